@@ -1,0 +1,1 @@
+"""Assay: prepaid credits for cryptocurrency, spent on risk assessments."""

@@ -1,0 +1,1 @@
+"""What needs neither database nor network: words, rules and arithmetic."""

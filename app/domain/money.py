@@ -1,0 +1,13 @@
+"""Coin amounts: exact decimals in, exact decimals out, never a float."""
+
+from decimal import Decimal
+from typing import Final
+
+SATOSHI: Final = Decimal("0.00000001")
+AEON_ATOMIC_UNIT: Final = Decimal("0.000000000001")
+
+
+def plain(amount: Decimal) -> str:
+    """Write an amount in plain digits: no exponent, no trailing zeros, `0.15` for 0.1500."""
+    digits = format(amount, "f")
+    return digits.rstrip("0").rstrip(".") if "." in digits else digits

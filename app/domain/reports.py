@@ -1,0 +1,142 @@
+"""What a report of AEON.to about one order means: one pure function that every store executes."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from app.domain.states import MOVES, NEEDS_FULL_IDENTITY, Move, OrderStatus, grants
+
+SIGHTINGS_NEEDED: Final = 3
+SIGHTINGS_SPAN: Final = timedelta(minutes=10)
+UPSTREAM_STATES: Final = frozenset(OrderStatus) - {OrderStatus.FAILED}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What AEON.to said about an order, in our words; None where it said nothing.
+
+    `state` is upstream's own word and may be one that we do not know. Bitcoin amounts are in BTC,
+    incoming amounts in AEON, the price in BTC per AEON.
+    """
+
+    state: str
+    uuid: str | None = None
+    btc_amount: Decimal | None = None
+    btc_dest_address: str | None = None
+    receiving_address: str | None = None
+    receiving_integrated_address: str | None = None
+    required_payment_id_long: str | None = None
+    required_payment_id_short: str | None = None
+    incoming_amount_total: Decimal | None = None
+    remaining_amount_incoming: Decimal | None = None
+    incoming_price_btc: Decimal | None = None
+    incoming_num_confirmations_remaining: int | None = None
+    recommended_mixin: int | None = None
+    btc_num_confirmations: int | None = None
+    btc_num_confirmations_before_purge: int | None = None
+    btc_transaction_id: str | None = None
+    created_at: datetime | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """A report that must be seen several times before it is believed."""
+
+    status: OrderStatus
+    count: int
+    since: datetime
+
+    def again(self) -> "Sighting":
+        """Return this sighting, seen once more."""
+        return replace(self, count=self.count + 1)
+
+    def believed(self, now: datetime) -> bool:
+        """Say whether it was seen often enough, over long enough."""
+        return self.count >= SIGHTINGS_NEEDED and now - self.since >= SIGHTINGS_SPAN
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderFacts:
+    """What `decide` needs to know of an order."""
+
+    status: OrderStatus
+    granting_status: OrderStatus
+    granted: bool
+    uuid: str
+    btc_amount: Decimal
+    btc_dest_address: str
+    sighting: Sighting | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What follows from a report.
+
+    `move_to`: the new status, if any; `grant`: credits are due with the move; `refused`: why the
+    report moves nothing and must leave an event; `sighting`: what to remember for the next look;
+    `alarm`: what the operator must hear; `believed`: the report is about this order, so that its
+    payment details may be kept.
+    """
+
+    move_to: OrderStatus | None = None
+    grant: bool = False
+    refused: str | None = None
+    sighting: Sighting | None = None
+    alarm: str | None = None
+    believed: bool = False
+
+
+def decide(order: OrderFacts, report: Report, now: datetime) -> Decision:
+    """Say what a report does to an order. Pure: it reads no clock and keeps nothing."""
+    if report.state not in UPSTREAM_STATES:
+        return Decision(refused="unknown_state", sighting=order.sighting)
+    reported = OrderStatus(report.state)
+    if reported is OrderStatus.NOT_FOUND:
+        return _not_found(order, now)
+    if fault := _identity_fault(order, report, reported):
+        return Decision(refused=fault, sighting=order.sighting)
+    match MOVES[order.status, reported]:
+        case Move.STAY:
+            return Decision(believed=True)
+        case Move.AT_ONCE:
+            grant = not order.granted and grants(reported, order.granting_status)
+            return Decision(move_to=reported, grant=grant, believed=True)
+        case Move.AFTER_SIGHTINGS:
+            return _seen_again(order, reported, now, alarm="payment_reorganised_away")
+        case Move.OWN | Move.OPERATOR | Move.ILLEGAL:
+            return Decision(refused="illegal_move", sighting=order.sighting)
+
+
+def _identity_fault(order: OrderFacts, report: Report, reported: OrderStatus) -> str | None:
+    claims = (
+        ("uuid", report.uuid, order.uuid),
+        ("btc_dest_address", report.btc_dest_address, order.btc_dest_address),
+        ("btc_amount", report.btc_amount, order.btc_amount),
+    )
+    for name, said, ours in claims:
+        if said is not None and said != ours:
+            return f"mismatch_{name}"
+        if said is None and reported in NEEDS_FULL_IDENTITY:
+            return f"missing_{name}"
+    return None
+
+
+def _not_found(order: OrderFacts, now: datetime) -> Decision:
+    if MOVES[order.status, OrderStatus.NOT_FOUND] is Move.AFTER_SIGHTINGS:
+        return _seen_again(order, OrderStatus.NOT_FOUND, now, alarm=None)
+    paid = order.status in (OrderStatus.PAID_UNCONFIRMED, OrderStatus.PAID)
+    if paid and not order.granted:
+        return Decision(refused="not_found_after_payment", alarm="not_found_after_payment")
+    return Decision()
+
+
+def _seen_again(
+    order: OrderFacts, reported: OrderStatus, now: datetime, *, alarm: str | None
+) -> Decision:
+    last = order.sighting
+    seen = last.again() if last and last.status is reported else Sighting(reported, 1, now)
+    if not seen.believed(now):
+        return Decision(sighting=seen)
+    return Decision(move_to=reported, alarm=alarm, believed=reported is not OrderStatus.NOT_FOUND)

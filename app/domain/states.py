@@ -1,0 +1,87 @@
+"""The states of an order and the one table of moves between them (design: AEON.to's own words)."""
+
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+
+class OrderStatus(StrEnum):
+    """AEON.to's vocabulary (aeonto-api-v3.rst, "Querying order status"), plus our FAILED."""
+
+    TO_BE_CREATED = "TO_BE_CREATED"
+    UNPAID = "UNPAID"
+    UNDERPAID = "UNDERPAID"
+    PAID_UNCONFIRMED = "PAID_UNCONFIRMED"
+    PAID = "PAID"
+    BTC_SENT = "BTC_SENT"
+    TIMED_OUT = "TIMED_OUT"
+    NOT_FOUND = "NOT_FOUND"
+    FAILED = "FAILED"
+
+
+class Move(StrEnum):
+    """What it takes to move from one state to another."""
+
+    AT_ONCE = "m"  # one report that matches the order
+    AFTER_SIGHTINGS = "s"  # the same report 3 times over 10 minutes
+    OWN = "o"  # our own decision: refused for good, or the deadline passed
+    OPERATOR = "p"  # an operator closes the order
+    STAY = "="
+    ILLEGAL = "."
+
+
+_COLUMNS: Final = tuple(OrderStatus)
+_TABLE: Final = """
+                   TO_BE_CREATED
+                   |  UNPAID
+                   |  |  UNDERPAID
+                   |  |  |  PAID_UNCONFIRMED
+                   |  |  |  |  PAID
+                   |  |  |  |  |  BTC_SENT
+                   |  |  |  |  |  |  TIMED_OUT
+                   |  |  |  |  |  |  |  NOT_FOUND
+                   |  |  |  |  |  |  |  |  FAILED
+TO_BE_CREATED      =  m  m  m  m  m  m  s  o
+UNPAID             .  =  m  m  m  m  m  s  p
+UNDERPAID          .  .  =  m  m  m  m  s  p
+PAID_UNCONFIRMED   .  s  s  =  m  m  s  .  p
+PAID               .  .  .  .  =  m  .  .  p
+BTC_SENT           .  .  .  .  .  =  .  .  .
+TIMED_OUT          .  m  m  m  m  m  =  .  p
+NOT_FOUND          .  m  m  m  m  m  .  =  p
+FAILED             .  .  .  .  .  .  .  .  =
+"""
+
+
+def _read_table() -> dict[tuple[OrderStatus, OrderStatus], Move]:
+    rows = [line.split() for line in _TABLE.splitlines()[-len(_COLUMNS) :]]
+    return {
+        (OrderStatus(row[0]), column): Move(mark)
+        for row in rows
+        for column, mark in zip(_COLUMNS, row[1:], strict=True)
+    }
+
+
+MOVES: Final = MappingProxyType(_read_table())
+
+LADDER: Final = (
+    OrderStatus.TO_BE_CREATED,
+    OrderStatus.UNPAID,
+    OrderStatus.UNDERPAID,
+    OrderStatus.PAID_UNCONFIRMED,
+    OrderStatus.PAID,
+    OrderStatus.BTC_SENT,
+)
+
+# A report of one of these must carry uuid, destination and amount: money has moved.
+NEEDS_FULL_IDENTITY: Final = frozenset(
+    {OrderStatus.PAID_UNCONFIRMED, OrderStatus.PAID, OrderStatus.BTC_SENT}
+)
+
+# No look at upstream ever changes these again.
+FINAL: Final = frozenset({OrderStatus.BTC_SENT, OrderStatus.FAILED})
+
+
+def grants(status: OrderStatus, granting_status: OrderStatus) -> bool:
+    """Say whether an order in `status` is in or past its granting state."""
+    return status in LADDER and LADDER.index(status) >= LADDER.index(granting_status)

@@ -1,0 +1,155 @@
+"""Every environment variable of Assay, typed, in one class."""
+
+import os
+import sys
+from decimal import Decimal
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from app.domain.money import SATOSHI
+from app.domain.states import OrderStatus
+
+PREFIX: Final = "ASSAY_"
+DOTENV: Final = ".env"
+# Kubernetes injects these for a Service that is named "assay".
+_INJECTED: Final = ("ASSAY_SERVICE_", "ASSAY_PORT_")
+LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class ConfigurationError(Exception):
+    """The environment is not one that Assay can start with; the message names the variable."""
+
+
+class Settings(BaseSettings):
+    """What an operator may set. Names in the environment carry the prefix ASSAY_."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=DOTENV, extra="ignore", frozen=True, env_ignore_empty=True
+    )
+
+    database_url: SecretStr | None = Field(
+        None, description="PostgreSQL 15 or later; none: the embedded server under ASSAY_DATA_DIR"
+    )
+    data_dir: Path = Field(Path(".assay"), description="files of the embedded PostgreSQL")
+    aeonto_base_url: str = Field(
+        "https://aeon.to/api/v3/aeon2btc/", description="upstream; https unless on loopback"
+    )
+    aeonto_rate_scale: Decimal = Field(
+        Decimal(1), gt=0, le=1000, description="multiplies the count of every upstream limit"
+    )
+    create_deadline_seconds: int = Field(
+        3600, gt=0, description="how long an order may wait for AEON.to to accept it"
+    )
+    open_registration: bool = Field(True, description="whether POST /api/register is open")
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="comma-separated addresses or networks whose X-Forwarded-For is believed"
+    )
+    btc_dest_address: str | None = Field(
+        None, description="where the merchant's bitcoin goes; required by serve and worker"
+    )
+    credit_price_btc: Decimal = Field(
+        Decimal("0.0005"), gt=0, lt=Decimal(1000), description="price of one credit in BTC"
+    )
+    max_credits_per_order: int = Field(10_000, gt=0, le=1_000_000)
+    grant_credits_at: Literal[OrderStatus.BTC_SENT, OrderStatus.PAID] = Field(
+        OrderStatus.BTC_SENT, description="the state in which credits are granted"
+    )
+    host: str = Field("127.0.0.1", description="where dev and serve listen")
+    port: int = Field(8000, ge=0, le=65535)
+    run_worker: bool = Field(True, description="run the loops inside serve")
+    log_format: Literal["console", "json"] = Field(
+        default_factory=lambda: "console" if sys.stderr.isatty() else "json"
+    )
+    metrics: bool = Field(True, description="serve /metrics")
+    risk_provider: Literal["sanctions"] = Field(
+        "sanctions", description="which provider answers assessments"
+    )
+    sanctions_lists: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (),
+        description="comma-separated list files: sanctioned_addresses_<ASSET>.txt, "
+        "sdn_advanced.xml, or folders of them; none: a small built-in sample",
+    )
+
+    @field_validator("trusted_proxies", "sanctions_lists", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for part in value:
+            ip_network(part, strict=False)
+        return value
+
+    @field_validator("port", mode="before")
+    @classmethod
+    def _explain_kubernetes(cls, value: object) -> object:
+        if isinstance(value, str) and value.startswith("tcp://"):
+            raise ValueError(
+                "looks injected by Kubernetes for a Service named 'assay': rename the Service, "
+                "or set enableServiceLinks: false"
+            )
+        return value
+
+    @field_validator("credit_price_btc")
+    @classmethod
+    def _whole_satoshi(cls, value: Decimal) -> Decimal:
+        if value % SATOSHI:
+            raise ValueError("must be a whole number of satoshi (at most 8 decimals)")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _asyncpg_url(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None:
+            return None
+        scheme, separator, rest = value.get_secret_value().partition("://")
+        if not separator or scheme not in ("postgres", "postgresql", "postgresql+asyncpg"):
+            raise ValueError("must be a postgres://, postgresql:// or postgresql+asyncpg:// URL")
+        return SecretStr(f"postgresql+asyncpg://{rest}")
+
+    @field_validator("aeonto_base_url")
+    @classmethod
+    def _secure_upstream(cls, value: str) -> str:
+        parts = urlsplit(value)
+        loopback = parts.hostname in LOOPBACK_HOSTS
+        if not parts.hostname or not (
+            parts.scheme == "https" or (parts.scheme == "http" and loopback)
+        ):
+            raise ValueError("must be an https URL (http only on loopback)")
+        return value if value.endswith("/") else f"{value}/"
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the environment and `.env`.
+
+        Raises ConfigurationError with one line per variable that is unknown or malformed.
+        """
+        names = [*os.environ, *dotenv_values(DOTENV)]
+        problems = [
+            f"{name}: no such setting"
+            for name in sorted(set(names))
+            if name.startswith(PREFIX)
+            and not name.startswith(_INJECTED)
+            and name.removeprefix(PREFIX).lower() not in cls.model_fields
+        ]
+        try:
+            settings = cls()
+        except ValidationError as error:
+            problems += [
+                f"{PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg']}"
+                for fault in error.errors(include_input=False, include_url=False)
+            ]
+            raise ConfigurationError("\n".join(problems)) from None
+        if problems:
+            raise ConfigurationError("\n".join(problems))
+        return settings

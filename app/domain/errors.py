@@ -227,13 +227,13 @@ class BodyTooLarge(AppError):
 
 
 class UnsupportedMediaType(AppError):
-    """The content type is not application/json."""
+    """The content type is not application/json, or the body is compressed."""
 
     code = "unsupported_media_type"
     status = 415
 
-    def __init__(self) -> None:
-        super().__init__("Content-Type must be application/json")
+    def __init__(self, detail: str = "Content-Type must be application/json") -> None:
+        super().__init__(detail)
 
 
 # 500: our own faults, with the texts that the specification gives them

@@ -1,12 +1,24 @@
-"""The protocol of a shared rate limit: who may send a request upstream, and when.
+"""The rule of a shared rate limit: who may send a request upstream, and when.
 
 A limit of N requests in W seconds is exact at the upstream, however latency jumps, when request
 number i leaves only after the answer (or the deadline) of request i - N lies W seconds back.
+The rule is pure functions over a `PaceState`; a store of that state makes it a `Pace`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, Protocol
+
+# How long a request may take, sending and answer together (reliability: total deadline 10 s).
+CALL_DEADLINE_SECONDS: Final = 10.0
+# A holder that has not sent its request by then throws the slot away.
+LEAVE_WITHIN_SECONDS: Final = 1.0
+# A clock may step by a few milliseconds between two readings.
+MARGIN_SECONDS: Final = 0.01
+# How soon to ask again when the answer that counts is still on its way.
+ASK_AGAIN_SECONDS: Final = 0.1
+# After AEONTO-ERROR-012 every replica pauses for one window, and at least for this long.
+SHORTEST_PAUSE_SECONDS: Final = 2.0
 
 
 class Bucket(StrEnum):
@@ -62,3 +74,81 @@ class Pace(Protocol):
     async def release(self, slot: Slot) -> None:
         """Give a slot back whose request never left."""
         ...
+
+
+@dataclass(frozen=True)
+class SlotRecord:
+    """One slot that was handed out; times are seconds on the clock of the store."""
+
+    id: str
+    granted_at: float
+    answered_at: float | None = None
+
+    @property
+    def over_at(self) -> float:
+        """When its request had been answered, or at the latest must have been."""
+        if self.answered_at is not None:
+            return self.answered_at
+        return self.granted_at + LEAVE_WITHIN_SECONDS + CALL_DEADLINE_SECONDS
+
+
+@dataclass(frozen=True)
+class PaceState:
+    """The last N slots of a bucket, oldest first, and whether the upstream told us to stop."""
+
+    slots: tuple[SlotRecord, ...] = ()
+    paused_until: float = 0.0
+    probing: bool = False
+
+
+def wait_seconds(state: PaceState, limit: Limit, now: float) -> float:
+    """Return 0 when a request may leave now, else the seconds after which to ask again."""
+    if now < state.paused_until:
+        return state.paused_until - now
+    if state.probing and any(
+        slot.answered_at is None and slot.over_at > now for slot in state.slots
+    ):
+        return ASK_AGAIN_SECONDS
+    if len(state.slots) < limit.count:
+        return 0.0
+    oldest = state.slots[-limit.count]
+    if oldest.answered_at is None and oldest.over_at > now:
+        return ASK_AGAIN_SECONDS
+    return max(0.0, oldest.over_at + limit.window_seconds + MARGIN_SECONDS - now)
+
+
+def with_slot(state: PaceState, limit: Limit, slot_id: str, now: float) -> PaceState:
+    """Return the state after a slot was handed out."""
+    kept = (*state.slots, SlotRecord(slot_id, now))[-limit.count :]
+    return replace(state, slots=kept)
+
+
+def with_answer(state: PaceState, slot_id: str, now: float) -> PaceState:
+    """Return the state after an answer other than 012; it ends the probing that it answers."""
+    slots = tuple(
+        replace(slot, answered_at=now) if slot.id == slot_id else slot for slot in state.slots
+    )
+    probed = any(
+        slot.id == slot_id and slot.granted_at >= state.paused_until for slot in state.slots
+    )
+    return replace(state, slots=slots, probing=state.probing and not probed)
+
+
+def with_throttle(state: PaceState, limit: Limit, slot_id: str, now: float) -> PaceState:
+    """Return the state after AEONTO-ERROR-012: paused for one window, then one probe at a time."""
+    pause = max(limit.window_seconds, SHORTEST_PAUSE_SECONDS) + MARGIN_SECONDS
+    answered = with_answer(state, slot_id, now)
+    return replace(answered, paused_until=max(state.paused_until, now + pause), probing=True)
+
+
+def without_slot(state: PaceState, slot_id: str) -> PaceState:
+    """Return the state as if a slot whose request never left had not been handed out."""
+    return replace(state, slots=tuple(slot for slot in state.slots if slot.id != slot_id))
+
+
+def scaled(limit: Limit, rate_scale: float) -> Limit:
+    """Multiply the count of a limit, down to one request; a share below one widens the window."""
+    count = limit.count * rate_scale
+    if count >= 1:
+        return Limit(int(count), limit.window_seconds)
+    return Limit(1, limit.window_seconds / count)

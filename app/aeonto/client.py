@@ -1,0 +1,254 @@
+"""The client of AEON.to's five endpoints: one request for one slot, one answer or one failure.
+
+It never tries twice: whether and when to ask again is its caller's to decide. What bounds a
+request: the slot's own time to leave, a total deadline (httpx has none of its own), a limit on the
+body, no redirects, no proxies from the environment.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from importlib.metadata import version
+from typing import Final, TypeVar
+
+import httpx
+import structlog
+
+from app.aeonto import wire
+from app.aeonto.failures import (
+    HTTP_FORBIDDEN,
+    AeontoFailure,
+    AnswerLost,
+    DeadlinePassed,
+    Nonsense,
+    OrderNotFound,
+    SlotExpired,
+    TooManyRequests,
+    Unreachable,
+    failure_for,
+)
+from app.aeonto.wire import Answer, Fields, JsonObject, OrderParameters, PriceQuote, Unreadable
+from app.domain.clock import Clock
+from app.domain.pace import CALL_DEADLINE_SECONDS, Bucket, Pace, Slot
+from app.domain.reports import Report
+from app.domain.states import OrderStatus
+
+# A server may close an idle connection at the moment we write to it, and the answer is lost:
+# let go of it well before the usual 5 s.
+KEEPALIVE_SECONDS: Final = 2.0
+MAX_CONNECTIONS: Final = 16
+
+_HEADERS: Final = {
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",
+    "User-Agent": f"assay/{version('assay')}",
+}
+_SUCCESS: Final = frozenset({httpx.codes.OK, httpx.codes.CREATED})
+
+Observe = Callable[[str, str, float], None]
+Tell = Callable[[Slot], Awaitable[None]]  # a method of Pace
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
+
+
+class AeontoClient:
+    """AEON.to over HTTP. Every method takes a slot of its endpoint's bucket, and uses it up.
+
+    Every method raises a subclass of `AeontoFailure`. `observe` is told the endpoint, the outcome
+    ("ok", or the name of the failure's class) and the seconds that it took.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        pace: Pace,
+        clock: Clock,
+        transport: httpx.AsyncBaseTransport | None = None,
+        observe: Observe | None = None,
+    ) -> None:
+        self._base_url = base_url if base_url.endswith("/") else f"{base_url}/"
+        self._pace = pace
+        self._clock = clock
+        self._observe = observe
+        self._http = httpx.AsyncClient(
+            headers=_HEADERS,
+            transport=transport,
+            trust_env=False,
+            follow_redirects=False,
+            event_hooks={"response": [_forget_redirect]},
+            timeout=None,  # noqa: S113  # the total deadline stands in its place
+            limits=httpx.Limits(
+                max_connections=MAX_CONNECTIONS, keepalive_expiry=KEEPALIVE_SECONDS
+            ),
+        )
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def order_parameter_query(self, *, slot: Slot) -> OrderParameters:
+        """Ask for the price and the limits of new orders."""
+        return await self._ask(
+            "order_parameter_query", wire.read_parameters, Bucket.ORDER_PARAMETERS, slot
+        )
+
+    async def order_create(
+        self, btc_amount: Decimal, btc_dest_address: str, *, slot: Slot
+    ) -> Report:
+        """Create an order of so many BTC to an address. Each call makes another order."""
+        body: Fields = {"btc_amount": btc_amount, "btc_dest_address": btc_dest_address}
+        return await self._ask("order_create", wire.read_report, Bucket.ORDER_CREATE, slot, body)
+
+    async def order_create_pp(self, pp_url: str, *, slot: Slot) -> Report:
+        """Create an order from a BIP 70 payment protocol URL, which AEON.to will fetch."""
+        body: Fields = {"pp_url": pp_url}
+        return await self._ask("order_create_pp", wire.read_report, Bucket.ORDER_CREATE, slot, body)
+
+    async def order_status_query(self, uuid: str, *, slot: Slot) -> Report:
+        """Ask how an order is doing.
+
+        Error 006 and the state NOT_FOUND say the same thing, so both come back as a report.
+        """
+        body: Fields = {"uuid": uuid}
+        try:
+            return await self._ask(
+                "order_status_query", wire.read_report, Bucket.ORDER_STATUS, slot, body
+            )
+        except OrderNotFound:
+            return Report(state=OrderStatus.NOT_FOUND, uuid=uuid)
+
+    async def order_check_price(self, btc_amount: Decimal, *, slot: Slot) -> PriceQuote:
+        """Ask what so many BTC cost now."""
+        body: Fields = {"btc_amount": btc_amount}
+        return await self._ask("order_check_price", wire.read_quote, Bucket.ORDER_PRICE, slot, body)
+
+    async def _ask(
+        self,
+        endpoint: str,
+        reader: Callable[[JsonObject], T],
+        bucket: Bucket,
+        slot: Slot,
+        fields: Fields | None = None,
+    ) -> T:
+        if slot.bucket is not bucket:
+            raise ValueError(f"{endpoint} needs a slot of {bucket}, not of {slot.bucket}")
+        request = self._request(endpoint, fields)
+        started = self._clock.monotonic()
+        outcome = "cancelled"
+        try:
+            result = await self._exchange(endpoint, request, reader, slot)
+        except AeontoFailure as failure:
+            outcome = type(failure).__name__
+            raise
+        else:
+            outcome = "ok"
+            return result
+        finally:
+            if self._observe:
+                self._observe(endpoint, outcome, self._clock.monotonic() - started)
+
+    def _request(self, endpoint: str, fields: Fields | None) -> httpx.Request:
+        url = f"{self._base_url}{endpoint}/"
+        if fields is None:
+            return self._http.build_request("GET", url)
+        return self._http.build_request(
+            "POST",
+            url,
+            content=wire.write_object(fields),
+            headers={"Content-Type": "application/json"},
+        )
+
+    async def _exchange(
+        self, endpoint: str, request: httpx.Request, reader: Callable[[JsonObject], T], slot: Slot
+    ) -> T:
+        """Send, receive and judge, and tell the pace what became of the slot.
+
+        A slot is answered once the head of an answer is here, whatever is in it and whatever
+        happens next. One whose answer never came is left alone: the pace counts its deadline.
+        """
+        if self._clock.monotonic() > slot.leave_by:
+            await self._tell(slot, self._pace.release)
+            raise SlotExpired(endpoint)
+        news: Tell | None = None
+        try:
+            async with asyncio.timeout(CALL_DEADLINE_SECONDS):
+                response = await self._http.send(request, stream=True)
+                news = self._pace.answered
+                answer = await _receive(response)
+            return _judge(endpoint, answer, reader)
+        except TooManyRequests:
+            news = self._pace.throttled
+            raise
+        except TimeoutError:
+            raise DeadlinePassed(endpoint) from None
+        except httpx.ConnectError:
+            news = self._pace.release
+            raise Unreachable(endpoint) from None
+        except httpx.RequestError:
+            raise AnswerLost(endpoint) from None
+        finally:
+            if news:
+                await self._tell(slot, news)
+
+    async def _tell(self, slot: Slot, news: Tell) -> None:
+        """Tell the pace, even while being cancelled: what it does not hear, it counts longer."""
+        telling = asyncio.create_task(_try_to_tell(slot, news))
+        try:
+            await asyncio.shield(telling)
+        except asyncio.CancelledError:
+            await telling
+            raise
+
+
+async def _try_to_tell(slot: Slot, news: Tell) -> None:
+    try:
+        await news(slot)
+    except Exception:
+        # The answer is worth more than a pace that cannot hear of it: untold, the slot counts
+        # until its own deadline, which is the safe side.
+        log.exception("aeonto_pace_not_told", bucket=slot.bucket)
+
+
+async def _forget_redirect(response: httpx.Response) -> None:
+    """Drop where a redirect leads: httpx parses it even unfollowed, and may raise InvalidURL."""
+    response.headers.pop("Location", None)
+
+
+async def _receive(response: httpx.Response) -> Answer:
+    """Read an answer, at most one byte more than it may have. A compressed body is not read."""
+    body = bytearray()
+    encoding = response.headers.get("Content-Encoding", "")
+    try:
+        if not encoding:
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > wire.MAX_BODY_BYTES:
+                    break
+    finally:
+        await response.aclose()
+    return Answer(
+        http_status=response.status_code,
+        content_type=response.headers.get("Content-Type", ""),
+        content_encoding=encoding,
+        body=bytes(body[: wire.MAX_BODY_BYTES + 1]),
+    )
+
+
+def _judge(endpoint: str, answer: Answer, reader: Callable[[JsonObject], T]) -> T:
+    """Return the result in an answer, or raise the failure that it means.
+
+    A result has no `error` and a status of success; anything else goes by its error number.
+    """
+    status = answer.http_status
+    try:
+        said = wire.read_object(answer)
+        number = wire.error_number(said)
+        if number is None and status in _SUCCESS:
+            return reader(said)
+    except Unreadable as fault:
+        if status != HTTP_FORBIDDEN:
+            raise Nonsense(endpoint, http_status=status, detail=str(fault)) from None
+        number = None
+    raise failure_for(endpoint, http_status=status, number=number)

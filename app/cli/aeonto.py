@@ -1,0 +1,167 @@
+"""`assay aeonto …`: each endpoint of AEON.to from the command line."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import asdict
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Final, TypeVar
+
+import typer
+from rich.console import Console
+from rich.table import Column, Table
+from rich.text import Text
+
+from app.aeonto.client import AeontoClient
+from app.aeonto.failures import AeontoFailure
+from app.aeonto.solo import SoloPace
+from app.aeonto.wire import MAX_BTC, OrderParameters, PriceQuote
+from app.domain.clock import SystemClock
+from app.domain.money import SATOSHI, plain
+from app.domain.pace import Bucket, Pace, Slot
+from app.domain.reports import Report
+from app.settings import ConfigurationError, Settings
+
+SLOT_WAIT_SECONDS: Final = 60.0
+
+T = TypeVar("T", OrderParameters, PriceQuote, Report)
+
+aeonto = typer.Typer(help="Ask AEON.to, one request at a time.", no_args_is_help=True)
+
+
+def _amount(text: str) -> Decimal:
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        raise typer.BadParameter("must be a decimal number, such as 0.0005") from None
+    if not amount.is_finite() or amount <= 0 or amount > MAX_BTC or amount % SATOSHI:
+        raise typer.BadParameter("must be positive, with at most 8 decimals")
+    return amount
+
+
+AmountBtc = Annotated[
+    Decimal, typer.Argument(parser=_amount, metavar="AMOUNT_BTC", help="in BTC, such as 0.0005")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON alone, amounts as strings")]
+
+
+@aeonto.command()
+def parameters(*, as_json: AsJson = False) -> None:
+    """Show the price and the limits of new orders."""
+    _run(
+        Bucket.ORDER_PARAMETERS,
+        lambda client, slot: client.order_parameter_query(slot=slot),
+        as_json=as_json,
+    )
+
+
+@aeonto.command("check-price")
+def check_price(amount_btc: AmountBtc, *, as_json: AsJson = False) -> None:
+    """Show what AMOUNT_BTC costs in AEON now."""
+    _run(
+        Bucket.ORDER_PRICE,
+        lambda client, slot: client.order_check_price(amount_btc, slot=slot),
+        as_json=as_json,
+    )
+
+
+@aeonto.command()
+def create(
+    amount_btc: AmountBtc,
+    address: Annotated[
+        str, typer.Argument(metavar="ADDRESS", help="the bitcoin address to be paid")
+    ],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Create an order of AMOUNT_BTC to ADDRESS. Each call makes another one."""
+    _run(
+        Bucket.ORDER_CREATE,
+        lambda client, slot: client.order_create(amount_btc, address, slot=slot),
+        as_json=as_json,
+    )
+
+
+@aeonto.command("create-pp")
+def create_pp(
+    url: Annotated[str, typer.Argument(metavar="URL", help="a BIP 70 payment protocol URL")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Create an order from a payment protocol URL. Each call makes another one."""
+    _run(
+        Bucket.ORDER_CREATE,
+        lambda client, slot: client.order_create_pp(url, slot=slot),
+        as_json=as_json,
+    )
+
+
+@aeonto.command()
+def status(
+    uuid: Annotated[str, typer.Argument(metavar="UUID", help="AEON.to's own id of the order")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show how the order UUID is doing."""
+    _run(
+        Bucket.ORDER_STATUS,
+        lambda client, slot: client.order_status_query(uuid, slot=slot),
+        as_json=as_json,
+    )
+
+
+def _pace(settings: Settings) -> Pace:
+    """Return the pace of this one command."""
+    return SoloPace(SystemClock(), rate_scale=settings.aeonto_rate_scale)
+
+
+async def _ask(
+    settings: Settings, bucket: Bucket, ask: Callable[[AeontoClient, Slot], Awaitable[T]]
+) -> T | None:
+    pace = _pace(settings)
+    client = AeontoClient(settings.aeonto_base_url, pace=pace, clock=SystemClock())
+    async with aclosing(client):
+        slot = await pace.reserve(bucket, within_seconds=SLOT_WAIT_SECONDS)
+        return await ask(client, slot) if slot else None
+
+
+def _run(
+    bucket: Bucket, ask: Callable[[AeontoClient, Slot], Awaitable[T]], *, as_json: bool
+) -> None:
+    """Ask once and print the answer; exit with 1 on a failure, with 2 on bad settings."""
+    try:
+        answer = asyncio.run(_ask(Settings.load(), bucket, ask))
+    except ConfigurationError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+    except AeontoFailure as failure:
+        typer.echo(f"AEON.to: {failure}", err=True)
+        raise typer.Exit(1) from None
+    if answer is None:
+        typer.echo("AEON.to's rate limit leaves no room for this request now", err=True)
+        raise typer.Exit(1)
+    _print(answer, as_json=as_json)
+
+
+def _print(answer: OrderParameters | PriceQuote | Report, *, as_json: bool) -> None:
+    fields = {name: _shown(value) for name, value in asdict(answer).items()}
+    if as_json:
+        typer.echo(json.dumps(fields, indent=2))
+        return
+    table = Table("field", Column("value", overflow="fold"))
+    for name, value in fields.items():
+        if value is not None:
+            table.add_row(name, Text(str(value)))
+    Console().print(table)
+
+
+def _shown(value: object) -> object:
+    match value:
+        case Decimal():
+            return plain(value)
+        case datetime():
+            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        case _:
+            return value

@@ -1,0 +1,72 @@
+"""The engine and what services get of it: sessions that begin, connections that only read."""
+
+from contextlib import AbstractAsyncContextManager
+from typing import Final
+
+from sqlalchemy import AdaptedConnection, event
+from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.ext.asyncio import (
+    AsyncConnection,
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+
+_POOL_TIMEOUT_SECONDS: Final = 2  # longer, and a caller waits for what it will not get
+_CONNECT_TIMEOUT_SECONDS: Final = 5
+# Nothing of ours takes this long: what does is stuck, and would hold its locks and its connection.
+_SERVER_SETTINGS: Final = {
+    "application_name": "assay",
+    "timezone": "UTC",
+    "statement_timeout": "5s",
+    "lock_timeout": "2s",
+    "idle_in_transaction_session_timeout": "10s",
+}
+
+
+class Database:
+    """One pool of connections, lent in two ways; `dispose` closes it."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        """Lend the connections of `engine`."""
+        self.engine = engine
+        self.sessions: async_sessionmaker[AsyncSession] = async_sessionmaker(
+            engine, expire_on_commit=False, autobegin=False
+        )
+        self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """Lend a connection for single statements, outside of any transaction block."""
+        return self._autocommit.connect()
+
+    async def dispose(self) -> None:
+        """Close every connection; those that are lent are closed when they come back."""
+        await self.engine.dispose()
+
+
+def create_database(url: str, *, pool_size: int = 10) -> Database:
+    """Return a Database for a `postgresql+asyncpg://` URL; nothing is connected yet.
+
+    At most `pool_size` connections are open; whoever finds them all lent waits two seconds for
+    one, and then gets sqlalchemy.exc.TimeoutError.
+    """
+    engine = create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=_POOL_TIMEOUT_SECONDS,
+        connect_args={"server_settings": _SERVER_SETTINGS, "timeout": _CONNECT_TIMEOUT_SECONDS},
+    )
+    event.listen(engine.sync_engine, "checkout", _discard_closed)
+    return Database(engine)
+
+
+def _discard_closed(connection: AdaptedConnection, _record: object, _proxy: object) -> None:
+    """Replace pooled connections that the server has closed, as when it was restarted.
+
+    asyncpg learns of it when the socket closes, so asking it costs no round trip, where
+    `pool_pre_ping` costs one for each use; either lets no request fail for an old connection.
+    """
+    if connection.driver_connection.is_closed():
+        raise InvalidatePoolError

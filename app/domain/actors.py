@@ -1,0 +1,15 @@
+"""Who does something, and what caused it: what every audit line carries."""
+
+from dataclasses import dataclass
+from typing import Final
+
+OPERATOR: Final = "operator"
+WORKER: Final = "worker"
+
+
+@dataclass(frozen=True)
+class Actor:
+    """`name` is an account id, `operator` or `worker`; `request_id` is the cause."""
+
+    name: str
+    request_id: str

@@ -1,0 +1,48 @@
+"""Bitcoin addresses and the network each belongs to (BIP 13, BIP 173, BIP 350)."""
+
+from enum import StrEnum
+from typing import Final
+
+from app.domain.addresses.base58 import decode_base58check
+from app.domain.addresses.bech32 import decode_segwit
+from app.domain.addresses.faults import InvalidAddress
+
+HASH_BYTES: Final = 20
+
+
+class BitcoinNetwork(StrEnum):
+    """Where an address can be paid; testnet and signet write theirs alike."""
+
+    MAINNET = "mainnet"
+    TESTNET = "testnet"
+    REGTEST = "regtest"
+
+
+# Regtest writes base58 addresses like testnet: those count as testnet.
+_VERSIONS: Final = {
+    b"\x00": BitcoinNetwork.MAINNET,
+    b"\x05": BitcoinNetwork.MAINNET,
+    b"\x6f": BitcoinNetwork.TESTNET,
+    b"\xc4": BitcoinNetwork.TESTNET,
+}
+_SEGWIT_PREFIXES: Final = {
+    "bc": BitcoinNetwork.MAINNET,
+    "tb": BitcoinNetwork.TESTNET,
+    "bcrt": BitcoinNetwork.REGTEST,
+}
+
+
+def bitcoin_network(address: str) -> BitcoinNetwork:
+    """Return the network of a Bitcoin address.
+
+    Raises InvalidAddress, whose message is the reason, for anything that is not one.
+    """
+    prefix, separator, _ = address.lower().rpartition("1")
+    if separator and prefix in _SEGWIT_PREFIXES:
+        decode_segwit(address)
+        return _SEGWIT_PREFIXES[prefix]
+    body = decode_base58check(address)
+    network = _VERSIONS.get(body[:-HASH_BYTES])
+    if network is None:
+        raise InvalidAddress("its prefix is not one of Bitcoin")
+    return network

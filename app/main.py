@@ -1,0 +1,52 @@
+"""The application: settings in, a FastAPI application out. No logic lives here."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from app.domain.clock import SystemClock
+from app.http import docs, error_handlers, openapi
+from app.observability.metrics import Metrics
+from app.observability.request_id import RequestIdMiddleware
+from app.resources import Stand, open_resources
+from app.routers import access_codes, accounts, api_keys, assessments, health, orders
+from app.settings import Settings
+from app.worker.run import worker_running
+
+
+def create_app(settings: Settings, stand: Stand | None = None) -> FastAPI:
+    """Build the application; its resources open when it starts. `stand` replaces parts in tests."""
+    stand = stand or Stand()
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            resources = await stack.enter_async_context(open_resources(settings, metrics, stand))
+            app.state.resources = resources
+            app.state.silent_loops = lambda: []
+            if settings.run_worker:
+                heartbeats = await stack.enter_async_context(worker_running(resources))
+                app.state.silent_loops = heartbeats.silent
+            yield
+
+    app = FastAPI(
+        title="Assay",
+        version=version("assay"),
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        generate_unique_id_function=openapi.unique_operation_id,
+        telemetry={"logs": False},
+    )
+    for room in (orders, assessments, accounts, access_codes, api_keys, health):
+        app.include_router(room.router)
+    if settings.metrics:
+        app.include_router(health.metrics_router)
+    docs.install(app)
+    openapi.customize(app)
+    error_handlers.install(app, metrics=metrics, clock=stand.clock or SystemClock())
+    app.add_middleware(RequestIdMiddleware, metrics=metrics)
+    return app

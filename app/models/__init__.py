@@ -1,0 +1,31 @@
+"""The tables. Importing this package registers all of them on `Base.metadata`."""
+
+from app.models.access_codes import AccessCode
+from app.models.accounts import Account
+from app.models.aeonto_parameters import AeontoParameters
+from app.models.api_keys import ApiKey
+from app.models.assessments import Assessment
+from app.models.audit_log import AuditLine
+from app.models.ledger import LedgerEntry
+from app.models.order_events import OrderEvent
+from app.models.orders import Order
+from app.models.payments import Payment
+from app.models.sessions import LoginSession
+from app.models.upstream_limits import UpstreamLimit
+from app.models.users import User
+
+__all__ = [
+    "AccessCode",
+    "Account",
+    "AeontoParameters",
+    "ApiKey",
+    "Assessment",
+    "AuditLine",
+    "LedgerEntry",
+    "LoginSession",
+    "Order",
+    "OrderEvent",
+    "Payment",
+    "UpstreamLimit",
+    "User",
+]

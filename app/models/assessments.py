@@ -1,0 +1,49 @@
+"""`assessments`: paid questions to a risk provider, and their answers."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db.base import Base, one_of
+from app.domain.assessments import AssessmentStatus, AssessmentType
+
+
+class Assessment(Base):
+    """One question; while it is pending it is due for a try, or under a lease."""
+
+    __tablename__ = "assessments"
+    __table_args__ = (
+        UniqueConstraint("id", "account_id"),
+        CheckConstraint(one_of("status", AssessmentStatus), name="status"),
+        CheckConstraint(one_of("assessment_type", AssessmentType), name="assessment_type"),
+        CheckConstraint(
+            "(assessment_type = 'transaction') = (tx_hash IS NOT NULL)", name="tx_hash"
+        ),
+        CheckConstraint("(status = 'pending') = (next_try_at IS NOT NULL)", name="pending_is_due"),
+        CheckConstraint("(status = 'ready') = (answer IS NOT NULL)", name="answer"),
+        CheckConstraint("(status = 'failed') = (failure_reason IS NOT NULL)", name="failure"),
+        CheckConstraint("(lease_token IS NULL) = (lease_until IS NULL)", name="lease"),
+        Index(
+            "ix_assessments_next_try_at", "next_try_at", postgresql_where="next_try_at IS NOT NULL"
+        ),
+        Index("ix_assessments_account_id_id", "account_id", "id"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
+    assessment_type: Mapped[str]
+    address: Mapped[str]
+    currency: Mapped[str]
+    tx_hash: Mapped[str | None]
+    provider: Mapped[str]
+    status: Mapped[str]
+    attempts: Mapped[int]
+    next_try_at: Mapped[datetime | None]
+    lease_token: Mapped[str | None]
+    lease_until: Mapped[datetime | None]
+    answer: Mapped[dict[str, Any] | None]
+    failure_reason: Mapped[str | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]

@@ -1,0 +1,72 @@
+"""`orders`: purchases of credits by a buyer account for a beneficiary account."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Numeric, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db.base import Base, one_of
+from app.domain.states import OrderStatus
+
+
+class Order(Base):
+    """An order; price, destination and granting state stay as they were at its creation."""
+
+    __tablename__ = "orders"
+    __table_args__ = (
+        UniqueConstraint("id", "beneficiary_id"),
+        CheckConstraint(one_of("status", OrderStatus), name="status"),
+        CheckConstraint("number_of_credits > 0", name="number_of_credits"),
+        CheckConstraint("price_btc > 0", name="price_btc"),
+        CheckConstraint("btc_amount = number_of_credits * price_btc", name="btc_amount"),
+        CheckConstraint("granting_status IN ('PAID', 'BTC_SENT')", name="granting_status"),
+        CheckConstraint(
+            "next_look_at IS NOT NULL"
+            " OR status IN ('BTC_SENT', 'FAILED', 'TIMED_OUT', 'NOT_FOUND')",
+            name="open_is_due",
+        ),
+        CheckConstraint("(lease_token IS NULL) = (lease_until IS NULL)", name="lease"),
+        CheckConstraint(
+            "(granted_at IS NULL) = (credits_granted IS NULL)"
+            " AND (granted_at IS NULL OR granted_at >= created_at)",
+            name="grant",
+        ),
+        CheckConstraint(
+            "(granted_at IS NOT NULL)"
+            " = (status = 'BTC_SENT' OR (status = 'PAID' AND granting_status = 'PAID'))",
+            name="granted_in_granting_state",
+        ),
+        CheckConstraint("(status = 'FAILED') = (failure_reason IS NOT NULL)", name="failure"),
+        Index(
+            "ix_orders_next_look_at", "next_look_at", postgresql_where="next_look_at IS NOT NULL"
+        ),
+        Index("ix_orders_buyer_id_id", "buyer_id", "id"),
+        Index("ix_orders_beneficiary_id_id", "beneficiary_id", "id"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    buyer_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
+    beneficiary_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
+    number_of_credits: Mapped[int] = mapped_column(BigInteger)
+    payment_coin: Mapped[str]
+    payment_network: Mapped[str]
+    rail: Mapped[str]
+    price_btc: Mapped[Decimal] = mapped_column(Numeric(20, 8))
+    btc_amount: Mapped[Decimal] = mapped_column(Numeric(20, 8))
+    btc_dest_address: Mapped[str]
+    granting_status: Mapped[str]
+    status: Mapped[str]
+    status_since: Mapped[datetime]
+    failure_reason: Mapped[str | None]
+    create_by: Mapped[datetime]
+    next_look_at: Mapped[datetime | None]
+    lease_token: Mapped[str | None]
+    lease_until: Mapped[datetime | None]
+    sighting_status: Mapped[str | None]
+    sighting_count: Mapped[int] = mapped_column(server_default="0")
+    sighting_since: Mapped[datetime | None]
+    credits_granted: Mapped[int | None] = mapped_column(BigInteger)
+    granted_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]

@@ -1,0 +1,116 @@
+"""Every metric of the service, on a registry of its own: one Metrics per application."""
+
+from typing import Final
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
+
+_HTTP_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+_UPSTREAM_BUCKETS: Final = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_METHODS: Final = frozenset({"GET", "POST", "DELETE", "HEAD", "OPTIONS", "PUT", "PATCH"})
+
+
+class Metrics:
+    """Counters, gauges and histograms; label values are few and never a caller's own text."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        self.http_requests = Counter(
+            "assay_http_requests_total",
+            "Requests answered, by method, route template and status.",
+            ("method", "route", "status"),
+            registry=registry,
+        )
+        self.http_request_seconds = Histogram(
+            "assay_http_request_seconds",
+            "Seconds from a request's arrival to the end of its answer.",
+            ("route",),
+            buckets=_HTTP_BUCKETS,
+            registry=registry,
+        )
+        # On the path of every request, so found by one look.
+        self._http_children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self.unhandled_faults = Counter(
+            "assay_unhandled_faults_total",
+            "Exceptions that no code expected, by the name of the endpoint.",
+            ("endpoint",),
+            registry=registry,
+        )
+        self.upstream_requests = Counter(
+            "assay_upstream_requests_total",
+            "Requests to AEON.to, by endpoint and outcome.",
+            ("endpoint", "outcome"),
+            registry=registry,
+        )
+        self.upstream_request_seconds = Histogram(
+            "assay_upstream_request_seconds",
+            "Seconds that AEON.to took to answer, by endpoint.",
+            ("endpoint",),
+            buckets=_UPSTREAM_BUCKETS,
+            registry=registry,
+        )
+        self.orders_moved = Counter(
+            "assay_orders_moved_total",
+            "Moves of orders, by the state moved to.",
+            ("state",),
+            registry=registry,
+        )
+        self.reports_refused = Counter(
+            "assay_reports_refused_total",
+            "Reports of AEON.to that moved nothing, by reason.",
+            ("reason",),
+            registry=registry,
+        )
+        self.alarms = Counter(
+            "assay_alarms_total",
+            "What an operator should look at, by kind.",
+            ("kind",),
+            registry=registry,
+        )
+        self.grants = Counter(
+            "assay_grants_total", "Orders whose credits were granted.", registry=registry
+        )
+        self.credits_granted = Counter(
+            "assay_credits_granted_total", "Credits granted by orders.", registry=registry
+        )
+        self.refunds = Counter(
+            "assay_refunds_total", "Credits refunded for failed assessments.", registry=registry
+        )
+        self.loop_heartbeat = Gauge(
+            "assay_loop_heartbeat_timestamp_seconds",
+            "When a loop last finished a round, in seconds since the epoch.",
+            ("loop",),
+            registry=registry,
+        )
+
+    def observe_request(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one answered request."""
+        children = self._http_children.get((method, route, status))
+        if children is None:
+            known = method if method in _METHODS else "other"
+            children = (
+                self.http_requests.labels(known, route, str(status)),
+                self.http_request_seconds.labels(route),
+            )
+            if known == method:  # a caller's own word is not kept
+                self._http_children[method, route, status] = children
+        counter, histogram = children
+        counter.inc()
+        histogram.observe(seconds)
+
+    def observe_upstream(self, endpoint: str, outcome: str, seconds: float) -> None:
+        """Count one request to AEON.to."""
+        self.upstream_requests.labels(endpoint, outcome).inc()
+        self.upstream_request_seconds.labels(endpoint).observe(seconds)
+
+    def render(self) -> tuple[bytes, str]:
+        """Return the metrics in Prometheus' text format, and its content type."""
+        return generate_latest(self.registry), CONTENT_TYPE_LATEST

@@ -1,0 +1,104 @@
+"""Process-wide things: made once when a process starts, closed in reverse when it ends."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from urllib.parse import urlsplit
+
+from app.aeonto.client import AeontoClient
+from app.db.engine import Database, create_database
+from app.domain.addresses import BitcoinNetwork, InvalidAddress, bitcoin_network
+from app.domain.clock import Clock, SystemClock
+from app.domain.pace import Pace
+from app.observability.metrics import Metrics
+from app.providers.base import RiskProvider
+from app.providers.lists import load_lists
+from app.providers.sanctions import SanctionsProvider
+from app.services.orders import Terms
+from app.services.pace import SharedPace
+from app.settings import ConfigurationError, Settings
+
+# The upstreams whose network is known; any other host may be either.
+_NETWORKS: Final = {
+    "aeon.to": BitcoinNetwork.MAINNET,
+    "test.aeon.to": BitcoinNetwork.TESTNET,
+}
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What requests and loops work with."""
+
+    settings: Settings
+    terms: Terms
+    clock: Clock
+    database: Database
+    pace: Pace
+    aeonto: AeontoClient
+    provider: RiskProvider
+    metrics: Metrics
+
+
+@dataclass(frozen=True)
+class Stand:
+    """What a test or a simulation puts in the place of the real things."""
+
+    database: Database | None = None
+    clock: Clock | None = None
+    provider: RiskProvider | None = None
+
+
+def sales_terms(settings: Settings) -> Terms:
+    """Return what orders are sold for. Raises ConfigurationError for a bad destination."""
+    address = settings.btc_dest_address
+    if address is None:
+        raise ConfigurationError("ASSAY_BTC_DEST_ADDRESS: required: where the bitcoin goes")
+    try:
+        network = bitcoin_network(address)
+    except InvalidAddress as fault:
+        raise ConfigurationError(f"ASSAY_BTC_DEST_ADDRESS: {fault}") from None
+    host = urlsplit(settings.aeonto_base_url).hostname or ""
+    wanted = _NETWORKS.get(host)
+    if wanted is not None and network is not wanted:
+        raise ConfigurationError(
+            f"ASSAY_BTC_DEST_ADDRESS: is a {network} address, but {host} pays on {wanted}"
+        )
+    return Terms(
+        credit_price_btc=settings.credit_price_btc,
+        max_credits_per_order=settings.max_credits_per_order,
+        btc_dest_address=address,
+        granting_status=settings.grant_credits_at,
+        create_deadline=timedelta(seconds=settings.create_deadline_seconds),
+    )
+
+
+def risk_provider(settings: Settings) -> RiskProvider:
+    """Return the provider that the settings name. Raises ListUnreadable."""
+    match settings.risk_provider:
+        case "sanctions":
+            return SanctionsProvider(load_lists(settings.sanctions_lists))
+
+
+@asynccontextmanager
+async def open_resources(
+    settings: Settings, metrics: Metrics, stand: Stand
+) -> AsyncIterator[Resources]:
+    """Open everything, and close it in reverse. Raises ConfigurationError."""
+    terms = sales_terms(settings)
+    clock = stand.clock or SystemClock()
+    provider = stand.provider or risk_provider(settings)
+    async with AsyncExitStack() as stack:
+        database = stand.database
+        if database is None:
+            if settings.database_url is None:
+                raise ConfigurationError("ASSAY_DATABASE_URL: required")
+            database = create_database(settings.database_url.get_secret_value())
+            stack.push_async_callback(database.dispose)
+        pace = SharedPace(database, clock, settings.aeonto_rate_scale)
+        aeonto = AeontoClient(
+            settings.aeonto_base_url, pace=pace, clock=clock, observe=metrics.observe_upstream
+        )
+        stack.push_async_callback(aeonto.aclose)
+        yield Resources(settings, terms, clock, database, pace, aeonto, provider, metrics)

@@ -1,0 +1,1 @@
+"""HTTP to a service call and back: no business, no SQL."""

@@ -1,0 +1,107 @@
+"""API keys: making, listing and revoking them."""
+
+from fastapi import APIRouter, Request
+
+from app.domain.errors import AccessCodeNotFound
+from app.http.deps import AnyCaller, Reading, Res, actor_of
+from app.http.front_door import StrictRoute
+from app.schemas.api_keys import ApiKeyResponse, CreateApiKeyRequest, NewApiKeyResponse
+from app.schemas.errors import responses
+from app.schemas.paging import CursorParameter, LimitParameter, PageResponse
+from app.services import access_codes, api_keys
+from app.services.api_keys import KeyFacts
+from app.services.paging import read_cursor
+
+router = APIRouter(
+    prefix="/api",
+    tags=["api keys"],
+    route_class=StrictRoute,
+    responses=responses(400, 403, 500, 503),
+)
+
+
+def _response(key: KeyFacts) -> ApiKeyResponse:
+    return ApiKeyResponse(
+        prefix=key.prefix,
+        created_at=key.created_at,
+        expires_at=key.expires_at,
+        revoked_at=key.revoked_at,
+    )
+
+
+@router.post(
+    "/api_keys",
+    status_code=201,
+    summary="Make an API key",
+    response_description="The new key, shown only here",
+    responses=responses(408, 413, 415),
+)
+async def create_api_key(
+    body: CreateApiKeyRequest, caller: AnyCaller, request: Request, resources: Res
+) -> NewApiKeyResponse:
+    """Make a key for the caller, or for an access code that it issued."""
+    now = resources.clock.now()
+    if not caller.active:
+        raise AccessCodeNotFound
+    account_id = caller.account_id
+    if body.access_code is not None:
+        async with resources.database.reading() as connection:
+            code = await access_codes.facts(
+                connection, caller=caller, access_code=body.access_code, now=now
+            )
+        account_id = code.account_id
+    async with resources.database.sessions() as session:
+        key = await api_keys.create(
+            session,
+            account_id=account_id,
+            expires_at=body.expires_at,
+            actor=actor_of(request, caller),
+            now=now,
+        )
+    return NewApiKeyResponse(
+        prefix=key.facts.prefix,
+        created_at=key.facts.created_at,
+        expires_at=key.facts.expires_at,
+        revoked_at=key.facts.revoked_at,
+        api_key=key.text,
+    )
+
+
+@router.get(
+    "/api_keys", summary="List one's own API keys", response_description="Keys, newest first"
+)
+async def list_api_keys(
+    caller: AnyCaller,
+    connection: Reading,
+    cursor: CursorParameter = None,
+    limit: LimitParameter = 20,
+) -> PageResponse[ApiKeyResponse]:
+    """List the caller's keys, the revoked and the expired ones too."""
+    page = await api_keys.list_own(
+        connection,
+        caller.account_id,
+        cursor=read_cursor(cursor) if cursor is not None else None,
+        limit=limit,
+    )
+    return PageResponse(items=[_response(key) for key in page.items], next_cursor=page.next_cursor)
+
+
+@router.delete(
+    "/api_keys/{prefix}",
+    summary="Revoke an API key",
+    response_description="The revoked key",
+    responses=responses(404),
+)
+async def revoke_api_key(
+    prefix: str, caller: AnyCaller, request: Request, resources: Res
+) -> ApiKeyResponse:
+    """Revoke a key of the caller or of an access code that it issued, at once and for good."""
+    async with resources.database.sessions() as session:
+        key = await api_keys.revoke(
+            session,
+            prefix,
+            owner=caller.account_id,
+            actor=actor_of(request, caller),
+            now=resources.clock.now(),
+        )
+    return _response(key)

@@ -1,0 +1,145 @@
+"""Assessments: asking for one, and reading what came of it."""
+
+from fastapi import APIRouter, Request
+
+from app.domain.addresses import AddressForm, check_address
+from app.domain.errors import InvalidParameter, NoAssessmentsFound
+from app.http.deps import AnyCaller, Reading, Res, actor_of
+from app.http.front_door import StrictRoute
+from app.resources import Resources
+from app.schemas.assessments import (
+    AnswerResponse,
+    AssessmentQuestion,
+    AssessmentResponse,
+    CheckAssessmentListRequest,
+    CreateAssessmentForAccessCodeRequest,
+    CreateAssessmentRequest,
+    NewAssessmentResponse,
+)
+from app.schemas.errors import responses
+from app.schemas.paging import CursorParameter, LimitParameter, PageResponse
+from app.services import access_codes, assessments
+from app.services.assessments import AssessmentView, PickAccount, Subject
+from app.services.callers import Caller
+from app.services.paging import read_cursor
+
+router = APIRouter(
+    prefix="/api",
+    tags=["assessments"],
+    route_class=StrictRoute,
+    responses=responses(400, 403, 500, 503),
+)
+_TAKES_BODY = responses(408, 413, 415)
+
+
+def _response(assessment: AssessmentView) -> AssessmentResponse:
+    answer = assessment.answer
+    return AssessmentResponse(
+        assessment_id=assessment.id,
+        status=assessment.status,
+        created_at=assessment.created_at,
+        updated_at=assessment.updated_at,
+        assessment_type=assessment.assessment_type,
+        address=assessment.address,
+        currency=assessment.currency,
+        tx_hash=assessment.tx_hash,
+        provider=assessment.provider,
+        answer=AnswerResponse.model_validate(answer) if answer is not None else None,
+        failure_reason=assessment.failure_reason,
+    )
+
+
+async def _create(
+    request: Request,
+    resources: Resources,
+    caller: Caller,
+    question: AssessmentQuestion,
+    pick_account: PickAccount,
+) -> NewAssessmentResponse:
+    if check_address(question.currency, question.address) is AddressForm.INVALID:
+        raise InvalidParameter("address", "a well-formed address of the currency")
+    assessment, credits_available = await assessments.create(
+        resources.database,
+        resources.provider,
+        resources.clock,
+        pick_account=pick_account,
+        subject=Subject(
+            question.assessment_type, question.address, question.currency, question.tx_hash
+        ),
+        actor=actor_of(request, caller),
+    )
+    return NewAssessmentResponse(
+        **_response(assessment).model_dump(), credits_available=credits_available
+    )
+
+
+@router.post(
+    "/create_new_assessment_for_access_code",
+    status_code=201,
+    summary="Create an assessment, paid by an access code",
+    response_description="The assessment, with its answer if the provider was quick",
+    responses=_TAKES_BODY | responses(402),
+)
+async def create_new_assessment_for_access_code(
+    body: CreateAssessmentForAccessCodeRequest, caller: AnyCaller, request: Request, resources: Res
+) -> NewAssessmentResponse:
+    """Spend a credit of an access code that is the caller's own or that it issued."""
+    pick_account = assessments.from_access_code(caller, body.access_code, resources.clock.now())
+    return await _create(request, resources, caller, body, pick_account)
+
+
+@router.post(
+    "/create_new_assessment",
+    status_code=201,
+    summary="Create an assessment, paid by the caller",
+    response_description="The assessment, with its answer if the provider was quick",
+    responses=_TAKES_BODY | responses(402),
+)
+async def create_new_assessment(
+    body: CreateAssessmentRequest, caller: AnyCaller, request: Request, resources: Res
+) -> NewAssessmentResponse:
+    """Spend one of the caller's own credits."""
+    pick_account = assessments.from_own_account(caller)
+    return await _create(request, resources, caller, body, pick_account)
+
+
+@router.post(
+    "/check_assessment_list_for_access_code",
+    summary="Check assessments of an access code",
+    response_description="Those that were found, in the order first named",
+    responses=_TAKES_BODY | responses(404),
+)
+async def check_assessment_list_for_access_code(
+    body: CheckAssessmentListRequest, caller: AnyCaller, connection: Reading, resources: Res
+) -> list[AssessmentResponse]:
+    """Read assessments of an access code; ids that are unknown or not its own are left out."""
+    code = await access_codes.facts(
+        connection, caller=caller, access_code=body.access_code, now=resources.clock.now()
+    )
+    found = await assessments.list_for_account(connection, code.account_id, body.assessment_id_list)
+    if not found:
+        raise NoAssessmentsFound
+    return [_response(assessment) for assessment in found]
+
+
+@router.get(
+    "/assessments",
+    summary="List one's own assessments",
+    response_description="Assessments, newest first",
+)
+async def list_assessments(
+    caller: AnyCaller,
+    connection: Reading,
+    cursor: CursorParameter = None,
+    limit: LimitParameter = 20,
+) -> PageResponse[AssessmentResponse]:
+    """List the assessments that the caller's own credits paid for."""
+    page = await assessments.list_own(
+        connection,
+        caller.account_id,
+        cursor=read_cursor(cursor) if cursor is not None else None,
+        limit=limit,
+    )
+    return PageResponse(
+        items=[_response(assessment) for assessment in page.items], next_cursor=page.next_cursor
+    )

@@ -1,0 +1,79 @@
+"""Signs of life, for orchestrators and for Prometheus."""
+
+from typing import Final
+
+from fastapi import APIRouter, Request, Response
+from pydantic import Field
+
+from app.db.failures import is_database_away
+from app.db.migrate import current_revision, head_revision
+from app.http.deps import Res
+from app.resources import Resources
+from app.schemas.errors import responses
+from app.schemas.fields import ResponseModel
+
+router = APIRouter(tags=["health"])
+metrics_router = APIRouter(tags=["health"])
+_NOT_READY: Final = 503
+
+
+class HealthResponse(ResponseModel):
+    """Whether the process lives, or is ready."""
+
+    status: str = Field(examples=["ok"])
+    reasons: list[str] = Field(description="Why it is not ready; empty if it is", examples=[[]])
+
+
+@router.get(
+    "/healthz",
+    summary="See whether the process lives",
+    response_description="It lives",
+    responses=responses(405),
+)
+async def healthz() -> HealthResponse:
+    """Answer at once, whatever the database and AEON.to do."""
+    return HealthResponse(status="ok", reasons=[])
+
+
+@router.get(
+    "/readyz",
+    summary="See whether the service is ready",
+    response_description="It is ready",
+    responses={
+        405: responses(405)[405],
+        503: {"model": HealthResponse, "description": "It is not"},
+    },
+)
+async def readyz(request: Request, response: Response, resources: Res) -> HealthResponse:
+    """Look at the database, its schema and the loops; AEON.to's state decides nothing here."""
+    reasons = await _database_reasons(resources)
+    reasons += [f"the loop {name} is silent" for name in request.app.state.silent_loops()]
+    if reasons:
+        response.status_code = _NOT_READY
+    return HealthResponse(status="not ready" if reasons else "ok", reasons=reasons)
+
+
+async def _database_reasons(resources: Resources) -> list[str]:
+    try:
+        async with resources.database.reading() as connection:
+            revision = await current_revision(connection)
+    except Exception as error:
+        if not is_database_away(error):
+            raise
+        return ["the database does not answer"]
+    if revision != head_revision():
+        return [f"the schema is at {revision}, this program needs {head_revision()}"]
+    return []
+
+
+@metrics_router.get(
+    "/metrics",
+    summary="Read the metrics",
+    response_description="Prometheus' text format",
+    response_class=Response,
+    responses=responses(405) | {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
+async def metrics(resources: Res) -> Response:
+    """Render every metric of this process."""
+    text, content_type = resources.metrics.render()
+    return Response(text, media_type=content_type)

@@ -1,0 +1,208 @@
+"""Orders: placing them, reading them, and what they may cost."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+
+from app.domain.errors import (
+    AccessCodeMismatch,
+    InvalidOrderId,
+    InvalidParameter,
+    MissingParameter,
+    UpstreamUnknown,
+)
+from app.http.deps import AnyCaller, OrderCaller, OrderCredentials, Reading, Res, Session
+from app.http.front_door import StrictRoute, sent_text
+from app.resources import Resources
+from app.schemas.errors import ORDER_FAULT, responses
+from app.schemas.orders import (
+    CheckOrderStatusRequest,
+    CheckPriceRequest,
+    NewOrderRequest,
+    OrderParametersResponse,
+    OrderResponse,
+    PaymentResponse,
+    PriceResponse,
+    payment_uri,
+    seconds_left,
+)
+from app.schemas.paging import CursorParameter, LimitParameter, PageResponse
+from app.services import aeonto_parameters, orders
+from app.services.callers import Caller
+from app.services.orders import OrderView, PaymentFacts, Purchase
+from app.services.paging import read_cursor
+
+router = APIRouter(
+    prefix="/api",
+    tags=["orders"],
+    route_class=StrictRoute,
+    responses=responses(400, 403, 500, 503),
+)
+_TAKES_BODY = responses(408, 413, 415)
+
+
+def _payment(payment: PaymentFacts, now: datetime) -> PaymentResponse:
+    confirmations = payment.incoming_num_confirmations_remaining
+    return PaymentResponse(
+        state=payment.state,
+        address=payment.receiving_address,
+        payment_id_long=payment.required_payment_id_long,
+        integrated_address=payment.receiving_integrated_address,
+        payment_id_short=payment.required_payment_id_short,
+        amount_total=payment.incoming_amount_total,
+        amount_remaining=payment.remaining_amount_incoming,
+        uri=payment_uri(payment.receiving_integrated_address, payment.remaining_amount_incoming),
+        expires_at=payment.expires_at,
+        seconds_left=seconds_left(payment.expires_at, now),
+        # -1 is AEON.to's way to say "not applicable yet"
+        confirmations_remaining=None if confirmations == -1 else confirmations,
+        btc_transaction_id=payment.btc_transaction_id,
+        btc_confirmations=payment.btc_num_confirmations,
+    )
+
+
+def _response(order: OrderView, now: datetime) -> OrderResponse:
+    return OrderResponse(
+        order_id=order.id,
+        status=order.status,
+        created_at=order.created_at,
+        updated_at=order.updated_at,
+        number_of_credits=order.number_of_credits,
+        credits_granted=order.credits_granted,
+        payment_coin=order.payment_coin,
+        payment_network=order.payment_network,
+        btc_amount=order.btc_amount,
+        failure_reason=order.failure_reason,
+        payment=_payment(order.payment, now) if order.payment else None,
+    )
+
+
+@router.post(
+    "/new_order",
+    status_code=201,
+    summary="Create a new order",
+    response_description="The order; its payment address follows within seconds",
+    responses=_TAKES_BODY | ORDER_FAULT,
+)
+async def new_order(
+    body: NewOrderRequest, caller: OrderCaller, session: Session, resources: Res
+) -> OrderResponse:
+    """Buy credits for oneself or for an access code. The payment is read from the order's status."""
+    now = resources.clock.now()
+    purchase = Purchase(
+        body.number_of_credits, body.payment_coin, body.payment_network, body.access_code
+    )
+    order = await orders.create(
+        session, caller=caller, purchase=purchase, terms=resources.terms, now=now
+    )
+    return _response(order, now)
+
+
+async def _asked_order(
+    request: Request, resources: Res, credentials: OrderCredentials, connection: Reading
+) -> tuple[Caller, OrderView | None]:
+    order_id = await sent_text(request, "order_id")
+    return await orders.check_status(connection, credentials, order_id, resources.clock.now())
+
+
+@router.post(
+    "/check_order_status",
+    summary="Check the status of an order",
+    response_description="The order and its payment",
+    responses=_TAKES_BODY,
+)
+async def check_order_status(
+    body: CheckOrderStatusRequest,
+    asked: Annotated[tuple[Caller, OrderView | None], Depends(_asked_order)],
+    resources: Res,
+) -> OrderResponse:
+    """Read an order of which the caller is buyer, beneficiary, or issuer of the access code."""
+    caller, order = asked
+    if caller.access_code is not None:
+        if body.access_code is None:
+            raise MissingParameter("access_code")
+        if body.access_code != caller.access_code:
+            raise AccessCodeMismatch
+    if order is None:
+        raise InvalidOrderId
+    return _response(order, resources.clock.now())
+
+
+@router.get("/orders", summary="List one's own orders", response_description="Orders, newest first")
+async def list_orders(
+    caller: AnyCaller,
+    connection: Reading,
+    resources: Res,
+    cursor: CursorParameter = None,
+    limit: LimitParameter = 20,
+) -> PageResponse[OrderResponse]:
+    """List the orders that the caller bought, receives, or issued the access code of."""
+    page = await orders.list_visible(
+        connection,
+        caller.account_id,
+        cursor=read_cursor(cursor) if cursor is not None else None,
+        limit=limit,
+    )
+    now = resources.clock.now()
+    return PageResponse(
+        items=[_response(order, now) for order in page.items], next_cursor=page.next_cursor
+    )
+
+
+@router.get(
+    "/order_parameters",
+    summary="See what an order may be",
+    response_description="Limits and price, in credits and in coin",
+)
+async def order_parameters(
+    _caller: AnyCaller, connection: Reading, resources: Res
+) -> OrderParametersResponse:
+    """Read the limits and the price as AEON.to last stated them, at most 5 minutes ago."""
+    known = await _known(connection, resources)
+    price_btc = resources.terms.credit_price_btc
+    least, most = known.credit_range(price_btc, resources.terms.max_credits_per_order)
+    return OrderParametersResponse(
+        payment_coin="AEON",
+        payment_network="AEON",
+        min_number_of_credits=least,
+        max_number_of_credits=most,
+        credit_price_btc=price_btc,
+        credit_price=known.price_aeon(price_btc),
+        lower_limit_btc=known.lower_limit_btc,
+        upper_limit_btc=known.upper_limit_btc,
+        as_of=known.seen_at,
+    )
+
+
+@router.post(
+    "/check_price",
+    summary="See what credits cost now",
+    response_description="The price",
+    responses=_TAKES_BODY,
+)
+async def check_price(
+    body: CheckPriceRequest, _caller: AnyCaller, connection: Reading, resources: Res
+) -> PriceResponse:
+    """Compute a price from what AEON.to last stated, at most 5 minutes ago."""
+    known = await _known(connection, resources)
+    price_btc, most = resources.terms.credit_price_btc, resources.terms.max_credits_per_order
+    least, most = known.credit_range(price_btc, most)
+    if not least <= body.number_of_credits <= most:
+        raise InvalidParameter("number_of_credits", f"a whole number from {least} to {most}")
+    btc_amount = body.number_of_credits * price_btc
+    return PriceResponse(
+        number_of_credits=body.number_of_credits,
+        btc_amount=btc_amount,
+        payment_coin="AEON",
+        payment_network="AEON",
+        amount_total=known.price_aeon(btc_amount),
+        as_of=known.seen_at,
+    )
+
+
+async def _known(connection: Reading, resources: Resources) -> aeonto_parameters.KnownParameters:
+    known = await aeonto_parameters.known(connection, resources.clock.now())
+    if known is None:
+        raise UpstreamUnknown
+    return known

@@ -1,0 +1,174 @@
+"""Orders: what a buyer sends, and what it learns of the order and its payment."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+from typing_extensions import override
+
+from app.domain.money import plain
+from app.domain.states import OrderStatus
+from app.schemas.fields import (
+    Credits,
+    LongText,
+    Money,
+    RequestModel,
+    ResponseModel,
+    ShortText,
+    StrictBoolean,
+    Timestamp,
+    missing,
+)
+
+OrderId = Annotated[str, Field(description="The order", examples=["ord_00VbhnY6RLeQ2oZmgNCoZuaKC"])]
+
+
+class NewOrderRequest(RequestModel):
+    """A purchase of credits, for oneself or for an access code."""
+
+    number_of_credits: Credits = Field(description="How many credits to buy", examples=[10])
+    payment_coin: ShortText = Field(description="The coin to pay with", examples=["Aeon"])
+    payment_network: ShortText = Field(description="The network of the coin", examples=["AEON"])
+    order_is_for_self: StrictBoolean = Field(
+        description="Whether the credits are for the caller; if false, `access_code` says for whom",
+        examples=[True],
+    )
+    access_code: LongText | None = Field(
+        None, description="Who gets the credits, if not the caller", examples=["Zk3v9QxT1mB7sWcE"]
+    )
+
+    @classmethod
+    @override
+    def ignored(cls, sent: Mapping[str, object]) -> Collection[str]:
+        return ("access_code",) if sent.get("order_is_for_self") is True else ()
+
+    @model_validator(mode="after")
+    def _beneficiary_is_named(self) -> Self:
+        if not self.order_is_for_self and self.access_code is None:
+            raise missing("access_code")
+        return self
+
+
+class CheckOrderStatusRequest(RequestModel):
+    """An order to be looked up."""
+
+    order_id: LongText = Field(description="The order", examples=["ord_00VbhnY6RLeQ2oZmgNCoZuaKC"])
+    access_code: LongText | None = Field(
+        None,
+        description="Needed with an API key that is bound to an access code: that code",
+        examples=["Zk3v9QxT1mB7sWcE"],
+    )
+
+
+class PaymentResponse(ResponseModel):
+    """How to pay, and what has arrived. Amounts are in AEON; null is what AEON.to has not said."""
+
+    state: str = Field(description="AEON.to's state of the payment", examples=["UNPAID"])
+    address: str | None = Field(
+        description="Plain address: pay here only together with the long payment id",
+        examples=[
+            "Sm6XWv4nmULGYQyHqRH54fgtXb3m3wnQ52EftauD2aMm1rmnrBwYDsudZj7MDgqB6Q1DgVR4jBgJdTFDZmssEdX711h3WyGzE"
+        ],
+    )
+    payment_id_long: str | None = Field(
+        examples=["6db2414c87fd343fdd6ef4d73aa5f899372868da08faf4c0f5950a666ed08ad7"]
+    )
+    integrated_address: str | None = Field(
+        description="Pay here",
+        examples=[
+            "Sz4Dra9LBvxGYQyHqRH54fgtXb3m3wnQ52EftauD2aMm1rmnrBwYDsudZj7MDgqB6Q1DgVR4jBgJdTFDZmssEdX71ES97Z3M99r2Hv8KMQuE"
+        ],
+    )
+    payment_id_short: str | None = Field(examples=["7c855c2228e19671"])
+    amount_total: Money | None = Field(
+        description="The price of the order", examples=["14.4265105"]
+    )
+    amount_remaining: Money | None = Field(
+        description="What is still to pay", examples=["14.4265105"]
+    )
+    uri: str | None = Field(
+        description="For wallets and QR codes: the integrated address and the remaining amount",
+        examples=[
+            "aeon:Sz4Dra9LBvxGYQyHqRH54fgtXb3m3wnQ52EftauD2aMm1rmnrBwYDsudZj7MDgqB6Q1DgVR4jBgJdTFDZmssEdX71ES97Z3M99r2Hv8KMQuE?tx_amount=14.4265105"
+        ],
+    )
+    expires_at: Timestamp | None = Field(
+        description="When the payment must have arrived", examples=["2026-01-11T12:51:03Z"]
+    )
+    seconds_left: int | None = Field(description="Until `expires_at`", examples=[298])
+    confirmations_remaining: int | None = Field(
+        description="AEON confirmations until the bitcoin is sent", examples=[2]
+    )
+    btc_transaction_id: str | None = Field(
+        description="The bitcoin transaction to the merchant",
+        examples=["4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b"],
+    )
+    btc_confirmations: int | None = Field(examples=[0])
+
+
+class OrderResponse(ResponseModel):
+    """An order."""
+
+    order_id: OrderId
+    status: OrderStatus = Field(description="How far it is", examples=["UNPAID"])
+    created_at: Timestamp = Field(examples=["2026-01-11T12:46:01Z"])
+    updated_at: Timestamp = Field(
+        description="When its status last changed", examples=["2026-01-11T12:46:03Z"]
+    )
+    number_of_credits: int = Field(examples=[10])
+    credits_granted: int | None = Field(
+        description="Null until the credits were granted", examples=[10]
+    )
+    payment_coin: str = Field(description="As the caller wrote it", examples=["Aeon"])
+    payment_network: str = Field(description="As the caller wrote it", examples=["AEON"])
+    btc_amount: Money = Field(description="The price in BTC", examples=["0.005"])
+    failure_reason: str | None = Field(
+        description="Why it failed, if it did",
+        examples=["AEON.to did not accept this order in time"],
+    )
+    payment: PaymentResponse | None = Field(description="Null until AEON.to has accepted the order")
+
+
+class CheckPriceRequest(RequestModel):
+    """A question about the price."""
+
+    number_of_credits: Credits = Field(description="How many credits", examples=[10])
+
+
+class PriceResponse(ResponseModel):
+    """What credits cost now."""
+
+    number_of_credits: int = Field(examples=[10])
+    btc_amount: Money = Field(examples=["0.005"])
+    payment_coin: str = Field(examples=["AEON"])
+    payment_network: str = Field(examples=["AEON"])
+    amount_total: Money = Field(description="In the payment coin", examples=["0.2830296"])
+    as_of: Timestamp = Field(description="When AEON.to said so", examples=["2026-01-11T12:46:03Z"])
+
+
+class OrderParametersResponse(ResponseModel):
+    """What one order may be, and what it costs."""
+
+    payment_coin: str = Field(examples=["AEON"])
+    payment_network: str = Field(examples=["AEON"])
+    min_number_of_credits: int = Field(examples=[4])
+    max_number_of_credits: int = Field(examples=[10000])
+    credit_price_btc: Money = Field(examples=["0.0005"])
+    credit_price: Money = Field(description="One credit in the payment coin", examples=["0.028303"])
+    lower_limit_btc: Money = Field(examples=["0.002"])
+    upper_limit_btc: Money = Field(examples=["20"])
+    as_of: Timestamp = Field(description="When AEON.to said so", examples=["2026-01-11T12:46:03Z"])
+
+
+def payment_uri(integrated_address: str | None, remaining: Decimal | None) -> str | None:
+    """Write the `aeon:` URI of what is still to pay; None when nothing is, or nobody knows."""
+    if integrated_address is None or not remaining or remaining < 0:
+        return None
+    return f"aeon:{integrated_address}?tx_amount={plain(remaining)}"
+
+
+def seconds_left(expires_at: datetime | None, now: datetime) -> int | None:
+    """Return the whole seconds until a time, 0 when it is past."""
+    return None if expires_at is None else max(0, int((expires_at - now).total_seconds()))

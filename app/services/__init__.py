@@ -1,0 +1,1 @@
+"""The business: plain async functions over sessions; each module alone writes its tables."""

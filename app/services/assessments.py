@@ -1,0 +1,372 @@
+"""Assessments: reserve a credit, ask the provider, keep the answer or give the credit back.
+
+Three steps, and nothing is open while the provider is asked: *reserve* (debit and row, one
+transaction, under a lease), *ask*, *settle* (the row again, if the lease still holds). Whatever
+dies in between is asked again by the worker when the lease is over.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+import structlog
+from sqlalchemy import insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from app.db.base import AnyRow
+from app.db.engine import Database
+from app.domain.accounts import EntryKind
+from app.domain.actors import WORKER, Actor
+from app.domain.assessments import AssessmentStatus, AssessmentType
+from app.domain.clock import Clock
+from app.domain.errors import AccessCodeNotFound, AssessmentFault
+from app.domain.money import plain
+from app.domain.security import new_id
+from app.models import Account, Assessment
+from app.providers.base import Answer, ProviderFailed, ProviderUnknown, Question, RiskProvider
+from app.services import access_codes, ledger
+from app.services.callers import Caller
+from app.services.paging import Cursor, Page, page_of
+
+log = structlog.get_logger(__name__)
+
+# A request waits this long for its provider; then the answer is 201 `pending` (notes.md).
+PROVIDER_DEADLINE_SECONDS: Final = 8.0
+LEASE: Final = timedelta(seconds=PROVIDER_DEADLINE_SECONDS + 4)
+# How long an unanswered question rests, by the number of times it was asked.
+_PAUSES: Final = tuple(timedelta(seconds=seconds) for seconds in (2, 10, 30, 60, 300))
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is to be assessed."""
+
+    assessment_type: AssessmentType
+    address: str
+    currency: str
+    tx_hash: str | None
+
+
+@dataclass(frozen=True)
+class AssessmentView:
+    """An assessment as its account may see it; `answer` once it is ready."""
+
+    id: str
+    status: AssessmentStatus
+    created_at: datetime
+    updated_at: datetime
+    assessment_type: AssessmentType
+    address: str
+    currency: str
+    tx_hash: str | None
+    provider: str
+    answer: dict[str, Any] | None
+    failure_reason: str | None
+
+
+@dataclass(frozen=True)
+class Reserved:
+    """A question whose credit is reserved, under a lease."""
+
+    question: Question
+    account_id: str
+    lease_token: str
+    attempts: int
+
+
+_COLUMNS: Final = (
+    Assessment.id,
+    Assessment.status,
+    Assessment.created_at,
+    Assessment.updated_at,
+    Assessment.assessment_type,
+    Assessment.address,
+    Assessment.currency,
+    Assessment.tx_hash,
+    Assessment.provider,
+    Assessment.answer,
+    Assessment.failure_reason,
+)
+
+PickAccount = Callable[[AsyncSession], Awaitable[str]]
+
+
+def from_access_code(caller: Caller, access_code: str, now: datetime) -> PickAccount:
+    """Debit an access code that the caller owns or issued."""
+
+    async def pick(session: AsyncSession) -> str:
+        return await access_codes.spendable_account_of(
+            session, caller=caller, access_code=access_code, now=now
+        )
+
+    return pick
+
+
+def from_own_account(caller: Caller) -> PickAccount:
+    """Debit the caller's own account."""
+
+    async def pick(_session: AsyncSession) -> str:
+        if not caller.active:
+            raise AccessCodeNotFound
+        return caller.account_id
+
+    return pick
+
+
+async def create(
+    database: Database,
+    provider: RiskProvider,
+    clock: Clock,
+    *,
+    pick_account: PickAccount,
+    subject: Subject,
+    actor: Actor,
+) -> tuple[AssessmentView, int]:
+    """Debit one credit, ask the provider, and return the assessment and the balance left.
+
+    A provider that is slow, or whose outcome is unknown, leaves it pending. Raises
+    AccessCodeNotFound and InsufficientCredits before anything is debited, and AssessmentFault
+    when the provider has failed for good: then the credit is refunded.
+    """
+    async with database.sessions() as session:
+        reserved = await _reserve(
+            session, provider, pick_account=pick_account, subject=subject, actor=actor, clock=clock
+        )
+    failed = await ask_and_settle(database, provider, clock, reserved, actor=actor)
+    if failed is not None:
+        raise AssessmentFault(failed)
+    async with database.reading() as connection:
+        rows = await connection.execute(
+            select(*_COLUMNS, Account.balance)
+            .join(Account, Account.id == Assessment.account_id)
+            .where(Assessment.id == reserved.question.assessment_id)
+        )
+        row = rows.one()
+    return _view(row), row.balance
+
+
+async def _reserve(
+    session: AsyncSession,
+    provider: RiskProvider,
+    *,
+    pick_account: PickAccount,
+    subject: Subject,
+    actor: Actor,
+    clock: Clock,
+) -> Reserved:
+    assessment_id, lease_token, now = new_id("asm"), new_id("lease"), clock.now()
+    async with session.begin():
+        account_id = await pick_account(session)
+        await session.execute(
+            insert(Assessment).values(
+                id=assessment_id,
+                account_id=account_id,
+                assessment_type=subject.assessment_type,
+                address=subject.address,
+                currency=subject.currency,
+                tx_hash=subject.tx_hash,
+                provider=provider.name,
+                status=AssessmentStatus.PENDING,
+                attempts=1,
+                next_try_at=now,
+                lease_token=lease_token,
+                lease_until=now + LEASE,
+                created_at=now,
+                updated_at=now,
+            )
+        )
+        await ledger.post(
+            session,
+            account_id=account_id,
+            kind=EntryKind.ASSESSMENT,
+            amount=-1,
+            assessment_id=assessment_id,
+            actor=actor,
+            at=now,
+        )
+    question = Question(assessment_id=assessment_id, **asdict(subject))
+    return Reserved(question, account_id, lease_token, attempts=1)
+
+
+async def ask_and_settle(
+    database: Database, provider: RiskProvider, clock: Clock, reserved: Reserved, *, actor: Actor
+) -> str | None:
+    """Ask the provider and keep what came of it; return why it failed for good, if it did."""
+    try:
+        async with asyncio.timeout(PROVIDER_DEADLINE_SECONDS):
+            answer = await provider.assess(reserved.question)
+    except ProviderFailed as failure:
+        async with database.sessions() as session:
+            await _settle_failed(session, reserved, failure.description, actor, clock.now())
+        return failure.description
+    except (ProviderUnknown, TimeoutError):
+        await _settle_unknown(database, reserved, clock)
+        return None
+    except Exception:
+        # Nobody knows whether the provider did the work: unknown, not failed.
+        log.exception("provider_fault", assessment_id=reserved.question.assessment_id)
+        await _settle_unknown(database, reserved, clock)
+        return None
+    async with database.sessions() as session:
+        await _settle_ready(session, reserved, answer, clock.now())
+    return None
+
+
+async def _settle_unknown(database: Database, reserved: Reserved, clock: Clock) -> None:
+    now = clock.now()
+    pause = _PAUSES[min(reserved.attempts, len(_PAUSES)) - 1]
+    async with database.sessions() as session, session.begin():
+        await _settle(session, reserved, next_try_at=now + pause, updated_at=now)
+
+
+async def _settle_ready(
+    session: AsyncSession, reserved: Reserved, answer: Answer, now: datetime
+) -> None:
+    async with session.begin():
+        await _settle(
+            session,
+            reserved,
+            status=AssessmentStatus.READY,
+            answer=_as_json(asdict(answer)),
+            next_try_at=None,
+            updated_at=now,
+        )
+
+
+async def _settle_failed(
+    session: AsyncSession, reserved: Reserved, reason: str, actor: Actor, now: datetime
+) -> None:
+    async with session.begin():
+        settled = await _settle(
+            session,
+            reserved,
+            status=AssessmentStatus.FAILED,
+            failure_reason=reason,
+            next_try_at=None,
+            updated_at=now,
+        )
+        if settled:
+            await ledger.post(
+                session,
+                account_id=reserved.account_id,
+                kind=EntryKind.REFUND,
+                amount=1,
+                assessment_id=reserved.question.assessment_id,
+                actor=actor,
+                at=now,
+            )
+
+
+async def _settle(session: AsyncSession, reserved: Reserved, **values: object) -> bool:
+    """Write the outcome if the lease still holds; say whether it did."""
+    settled = await session.scalar(
+        update(Assessment)
+        .where(
+            Assessment.id == reserved.question.assessment_id,
+            Assessment.lease_token == reserved.lease_token,
+            Assessment.status == AssessmentStatus.PENDING,
+        )
+        .values(lease_token=None, lease_until=None, **values)
+        .returning(Assessment.id)
+    )
+    return settled is not None
+
+
+async def claim(session: AsyncSession, now: datetime) -> Reserved | None:
+    """Take a pending assessment that is due and that nobody works on; None when there is none."""
+    free = or_(Assessment.lease_until.is_(None), Assessment.lease_until < now)
+    async with session.begin():
+        assessment = await session.scalar(
+            select(Assessment)
+            .where(Assessment.next_try_at <= now, free)
+            .order_by(Assessment.next_try_at)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        if assessment is None:
+            return None
+        assessment.attempts += 1
+        assessment.lease_token = new_id("lease")
+        assessment.lease_until = now + LEASE
+        question = Question(
+            assessment_id=assessment.id,
+            assessment_type=AssessmentType(assessment.assessment_type),
+            address=assessment.address,
+            currency=assessment.currency,
+            tx_hash=assessment.tx_hash,
+        )
+        return Reserved(
+            question, assessment.account_id, assessment.lease_token, assessment.attempts
+        )
+
+
+async def finish_one(database: Database, provider: RiskProvider, clock: Clock) -> bool:
+    """Ask about one pending assessment again; say whether there was one."""
+    async with database.sessions() as session:
+        reserved = await claim(session, clock.now())
+    if reserved is None:
+        return False
+    await ask_and_settle(
+        database, provider, clock, reserved, actor=Actor(WORKER, reserved.lease_token)
+    )
+    return True
+
+
+async def list_for_account(
+    connection: AsyncConnection, account_id: str, assessment_ids: Sequence[str]
+) -> list[AssessmentView]:
+    """Return those of an account's assessments that are named, each once, in that order."""
+    asked = list(dict.fromkeys(assessment_ids))
+    rows = await connection.execute(
+        select(*_COLUMNS).where(Assessment.account_id == account_id, Assessment.id.in_(asked))
+    )
+    found = {row.id: _view(row) for row in rows}
+    return [found[assessment_id] for assessment_id in asked if assessment_id in found]
+
+
+async def list_own(
+    connection: AsyncConnection, account_id: str, *, cursor: Cursor | None, limit: int
+) -> Page[AssessmentView]:
+    """Return an account's assessments, newest first."""
+    return await page_of(
+        connection,
+        select(*_COLUMNS).where(Assessment.account_id == account_id),
+        order=(Assessment.created_at, Assessment.id),
+        cursor=cursor,
+        limit=limit,
+        read=_view,
+        position=lambda assessment: (assessment.created_at, assessment.id),
+    )
+
+
+def _view(row: AnyRow) -> AssessmentView:
+    return AssessmentView(
+        id=row.id,
+        status=AssessmentStatus(row.status),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        assessment_type=AssessmentType(row.assessment_type),
+        address=row.address,
+        currency=row.currency,
+        tx_hash=row.tx_hash,
+        provider=row.provider,
+        answer=row.answer,
+        failure_reason=row.failure_reason,
+    )
+
+
+def _as_json(value: Any) -> Any:  # noqa: ANN401  any part of an answer
+    match value:
+        case dict():
+            return {name: _as_json(part) for name, part in value.items()}
+        case list() | tuple():
+            return [_as_json(part) for part in value]
+        case Decimal():
+            return plain(value)
+        case date():
+            return value.isoformat()
+        case _:
+            return value

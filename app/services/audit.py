@@ -1,0 +1,86 @@
+"""The audit: rules 1 to 4 of the design, checked on a live database in SQL of their own.
+
+The statements know nothing of the code that keeps the rules, so that a fault there shows here.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.domain.states import MOVES, Move
+
+
+@dataclass(frozen=True)
+class Breach:
+    """One thing that breaks a rule: the rule, and the id of the account, order or assessment."""
+
+    rule: str
+    subject: str
+
+
+_RULES: Final = {
+    "a balance equals the sum of its entries": """
+        SELECT a.id FROM accounts a LEFT JOIN ledger_entries l ON l.account_id = a.id
+        GROUP BY a.id HAVING a.balance <> COALESCE(SUM(l.amount), 0)""",
+    "a balance is never negative, at no point of the ledger": """
+        SELECT id FROM accounts WHERE balance < 0
+        UNION SELECT account_id FROM (
+            SELECT account_id, SUM(amount) OVER (PARTITION BY account_id ORDER BY id) AS running
+            FROM ledger_entries) sums WHERE running < 0""",
+    "transfers cancel": """
+        SELECT transfer_id FROM ledger_entries WHERE kind = 'transfer'
+        GROUP BY transfer_id HAVING SUM(amount) <> 0 OR COUNT(*) <> 2""",
+    "an order in or past its granting state has exactly one purchase, any other none": """
+        SELECT o.id FROM orders o
+        LEFT JOIN ledger_entries l ON l.order_id = o.id AND l.kind = 'purchase'
+        GROUP BY o.id HAVING COUNT(l.id) <>
+            (o.status = 'BTC_SENT' OR (o.status = 'PAID' AND o.granting_status = 'PAID'))::int
+            OR BOOL_OR(l.amount <> o.credits_granted OR l.account_id <> o.beneficiary_id)""",
+    "an assessment has one debit, and a refund if and only if it failed": """
+        SELECT s.id FROM assessments s LEFT JOIN ledger_entries l ON l.assessment_id = s.id
+        GROUP BY s.id HAVING COUNT(*) FILTER (WHERE l.kind = 'assessment') <> 1
+            OR COUNT(*) FILTER (WHERE l.kind = 'refund') <> (s.status = 'failed')::int
+            OR BOOL_OR(l.account_id <> s.account_id)""",
+    "the events of an order form one path": """
+        SELECT order_id FROM (
+            SELECT order_id, from_status,
+                   LAG(to_status) OVER (PARTITION BY order_id ORDER BY id) AS before
+            FROM order_events WHERE kind = 'moved') path
+        WHERE from_status IS DISTINCT FROM before""",
+    "the path of an order is legal": """
+        SELECT order_id FROM order_events WHERE kind = 'moved' AND from_status IS NOT NULL
+            AND from_status || ' ' || to_status <> ALL(:legal)""",
+    "the path of an order ends in its status": """
+        SELECT o.id FROM orders o LEFT JOIN LATERAL (
+            SELECT to_status FROM order_events e WHERE e.order_id = o.id AND e.kind = 'moved'
+            ORDER BY e.id DESC LIMIT 1) last ON true
+        WHERE last.to_status IS DISTINCT FROM o.status""",
+    "a ledger entry has exactly one audit line": """
+        SELECT l.id::text FROM ledger_entries l
+        LEFT JOIN audit_log a ON a.ledger_entry_id = l.id WHERE a.id IS NULL""",
+}
+_COUNTED: Final = ("accounts", "orders", "assessments", "ledger_entries", "order_events")
+_LEGAL: Final = [
+    f"{before} {after}"
+    for (before, after), move in MOVES.items()
+    if move not in (Move.ILLEGAL, Move.STAY)
+]
+
+
+async def breaches(connection: AsyncConnection) -> list[Breach]:
+    """Return everything on the database that breaks a rule; nothing, if all is well."""
+    found = []
+    for rule, query in _RULES.items():
+        parameters = {"legal": _LEGAL} if ":legal" in query else {}
+        rows = await connection.execute(text(query), parameters)
+        found += [Breach(rule, str(subject)) for subject in rows.scalars()]
+    return found
+
+
+async def checked(connection: AsyncConnection) -> dict[str, int]:
+    """Return how many rows of each table the audit covers."""
+    counts = ", ".join(f"(SELECT count(*) FROM {table}) AS {table}" for table in _COUNTED)  # noqa: S608
+    row = (await connection.execute(text(f"SELECT {counts}"))).one()
+    return dict(row._mapping)

@@ -1,0 +1,125 @@
+"""Who is calling: one resolution for API keys and for login sessions."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.base import AnyRow, AnySelect
+from app.domain.accounts import AccountKind, AccountStatus
+from app.domain.errors import InvalidApiKey, NotLoggedIn, UserNotIdentified
+from app.domain.expiry import is_past
+from app.domain.security import read_api_key, read_session_token, same_hash
+from app.models import AccessCode, Account, ApiKey, LoginSession, User
+
+
+@dataclass(frozen=True)
+class Caller:
+    """An identified account. An inactive one is an access code that may read, but not spend."""
+
+    account_id: str
+    kind: AccountKind
+    access_code: str | None
+    active: bool
+
+    @property
+    def is_user(self) -> bool:
+        """Say whether the caller is a user, by key or by session."""
+        return self.kind is AccountKind.USER
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What a request presented: an API key decides when it is there, else a session token."""
+
+    api_key: str | None
+    session_token: str | None
+    login_text: str  # the endpoint's own text for missing credentials
+
+
+ACCOUNT_COLUMNS: Final = (
+    Account.id.label("account_id"),
+    Account.kind,
+    Account.status.label("account_status"),
+    AccessCode.access_code.label("own_access_code"),
+    AccessCode.expires_at.label("own_expires_at"),
+)
+KEY_COLUMNS: Final = (
+    ApiKey.secret_hash,
+    ApiKey.expires_at.label("key_expires_at"),
+    ApiKey.revoked_at,
+    *ACCOUNT_COLUMNS,
+)
+KEY_SOURCE: Final = ApiKey.__table__.outerjoin(Account, Account.id == ApiKey.account_id).outerjoin(
+    AccessCode, AccessCode.account_id == Account.id
+)
+SESSION_COLUMNS: Final = (LoginSession.expires_at.label("session_expires_at"), *ACCOUNT_COLUMNS)
+SESSION_SOURCE: Final = (
+    LoginSession.__table__.join(User, User.account_id == LoginSession.user_id)
+    .join(Account, Account.id == User.account_id)
+    .outerjoin(AccessCode, AccessCode.account_id == Account.id)
+)
+
+BY_KEY: Final = (
+    select(*KEY_COLUMNS).select_from(KEY_SOURCE).where(ApiKey.prefix == bindparam("prefix"))
+)
+BY_SESSION: Final = (
+    select(*SESSION_COLUMNS)
+    .select_from(SESSION_SOURCE)
+    .where(LoginSession.token_hash == bindparam("token_hash"))
+)
+
+
+async def resolve(
+    connection: AsyncConnection,
+    credentials: Credentials,
+    now: datetime,
+    *,
+    by_key: AnySelect = BY_KEY,
+    by_session: AnySelect = BY_SESSION,
+    parameters: dict[str, Any] | None = None,
+) -> tuple[Caller, AnyRow]:
+    """Identify the caller in one statement; return it with the row that was read.
+
+    A statement that reads more in the same round trip may stand in for the plain ones. Raises
+    InvalidApiKey, UserNotIdentified or NotLoggedIn.
+    """
+    parameters = parameters or {}
+    if credentials.api_key is not None:
+        presented = read_api_key(credentials.api_key)
+        if presented is None:
+            raise InvalidApiKey
+        prefix, secret_hash = presented
+        found = await connection.execute(by_key, {"prefix": prefix, **parameters})
+        return _by_key(found.first(), secret_hash, now)
+    token_hash = read_session_token(credentials.session_token or "")
+    if token_hash is None:
+        raise NotLoggedIn(credentials.login_text)
+    found = await connection.execute(by_session, {"token_hash": token_hash, **parameters})
+    row = found.first()
+    if (
+        row is None
+        or is_past(row.session_expires_at, now)
+        or row.account_status != AccountStatus.ACTIVE
+    ):
+        raise NotLoggedIn(credentials.login_text)
+    return _caller(row, now), row
+
+
+def _by_key(row: AnyRow | None, secret_hash: bytes, now: datetime) -> tuple[Caller, AnyRow]:
+    if row is None or not same_hash(row.secret_hash, secret_hash):
+        raise InvalidApiKey
+    if row.revoked_at is not None or is_past(row.key_expires_at, now):
+        raise InvalidApiKey
+    if row.account_id is None:
+        raise UserNotIdentified
+    if row.kind == AccountKind.USER and row.account_status != AccountStatus.ACTIVE:
+        raise InvalidApiKey
+    return _caller(row, now), row
+
+
+def _caller(row: AnyRow, now: datetime) -> Caller:
+    active = row.account_status == AccountStatus.ACTIVE and not is_past(row.own_expires_at, now)
+    return Caller(row.account_id, AccountKind(row.kind), row.own_access_code, active)

@@ -1,0 +1,107 @@
+"""The ledger: the only module that writes entries and balances."""
+
+from datetime import datetime
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.domain.accounts import EntryKind
+from app.domain.actors import Actor
+from app.domain.errors import InsufficientCredits
+from app.models import Account
+from app.models.ledger import LedgerEntry
+from app.services import audit_log
+
+
+async def post(
+    session: AsyncSession,
+    *,
+    account_id: str,
+    kind: EntryKind,
+    amount: int,
+    actor: Actor,
+    at: datetime,
+    order_id: str | None = None,
+    assessment_id: str | None = None,
+    transfer_id: str | None = None,
+    reason: str | None = None,
+) -> int:
+    """Move `amount` credits on one account in the caller's transaction; return the new balance.
+
+    Raises InsufficientCredits when the balance would become negative. What an entry must name
+    (an order, an assessment, a transfer, a reason) follows from its kind; the database insists.
+    """
+    balance: int | None = await session.scalar(
+        update(Account)
+        .where(Account.id == account_id, Account.balance + amount >= 0)
+        .values(balance=Account.balance + amount)
+        .returning(Account.balance)
+    )
+    if balance is None:
+        raise InsufficientCredits
+    entry_id = await session.scalar(
+        insert(LedgerEntry)
+        .values(
+            account_id=account_id,
+            kind=kind,
+            amount=amount,
+            balance_after=balance,
+            order_id=order_id,
+            assessment_id=assessment_id,
+            transfer_id=transfer_id,
+            reason=reason,
+            at=at,
+        )
+        .returning(LedgerEntry.id)
+    )
+    await audit_log.record(
+        session,
+        actor=actor,
+        action=f"ledger.{kind}",
+        subject=account_id,
+        at=at,
+        ledger_entry_id=entry_id,
+    )
+    return balance
+
+
+async def transfer(
+    session: AsyncSession,
+    *,
+    from_account_id: str,
+    to_account_id: str,
+    credits_moved: int,
+    transfer_id: str,
+    actor: Actor,
+    at: datetime,
+) -> int:
+    """Move credits between two accounts in the caller's transaction; return the giver's balance.
+
+    Raises InsufficientCredits. The rows are locked in the order of their ids, so that opposite
+    transfers cannot wait for each other.
+    """
+    await session.execute(
+        select(Account.id)
+        .where(Account.id.in_([from_account_id, to_account_id]))
+        .order_by(Account.id)
+        .with_for_update(key_share=True)
+    )
+    left = await post(
+        session,
+        account_id=from_account_id,
+        kind=EntryKind.TRANSFER,
+        amount=-credits_moved,
+        transfer_id=transfer_id,
+        actor=actor,
+        at=at,
+    )
+    await post(
+        session,
+        account_id=to_account_id,
+        kind=EntryKind.TRANSFER,
+        amount=credits_moved,
+        transfer_id=transfer_id,
+        actor=actor,
+        at=at,
+    )
+    return left

@@ -1,0 +1,112 @@
+"""`order_events`: every move of an order, every report that was refused, every alarm."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from app.domain.money import plain
+from app.domain.reports import Report
+from app.models import OrderEvent
+from app.models.order_events import OrderEventKind
+
+
+@dataclass(frozen=True)
+class EventView:
+    """One event of an order's history."""
+
+    kind: str
+    from_status: str | None
+    to_status: str
+    at: datetime
+    reason: str
+
+
+def evidence_of(report: Report) -> dict[str, Any]:
+    """Return what a report said, as JSON: amounts as decimal strings, times as RFC 3339."""
+    return {name: _json(value) for name, value in asdict(report).items() if value is not None}
+
+
+def _json(value: object) -> object:
+    if isinstance(value, Decimal):
+        return plain(value)
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+async def moved(
+    session: AsyncSession,
+    order_id: str,
+    *,
+    from_status: str | None,
+    to_status: str,
+    at: datetime,
+    reason: str,
+    evidence: dict[str, Any] | None = None,
+) -> None:
+    """Write that an order moved, in the caller's transaction."""
+    await session.execute(
+        insert(OrderEvent).values(
+            order_id=order_id,
+            kind=OrderEventKind.MOVED,
+            from_status=from_status,
+            to_status=to_status,
+            at=at,
+            reason=reason,
+            evidence=evidence,
+        )
+    )
+
+
+async def noted(
+    session: AsyncSession,
+    order_id: str,
+    *,
+    kind: OrderEventKind,
+    status: str,
+    reported: str,
+    at: datetime,
+    reason: str,
+    evidence: dict[str, Any] | None,
+) -> None:
+    """Write a refused report or an alarm; the same one is not written again and again."""
+    last = (
+        await session.execute(
+            select(OrderEvent.kind, OrderEvent.to_status, OrderEvent.reason)
+            .where(OrderEvent.order_id == order_id)
+            .order_by(OrderEvent.id.desc())
+            .limit(1)
+        )
+    ).one_or_none()
+    if last is not None and tuple(last) == (kind, reported, reason):
+        return
+    await session.execute(
+        insert(OrderEvent).values(
+            order_id=order_id,
+            kind=kind,
+            from_status=status,
+            to_status=reported,
+            at=at,
+            reason=reason,
+            evidence=evidence,
+        )
+    )
+
+
+async def history(connection: AsyncConnection, order_id: str) -> Sequence[EventView]:
+    """Return the events of an order, oldest first."""
+    rows = await connection.execute(
+        select(
+            OrderEvent.kind,
+            OrderEvent.from_status,
+            OrderEvent.to_status,
+            OrderEvent.at,
+            OrderEvent.reason,
+        )
+        .where(OrderEvent.order_id == order_id)
+        .order_by(OrderEvent.id)
+    )
+    return [EventView(*row) for row in rows]

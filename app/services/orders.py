@@ -1,0 +1,324 @@
+"""Orders as a buyer sees them: placing one, and reading what became of it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Join,
+    SQLColumnExpression,
+    and_,
+    bindparam,
+    insert,
+    or_,
+    select,
+)
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.orm import aliased
+
+from app.db.base import AnyRow, AnySelect
+from app.db.failures import is_database_away
+from app.domain.errors import InvalidAccessCode, InvalidParameter, OrderNotCreated
+from app.domain.security import new_id
+from app.domain.states import OrderStatus
+from app.models import AccessCode, Account, ApiKey, LoginSession, Order, Payment
+from app.services import access_codes, aeonto_parameters, order_events
+from app.services.callers import (
+    KEY_COLUMNS,
+    KEY_SOURCE,
+    SESSION_COLUMNS,
+    SESSION_SOURCE,
+    Caller,
+    Credentials,
+    resolve,
+)
+from app.services.paging import Cursor, Page, page_of
+
+RAIL: Final = "aeonto"
+_COIN_NAMES: Final = frozenset({"aeon"})
+_NETWORK_NAMES: Final = frozenset({"aeon"})
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What an order is sold for, from the settings; amounts in BTC."""
+
+    credit_price_btc: Decimal
+    max_credits_per_order: int
+    btc_dest_address: str
+    granting_status: OrderStatus
+    create_deadline: timedelta
+
+
+@dataclass(frozen=True)
+class Purchase:
+    """What a buyer asks for; `access_code` None: for itself."""
+
+    number_of_credits: int
+    payment_coin: str
+    payment_network: str
+    access_code: str | None
+
+
+@dataclass(frozen=True)
+class PaymentFacts:
+    """What AEON.to said about the payment; amounts in AEON."""
+
+    state: str
+    receiving_address: str | None
+    receiving_integrated_address: str | None
+    required_payment_id_long: str | None
+    required_payment_id_short: str | None
+    incoming_amount_total: Decimal | None
+    remaining_amount_incoming: Decimal | None
+    incoming_num_confirmations_remaining: int | None
+    btc_transaction_id: str | None
+    btc_num_confirmations: int | None
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True)
+class OrderView:
+    """An order as its buyer, its beneficiary and the issuer of its code may see it."""
+
+    id: str
+    status: OrderStatus
+    created_at: datetime
+    updated_at: datetime
+    number_of_credits: int
+    credits_granted: int | None
+    payment_coin: str
+    payment_network: str
+    btc_amount: Decimal
+    failure_reason: str | None
+    payment: PaymentFacts | None
+
+
+_PAYMENT_COLUMNS: Final = (
+    Payment.state,
+    Payment.receiving_address,
+    Payment.receiving_integrated_address,
+    Payment.required_payment_id_long,
+    Payment.required_payment_id_short,
+    Payment.incoming_amount_total,
+    Payment.remaining_amount_incoming,
+    Payment.incoming_num_confirmations_remaining,
+    Payment.btc_transaction_id,
+    Payment.btc_num_confirmations,
+    Payment.expires_at.label("payment_expires_at"),
+)
+_VIEW_COLUMNS: Final = (
+    Order.id.label("order_id"),
+    Order.status,
+    Order.created_at,
+    Order.updated_at,
+    Order.number_of_credits,
+    Order.credits_granted,
+    Order.payment_coin,
+    Order.payment_network,
+    Order.btc_amount,
+    Order.failure_reason,
+    *_PAYMENT_COLUMNS,
+)
+
+
+def _visible_to(account_id: SQLColumnExpression[str] | str) -> ColumnElement[bool]:
+    """Limit orders to those of which the account is buyer, beneficiary, or issuer of the code."""
+    code = aliased(AccessCode)
+    issued = (
+        select(code.account_id)
+        .where(code.account_id == Order.beneficiary_id, code.issuer_id == account_id)
+        .correlate(Order, Account)
+        .exists()
+    )
+    return or_(Order.buyer_id == account_id, Order.beneficiary_id == account_id, issued)
+
+
+def _with_order(
+    columns: tuple[SQLColumnExpression[Any], ...], source: Join, whose: ColumnElement[bool]
+) -> AnySelect:
+    """Read a caller and, in the same statement, the order that it asks for and may see."""
+    wanted = and_(Order.id == bindparam("order_id"), _visible_to(Account.id))
+    joined = source.outerjoin(Order, wanted).outerjoin(Payment, Payment.order_id == Order.id)
+    return select(*columns, *_VIEW_COLUMNS).select_from(joined).where(whose)
+
+
+_STATUS_BY_KEY: Final = _with_order(KEY_COLUMNS, KEY_SOURCE, ApiKey.prefix == bindparam("prefix"))
+_STATUS_BY_SESSION: Final = _with_order(
+    SESSION_COLUMNS, SESSION_SOURCE, LoginSession.token_hash == bindparam("token_hash")
+)
+
+
+def _view(row: AnyRow) -> OrderView:
+    payment = PaymentFacts(*row[-len(_PAYMENT_COLUMNS) :]) if row.state is not None else None
+    return OrderView(
+        id=row.order_id,
+        status=OrderStatus(row.status),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        number_of_credits=row.number_of_credits,
+        credits_granted=row.credits_granted,
+        payment_coin=row.payment_coin,
+        payment_network=row.payment_network,
+        btc_amount=row.btc_amount,
+        failure_reason=row.failure_reason,
+        payment=payment,
+    )
+
+
+async def check_status(
+    connection: AsyncConnection, credentials: Credentials, order_id: str | None, now: datetime
+) -> tuple[Caller, OrderView | None]:
+    """Identify the caller and read the order in one statement; None: nothing that it may see.
+
+    Raises InvalidApiKey, UserNotIdentified or NotLoggedIn.
+    """
+    caller, row = await resolve(
+        connection,
+        credentials,
+        now,
+        by_key=_STATUS_BY_KEY,
+        by_session=_STATUS_BY_SESSION,
+        parameters={"order_id": order_id},
+    )
+    return caller, _view(row) if row.order_id is not None else None
+
+
+async def create(
+    session: AsyncSession, *, caller: Caller, purchase: Purchase, terms: Terms, now: datetime
+) -> OrderView:
+    """Place an order; AEON.to hears of it later, from the loop.
+
+    Raises InvalidParameter, InvalidAccessCode, and OrderNotCreated when the database refuses.
+    """
+    if not 1 <= purchase.number_of_credits <= terms.max_credits_per_order:
+        raise InvalidParameter(
+            "number_of_credits", f"a whole number from 1 to {terms.max_credits_per_order}"
+        )
+    _check_rail(purchase)
+    try:
+        async with session.begin():
+            beneficiary_id = await _beneficiary(session, caller, purchase, now)
+            await _check_limits(session, purchase, terms, now)
+            return await _insert(
+                session,
+                caller=caller,
+                purchase=purchase,
+                terms=terms,
+                beneficiary_id=beneficiary_id,
+                now=now,
+            )
+    except DBAPIError as error:
+        if is_database_away(error):
+            raise
+        raise OrderNotCreated from error
+
+
+def _check_rail(purchase: Purchase) -> None:
+    if purchase.payment_coin.lower() not in _COIN_NAMES:
+        raise InvalidParameter("payment_coin", "one of: Aeon (AEON) on the network AEON")
+    if purchase.payment_network.lower() not in _NETWORK_NAMES:
+        raise InvalidParameter("payment_network", "AEON for the coin Aeon")
+
+
+async def _beneficiary(
+    session: AsyncSession, caller: Caller, purchase: Purchase, now: datetime
+) -> str:
+    if not caller.active:
+        raise InvalidAccessCode
+    if purchase.access_code is None:
+        return caller.account_id
+    beneficiary_id = await access_codes.active_account_of(session, purchase.access_code, now)
+    if beneficiary_id is None:
+        raise InvalidAccessCode
+    return beneficiary_id
+
+
+async def _check_limits(
+    session: AsyncSession, purchase: Purchase, terms: Terms, now: datetime
+) -> None:
+    """Hold the amount against AEON.to's limits last seen; unknown limits refuse nothing."""
+    known = await aeonto_parameters.known(session, now)
+    if known is None:
+        return
+    least, most = known.credit_range(terms.credit_price_btc, terms.max_credits_per_order)
+    if not least <= purchase.number_of_credits <= most:
+        raise InvalidParameter("number_of_credits", f"a whole number from {least} to {most}")
+
+
+async def _insert(
+    session: AsyncSession,
+    *,
+    caller: Caller,
+    purchase: Purchase,
+    terms: Terms,
+    beneficiary_id: str,
+    now: datetime,
+) -> OrderView:
+    order_id = new_id("ord")
+    btc_amount = purchase.number_of_credits * terms.credit_price_btc
+    await session.execute(
+        insert(Order).values(
+            id=order_id,
+            buyer_id=caller.account_id,
+            beneficiary_id=beneficiary_id,
+            number_of_credits=purchase.number_of_credits,
+            payment_coin=purchase.payment_coin,
+            payment_network=purchase.payment_network,
+            rail=RAIL,
+            price_btc=terms.credit_price_btc,
+            btc_amount=btc_amount,
+            btc_dest_address=terms.btc_dest_address,
+            granting_status=terms.granting_status,
+            status=OrderStatus.TO_BE_CREATED,
+            status_since=now,
+            create_by=now + terms.create_deadline,
+            next_look_at=now,
+            created_at=now,
+            updated_at=now,
+        )
+    )
+    await order_events.moved(
+        session,
+        order_id,
+        from_status=None,
+        to_status=OrderStatus.TO_BE_CREATED,
+        at=now,
+        reason="ordered",
+    )
+    return OrderView(
+        id=order_id,
+        status=OrderStatus.TO_BE_CREATED,
+        created_at=now,
+        updated_at=now,
+        number_of_credits=purchase.number_of_credits,
+        credits_granted=None,
+        payment_coin=purchase.payment_coin,
+        payment_network=purchase.payment_network,
+        btc_amount=btc_amount,
+        failure_reason=None,
+        payment=None,
+    )
+
+
+async def list_visible(
+    connection: AsyncConnection, account_id: str, *, cursor: Cursor | None, limit: int
+) -> Page[OrderView]:
+    """Return the orders that an account bought, receives, or issued the code of, newest first."""
+    query = (
+        select(*_VIEW_COLUMNS)
+        .select_from(Order.__table__.outerjoin(Payment, Payment.order_id == Order.id))
+        .where(_visible_to(account_id))
+    )
+    return await page_of(
+        connection,
+        query,
+        order=(Order.created_at, Order.id),
+        cursor=cursor,
+        limit=limit,
+        read=_view,
+        position=lambda order: (order.created_at, order.id),
+    )

@@ -1,0 +1,308 @@
+"""Applying what AEON.to says: the one place where orders move and credits are granted."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.domain.accounts import EntryKind
+from app.domain.actors import WORKER, Actor
+from app.domain.reports import OrderFacts, Report, Sighting, decide
+from app.domain.schedule import next_look_at
+from app.domain.states import MOVES, Move, OrderStatus
+from app.models import Order, Payment
+from app.models.order_events import OrderEventKind
+from app.services import ledger, order_events
+from app.services.order_leases import CreationJob, LookJob, locked_under_lease
+
+
+class FailureReason(StrEnum):
+    """Why an order failed for good, in words that its buyer may read."""
+
+    REFUSED = "AEON.to refused the amount of this order"
+    DEADLINE = "AEON.to did not accept this order in time"
+    CLOSED = "closed by an operator"
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What became of an answer, for logs and metrics. `lease_lost`: nothing was done with it."""
+
+    moved_to: OrderStatus | None = None
+    granted: int = 0
+    refused: str | None = None
+    alarm: str | None = None
+    lease_lost: bool = False
+
+
+async def apply_created(
+    session: AsyncSession, job: CreationJob, report: Report, now: datetime
+) -> Applied:
+    """Keep the uuid that AEON.to gave an order, and what else it already said.
+
+    An answer about another amount or address is refused, and the order is created again.
+    """
+    async with session.begin():
+        order = await locked_under_lease(session, job.order_id, job.lease_token)
+        if order is None:
+            return Applied(lease_lost=True)
+        fault = _creation_fault(order, report)
+        if fault is not None:
+            await _note(session, order, OrderEventKind.REFUSED, fault, report=report, now=now)
+            _reschedule(order, now + timedelta(seconds=10))
+            return Applied(refused=fault)
+        session.add(
+            Payment(
+                order_id=order.id,
+                uuid=report.uuid,
+                btc_amount=order.btc_amount,
+                btc_dest_address=order.btc_dest_address,
+                state=OrderStatus.TO_BE_CREATED,
+                seen_at=now,
+            )
+        )
+        await session.flush()
+        return await _apply(
+            session, order, report.uuid or "", report, now=now, cause=job.lease_token
+        )
+
+
+def _creation_fault(order: Order, report: Report) -> str | None:
+    if not report.uuid:
+        return "missing_uuid"
+    if report.btc_dest_address != order.btc_dest_address:
+        return "mismatch_btc_dest_address"
+    if report.btc_amount != order.btc_amount:
+        return "mismatch_btc_amount"
+    return None
+
+
+async def apply_report(
+    session: AsyncSession, job: LookJob, report: Report, now: datetime
+) -> Applied:
+    """Do what a report means: move, grant, refuse, remember; then say when to look next."""
+    async with session.begin():
+        order = await locked_under_lease(session, job.order_id, job.lease_token)
+        if order is None:
+            return Applied(lease_lost=True)
+        return await _apply(session, order, job.uuid, report, now=now, cause=job.lease_token)
+
+
+async def _apply(
+    session: AsyncSession, order: Order, uuid: str, report: Report, *, now: datetime, cause: str
+) -> Applied:
+    decision = decide(_facts(order, uuid), report, now)
+    _remember(order, decision.sighting)
+    if decision.believed:
+        await _keep_payment(session, order.id, report, now)
+    if decision.refused is not None:
+        await _note(
+            session, order, OrderEventKind.REFUSED, decision.refused, report=report, now=now
+        )
+    if decision.alarm is not None:
+        await _note(session, order, OrderEventKind.ALARM, decision.alarm, report=report, now=now)
+    granted = 0
+    if decision.move_to is not None:
+        granted = await _move(
+            session,
+            order,
+            decision.move_to,
+            grant=decision.grant,
+            actor=Actor(WORKER, cause),
+            reason="reported",
+            evidence=order_events.evidence_of(report),
+            now=now,
+        )
+    status = OrderStatus(order.status)
+    _reschedule(order, next_look_at(status, since=order.status_since, now=now))
+    return Applied(decision.move_to, granted, decision.refused, decision.alarm)
+
+
+def _facts(order: Order, uuid: str) -> OrderFacts:
+    sighting = None
+    if order.sighting_status is not None and order.sighting_since is not None:
+        sighting = Sighting(
+            OrderStatus(order.sighting_status), order.sighting_count, order.sighting_since
+        )
+    return OrderFacts(
+        status=OrderStatus(order.status),
+        granting_status=OrderStatus(order.granting_status),
+        granted=order.granted_at is not None,
+        uuid=uuid,
+        btc_amount=order.btc_amount,
+        btc_dest_address=order.btc_dest_address,
+        sighting=sighting,
+    )
+
+
+def _remember(order: Order, sighting: Sighting | None) -> None:
+    order.sighting_status = sighting.status if sighting else None
+    order.sighting_count = sighting.count if sighting else 0
+    order.sighting_since = sighting.since if sighting else None
+
+
+async def _keep_payment(
+    session: AsyncSession, order_id: str, report: Report, now: datetime
+) -> None:
+    """Keep what a believed report says; what it leaves out stays as it was last said."""
+    said: dict[str, Any] = {
+        name: value
+        for name, value in vars(report).items()
+        if value is not None and name not in ("uuid", "btc_amount", "btc_dest_address")
+    }
+    if "created_at" in said:
+        said["upstream_created_at"] = said.pop("created_at")
+    await session.execute(
+        update(Payment).where(Payment.order_id == order_id).values(**said, seen_at=now)
+    )
+
+
+async def _move(
+    session: AsyncSession,
+    order: Order,
+    to_status: OrderStatus,
+    *,
+    grant: bool,
+    actor: Actor,
+    reason: str,
+    evidence: dict[str, Any] | None,
+    now: datetime,
+) -> int:
+    """Move an order, with its event and, if due, its grant; return the credits granted."""
+    from_status = OrderStatus(order.status)
+    if MOVES[from_status, to_status] in (Move.ILLEGAL, Move.STAY):
+        raise ValueError(f"order {order.id} may not move from {from_status} to {to_status}")
+    order.status = to_status
+    order.status_since = now
+    order.updated_at = now
+    if grant:
+        order.credits_granted = order.number_of_credits
+        order.granted_at = now
+    await session.flush()
+    await order_events.moved(
+        session,
+        order.id,
+        from_status=from_status,
+        to_status=to_status,
+        at=now,
+        reason=reason,
+        evidence=evidence,
+    )
+    if not grant:
+        return 0
+    await ledger.post(
+        session,
+        account_id=order.beneficiary_id,
+        kind=EntryKind.PURCHASE,
+        amount=order.number_of_credits,
+        order_id=order.id,
+        actor=actor,
+        at=now,
+    )
+    return order.number_of_credits
+
+
+async def _note(
+    session: AsyncSession,
+    order: Order,
+    kind: OrderEventKind,
+    reason: str,
+    *,
+    report: Report,
+    now: datetime,
+) -> None:
+    await order_events.noted(
+        session,
+        order.id,
+        kind=kind,
+        status=order.status,
+        reported=report.state,
+        at=now,
+        reason=reason,
+        evidence=order_events.evidence_of(report),
+    )
+
+
+def _reschedule(order: Order, at: datetime | None) -> None:
+    order.next_look_at = at
+    order.lease_token = None
+    order.lease_until = None
+
+
+async def postpone(
+    session: AsyncSession,
+    job: CreationJob | LookJob,
+    *,
+    until: datetime,
+    alarm: str | None,
+    now: datetime,
+) -> Applied:
+    """Try again later, with an alarm for the operator if the answer calls for one."""
+    async with session.begin():
+        order = await locked_under_lease(session, job.order_id, job.lease_token)
+        if order is None:
+            return Applied(lease_lost=True)
+        _reschedule(order, until)
+        if alarm is not None:
+            await order_events.noted(
+                session,
+                order.id,
+                kind=OrderEventKind.ALARM,
+                status=order.status,
+                reported=order.status,
+                at=now,
+                reason=alarm,
+                evidence=None,
+            )
+        return Applied(alarm=alarm)
+
+
+async def fail_refused(session: AsyncSession, job: CreationJob, now: datetime) -> Applied:
+    """End an order that AEON.to refused for good (errors 003 and 004)."""
+    async with session.begin():
+        order = await locked_under_lease(session, job.order_id, job.lease_token)
+        if order is None:
+            return Applied(lease_lost=True)
+        await _fail(session, order, FailureReason.REFUSED, Actor(WORKER, job.lease_token), now)
+        return Applied(moved_to=OrderStatus.FAILED)
+
+
+async def fail_overdue(session: AsyncSession, now: datetime) -> int:
+    """End the orders that AEON.to did not accept by their deadline; return how many."""
+    async with session.begin():
+        known = select(Payment.order_id).where(Payment.order_id == Order.id).exists()
+        overdue = await session.scalars(
+            select(Order)
+            .where(
+                Order.status == OrderStatus.TO_BE_CREATED,
+                Order.create_by <= now,
+                (Order.lease_until.is_(None)) | (Order.lease_until < now),
+                ~known,
+            )
+            .limit(100)
+            .with_for_update(skip_locked=True)
+        )
+        orders = overdue.all()
+        for order in orders:
+            await _fail(session, order, FailureReason.DEADLINE, Actor(WORKER, "deadline"), now)
+        return len(orders)
+
+
+async def _fail(
+    session: AsyncSession, order: Order, why: FailureReason, actor: Actor, now: datetime
+) -> None:
+    order.failure_reason = why
+    _reschedule(order, None)
+    await _move(
+        session,
+        order,
+        OrderStatus.FAILED,
+        grant=False,
+        actor=actor,
+        reason=why,
+        evidence=None,
+        now=now,
+    )

@@ -1,0 +1,1 @@
+"""The loops: they decide when; services do the work."""

@@ -1,0 +1,27 @@
+"""Finishing assessments that were left pending, and sweeping out what is over."""
+
+from typing import Final
+
+from app.resources import Resources
+from app.services import accounts, assessments
+from app.worker.loops import Loop
+
+_PENDING_REST_SECONDS: Final = 1.0
+_SWEEP_REST_SECONDS: Final = 30.0
+
+
+def loops(resources: Resources) -> list[Loop]:
+    """Return the loops to run."""
+
+    async def finish_assessments() -> bool:
+        return await assessments.finish_one(resources.database, resources.provider, resources.clock)
+
+    async def sweep() -> bool:
+        async with resources.database.sessions() as session:
+            await accounts.end_expired_sessions(session, resources.clock.now())
+        return False
+
+    return [
+        Loop("assessments", finish_assessments, _PENDING_REST_SECONDS),
+        Loop("sweep", sweep, _SWEEP_REST_SECONDS),
+    ]

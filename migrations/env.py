@@ -1,0 +1,43 @@
+"""Runs the migrations over asyncpg, behind an advisory lock."""
+
+import asyncio
+from typing import Final
+
+from alembic import context
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+import app.models  # noqa: F401  registers the tables
+from app.db.base import Base
+from app.settings import Settings
+
+_LOCK: Final = 7_301_955_026_118_402  # any number that nothing else on the server locks
+
+
+def _database_url() -> str:
+    given = context.config.attributes.get("url")
+    if given:
+        return str(given)
+    url = Settings.load().database_url
+    if url is None:
+        raise SystemExit("ASSAY_DATABASE_URL must be set; `assay migrate` finds the embedded one")
+    return url.get_secret_value()
+
+
+def _run(connection: Connection) -> None:
+    context.configure(connection=connection, target_metadata=Base.metadata, compare_type=True)
+    with context.begin_transaction():
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        context.run_migrations()
+
+
+async def _run_online() -> None:
+    engine = create_async_engine(_database_url(), poolclass=NullPool)
+    async with engine.connect() as connection:
+        await connection.run_sync(_run)
+        await connection.commit()
+    await engine.dispose()
+
+
+asyncio.run(_run_online())

@@ -1,0 +1,76 @@
+"""One PostgreSQL server per run, handed to every worker of pytest-xdist; the databases of a test."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from app.db.engine import Database, create_database
+from tests.support.databases import LentDatabase, RunServer, Template
+
+_SERVER = pytest.StashKey[RunServer]()
+_TEMPLATE = pytest.StashKey[Template]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the server, unless we are a worker, which gets the template from its controller."""
+    given = getattr(config, "workerinput", None)
+    if given is None:
+        config.stash[_SERVER] = RunServer()
+        config.stash[_TEMPLATE] = config.stash[_SERVER].template
+    else:
+        config.stash[_TEMPLATE] = Template(*given["template"])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:  # noqa: ANN401  pytest-xdist has no public type
+    """Hand the template to a worker."""
+    node.workerinput["template"] = tuple(node.config.stash[_TEMPLATE])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the server that this process started."""
+    server = config.stash.get(_SERVER, None)
+    if server is not None:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def template(pytestconfig: pytest.Config) -> Template:
+    """The migrated database that all others are copied from."""
+    return pytestconfig.stash[_TEMPLATE]
+
+
+@pytest.fixture(scope="session")
+async def worker_database(template: Template) -> AsyncIterator[Database]:
+    """This worker's copy, in which nothing is ever committed: borrow it through `database`."""
+    async with template.copy() as url:
+        database = create_database(url, pool_size=1)
+        yield database
+        await database.dispose()
+
+
+@pytest.fixture
+async def database(worker_database: Database) -> AsyncIterator[LentDatabase]:
+    """A database for one test on one connection; rolled back afterwards."""
+    async with worker_database.engine.connect() as connection:
+        await connection.begin()
+        await connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+        yield LentDatabase(connection)
+        await connection.rollback()
+
+
+@pytest.fixture
+async def database_url(template: Template) -> AsyncIterator[str]:
+    """The URL of a copy for this test alone, for processes that the test starts."""
+    async with template.copy() as url:
+        yield url
+
+
+@pytest.fixture
+async def committed_database(database_url: str) -> AsyncIterator[Database]:
+    """A real Database on this test's own copy: whatever commits or runs in parallel."""
+    database = create_database(database_url)
+    yield database
+    await database.dispose()

@@ -1,0 +1,140 @@
+"""Databases for tests: one server per run, a migrated template, copies of it.
+
+A copy takes some ten milliseconds. A test that only needs rows borrows one connection inside an
+outer transaction (`LentDatabase`); what commits for others to see, runs in parallel or starts a
+process takes a copy of its own.
+"""
+
+import asyncio
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import asyncpg
+from sqlalchemy import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker
+from typing_extensions import override
+
+from app.db.embedded import EmbeddedPostgres
+from app.db.engine import Database
+from app.db.migrate import upgrade
+
+
+class Template(NamedTuple):
+    """A migrated database that copies are made from: its server's URL, and its name there."""
+
+    server_url: str
+    name: str
+
+    @asynccontextmanager
+    async def copy(self) -> AsyncIterator[str]:
+        """Lend the URL of a fresh copy, which is dropped afterwards, whoever still uses it."""
+        name = f"{self.name}_{secrets.token_hex(4)}"
+        await self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{self.name}"')
+        try:
+            yield self._url(name)
+        finally:
+            await self._execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    def make(self) -> None:
+        """Create the template and bring its schema to head by the migrations."""
+        asyncio.run(self._execute(f'CREATE DATABASE "{self.name}"'))
+        try:
+            upgrade(self._url(self.name))
+        finally:
+            closed = "IS_TEMPLATE true ALLOW_CONNECTIONS false"
+            asyncio.run(self._execute(f'ALTER DATABASE "{self.name}" {closed}'))
+
+    def drop(self) -> None:
+        """Remove the template from its server."""
+        asyncio.run(
+            self._execute(
+                f'ALTER DATABASE "{self.name}" IS_TEMPLATE false', f'DROP DATABASE "{self.name}"'
+            )
+        )
+
+    def _url(self, database: str) -> str:
+        url = make_url(self.server_url).set(database=database)
+        return url.render_as_string(hide_password=False)
+
+    async def _execute(self, *statements: str) -> None:
+        connection = await connect(self.server_url)
+        try:
+            for statement in statements:
+                await connection.execute(statement)
+        finally:
+            await connection.close()
+
+
+class RunServer:
+    """The server of one run of the tests: TEST_DATABASE_URL's, else a throw-away one."""
+
+    def __init__(self) -> None:
+        """Start the server, from the main thread, and migrate the template."""
+        given = os.environ.get("TEST_DATABASE_URL")
+        self._state: Path | None = None
+        if given is None:
+            self._state = Path(tempfile.mkdtemp(prefix="assay-tests-"))
+            self._server = EmbeddedPostgres(self._state, throwaway=True)
+        url = make_url(given or asyncio.run(self._server.start()))
+        url = url.set(drivername="postgresql+asyncpg")
+        self.template = Template(
+            url.render_as_string(hide_password=False), f"assay_test_{secrets.token_hex(4)}"
+        )
+        try:
+            self.template.make()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop the throw-away server and remove its files, or drop the template from the other."""
+        if self._state is None:
+            self.template.drop()
+            return
+        asyncio.run(self._server.stop())
+        for folder in {self._state, self._server.folder}:
+            shutil.rmtree(folder)
+
+
+class LentDatabase(Database):
+    """Stands for a Database on one connection, inside a transaction that the test never commits.
+
+    Each session and each reading is a savepoint, so a failure in the code under test undoes its
+    own work and keeps what the test prepared.
+    """
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        """Lend `connection`, on which a transaction has begun."""
+        self.engine = connection.engine
+        self.sessions: async_sessionmaker[AsyncSession] = async_sessionmaker(
+            connection,
+            expire_on_commit=False,
+            autobegin=False,
+            join_transaction_mode="create_savepoint",
+        )
+        self._connection = connection
+
+    @override
+    def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        return self._savepoint()
+
+    @override
+    async def dispose(self) -> None:
+        """Leave the connection to whoever lent it."""
+
+    @asynccontextmanager
+    async def _savepoint(self) -> AsyncIterator[AsyncConnection]:
+        async with self._connection.begin_nested():
+            yield self._connection
+
+
+async def connect(url: str) -> asyncpg.Connection:
+    """Connect to a SQLAlchemy URL without SQLAlchemy."""
+    plain = make_url(url).set(drivername="postgresql")
+    return await asyncpg.connect(plain.render_as_string(hide_password=False))

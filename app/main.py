@@ -46,7 +46,7 @@ def create_app(settings: Settings, stand: Stand | None = None) -> FastAPI:
     if settings.metrics:
         app.include_router(health.metrics_router)
     docs.install(app)
-    openapi.customize(app)
+    openapi.install(app)
     error_handlers.install(app, metrics=metrics, clock=stand.clock or SystemClock())
     app.add_middleware(RequestIdMiddleware, metrics=metrics)
     return app

@@ -1,1 +1,23 @@
-"""The `assay` command."""
+"""The `assay` command: every way to start Assay, and an operator's tools."""
+
+import typer
+
+from app.cli.aeonto import aeonto
+from app.cli.demo import demo
+from app.cli.dev import dev
+from app.cli.operator import access_code, api_key, audit, credit, order, user
+from app.cli.serving import migrate, openapi, sandbox, serve, worker
+
+main = typer.Typer(
+    help="Assay sells prepaid credits for cryptocurrency and spends them on risk assessments.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+for command in (dev, serve, worker, migrate, sandbox, demo, audit, openapi):
+    main.command()(command)
+main.add_typer(aeonto, name="aeonto")
+main.add_typer(user, name="user")
+main.add_typer(access_code, name="access-code")
+main.add_typer(api_key, name="api-key")
+main.add_typer(credit, name="credits")
+main.add_typer(order, name="orders")

@@ -214,6 +214,16 @@ class EmailTaken(AppError):
         super().__init__("email is already registered")
 
 
+class OrderNotSettled(AppError):
+    """An operator asked for a settlement that the order's state does not allow."""
+
+    code = "order_not_settled"
+    status = 409
+
+    def __init__(self, order_status: str) -> None:
+        super().__init__(f"An order that is {order_status} cannot be settled that way")
+
+
 class BodyTooLarge(AppError):
     """The body has more bytes than the endpoint takes."""
 

@@ -26,14 +26,15 @@ _SECRET_NAMES: Final = frozenset(
         "session_token", "token", "x-api-key", "x_api_key",
     }
 )  # fmt: skip
-_VALUE: Final = r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s"',;&)}\]]+)"""
+# Bounded, so that no text makes the search long; a password has at most 256 characters.
+_VALUE: Final = r"""(?:"(?:[^"\\]|\\.){0,512}"|'(?:[^'\\]|\\.){0,512}'|[^\s"',;&)}\]]+)"""
 _PATTERNS: Final = (
     (re.compile(r"assay_session_[A-Za-z0-9]+"), f"assay_session_{HIDDEN}"),
     (re.compile(r"(assay_[A-Za-z0-9]{10}_)[A-Za-z0-9]+"), rf"\1{HIDDEN}"),
-    (re.compile(r"(\w://[^\s:/@]{0,128}:)[^\s/]{1,256}@"), rf"\1{HIDDEN}@"),
+    (re.compile(r"(\w://[^\s:/@]{0,128}:)\S{1,256}@"), rf"\1{HIDDEN}@"),
     (
         re.compile(
-            rf"""((?:x[-_]api[-_]key|authorization|password|session_token)["']?\s*[:=,]\s*b?)"""
+            rf"""((?:x[-_]api[-_]key|authorization|password|session_token)["']?\s*[:=,]\s*(?:b(?=["']))?)"""
             rf"""(?:(?:bearer|basic)\s+)?{_VALUE}""",
             re.IGNORECASE,
         ),

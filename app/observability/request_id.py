@@ -98,7 +98,10 @@ def _sent_id(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
 
 
 def _templates(routes: Any) -> dict[Any, str]:  # noqa: ANN401
-    """Map each endpoint to its path with the parameters' names in place of their values."""
+    """Map each endpoint to its path with the parameters' names in place of their values.
+
+    A function serves one path: its name is the operation's id.
+    """
     return {
         context.endpoint or getattr(context.route, "app", None): context.path_format or UNMATCHED
         for context in iter_route_contexts(routes)

@@ -12,10 +12,19 @@ from pydantic import TypeAdapter
 from app.sandbox.orders import Order
 
 _ORDERS: Final = TypeAdapter(Order)
+_SCHEMA: Final = """
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = NORMAL;
+CREATE TABLE IF NOT EXISTS orders (uuid TEXT PRIMARY KEY, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS things (name TEXT PRIMARY KEY, body TEXT NOT NULL);
+"""
 
 
 class Store:
-    """The file at `path`, made when it is not there; in memory when `path` is None."""
+    """The file at `path`, made when it is not there; in memory when `path` is None.
+
+    Raises sqlite3.DatabaseError when the file is something else.
+    """
 
     def __init__(self, path: Path | None) -> None:
         if path is not None:
@@ -24,10 +33,11 @@ class Store:
         self._file = sqlite3.connect(
             path or ":memory:", isolation_level=None, check_same_thread=False
         )
-        self._file.execute("PRAGMA journal_mode = WAL")
-        self._file.execute("PRAGMA synchronous = NORMAL")
-        self._file.execute("CREATE TABLE IF NOT EXISTS orders (uuid TEXT PRIMARY KEY, body TEXT)")
-        self._file.execute("CREATE TABLE IF NOT EXISTS things (name TEXT PRIMARY KEY, body TEXT)")
+        try:
+            self._file.executescript(_SCHEMA)
+        except sqlite3.DatabaseError:
+            self._file.close()
+            raise
 
     def orders(self) -> list[Order]:
         """Read every order, oldest first."""

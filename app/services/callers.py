@@ -24,6 +24,11 @@ class Caller:
     access_code: str | None
     active: bool
 
+    @classmethod
+    def of_access_code(cls, account_id: str, access_code: str) -> "Caller":
+        """Stand for an active access code, for an operator."""
+        return cls(account_id, AccountKind.ACCESS_CODE, access_code, active=True)
+
     @property
     def is_user(self) -> bool:
         """Say whether the caller is a user, by key or by session."""

@@ -5,9 +5,9 @@ from datetime import datetime
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.domain.accounts import EntryKind
+from app.domain.accounts import MAX_BALANCE_CREDITS, EntryKind
 from app.domain.actors import Actor
-from app.domain.errors import InsufficientCredits
+from app.domain.errors import InsufficientCredits, InvalidParameter
 from app.models import Account
 from app.models.ledger import LedgerEntry
 from app.services import audit_log
@@ -63,6 +63,39 @@ async def post(
         ledger_entry_id=entry_id,
     )
     return balance
+
+
+async def adjust(
+    session: AsyncSession,
+    *,
+    account_id: str,
+    amount: int,
+    reason: str,
+    actor: Actor,
+    at: datetime,
+) -> int:
+    """Let an operator add or take credits, with a reason; return the new balance.
+
+    Raises InvalidParameter for an amount of 0 or a balance that no account may hold, and
+    InsufficientCredits.
+    """
+    async with session.begin():
+        balance = await session.scalar(
+            select(Account.balance).where(Account.id == account_id).with_for_update(key_share=True)
+        )
+        if amount == 0 or (balance or 0) + amount > MAX_BALANCE_CREDITS:
+            raise InvalidParameter(
+                "amount", f"not 0, and leave at most {MAX_BALANCE_CREDITS} credits"
+            )
+        return await post(
+            session,
+            account_id=account_id,
+            kind=EntryKind.ADJUSTMENT,
+            amount=amount,
+            reason=reason,
+            actor=actor,
+            at=at,
+        )
 
 
 async def transfer(

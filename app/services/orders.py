@@ -21,7 +21,7 @@ from sqlalchemy.orm import aliased
 
 from app.db.base import AnyRow, AnySelect
 from app.db.failures import is_database_away
-from app.domain.errors import InvalidAccessCode, InvalidParameter, OrderNotCreated
+from app.domain.errors import InvalidAccessCode, InvalidOrderId, InvalidParameter, OrderNotCreated
 from app.domain.security import new_id
 from app.domain.states import OrderStatus
 from app.models import AccessCode, Account, ApiKey, LoginSession, Order, Payment
@@ -123,6 +123,7 @@ _VIEW_COLUMNS: Final = (
     Order.failure_reason,
     *_PAYMENT_COLUMNS,
 )
+_WITH_PAYMENT: Final = Order.__table__.outerjoin(Payment, Payment.order_id == Order.id)
 
 
 def _visible_to(account_id: SQLColumnExpression[str] | str) -> ColumnElement[bool]:
@@ -304,15 +305,33 @@ async def _insert(
     )
 
 
+async def list_all(
+    connection: AsyncConnection, *, status: OrderStatus | None, limit: int
+) -> list[OrderView]:
+    """Return orders of every account, newest first, for an operator."""
+    query = select(*_VIEW_COLUMNS).select_from(_WITH_PAYMENT)
+    if status is not None:
+        query = query.where(Order.status == status)
+    rows = await connection.execute(
+        query.order_by(Order.created_at.desc(), Order.id.desc()).limit(limit)
+    )
+    return [_view(row) for row in rows]
+
+
+async def read_any(connection: AsyncConnection, order_id: str) -> OrderView:
+    """Return an order of any account, for an operator. Raises InvalidOrderId."""
+    query = select(*_VIEW_COLUMNS).select_from(_WITH_PAYMENT).where(Order.id == order_id)
+    row = (await connection.execute(query)).one_or_none()
+    if row is None:
+        raise InvalidOrderId
+    return _view(row)
+
+
 async def list_visible(
     connection: AsyncConnection, account_id: str, *, cursor: Cursor | None, limit: int
 ) -> Page[OrderView]:
     """Return the orders that an account bought, receives, or issued the code of, newest first."""
-    query = (
-        select(*_VIEW_COLUMNS)
-        .select_from(Order.__table__.outerjoin(Payment, Payment.order_id == Order.id))
-        .where(_visible_to(account_id))
-    )
+    query = select(*_VIEW_COLUMNS).select_from(_WITH_PAYMENT).where(_visible_to(account_id))
     return await page_of(
         connection,
         query,

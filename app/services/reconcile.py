@@ -10,12 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.domain.accounts import EntryKind
 from app.domain.actors import WORKER, Actor
+from app.domain.errors import InvalidOrderId, OrderNotSettled
 from app.domain.reports import OrderFacts, Report, Sighting, decide
 from app.domain.schedule import next_look_at
 from app.domain.states import MOVES, Move, OrderStatus
 from app.models import Order, Payment
 from app.models.order_events import OrderEventKind
-from app.services import ledger, order_events
+from app.services import audit_log, ledger, order_events
 from app.services.order_leases import CreationJob, LookJob, locked_under_lease
 
 
@@ -289,6 +290,42 @@ async def fail_overdue(session: AsyncSession, now: datetime) -> int:
         for order in orders:
             await _fail(session, order, FailureReason.DEADLINE, Actor(WORKER, "deadline"), now)
         return len(orders)
+
+
+async def settle(
+    session: AsyncSession, order_id: str, *, grant: bool, reason: str, actor: Actor, now: datetime
+) -> OrderStatus:
+    """Let an operator end an order that AEON.to no longer answers for; return its new status.
+
+    `grant` moves it into its granting state, with its credits; otherwise it is closed. Raises
+    InvalidOrderId, and OrderNotSettled when its state leaves no such move.
+    """
+    async with session.begin():
+        order = await session.scalar(select(Order).where(Order.id == order_id).with_for_update())
+        if order is None:
+            raise InvalidOrderId
+        to_status = OrderStatus(order.granting_status) if grant else OrderStatus.FAILED
+        status = OrderStatus(order.status)
+        known = await session.scalar(select(Payment.order_id).where(Payment.order_id == order_id))
+        if MOVES[status, to_status] in (Move.ILLEGAL, Move.STAY) or (grant and known is None):
+            raise OrderNotSettled(status)
+        action = "order.settle_grant" if grant else "order.settle_close"
+        await audit_log.record(session, actor=actor, action=action, subject=order_id, at=now)
+        if not grant:
+            order.failure_reason = FailureReason.CLOSED
+        await _move(
+            session,
+            order,
+            to_status,
+            grant=grant,
+            actor=actor,
+            reason=reason,
+            evidence=None,
+            now=now,
+        )
+        _remember(order, None)
+        _reschedule(order, next_look_at(to_status, since=now, now=now))
+        return to_status
 
 
 async def _fail(

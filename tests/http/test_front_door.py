@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.types import Message
 
@@ -298,9 +298,9 @@ async def test_a_slow_body_of_an_unknown_caller_is_403(client: httpx.AsyncClient
     assert answer.status_code == 403
 
 
-async def test_a_caller_who_hangs_up_makes_no_fault(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_caller_who_hangs_up_makes_no_fault() -> None:
     app = create_small_app()
-    messages = [
+    messages: list[Message] = [
         {"type": "http.request", "body": b'{"num', "more_body": True},
         {"type": "http.disconnect"},
     ]
@@ -345,7 +345,7 @@ async def test_a_route_without_a_body_asks_for_no_content_type(client: httpx.Asy
 
 
 @given(body=st.binary(max_size=200) | st.text(max_size=100).map(str.encode))
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.differing_executors])
+@settings(max_examples=300, deadline=None)
 async def test_no_bytes_at_all_make_a_5xx_or_a_422(client: httpx.AsyncClient, body: bytes) -> None:
     answer = await client.post("/api/new_order", content=body)
     assert answer.status_code in (201, 400)
@@ -368,7 +368,7 @@ CANARY = "cAnArY"
         },
     )
 )
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.differing_executors])
+@settings(max_examples=300, deadline=None)
 async def test_no_json_makes_a_5xx_or_a_422_and_no_error_echoes_it(
     client: httpx.AsyncClient, body: dict[str, object]
 ) -> None:

@@ -1,12 +1,15 @@
 """One sandbox on real HTTP for the whole run, under a clock that tests move; reset for each test."""
 
+import json
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from app.sandbox import create_sandbox, serve_sandbox
 
@@ -21,7 +24,7 @@ class FakeClock:
     """Time that stands still until a test moves it; sleeping only notes how long."""
 
     def __init__(self) -> None:
-        self.random = random.Random(7)
+        self.random = random.Random(7)  # noqa: S311  the chance of a test must replay
         self.wall = START
         self.ticks = 0.0
         self.slept: list[float] = []
@@ -50,16 +53,22 @@ class Harness:
         self.clock.wall += timedelta(seconds=seconds)
 
     async def ask(
-        self, endpoint: str, body: object = None, *, spaced: bool = True, **sending: Any
+        self,
+        endpoint: str,
+        body: object = None,
+        *,
+        content: str | bytes | None = None,
+        media_type: str = "application/json",
+        spaced: bool = True,
     ) -> httpx.Response:
         """Call an endpoint, by default a minute (of the limits' clock) after the last call."""
         if spaced:
             self.clock.ticks += 60
         if endpoint == "order_parameter_query":
             return await self.http.get(f"{self.base}{endpoint}/")
-        if not sending:
-            sending = {"json": body}
-        return await self.http.post(f"{self.base}{endpoint}/", **sending)
+        sent = json.dumps(body) if content is None else content
+        headers = {"content-type": media_type}
+        return await self.http.post(f"{self.base}{endpoint}/", content=sent, headers=headers)
 
     async def control(self, path: str, body: object = None) -> dict[str, Any]:
         """Press a button that must work."""
@@ -73,6 +82,12 @@ class Harness:
         """Read the counts."""
         answer: dict[str, Any] = (await self.http.get(f"{self.root}/control/stats")).json()
         return answer
+
+    async def show(self, uuid: str) -> dict[str, Any]:
+        """Read all that the sandbox knows of an order."""
+        response = await self.http.get(f"{self.root}/control/orders/{uuid}")
+        order: dict[str, Any] = response.json()["order"]
+        return order
 
     async def order(self) -> str:
         """Create an order of 0.1 BTC that has its address; returns its uuid."""
@@ -90,12 +105,18 @@ class Harness:
         return answer
 
 
+@asynccontextmanager
+async def serving(app: FastAPI, clock: FakeClock) -> AsyncGenerator[Harness]:
+    """Serve a sandbox of a test's own."""
+    async with serve_sandbox(app) as base, httpx.AsyncClient() as http:
+        yield Harness(http, base, clock)
+
+
 @pytest.fixture(scope="session")
 async def served() -> AsyncIterator[Harness]:
     clock = FakeClock()
-    app = create_sandbox(clock=clock, seed=1)
-    async with serve_sandbox(app) as base, httpx.AsyncClient() as http:
-        yield Harness(http, base, clock)
+    async with serving(create_sandbox(clock=clock, seed=1), clock) as harness:
+        yield harness
 
 
 @pytest.fixture

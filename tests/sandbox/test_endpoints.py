@@ -3,7 +3,6 @@
 import re
 from decimal import Decimal
 
-import httpx
 import pytest
 
 from app.domain.addresses import (
@@ -12,10 +11,9 @@ from app.domain.addresses import (
     bitcoin_network,
     decode_cryptonote,
 )
-from app.sandbox import create_sandbox, serve_sandbox
-from tests.sandbox.conftest import DESTINATION, TOTAL, FakeClock, Harness
+from app.sandbox import create_sandbox
+from tests.sandbox.conftest import DESTINATION, TOTAL, FakeClock, Harness, serving
 
-JSON_TYPE = {"content-type": "application/json"}
 ORDER = {"btc_dest_address": DESTINATION, "btc_amount": 0.1}
 
 
@@ -99,10 +97,11 @@ async def test_quote_adds_up_to_seven_decimals(sandbox: Harness) -> None:
 
 
 async def test_price_check_answers_the_specifications_shape_at_its_price() -> None:
-    app = create_sandbox(price_btc=Decimal("0.00006932"), clock=FakeClock(), zero_conf=True)
-    async with serve_sandbox(app) as base, httpx.AsyncClient(base_url=base) as http:
-        response = await http.post("order_check_price/", json={"btc_amount": "0.15"})
-        parameters = await http.get("order_parameter_query/")
+    clock = FakeClock()
+    app = create_sandbox(price_btc=Decimal("0.00006932"), clock=clock, zero_conf=True)
+    async with serving(app, clock) as sandbox:
+        response = await sandbox.ask("order_check_price", {"btc_amount": "0.15"})
+        parameters = await sandbox.ask("order_parameter_query")
     assert response.status_code == 200
     assert response.text == (
         '{"btc_amount": 0.15, "incoming_amount_total": 2163.8776688, '
@@ -114,7 +113,7 @@ async def test_price_check_answers_the_specifications_shape_at_its_price() -> No
 @pytest.mark.parametrize("amount", ["0.1", '"0.1"', "1e-1", '"0.10000000"', "0.1000"])
 async def test_amount_may_be_a_number_or_a_string(sandbox: Harness, amount: str) -> None:
     content = f'{{"btc_dest_address": "{DESTINATION}", "btc_amount": {amount}}}'
-    response = await sandbox.ask("order_create", content=content, headers=JSON_TYPE)
+    response = await sandbox.ask("order_create", content=content)
     assert response.status_code == 201
     assert '"btc_amount": 0.1,' in response.text
 
@@ -136,7 +135,7 @@ UNREADABLE = ["null", "true", '"abc"', '""', '"NaN"', '"0.1 "', '"0,1"', "0.0123
 @pytest.mark.parametrize("amount", UNREADABLE)
 async def test_invalid_bitcoin_amount_is_003(sandbox: Harness, amount: str) -> None:
     content = f'{{"btc_dest_address": "{DESTINATION}", "btc_amount": {amount}}}'
-    response = await sandbox.ask("order_create", content=content, headers=JSON_TYPE)
+    response = await sandbox.ask("order_create", content=content)
     assert response.status_code == 400
     assert response.text == error("003", "invalid bitcoin amount")
 
@@ -148,7 +147,7 @@ OUT_OF_BOUNDS = ["0", "-0.1", "0.00199999", "20.00000001", "1e300", "1e99999", '
 async def test_amount_out_of_bounds_is_004(sandbox: Harness, amount: str) -> None:
     content = f'{{"btc_dest_address": "{DESTINATION}", "btc_amount": {amount}}}'
     for endpoint in ("order_create", "order_check_price"):
-        response = await sandbox.ask(endpoint, content=content, headers=JSON_TYPE)
+        response = await sandbox.ask(endpoint, content=content)
         assert response.status_code == 400
         assert response.text == error("004", "bitcoin amount out of bounds")
 
@@ -156,7 +155,7 @@ async def test_amount_out_of_bounds_is_004(sandbox: Harness, amount: str) -> Non
 @pytest.mark.parametrize("amount", ["0.002", "20", "20.0"])
 async def test_bounds_themselves_are_allowed(sandbox: Harness, amount: str) -> None:
     content = f'{{"btc_amount": {amount}}}'
-    response = await sandbox.ask("order_check_price", content=content, headers=JSON_TYPE)
+    response = await sandbox.ask("order_check_price", content=content)
     assert response.status_code == 200
 
 
@@ -175,17 +174,17 @@ BROKEN = [
 @pytest.mark.parametrize("content", BROKEN)
 async def test_body_that_is_no_json_object_is_005_or_009(sandbox: Harness, content: bytes) -> None:
     for endpoint in ("order_create", "order_create_pp", "order_check_price"):
-        response = await sandbox.ask(endpoint, content=content, headers=JSON_TYPE)
+        response = await sandbox.ask(endpoint, content=content)
         assert response.status_code == 400
         assert response.text == error("005", "unexpected validation error")
-    response = await sandbox.ask("order_status_query", content=content, headers=JSON_TYPE)
+    response = await sandbox.ask("order_status_query", content=content)
     assert response.status_code == 400
     assert response.text == error("009", "invalid request")
 
 
 async def test_content_type_must_be_json(sandbox: Harness) -> None:
-    content = '{"uuid": "aeonto-XCZEsu"}'
-    response = await sandbox.ask("order_status_query", content=content)
+    body = {"uuid": "aeonto-XCZEsu"}
+    response = await sandbox.ask("order_status_query", body, media_type="text/plain")
     assert response.text == error("009", "invalid request")
 
 

@@ -1,13 +1,11 @@
 """An order's life: what each state shows, what payments do, and what time alone brings about."""
 
 import re
-from decimal import Decimal
 
-import httpx
 import pytest
 
-from app.sandbox import create_sandbox, serve_sandbox
-from tests.sandbox.conftest import DESTINATION, FakeClock, Harness
+from app.sandbox import create_sandbox
+from tests.sandbox.conftest import DESTINATION, FakeClock, Harness, serving
 
 HOUR = 3600
 
@@ -49,8 +47,8 @@ async def test_overpayment_leaves_nothing_and_never_less(sandbox: Harness) -> No
     await sandbox.control(f"orders/{uuid}/pay", {"amount": 0.5})
     said = await sandbox.look(uuid)
     assert (said["state"], said["remaining_amount_incoming"]) == ("PAID_UNCONFIRMED", "0.0")
-    shown = (await sandbox.http.get(f"{sandbox.root}/control/orders/{uuid}")).json()["order"]
-    assert [payment["amount"] for payment in shown["payments"]] == ["50", "0.5"]
+    payments = (await sandbox.show(uuid))["payments"]
+    assert [payment["amount"] for payment in payments] == ["50", "0.5"]
 
 
 @pytest.mark.parametrize("paid", [None, "1"])
@@ -130,11 +128,12 @@ STATES = [
 ]
 
 
-@pytest.mark.parametrize(("state", "remaining", "confirmations", "sent"), STATES)
+@pytest.mark.parametrize("expected", STATES)
 @pytest.mark.parametrize("first", [None, "BTC_SENT", "TIMED_OUT", "UNPAID"])
 async def test_advance_reaches_any_state_from_any_other_with_fields_that_agree(
-    sandbox: Harness, first: str | None, state: str, remaining: str, confirmations: int, sent: bool
+    sandbox: Harness, first: str | None, expected: tuple[str, str, int, bool]
 ) -> None:
+    state, remaining, confirmations, sent = expected
     uuid = await sandbox.order()
     if first:
         await sandbox.control(f"orders/{uuid}/advance", {"to": first})
@@ -201,13 +200,13 @@ async def test_automatic_mode_does_not_reach_into_the_past(sandbox: Harness) -> 
 
 
 async def test_zero_confirmation_pays_small_orders_at_once_and_larger_ones_not() -> None:
-    app = create_sandbox(clock=FakeClock(), zero_conf=True, creation_delay_seconds=0)
-    async with serve_sandbox(app) as base, httpx.AsyncClient(base_url=base) as http:
+    clock = FakeClock()
+    app = create_sandbox(clock=clock, zero_conf=True)
+    async with serving(app, clock) as sandbox:
         states = []
         for amount in ("0.1", "0.10000001"):
             body = {"btc_dest_address": DESTINATION, "btc_amount": amount}
-            uuid = (await http.post("order_create/", json=body)).json()["uuid"]
-            await http.post(f"/control/orders/{uuid}/pay")
-            states.append((await http.post("order_status_query/", json={"uuid": uuid})).json())
-    assert [said["state"] for said in states] == ["PAID", "PAID_UNCONFIRMED"]
-    assert Decimal(str(states[0]["remaining_amount_incoming"])) == 0
+            uuid = (await sandbox.ask("order_create", body)).json()["uuid"]
+            await sandbox.control(f"orders/{uuid}/pay")
+            states.append((await sandbox.look(uuid))["state"])
+    assert states == ["PAID", "PAID_UNCONFIRMED"]

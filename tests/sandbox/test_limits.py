@@ -2,11 +2,10 @@
 
 from decimal import Decimal
 
-import httpx
 import pytest
 
-from app.sandbox import create_sandbox, serve_sandbox
-from tests.sandbox.conftest import FakeClock, Harness
+from app.sandbox import create_sandbox
+from tests.sandbox.conftest import FakeClock, Harness, serving
 
 TOO_MANY = '{"error": "AEONTO-ERROR-012", "error_msg": "too many requests"}'
 LIMITS = [
@@ -89,12 +88,11 @@ async def test_fault_of_012_is_refused_but_not_over_the_limit(sandbox: Harness) 
 async def test_rate_scale_multiplies_the_count_and_leaves_the_window(
     scale: str, count: int
 ) -> None:
-    app = create_sandbox(rate_scale=Decimal(scale), clock=FakeClock())
-    async with serve_sandbox(app) as base, httpx.AsyncClient(base_url=base) as http:
-        statuses = [
-            (await http.get("order_parameter_query/")).status_code for _ in range(count + 1)
-        ]
-        stats = (await http.get("/control/stats")).json()
-    assert statuses == [200] * count + [403]
-    assert stats["endpoints"]["order_parameter_query"]["limit"] == count
-    assert stats["endpoints"]["order_parameter_query"]["window_seconds"] == 1
+    clock = FakeClock()
+    app = create_sandbox(rate_scale=Decimal(scale), clock=clock)
+    async with serving(app, clock) as sandbox:
+        for _ in range(count):
+            assert (await sandbox.ask("order_parameter_query", spaced=False)).status_code == 200
+        assert (await sandbox.ask("order_parameter_query", spaced=False)).text == TOO_MANY
+        counts = (await sandbox.stats())["endpoints"]["order_parameter_query"]
+    assert (counts["limit"], counts["window_seconds"]) == (count, 1)

@@ -83,7 +83,7 @@ def main() -> int:
             found = differences(url)
         finally:
             asyncio.run(server.stop())
-    print("\n".join(found) or "models, migrations and catalogue agree")
+    sys.stdout.write("\n".join(found or ["models, migrations and catalogue agree"]) + "\n")
     return 1 if found else 0
 
 

@@ -1,0 +1,58 @@
+"""How commands print records: JSON alone on standard output, or a table for people."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Column, Table
+from rich.text import Text
+
+from app.domain.money import plain
+
+
+def print_record(record: Mapping[str, Any], *, as_json: bool) -> None:
+    """Print one record."""
+    if as_json:
+        typer.echo(json.dumps(_shown(record), ensure_ascii=False))
+        return
+    table = Table("field", Column("value", overflow="fold"))
+    for name, value in record.items():
+        table.add_row(name, Text(_text(value)))
+    Console().print(table)
+
+
+def print_records(records: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
+    """Print records of one kind."""
+    if as_json:
+        typer.echo(json.dumps([_shown(record) for record in records], ensure_ascii=False))
+        return
+    names = [name for name in records[0] if name != "payment"] if records else ["nothing"]
+    table = Table(*(Column(name, overflow="fold") for name in names))
+    for record in records:
+        table.add_row(*(Text(_text(record[name])) for name in names))
+    Console().print(table)
+
+
+def _text(value: object) -> str:
+    shown = _shown(value)
+    if isinstance(shown, str):
+        return shown
+    return "" if shown is None else json.dumps(shown, ensure_ascii=False, indent=1)
+
+
+def _shown(value: object) -> Any:  # noqa: ANN401  any JSON
+    match value:
+        case Mapping():
+            return {str(name): _shown(part) for name, part in value.items()}
+        case list() | tuple():
+            return [_shown(part) for part in value]
+        case Decimal():
+            return plain(value)
+        case datetime():
+            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        case _:
+            return value

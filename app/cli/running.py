@@ -1,0 +1,129 @@
+"""What the commands share: running to the end of a signal, a database, faults as plain words."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, Final, TypeVar
+
+import structlog
+import typer
+import uvicorn
+import uvloop
+from fastapi import FastAPI
+from pydantic import SecretStr
+from typing_extensions import override
+
+from app.db.binaries import EmbeddedPostgresError
+from app.db.embedded import EmbeddedPostgres
+from app.db.failures import is_database_away
+from app.domain.errors import AppError
+from app.providers.lists import ListUnreadable
+from app.settings import ConfigurationError, Settings
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+# Requests in flight get this long to finish after a signal; then the loops get theirs.
+_GRACE_SECONDS: Final = 4
+_POSTGRES: Final = "postgres"
+
+
+def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run a command's coroutine; a fault that has a plain reason ends it with that reason."""
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(main())
+    except ConfigurationError as fault:
+        typer.echo(str(fault), err=True)
+        raise typer.Exit(2) from None
+    except (AppError, EmbeddedPostgresError, ListUnreadable) as fault:
+        typer.echo(str(fault), err=True)
+        raise typer.Exit(1) from None
+    except Exception as fault:
+        if not is_database_away(fault):
+            raise
+        typer.echo("the database does not answer; see ASSAY_DATABASE_URL", err=True)
+        raise typer.Exit(1) from None
+
+
+def stop_event() -> asyncio.Event:
+    """Return an event that SIGINT or SIGTERM sets."""
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    return stopping
+
+
+@asynccontextmanager
+async def with_database(settings: Settings) -> AsyncIterator[Settings]:
+    """Yield settings that name a database: the given one, or the embedded one, started here.
+
+    When another process runs the embedded one on the same folder, it is shared.
+    """
+    if settings.database_url is not None:
+        yield settings
+        return
+    server = EmbeddedPostgres(settings.data_dir / _POSTGRES)
+    async with server as url:
+        if not server.attached:
+            log.info(
+                "embedded_postgresql",
+                folder=str(server.folder),
+                note="for one machine; set ASSAY_DATABASE_URL for a server of your own",
+            )
+        yield settings.model_copy(update={"database_url": SecretStr(url)})
+
+
+def url_of(settings: Settings) -> str:
+    """Return the database's URL. Raises ConfigurationError when none is named."""
+    if settings.database_url is None:
+        raise ConfigurationError("ASSAY_DATABASE_URL: required")
+    return settings.database_url.get_secret_value()
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to the command that runs it."""
+
+    @override
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+@asynccontextmanager
+async def serving(app: FastAPI, settings: Settings) -> AsyncIterator[asyncio.Task[None]]:
+    """Serve an application beside the body; yields the task that ends when the server does."""
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+        ws="none",
+    )
+    server = _Server(config)
+    task = asyncio.create_task(_serve(server))
+    try:
+        while not server.started and not task.done():
+            await asyncio.wait({task}, timeout=0.01)
+        if task.done():
+            task.result()
+            raise ConfigurationError(
+                f"ASSAY_HOST, ASSAY_PORT: cannot listen on {settings.host}:{settings.port}"
+            )
+        yield task
+    finally:
+        server.should_exit = True
+        await asyncio.wait({task})
+
+
+async def _serve(server: uvicorn.Server) -> None:
+    try:
+        await server.serve()
+    except SystemExit:  # how uvicorn says that it could not start; it has logged why
+        return

@@ -1,0 +1,109 @@
+"""`assay serve`, `worker`, `migrate`, `sandbox`, `openapi`: Assay's processes, one by one."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.cli.running import run, serving, stop_event, url_of, with_database
+from app.db.migrate import upgrade
+from app.main import create_app
+from app.observability.logging import configure_logging, get_logger
+from app.observability.metrics import Metrics
+from app.resources import Stand, open_resources, sales_terms
+from app.sandbox.server import create_sandbox
+from app.sandbox.serving import serve_sandbox
+from app.settings import Settings
+from app.worker.run import worker_running
+
+log = get_logger(__name__)
+
+
+def serve() -> None:
+    """Serve the HTTP API, with the loops unless ASSAY_RUN_WORKER is false."""
+
+    async def main() -> None:
+        settings = Settings.load()
+        configure_logging(settings.log_format)
+        terms = sales_terms(settings)
+        log.info("bitcoin_goes_to", address=terms.btc_dest_address)
+        stopping = stop_event()
+        async with with_database(settings) as complete:
+            if settings.database_url is None:
+                await asyncio.to_thread(upgrade, url_of(complete))
+            async with serving(create_app(complete), complete) as server:
+                await _first_of(stopping, server)
+
+    run(main)
+
+
+async def _first_of(stopping: asyncio.Event, server: asyncio.Task[None]) -> None:
+    told = asyncio.create_task(stopping.wait())
+    await asyncio.wait({told, server}, return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+
+
+def worker() -> None:
+    """Run the loops alone, beside `assay serve` with ASSAY_RUN_WORKER=false."""
+
+    async def main() -> None:
+        settings = Settings.load()
+        configure_logging(settings.log_format)
+        stopping = stop_event()
+        async with (
+            with_database(settings) as complete,
+            open_resources(complete, Metrics(), Stand()) as resources,
+            worker_running(resources),
+        ):
+            log.info("worker_started")
+            await stopping.wait()
+
+    run(main)
+
+
+def migrate() -> None:
+    """Bring the database's schema up to date. Safe to run from several places at once."""
+
+    async def main() -> None:
+        async with with_database(Settings.load()) as complete:
+            await asyncio.to_thread(upgrade, url_of(complete))
+
+    run(main)
+    typer.echo("the schema is up to date", err=True)
+
+
+def sandbox(
+    host: Annotated[str, typer.Option(help="where to listen")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="where to listen; 0 takes a free port")] = 8100,
+    state: Annotated[
+        Path | None, typer.Option(help="file that keeps the state; none: in memory")
+    ] = None,
+    auto: Annotated[bool, typer.Option("--auto", help="pay every order by itself")] = False,
+    seed: Annotated[int | None, typer.Option(help="the same ids and chances again")] = None,
+) -> None:
+    """Run the SANDBOX alone: a stand-in for AEON.to in which no coin is real."""
+
+    async def main() -> None:
+        settings = Settings.load()
+        configure_logging(settings.log_format)
+        stopping = stop_event()
+        app = create_sandbox(
+            state_path=state, rate_scale=settings.aeonto_rate_scale, auto=auto, seed=seed
+        )
+        try:
+            async with serve_sandbox(app, host, port) as base_url:
+                log.info("SANDBOX", ASSAY_AEONTO_BASE_URL=base_url, note="no coin here is real")
+                await stopping.wait()
+        except OSError as fault:
+            typer.echo(f"cannot listen on {host}:{port}: {fault.strerror}", err=True)
+            raise typer.Exit(1) from None
+
+    run(main)
+
+
+def openapi() -> None:
+    """Print the OpenAPI document."""
+    document = create_app(Settings.model_construct()).openapi()
+    typer.echo(json.dumps(document, indent=2, ensure_ascii=False))

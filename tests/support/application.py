@@ -1,0 +1,88 @@
+"""An application in the test's own process: over ASGI, on the test's database."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import httpx
+from asgi_lifespan import LifespanManager
+from fastapi import FastAPI
+
+from app.db.engine import Database
+from app.domain.addresses import AddressForm
+from app.main import create_app
+from app.providers.base import Answer, Evidence, Question, RiskProvider, Source
+from app.resources import Resources, Stand
+from app.settings import Settings
+from tests.support.clock import HandClock
+
+# The destination of the specification's example.
+BTC_DEST_ADDRESS = "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM"
+
+
+@dataclass
+class ScriptedProvider:
+    """A risk provider that answers, or raises what it is told to; it remembers the questions."""
+
+    name: str = "scripted"
+    raises: BaseException | None = None
+    asked: list[Question] = field(default_factory=list)
+
+    async def assess(self, question: Question) -> Answer:
+        self.asked.append(question)
+        if self.raises is not None:
+            raise self.raises
+        return Answer(
+            risk_score=Decimal(0),
+            grade="not on the lists",
+            evidence=(Evidence(category="scope", source="a test", detail="nothing was screened"),),
+            provider=self.name,
+            sources=(Source(name="a test", issued=None, sha256="0" * 64, entries=1),),
+            address_form=AddressForm.NOT_CHECKED,
+        )
+
+
+_: RiskProvider = ScriptedProvider()
+
+
+@dataclass(frozen=True)
+class Application:
+    """A running application and everything a test may want to turn."""
+
+    http: httpx.AsyncClient
+    app: FastAPI
+    database: Database
+    clock: HandClock
+    provider: ScriptedProvider
+    settings: Settings
+
+    @property
+    def resources(self) -> Resources:
+        """What the application works with."""
+        resources: Resources = self.app.state.resources
+        return resources
+
+
+def settings_for_tests(**overrides: object) -> Settings:
+    """Return settings that depend on no environment."""
+    fixed = {"btc_dest_address": BTC_DEST_ADDRESS, "run_worker": False, "log_format": "json"}
+    return Settings.model_validate(
+        {**Settings.model_construct().model_dump(), **fixed, **overrides}
+    )
+
+
+@asynccontextmanager
+async def open_application(database: Database, **overrides: object) -> AsyncIterator[Application]:
+    """Run an application on `database`; `overrides` are settings."""
+    clock, provider = HandClock(), ScriptedProvider()
+    settings = settings_for_tests(**overrides)
+    app = create_app(settings, Stand(database=database, clock=clock, provider=provider))
+    async with (
+        LifespanManager(app),
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(app, raise_app_exceptions=False),
+            base_url="http://assay.test",
+        ) as http,
+    ):
+        yield Application(http, app, database, clock, provider, settings)

@@ -1,0 +1,32 @@
+"""A clock that a test sets."""
+
+import random
+from datetime import UTC, datetime, timedelta
+
+from app.domain.clock import Clock
+
+
+class HandClock:
+    """Stands still until it is moved; sleeping moves it."""
+
+    def __init__(self, now: datetime = datetime(2026, 1, 11, 12, 46, 3, tzinfo=UTC)) -> None:
+        self._now = now
+        self._elapsed = 0.0
+        self.random = random.Random(7)  # noqa: S311  a test repeats itself
+
+    def now(self) -> datetime:
+        return self._now
+
+    def monotonic(self) -> float:
+        return self._elapsed
+
+    async def sleep(self, seconds: float) -> None:
+        self.advance(seconds)
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self._now += timedelta(seconds=seconds)
+        self._elapsed += seconds
+
+
+_: Clock = HandClock()

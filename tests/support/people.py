@@ -1,0 +1,96 @@
+"""Users, access codes, keys and credits for tests, made by the services themselves."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.db.engine import Database
+from app.domain.accounts import AccountKind
+from app.domain.actors import OPERATOR, Actor
+from app.domain.security import new_id
+from app.services import access_codes, accounts, api_keys, ledger
+from app.services.callers import Caller
+
+ACTOR = Actor(OPERATOR, "test")
+PASSWORD = "correct horse battery"
+
+
+@dataclass(frozen=True)
+class Person:
+    """An account with a key of its own."""
+
+    caller: Caller
+    api_key: str
+    email: str | None = None
+    access_code: str | None = None
+
+    @property
+    def account_id(self) -> str:
+        """The id of the account."""
+        return self.caller.account_id
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a request of this account carries."""
+        return {"X-API-KEY": self.api_key}
+
+
+async def make_user(database: Database, now: datetime, *, credits_given: int = 0) -> Person:
+    """Register a user with a key, and credits if any are given."""
+    email = f"{new_id('u').lower()}@example.com"
+    async with database.sessions() as session:
+        user = await accounts.register(
+            session, email=email, password=PASSWORD, actor=ACTOR, now=now
+        )
+    await give_credits(database, user.id, credits_given, now)
+    caller = Caller(user.id, AccountKind.USER, None, active=True)
+    return Person(caller, await make_key(database, user.id, now), email=email)
+
+
+async def make_access_code(
+    database: Database,
+    issuer: Person,
+    now: datetime,
+    *,
+    credits_given: int = 0,
+    expires_at: datetime | None = None,
+) -> Person:
+    """Issue an access code with a key of its own, and credits if any are given."""
+    async with database.sessions() as session:
+        code = await access_codes.create(
+            session,
+            issuer_id=issuer.account_id,
+            expires_at=expires_at,
+            credits_moved=0,
+            actor=ACTOR,
+            now=now,
+        )
+    async with database.reading() as connection:
+        account_id = await access_codes.account_id_of(connection, code)
+    await give_credits(database, account_id, credits_given, now)
+    caller = Caller.of_access_code(account_id, code)
+    return Person(caller, await make_key(database, account_id, now), access_code=code)
+
+
+async def make_key(
+    database: Database, account_id: str | None, now: datetime, *, expires_at: datetime | None = None
+) -> str:
+    """Make an API key for an account, or for none; return its text."""
+    async with database.sessions() as session:
+        key = await api_keys.create(
+            session, account_id=account_id, expires_at=expires_at, actor=ACTOR, now=now
+        )
+    return key.text
+
+
+async def give_credits(database: Database, account_id: str, amount: int, now: datetime) -> None:
+    """Adjust a balance, if there is anything to adjust."""
+    if amount:
+        async with database.sessions() as session:
+            await ledger.adjust(
+                session,
+                account_id=account_id,
+                amount=amount,
+                reason="a test needs it",
+                actor=ACTOR,
+                at=now,
+            )

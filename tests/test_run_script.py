@@ -1,0 +1,144 @@
+"""The `run` script, in a checkout of its own, with a stand-in for uv that installs a stand-in."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[1]
+TOOLS = ("cat", "chmod", "cksum", "dirname", "head", "id", "mkdir", "rm", "sed", "sh")
+# Notes its arguments, speaks on standard output, and makes what the script will start.
+UV = """#!/bin/sh
+echo "$*" >>"$NOTES"
+echo 'words of uv'
+[ ! -e "$NOTES.fail" ] || exit 1
+mkdir -p .venv/bin
+cp_program() { printf '#!/bin/sh\\n%s\\n' "$2" >".venv/bin/$1"; chmod +x ".venv/bin/$1"; }
+cp_program assay 'printf "[%s]" assay "$@"'
+cp_program python 'case "$1 ${2:-}" in "-m pip") exit 1 ;; "-m "*) printf "[%s]" python "$@" ;; *) exec "$REAL" "$@" ;; esac'
+"""
+
+
+class Checkout:
+    """A checkout that holds no more than the script needs, on a machine with the stand-in."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "with blank ü"
+        self.path.mkdir()
+        self.bin = folder / "bin"
+        self.bin.mkdir()
+        self.notes = folder / "notes"
+        shutil.copy(CHECKOUT / "run", self.path)
+        for name in ("requirements-dev.lock", "pyproject.toml"):
+            (self.path / name).write_text("pinned\n")
+        for name in TOOLS:
+            (self.bin / name).symlink_to(shutil.which(name) or name)
+        self.add_program("uv", UV)
+
+    def add_program(self, name: str, text: str) -> None:
+        (self.bin / name).write_text(text)
+        (self.bin / name).chmod(0o755)
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the script from another folder."""
+        environment = {"PATH": str(self.bin), "NOTES": str(self.notes), "REAL": sys.executable}
+        return subprocess.run(  # noqa: S603
+            [self.path / "run", *arguments],
+            capture_output=True,
+            check=False,
+            cwd="/",
+            env=environment,
+            text=True,
+        )
+
+    def installs(self) -> int:
+        """Return how often the pinned dependencies were installed."""
+        notes = self.notes.read_text() if self.notes.exists() else ""
+        return notes.count("--require-hashes -r requirements-dev.lock")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    return Checkout(tmp_path)
+
+
+def test_is_a_posix_script_that_may_be_executed() -> None:
+    assert os.access(CHECKOUT / "run", os.X_OK)
+    subprocess.run(["/bin/sh", "-n", CHECKOUT / "run"], check=True)  # noqa: S603
+
+
+@pytest.mark.parametrize(
+    ("arguments", "started"),
+    [
+        ((), "[assay][dev]"),
+        (("test",), "[python][-m][pytest][-n][2]"),
+        (("test", "-k", "a b"), "[python][-m][pytest][-n][2][-k][a b]"),
+        (("user", "create", "--password", "a  b"), "[assay][user][create][--password][a  b]"),
+        (("help",), "[assay][--help]"),
+    ],
+)
+def test_becomes_the_command_and_standard_output_is_the_commands_alone(
+    checkout: Checkout, arguments: tuple[str, ...], started: str
+) -> None:
+    answer = checkout.run(*arguments)
+    assert (answer.returncode, answer.stdout) == (0, started)
+    assert "words of uv" in answer.stderr
+
+
+def test_second_run_installs_nothing_and_says_nothing(checkout: Checkout) -> None:
+    checkout.run()
+    second = checkout.run()
+    assert (second.stdout, second.stderr) == ("[assay][dev]", "")
+    assert checkout.installs() == 1
+
+
+@pytest.mark.parametrize("name", ["requirements-dev.lock", "pyproject.toml"])
+def test_changed_pins_are_installed(checkout: Checkout, name: str) -> None:
+    checkout.run()
+    (checkout.path / name).write_text("pinned anew\n")
+    checkout.run()
+    assert checkout.installs() == 2
+
+
+def test_environment_that_was_left_half_made_is_made_anew(checkout: Checkout) -> None:
+    checkout.run()
+    (checkout.path / ".venv" / "assay-unfinished").touch()
+    (checkout.path / ".venv" / "half").touch()
+    assert checkout.run().returncode == 0
+    assert checkout.installs() == 2
+    assert not (checkout.path / ".venv" / "half").exists()
+
+
+def test_moved_checkout_makes_its_environment_anew(checkout: Checkout) -> None:
+    checkout.run()
+    (checkout.path / ".venv" / "from-before").touch()
+    checkout.path = checkout.path.rename(checkout.path.with_name("moved"))
+    checkout.run()
+    assert checkout.installs() == 2
+    assert not (checkout.path / ".venv" / "from-before").exists()
+
+
+def test_failed_install_starts_nothing_and_is_tried_again(checkout: Checkout) -> None:
+    checkout.run()
+    (checkout.path / "pyproject.toml").write_text("changed")
+    failing = checkout.notes.with_suffix(".fail")
+    failing.touch()
+    failed = checkout.run()
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert "could not install" in failed.stderr
+    failing.unlink()
+    assert checkout.run().stdout == "[assay][dev]"
+
+
+def test_python_that_is_too_old_is_named(checkout: Checkout) -> None:
+    (checkout.bin / "uv").unlink()
+    old = '#!/bin/sh\n[ "$1" = -V ] && echo Python 3.9.2 && exit 0\nexit 1\n'
+    checkout.add_program("python3", old)
+    answer = checkout.run()
+    assert answer.returncode == 1
+    assert answer.stderr == (
+        "run: needs Python 3.11 or later, but python3 is Python 3.9.2: install a newer one, or uv\n"
+    )

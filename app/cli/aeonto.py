@@ -1,9 +1,8 @@
 """`assay aeonto …`: each endpoint of AEON.to from the command line."""
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -18,11 +17,14 @@ from app.aeonto.client import AeontoClient
 from app.aeonto.failures import AeontoFailure
 from app.aeonto.solo import SoloPace
 from app.aeonto.wire import MAX_BTC, OrderParameters, PriceQuote
-from app.domain.clock import SystemClock
+from app.cli.running import run
+from app.db.engine import create_database
+from app.domain.clock import Clock, SystemClock
 from app.domain.money import SATOSHI, plain
 from app.domain.pace import Bucket, Pace, Slot
 from app.domain.reports import Report
-from app.settings import ConfigurationError, Settings
+from app.services.pace import SharedPace
+from app.settings import Settings
 
 SLOT_WAIT_SECONDS: Final = 60.0
 
@@ -112,17 +114,27 @@ def status(
     )
 
 
-def _pace(settings: Settings) -> Pace:
-    """Return the pace of this one command."""
-    return SoloPace(SystemClock(), rate_scale=settings.aeonto_rate_scale)
+@asynccontextmanager
+async def _pace(settings: Settings, clock: Clock) -> AsyncIterator[Pace]:
+    """Yield the pace that a server on the same database keeps, or else one of this command's own."""
+    if settings.database_url is None:
+        yield SoloPace(clock, rate_scale=settings.aeonto_rate_scale)
+        return
+    database = create_database(settings.database_url.get_secret_value(), pool_size=1)
+    try:
+        yield SharedPace(database, clock, settings.aeonto_rate_scale)
+    finally:
+        await database.dispose()
 
 
 async def _ask(
     settings: Settings, bucket: Bucket, ask: Callable[[AeontoClient, Slot], Awaitable[T]]
 ) -> T | None:
-    pace = _pace(settings)
-    client = AeontoClient(settings.aeonto_base_url, pace=pace, clock=SystemClock())
-    async with aclosing(client):
+    clock = SystemClock()
+    async with (
+        _pace(settings, clock) as pace,
+        aclosing(AeontoClient(settings.aeonto_base_url, pace=pace, clock=clock)) as client,
+    ):
         slot = await pace.reserve(bucket, within_seconds=SLOT_WAIT_SECONDS)
         return await ask(client, slot) if slot else None
 
@@ -132,10 +144,7 @@ def _run(
 ) -> None:
     """Ask once and print the answer; exit with 1 on a failure, with 2 on bad settings."""
     try:
-        answer = asyncio.run(_ask(Settings.load(), bucket, ask))
-    except ConfigurationError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from None
+        answer = run(lambda: _ask(Settings.load(), bucket, ask))
     except AeontoFailure as failure:
         typer.echo(f"AEON.to: {failure}", err=True)
         raise typer.Exit(1) from None

@@ -137,7 +137,9 @@ class Journey:
                 raise DemoFailed(f"order {order_id} failed: {order['failure_reason']}")
             if payment and payment["integrated_address"] and not told:
                 told = True
-                self._say("pay", f"{payment['amount_remaining']} AEON to {payment['address']}")
+                self._say(
+                    "pay", f"{payment['amount_remaining']} AEON to {payment['integrated_address']}"
+                )
             return order if order["credits_granted"] is not None else None
 
         await self._until(sent, "the order to be paid and its bitcoin to be sent")
@@ -164,14 +166,15 @@ class Journey:
         return answer.json()
 
     async def _until(self, ask: Callable[[], Any], what: str) -> dict[str, Any]:
-        """Ask again and again until there is an answer."""
+        """Ask again and again, showing what for, until there is an answer."""
         try:
-            async with asyncio.timeout(_PATIENCE_SECONDS):
-                while True:
-                    answer: dict[str, Any] | None = await ask()
-                    if answer is not None:
-                        return answer
-                    await asyncio.sleep(_ASK_EVERY_SECONDS)
+            with self._console.status(f"waiting for {what}"):
+                async with asyncio.timeout(_PATIENCE_SECONDS):
+                    while True:
+                        answer: dict[str, Any] | None = await ask()
+                        if answer is not None:
+                            return answer
+                        await asyncio.sleep(_ASK_EVERY_SECONDS)
         except TimeoutError:
             raise DemoFailed(f"waited {_PATIENCE_SECONDS:g} s in vain for {what}") from None
 

@@ -18,6 +18,9 @@ from app.settings import LOOPBACK_HOSTS, ConfigurationError, Settings
 # An address of the specification's example: in the sandbox nothing is ever sent to it.
 _SANDBOX_DESTINATION: Final = "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM"
 
+# Slow enough to watch each state come, quick enough for somebody who waits.
+_SANDBOX_STEP_SECONDS: Final = 4.0
+
 
 def dev() -> None:
     """Run everything embedded: PostgreSQL, the SANDBOX, the server; then show one journey."""
@@ -36,6 +39,7 @@ def dev() -> None:
             state_path=settings.data_dir / "sandbox.sqlite3",
             rate_scale=settings.aeonto_rate_scale,
             auto=True,
+            auto_step_seconds=_SANDBOX_STEP_SECONDS,
         )
         async with with_database(settings) as complete, serve_sandbox(aeonto) as sandbox_url:
             await asyncio.to_thread(upgrade, url_of(complete))

@@ -3,11 +3,13 @@
 import asyncio
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
+import stamina
 import typer
 
 from app.cli.running import run, serving, stop_event, url_of, with_database
+from app.db.failures import is_database_away
 from app.db.migrate import upgrade
 from app.main import create_app
 from app.observability.logging import configure_logging, get_logger
@@ -19,6 +21,8 @@ from app.settings import Settings
 from app.worker.run import worker_running
 
 log = get_logger(__name__)
+
+_DATABASE_START_SECONDS: Final = 30.0
 
 
 def serve() -> None:
@@ -64,11 +68,20 @@ def worker() -> None:
 
 
 def migrate() -> None:
-    """Bring the database's schema up to date. Safe to run from several places at once."""
+    """Bring the database's schema up to date. Safe to run from several places at once.
+
+    A database that is still starting is waited for, up to half a minute.
+    """
 
     async def main() -> None:
-        async with with_database(Settings.load()) as complete:
-            await asyncio.to_thread(upgrade, url_of(complete))
+        settings = Settings.load()
+        configure_logging(settings.log_format)
+        async with with_database(settings) as complete:
+            async for attempt in stamina.retry_context(
+                on=is_database_away, attempts=None, timeout=_DATABASE_START_SECONDS, wait_max=2.0
+            ):
+                with attempt:
+                    await asyncio.to_thread(upgrade, url_of(complete))
 
     run(main)
     typer.echo("the schema is up to date", err=True)

@@ -5,7 +5,9 @@ from typing import Final
 
 from app.domain.states import OrderStatus
 
+# Somebody probably waits for what comes next.
 _FAST: Final = timedelta(seconds=2)
+_FAST_FOR: Final = timedelta(minutes=2)
 _STEADY: Final = timedelta(seconds=5)
 _SLOW: Final = timedelta(seconds=30)
 _STEADY_FOR: Final = timedelta(minutes=30)
@@ -30,7 +32,8 @@ def next_look_at(status: OrderStatus, *, since: datetime, now: datetime) -> date
             | OrderStatus.PAID_UNCONFIRMED
             | OrderStatus.PAID
         ):
-            return now + (_STEADY if age < _STEADY_FOR else _SLOW)
+            pause = _FAST if age < _FAST_FOR else _STEADY
+            return now + (pause if age < _STEADY_FOR else _SLOW)
         case OrderStatus.TIMED_OUT | OrderStatus.NOT_FOUND:
             return next((now + pause for until, pause in _AFTERMATH if age < until), None)
         case OrderStatus.BTC_SENT | OrderStatus.FAILED:

@@ -108,7 +108,7 @@ def parse(body: bytes) -> dict[str, Any]:
         _refuse("The body is not UTF-8")
     if "\0" in text:
         _refuse("The body has a NUL character")
-    if text.count("[") + text.count("{") > MAX_DEPTH:
+    if text.count("[") + text.count("{") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
         _refuse(f"The body is nested deeper than {MAX_DEPTH} levels")
     try:
         parsed = _decoder.decode(text)

@@ -73,7 +73,7 @@ def differences(url: str) -> list[str]:
 def main() -> int:
     """Start a throw-away server, migrate it, then compare or write."""
     with tempfile.TemporaryDirectory() as folder:
-        server = EmbeddedPostgres(Path(folder) / "pg", throwaway=True)
+        server = EmbeddedPostgres(Path(folder), throwaway=True)
         url = asyncio.run(server.start())
         try:
             upgrade(url)

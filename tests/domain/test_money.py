@@ -1,0 +1,41 @@
+"""Amounts are written in plain digits, exactly."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.domain.money import AEON_ATOMIC_UNIT, SATOSHI, plain
+
+
+@pytest.mark.parametrize(
+    ("amount", "written"),
+    [
+        ("0.1500", "0.15"),
+        ("100", "100"),
+        ("1E+2", "100"),
+        ("1e-8", "0.00000001"),
+        ("0.000", "0"),
+        ("0", "0"),
+        ("-0.50", "-0.5"),
+        ("5.6605910", "5.660591"),
+        ("21000000.00000000", "21000000"),
+        ("0.100000000000000000000000000001", "0.100000000000000000000000000001"),
+    ],
+)
+def test_amount_is_written_without_exponent_or_trailing_zeros(amount: str, written: str) -> None:
+    assert plain(Decimal(amount)) == written
+
+
+@settings(max_examples=200, deadline=None, derandomize=True, database=None)
+@given(st.decimals(allow_nan=False, allow_infinity=False, places=12, min_value=0))
+def test_what_is_written_reads_back_as_the_same_amount(amount: Decimal) -> None:
+    written = plain(amount)
+    assert Decimal(written) == amount
+    assert set(written) <= set("0123456789.")
+
+
+def test_units_are_those_of_the_coins() -> None:
+    assert Decimal(1) / 10**8 == SATOSHI
+    assert Decimal(1) / 10**12 == AEON_ATOMIC_UNIT

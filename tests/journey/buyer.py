@@ -1,0 +1,99 @@
+"""A buyer of credits who goes step by step over HTTP, and who can be interrupted between steps."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final
+
+import httpx
+
+from tests.support.people import PASSWORD
+
+_PATIENCE_SECONDS: Final = 60.0
+CREDITS: Final = 10
+
+
+class Buyer:
+    """Remembers what it was given; every step is one call of `go`'s list."""
+
+    def __init__(self, base_url: str) -> None:
+        self._base_url = base_url
+        self._headers: dict[str, str] = {}
+        self.access_code = ""
+        self.order_id = ""
+        self.assessment_id = ""
+
+    def steps(self) -> list[Callable[[], Any]]:
+        """Return the journey, one step after the other."""
+        return [
+            self.sign_up,
+            self.order,
+            lambda: self.wait_for(lambda order: order["payment"] is not None),
+            lambda: self.wait_for(lambda order: order["status"] not in ("TO_BE_CREATED", "UNPAID")),
+            lambda: self.wait_for(lambda order: order["status"] == "BTC_SENT"),
+            self.assess,
+        ]
+
+    async def sign_up(self) -> None:
+        """Register, log in, make a key, and issue an access code."""
+        credentials = {"email": "buyer@example.com", "password": PASSWORD}
+        await self.post("register", credentials)
+        login = await self.post("login", credentials)
+        self._headers = {"Authorization": f"Bearer {login['session_token']}"}
+        key = await self.post("api_keys", {})
+        self._headers = {"X-API-KEY": key["api_key"]}
+        self.access_code = (await self.post("access_codes", {}))["access_code"]
+
+    async def order(self) -> None:
+        """Buy credits for the access code."""
+        order = await self.post(
+            "new_order",
+            {
+                "number_of_credits": CREDITS,
+                "payment_coin": "Aeon",
+                "payment_network": "AEON",
+                "order_is_for_self": False,
+                "access_code": self.access_code,
+            },
+        )
+        self.order_id = order["order_id"]
+
+    async def wait_for(self, reached: Callable[[dict[str, Any]], bool]) -> None:
+        """Ask for the order's status until it has come so far."""
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            while not reached(await self.post("check_order_status", {"order_id": self.order_id})):
+                await asyncio.sleep(0.05)
+
+    async def assess(self) -> None:
+        """Spend a credit."""
+        assessment = await self.post(
+            "create_new_assessment_for_access_code",
+            {
+                "access_code": self.access_code,
+                "assessment_type": "address",
+                "address": "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM",
+                "currency": "BTC",
+            },
+        )
+        self.assessment_id = assessment["assessment_id"]
+
+    async def credits_available(self) -> int:
+        """Return the balance of the access code."""
+        status = await self.post("check_access_code_status", {"access_code": self.access_code})
+        balance: int = status["credits_available"]
+        return balance
+
+    async def assessment_status(self) -> str:
+        """Return the status of the assessment."""
+        asked = {"access_code": self.access_code, "assessment_id_list": [self.assessment_id]}
+        found = await self.post("check_assessment_list_for_access_code", asked)
+        status: str = found[0]["status"]
+        return status
+
+    async def post(self, path: str, body: dict[str, Any]) -> Any:  # noqa: ANN401  any JSON
+        """Send a request that must succeed."""
+        async with httpx.AsyncClient(trust_env=False, timeout=20) as http:
+            answer = await http.post(
+                f"{self._base_url}/api/{path}", json=body, headers=self._headers
+            )
+        assert answer.is_success, answer.text
+        return answer.json()

@@ -1,0 +1,88 @@
+"""Real processes of Assay: started, killed and started again by a test."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+_START_SECONDS: Final = 60.0
+_POLL_SECONDS: Final = 0.05
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on at the moment."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """Return this process's environment without its ASSAY_ settings, and with these."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_")}
+    return inherited | settings
+
+
+class Process:
+    """`assay COMMAND` in a folder of its own; what it prints is kept in a file."""
+
+    def __init__(self, *command: str, folder: Path, **settings: str) -> None:
+        self._command = [sys.executable, "-m", "app.cli", *command]
+        self._environment = environment(
+            PYTHONPATH=str(Path(__file__).parents[2]), ASSAY_LOG_FORMAT="json", **settings
+        )
+        self._folder = folder
+        self.output = folder / f"{'-'.join(command[:1])}.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the process, or start it again."""
+        with self.output.open("ab") as output:
+            self._process = subprocess.Popen(  # noqa: S603
+                self._command,
+                env=self._environment,
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    def end(self, number: signal.Signals = signal.SIGKILL) -> int:
+        """Send a signal, wait for the end, and return the exit status."""
+        if self._process is None:
+            return 0
+        process, self._process = self._process, None
+        process.send_signal(number)
+        return process.wait(timeout=30)
+
+    async def until_ready(self, url: str) -> None:
+        """Wait until a GET of `url` succeeds."""
+        async with asyncio.timeout(_START_SECONDS), httpx.AsyncClient(trust_env=False) as http:
+            while True:
+                if self._process is None or self._process.poll() is not None:
+                    raise AssertionError(f"it ended: {self.output.read_text()[-2000:]}")
+                try:
+                    if (await http.get(url)).is_success:
+                        return
+                except httpx.TransportError:
+                    pass
+                await asyncio.sleep(_POLL_SECONDS)
+
+    def run_json(self, *command: str) -> Any:  # noqa: ANN401  whatever JSON it prints
+        """Run another command with the same settings, and read the JSON that it prints."""
+        done = subprocess.run(  # noqa: S603
+            [*self._command[:3], *command, "--json"],
+            env=self._environment,
+            cwd=self._folder,
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+        return json.loads(done.stdout)

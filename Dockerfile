@@ -14,7 +14,7 @@ RUN python -m venv --without-pip /opt/assay \
 # What builds Assay's wheel, from the same pins as everywhere else. A name that is missing here
 # stops the build: --require-hashes takes nothing that is not listed.
 COPY requirements-dev.lock ./
-RUN sed -n -E '/^(hatchling|packaging|pathspec|pluggy|trove-classifiers)==/,/# via/p' \
+RUN sed -n -E '/^(hatchling|packaging|pathspec|pluggy|tomlkit|trove-classifiers)==/,/# via/p' \
         requirements-dev.lock > requirements-build.lock \
     && pip install --require-hashes -r requirements-build.lock
 

@@ -37,6 +37,7 @@ def create_app(settings: Settings, stand: Stand | None = None) -> FastAPI:
         version=version("assay"),
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         lifespan=lifespan,
         generate_unique_id_function=openapi.unique_operation_id,
         telemetry={"logs": False},

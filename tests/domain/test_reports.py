@@ -156,18 +156,14 @@ def test_neither_many_sightings_nor_a_long_time_alone_is_enough(count: int, minu
 
 
 def test_other_report_in_between_begins_the_count_anew() -> None:
-    order = replace(
-        in_status("PAID_UNCONFIRMED"), sighting=seen("UNPAID", count=2, minutes_ago=20)
-    )
+    order = replace(in_status("PAID_UNCONFIRMED"), sighting=seen("UNPAID", count=2, minutes_ago=20))
     assert decide(order, said("PAID_UNCONFIRMED"), NOW).sighting is None
     other = decide(order, said("UNDERPAID"), NOW)
     assert other == Decision(sighting=Sighting(OrderStatus.UNDERPAID, 1, NOW))
 
 
 def test_refused_report_in_between_forgets_no_sighting() -> None:
-    order = replace(
-        in_status("PAID_UNCONFIRMED"), sighting=seen("UNPAID", count=2, minutes_ago=20)
-    )
+    order = replace(in_status("PAID_UNCONFIRMED"), sighting=seen("UNPAID", count=2, minutes_ago=20))
     lie = replace(said("UNPAID"), btc_amount=AMOUNT + ONE_SATOSHI)
     assert decide(order, lie, NOW).sighting == order.sighting
 
@@ -260,9 +256,7 @@ _heard = st.lists(st.tuples(_reports, st.integers(0, 900)), max_size=40)
 def test_no_sequence_of_reports_grants_twice_or_moves_back_what_was_granted(
     heard: list[tuple[Report, int]], granting: OrderStatus
 ) -> None:
-    store = Store(
-        replace(ORDER, status=OrderStatus.TO_BE_CREATED, granting_status=granting)
-    )
+    store = Store(replace(ORDER, status=OrderStatus.TO_BE_CREATED, granting_status=granting))
     now = NOW
     for report, seconds in heard:
         now += timedelta(seconds=seconds)

@@ -100,7 +100,7 @@ def expected(before: str, after: str) -> Move:
     return Move.OPERATOR if pair in CLOSED_BY_OPERATOR else Move.ILLEGAL
 
 
-@pytest.mark.parametrize(("before", "after"), product(STATES, STATES))
+@pytest.mark.parametrize(("before", "after"), list(product(STATES, STATES)))
 def test_pair_is_what_the_design_says(before: str, after: str) -> None:
     assert MOVES[OrderStatus(before), OrderStatus(after)] is expected(before, after)
 

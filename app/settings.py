@@ -86,8 +86,11 @@ class Settings(BaseSettings):
     @field_validator("trusted_proxies")
     @classmethod
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for part in value:
-            ip_network(part, strict=False)
+        try:
+            for part in value:
+                ip_network(part, strict=False)
+        except ValueError:
+            raise ValueError("must be addresses or networks, as in 10.0.0.0/8,::1") from None
         return value
 
     @field_validator("port", mode="before")

@@ -1,6 +1,7 @@
 """`assay dev`: a whole Assay on this machine, with the sandbox for AEON.to and a first journey."""
 
 import asyncio
+import logging
 from typing import Final
 
 import typer
@@ -32,7 +33,7 @@ def dev() -> None:
                 "ASSAY_AEONTO_BASE_URL: must not be set for `assay dev`, which runs its own SANDBOX"
                 " and never beside a real upstream; use `assay serve`"
             )
-        configure_logging(settings.log_format)
+        configure_logging(settings.log_format, logging.WARNING)  # the journey is to be seen
         stopping = stop_event()
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         aeonto = create_sandbox(

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final, TypeVar
 
-import structlog
 import typer
 import uvicorn
 import uvloop
@@ -21,7 +20,6 @@ from app.domain.errors import AppError
 from app.providers.lists import ListUnreadable
 from app.settings import ConfigurationError, Settings
 
-log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 # Requests in flight get this long to finish after a signal; then the loops get theirs.
@@ -67,10 +65,10 @@ async def with_database(settings: Settings) -> AsyncIterator[Settings]:
     server = EmbeddedPostgres(settings.data_dir / _POSTGRES)
     async with server as url:
         if not server.attached:
-            log.info(
-                "embedded_postgresql",
-                folder=str(server.folder),
-                note="for one machine; set ASSAY_DATABASE_URL for a server of your own",
+            typer.echo(
+                f"embedded PostgreSQL in {server.folder}, for one machine; "
+                "ASSAY_DATABASE_URL names a server of your own",
+                err=True,
             )
         yield settings.model_copy(update={"database_url": SecretStr(url)})
 

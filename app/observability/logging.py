@@ -110,8 +110,8 @@ def _redacted_json(logger: WrappedLogger, method: str, event: EventDict) -> str:
     return _encode_json(redact_event(logger, method, event)) if _may_hold_secrets(line) else line
 
 
-def configure_logging(log_format: Literal["console", "json"]) -> None:
-    """Send all logs to standard error: `json` for machines, `console` for people.
+def configure_logging(log_format: Literal["console", "json"], level: int = logging.INFO) -> None:
+    """Send logs from `level` on to standard error: `json` for machines, `console` for people.
 
     Start uvicorn with `log_config=None`, or it brings handlers of its own.
     """
@@ -123,7 +123,7 @@ def configure_logging(log_format: Literal["console", "json"]) -> None:
     rendering: list[Processor] = [format_exc_info, *_renderers(log_format)]
     structlog.configure(
         processors=[*common, *rendering],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
@@ -136,7 +136,7 @@ def configure_logging(log_format: Literal["console", "json"]) -> None:
     )
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(logging.INFO)
+    root.setLevel(level)
     _tame_libraries()
 
 

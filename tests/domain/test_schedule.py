@@ -1,0 +1,63 @@
+"""When an order is looked at next: never forgotten while open, seldom once it is over."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app.domain.schedule import next_look_at
+from app.domain.states import OrderStatus
+
+NOW = datetime(2026, 1, 11, 12, 46, 3, tzinfo=UTC)
+OPEN = ("TO_BE_CREATED", "UNPAID", "UNDERPAID", "PAID_UNCONFIRMED", "PAID")
+CLOSED = ("TIMED_OUT", "NOT_FOUND")
+
+
+def pause(status: str, age: timedelta) -> timedelta | None:
+    """Return how long an order rests that has been in its state for `age`."""
+    at = next_look_at(OrderStatus(status), since=NOW - age, now=NOW)
+    return at - NOW if at else None
+
+
+@pytest.mark.parametrize("status", OPEN)
+@pytest.mark.parametrize("minutes", [0, 1, 14, 31, 60 * 24 * 30])
+def test_open_order_is_always_due_again(status: str, minutes: int) -> None:
+    rest = pause(status, timedelta(minutes=minutes))
+    assert rest is not None
+    assert timedelta(0) < rest <= timedelta(seconds=30)
+
+
+def test_order_without_an_address_is_looked_at_fast() -> None:
+    assert pause("TO_BE_CREATED", timedelta(hours=1)) == timedelta(seconds=2)
+
+
+@pytest.mark.parametrize("status", OPEN[1:])
+def test_rhythm_slows_down_with_age_and_never_speeds_up(status: str) -> None:
+    rests = [pause(status, timedelta(minutes=minutes)) for minutes in range(0, 90, 3)]
+    assert rests == sorted(rests, key=lambda rest: rest or timedelta(0))
+    assert rests[-1] == timedelta(seconds=30)
+
+
+# reliability: every 60 s for 30 min, then every 10 min to 2 h, then hourly to 24 h.
+@pytest.mark.parametrize("status", CLOSED)
+@pytest.mark.parametrize(
+    ("age", "rest"),
+    [
+        (timedelta(0), timedelta(minutes=1)),
+        (timedelta(minutes=29), timedelta(minutes=1)),
+        (timedelta(minutes=30), timedelta(minutes=10)),
+        (timedelta(minutes=119), timedelta(minutes=10)),
+        (timedelta(hours=2), timedelta(hours=1)),
+        (timedelta(hours=23), timedelta(hours=1)),
+        (timedelta(hours=24), None),
+        (timedelta(days=9), None),
+    ],
+)
+def test_late_payments_are_waited_for_for_a_day(
+    status: str, age: timedelta, rest: timedelta | None
+) -> None:
+    assert pause(status, age) == rest
+
+
+@pytest.mark.parametrize("status", ["BTC_SENT", "FAILED"])
+def test_final_order_is_never_looked_at_again(status: str) -> None:
+    assert pause(status, timedelta(0)) is None

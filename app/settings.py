@@ -131,6 +131,11 @@ class Settings(BaseSettings):
             raise ValueError("must be an https URL (http only on loopback)")
         return value if value.endswith("/") else f"{value}/"
 
+    @property
+    def upstream_is_loopback(self) -> bool:
+        """Say whether AEON.to is stood for by something on this machine."""
+        return urlsplit(self.aeonto_base_url).hostname in LOOPBACK_HOSTS
+
     @classmethod
     def load(cls) -> Self:
         """Read the environment and `.env`.

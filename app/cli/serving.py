@@ -17,7 +17,7 @@ from app.observability.metrics import Metrics
 from app.resources import Stand, open_resources, sales_terms
 from app.sandbox.server import create_sandbox
 from app.sandbox.serving import serve_sandbox
-from app.settings import Settings
+from app.settings import ConfigurationError, Settings
 from app.worker.run import worker_running
 
 log = get_logger(__name__)
@@ -100,6 +100,10 @@ def sandbox(
 
     async def main() -> None:
         settings = Settings.load()
+        if "aeonto_base_url" in settings.model_fields_set and not settings.upstream_is_loopback:
+            raise ConfigurationError(
+                "ASSAY_AEONTO_BASE_URL: names a real upstream, and the SANDBOX never runs beside one"
+            )
         configure_logging(settings.log_format)
         stopping = stop_event()
         app = create_sandbox(

@@ -129,7 +129,7 @@ class EmbeddedPostgres:
             await self.stop()
             raise EmbeddedPostgresError(
                 f"the embedded PostgreSQL cannot use its files: {error}; "
-                "make them accessible, or choose another ASSAY_DATA_DIR"
+                "make them accessible, choose another ASSAY_DATA_DIR, or set ASSAY_DATABASE_URL"
             ) from error
         except BaseException:
             await self.stop()

@@ -4,7 +4,6 @@ from decimal import Decimal
 from typing import Final
 
 SATOSHI: Final = Decimal("0.00000001")
-AEON_ATOMIC_UNIT: Final = Decimal("0.000000000001")
 
 
 def plain(amount: Decimal) -> str:

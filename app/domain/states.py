@@ -78,9 +78,6 @@ NEEDS_FULL_IDENTITY: Final = frozenset(
     {OrderStatus.PAID_UNCONFIRMED, OrderStatus.PAID, OrderStatus.BTC_SENT}
 )
 
-# No look at upstream ever changes these again.
-FINAL: Final = frozenset({OrderStatus.BTC_SENT, OrderStatus.FAILED})
-
 
 def grants(status: OrderStatus, granting_status: OrderStatus) -> bool:
     """Say whether an order in `status` is in or past its granting state."""

@@ -29,6 +29,7 @@ from app.domain.errors import (
 
 MAX_DEPTH: Final = 16
 BODY_LIMIT_BYTES: Final = 16 * 1024
+LIST_LIMIT_BYTES: Final = 256 * 1024  # a list of 1,000 ids has 33 kB
 BODY_SECONDS: Final = 10.0
 _CLIENT_CLOSED_REQUEST: Final = 499  # for the log alone: nobody is there to read it
 # Strings whole (even one that never ends), so that brackets inside them do not count.
@@ -223,6 +224,12 @@ class StrictRoute(APIRoute):
             return await handle(strict)
 
         return handle_strictly
+
+
+class ListRoute(StrictRoute):
+    """A route whose body carries a long list."""
+
+    body_limit_bytes = LIST_LIMIT_BYTES
 
 
 async def sent_text(request: Request, name: str) -> str | None:

@@ -35,9 +35,16 @@ Sells prepaid credits for cryptocurrency and spends them on risk assessments of 
 addresses and transactions.
 
 Every error is `{"detail", "code", "request_id"}`. Bodies are strict JSON: integers are written as
-integers (`10`, never `10.0`, `1e1` or `"10"`), a key stands once in an object, and a body has at
-most 16 KiB.
+integers (`10`, never `10.0`, `1e1` or `"10"`), a key stands once in an object, no text has a NUL,
+and a body has at most 16 KiB (`check_assessment_list_for_access_code`: 256 KiB). Parameters that
+are unknown are ignored; `null`, `""` and `[]` are as if the parameter were not sent.
 """
+_REQUEST_ID: Final[dict[str, Any]] = {
+    "description": "Names this request: in the logs, in an error's body, and to support",
+    "required": True,
+    "schema": {"type": "string"},
+    "example": "0f8fad5bd9cb469fa16570867728950e",
+}
 _METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _UNUSED_SCHEMAS: Final = ("HTTPValidationError", "ValidationError")
 
@@ -79,7 +86,12 @@ def _document(app: FastAPI) -> dict[str, Any]:
     for operation in _operations(document):
         _drop_default_422(operation)
         operation.setdefault("security", [])
-    schemas = document.get("components", {}).get("schemas", {})
+        for response in operation["responses"].values():
+            headers = response.setdefault("headers", {})
+            headers["X-Request-ID"] = {"$ref": "#/components/headers/RequestId"}
+    components = document.setdefault("components", {})
+    components["headers"] = {"RequestId": _REQUEST_ID}
+    schemas = components.get("schemas", {})
     for name in _UNUSED_SCHEMAS:
         schemas.pop(name, None)
     return document

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Request
 
+from app.http import links
 from app.http.deps import AnyCaller, Reading, Res, UserCaller, actor_of
 from app.http.front_door import StrictRoute
 from app.resources import Resources
@@ -90,7 +91,7 @@ async def list_access_codes(
     status_code=201,
     summary="Issue an access code",
     response_description="The new access code",
-    responses=_TAKES_BODY | responses(402),
+    responses=_TAKES_BODY | responses(402) | links.ACCESS_CODE,
 )
 async def create_access_code(
     body: CreateAccessCodeRequest, caller: UserCaller, request: Request, resources: Res

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request
 
 from app.domain.errors import AccessCodeNotFound
+from app.http import links
 from app.http.deps import AnyCaller, Reading, Res, actor_of
 from app.http.front_door import StrictRoute
 from app.schemas.api_keys import ApiKeyResponse, CreateApiKeyRequest, NewApiKeyResponse
@@ -34,7 +35,7 @@ def _response(key: KeyFacts) -> ApiKeyResponse:
     status_code=201,
     summary="Make an API key",
     response_description="The new key, shown only here",
-    responses=responses(408, 413, 415),
+    responses=responses(408, 413, 415) | links.API_KEY,
 )
 async def create_api_key(
     body: CreateApiKeyRequest, caller: AnyCaller, request: Request, resources: Res

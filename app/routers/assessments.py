@@ -4,8 +4,9 @@ from fastapi import APIRouter, Request
 
 from app.domain.addresses import AddressForm, check_address
 from app.domain.errors import InvalidParameter, NoAssessmentsFound
+from app.http import links
 from app.http.deps import AnyCaller, Reading, Res, actor_of
-from app.http.front_door import StrictRoute
+from app.http.front_door import ListRoute, StrictRoute
 from app.resources import Resources
 from app.schemas.assessments import (
     AnswerResponse,
@@ -29,6 +30,7 @@ router = APIRouter(
     route_class=StrictRoute,
     responses=responses(400, 403, 500, 503),
 )
+_lists = APIRouter(route_class=ListRoute)
 _TAKES_BODY = responses(408, 413, 415)
 
 
@@ -78,7 +80,7 @@ async def _create(
     status_code=201,
     summary="Create an assessment, paid by an access code",
     response_description="The assessment, with its answer if the provider was quick",
-    responses=_TAKES_BODY | responses(402),
+    responses=_TAKES_BODY | responses(402) | links.ASSESSMENT,
 )
 async def create_new_assessment_for_access_code(
     body: CreateAssessmentForAccessCodeRequest, caller: AnyCaller, request: Request, resources: Res
@@ -103,7 +105,7 @@ async def create_new_assessment(
     return await _create(request, resources, caller, body, pick_account)
 
 
-@router.post(
+@_lists.post(
     "/check_assessment_list_for_access_code",
     summary="Check assessments of an access code",
     response_description="Those that were found, in the order first named",
@@ -120,6 +122,9 @@ async def check_assessment_list_for_access_code(
     if not found:
         raise NoAssessmentsFound
     return [_response(assessment) for assessment in found]
+
+
+router.include_router(_lists)
 
 
 @router.get(

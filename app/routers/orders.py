@@ -12,6 +12,7 @@ from app.domain.errors import (
     MissingParameter,
     UpstreamUnknown,
 )
+from app.http import links
 from app.http.deps import AnyCaller, OrderCaller, OrderCredentials, Reading, Res, Session
 from app.http.front_door import StrictRoute, sent_text
 from app.resources import Resources
@@ -83,7 +84,7 @@ def _response(order: OrderView, now: datetime) -> OrderResponse:
     status_code=201,
     summary="Create a new order",
     response_description="The order; its payment address follows within seconds",
-    responses=_TAKES_BODY | ORDER_FAULT,
+    responses=_TAKES_BODY | ORDER_FAULT | links.ORDER,
 )
 async def new_order(
     body: NewOrderRequest, caller: OrderCaller, session: Session, resources: Res

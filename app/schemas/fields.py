@@ -200,8 +200,8 @@ class RequestModel(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _drop_missing(cls, sent: Any) -> Any:  # noqa: ANN401
-        if not isinstance(sent, dict):
-            return sent
+        if not isinstance(sent, dict):  # else its attributes are read, even those of a refusal
+            raise not_allowed("one JSON object")
         ignored = cls.ignored(sent)
         return {
             name: value

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, WithJsonSchema, model_validator
 from typing_extensions import override
 
 from app.domain.money import plain
@@ -55,9 +55,12 @@ class CheckOrderStatusRequest(RequestModel):
     """An order to be looked up."""
 
     order_id: LongText = Field(description="The order", examples=["ord_00VbhnY6RLeQ2oZmgNCoZuaKC"])
-    access_code: LongText | None = Field(
+    access_code: Annotated[
+        object, WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "null"}]})
+    ] = Field(
         None,
-        description="Needed with an API key that is bound to an access code: that code",
+        description="Needed with an API key that is bound to an access code: that code. "
+        "Ignored, whatever it is, from a user",
         examples=["Zk3v9QxT1mB7sWcE"],
     )
 

@@ -72,11 +72,13 @@ async def noted(
     reason: str,
     evidence: dict[str, Any] | None,
 ) -> None:
-    """Write a refused report or an alarm; the same one is not written again and again."""
+    """Write a refused report or an alarm, unless it repeats the last one since the order moved."""
     last = (
         await session.execute(
             select(OrderEvent.kind, OrderEvent.to_status, OrderEvent.reason)
-            .where(OrderEvent.order_id == order_id)
+            .where(
+                OrderEvent.order_id == order_id, OrderEvent.kind.in_((kind, OrderEventKind.MOVED))
+            )
             .order_by(OrderEvent.id.desc())
             .limit(1)
         )

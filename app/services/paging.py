@@ -14,7 +14,6 @@ from sqlalchemy.orm import InstrumentedAttribute
 from app.db.base import AnyRow, AnySelect
 from app.domain.errors import InvalidParameter
 
-MAX_LIMIT: Final = 100
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 Item = TypeVar("Item")

@@ -307,7 +307,8 @@ async def settle(
         to_status = OrderStatus(order.granting_status) if grant else OrderStatus.FAILED
         status = OrderStatus(order.status)
         known = await session.scalar(select(Payment.order_id).where(Payment.order_id == order_id))
-        if MOVES[status, to_status] in (Move.ILLEGAL, Move.STAY) or (grant and known is None):
+        movable = MOVES[status, to_status] not in (Move.ILLEGAL, Move.STAY)
+        if not movable or order.granted_at is not None or (grant and known is None):
             raise OrderNotSettled(status)
         action = "order.settle_grant" if grant else "order.settle_close"
         await audit_log.record(session, actor=actor, action=action, subject=order_id, at=now)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain.money import AEON_ATOMIC_UNIT, SATOSHI, plain
+from app.domain.money import SATOSHI, plain
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,5 @@ def test_what_is_written_reads_back_as_the_same_amount(amount: Decimal) -> None:
     assert set(written) <= set("0123456789.")
 
 
-def test_units_are_those_of_the_coins() -> None:
+def test_a_satoshi_is_the_hundred_millionth_part() -> None:
     assert Decimal(1) / 10**8 == SATOSHI
-    assert Decimal(1) / 10**12 == AEON_ATOMIC_UNIT

@@ -5,7 +5,6 @@ from itertools import product
 import pytest
 
 from app.domain.states import (
-    FINAL,
     LADDER,
     MOVES,
     NEEDS_FULL_IDENTITY,
@@ -114,10 +113,9 @@ def test_table_cannot_be_changed() -> None:
         MOVES[OrderStatus.FAILED, OrderStatus.PAID] = Move.AT_ONCE  # type: ignore[index]
 
 
-def test_ladder_final_states_and_those_that_need_an_identity() -> None:
+def test_ladder_and_the_states_that_need_an_identity() -> None:
     climb = ("TO_BE_CREATED", "UNPAID", "UNDERPAID", "PAID_UNCONFIRMED", "PAID", "BTC_SENT")
     assert climb == LADDER
-    assert {"BTC_SENT", "FAILED"} == FINAL
     assert {"PAID_UNCONFIRMED", "PAID", "BTC_SENT"} == NEEDS_FULL_IDENTITY
 
 

@@ -9,7 +9,6 @@ from typing import Any, Literal
 import pytest
 import structlog
 
-from app.domain.security import new_api_key, new_session_token
 from app.observability.logging import (
     configure_logging,
     current_request_id,
@@ -19,8 +18,9 @@ from app.observability.logging import (
 from tests.http.small_app import client_of, create_small_app
 
 LogFormat = Literal["json", "console"]
-KEY = new_api_key().text
-TOKEN = new_session_token()
+# Made once; the names of parametrized tests must not change from run to run.
+KEY = "assay_laiZ3ANHaZ_qzFaFUUoqeITuAKqkTGwVo0J57k2rkSe4fSgtv"
+TOKEN = "assay_session_jlwnjxcMiMnHX5bnAmy3xpDqJb8JOkqfgJixPiaRmnY"
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,73 @@
+"""Requests without an HTTP client between: every byte of path, headers and body as it is written."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+from starlette.types import ASGIApp, Message, Scope
+
+Header = tuple[bytes, bytes]
+
+
+@dataclass
+class HttpRequest:
+    """A request, percent-encoded where it must be; the body comes in these chunks."""
+
+    method: str
+    path: str
+    query: bytes = b""
+    headers: list[Header] = field(default_factory=list)
+    chunks: list[bytes] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class HttpAnswer:
+    """What came back; header names are in lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> Any:  # noqa: ANN401  whatever JSON it is
+        """Read the body as JSON."""
+        return json.loads(self.body)
+
+
+async def send(app: ASGIApp, request: HttpRequest) -> HttpAnswer:
+    """Give a request to the application as uvicorn would, and collect the answer."""
+    unsent = list(request.chunks)
+    answered: list[Message] = []
+
+    async def receive() -> Message:
+        chunk = unsent.pop(0) if unsent else b""
+        return {"type": "http.request", "body": chunk, "more_body": bool(unsent)}
+
+    async def collect(message: Message) -> None:
+        answered.append(message)
+
+    await app(_scope(request), receive, collect)
+    start, *rest = answered
+    return HttpAnswer(
+        start["status"],
+        {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in start["headers"]},
+        b"".join(message.get("body", b"") for message in rest),
+    )
+
+
+def _scope(request: HttpRequest) -> Scope:
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": request.method,
+        "scheme": "http",
+        "path": unquote(request.path),
+        "raw_path": request.path.encode("ascii"),
+        "query_string": request.query,
+        "root_path": "",
+        "headers": request.headers,
+        "client": ("127.0.0.1", 40000),
+        "server": ("127.0.0.1", 8000),
+        "state": {},
+    }

@@ -1,0 +1,466 @@
+"""Every money rule that stands below Python, tried with plain SQL by the most powerful role.
+
+One database for all: each attempt is a transaction of its own that must not commit.
+"""
+
+from collections.abc import AsyncIterator
+from typing import NamedTuple
+
+import asyncpg
+import pytest
+
+from app.db.engine import create_database
+from app.providers.base import FailureReason, ProviderFailed
+from tests.services.test_assessments import create
+from tests.support.application import ScriptedProvider
+from tests.support.clock import HandClock
+from tests.support.databases import Template, connect
+from tests.support.orders import TERMS, OneOrder
+from tests.support.people import give_credits, make_access_code, make_user
+
+APPEND_ONLY = ("ledger_entries", "order_events", "audit_log")
+POSTED = "INSERT INTO ledger_entries (account_id, kind, amount, balance_after, at"
+
+
+class Lived(NamedTuple):
+    """A superuser's connection, and the ids of what exists."""
+
+    connection: asyncpg.Connection
+    names: dict[str, str]
+
+    async def attempt(self, *statements: str, replica: bool = False) -> None:
+        """Run statements in one transaction and commit; `{name}` stands for an id."""
+        async with self.connection.transaction():
+            if replica:
+                await self.connection.execute("SET LOCAL session_replication_role = replica")
+            for statement in statements:
+                await self.connection.execute(statement.format(**self.names))
+
+    async def refused(self, by: str, *statements: str, replica: bool = False) -> None:
+        """Insist that statements are refused, by a text in what the database says."""
+        with pytest.raises(asyncpg.IntegrityConstraintViolationError, match=by):
+            await self.attempt(*statements, replica=replica)
+
+
+@pytest.fixture(scope="module")
+async def lived(template: Template) -> AsyncIterator[Lived]:
+    """A database with a rich user, a code, orders in three states and answered questions."""
+    clock = HandClock()
+    async with template.copy() as url:
+        database = create_database(url, pool_size=2)
+        user = await make_user(database, clock.now(), credits_given=5)
+        other = await make_user(database, clock.now())
+        code = await make_access_code(database, user, clock.now())
+        await give_credits(database, code.account_id, 3, clock.now())
+        granted = await OneOrder.place(database, clock, user)
+        await granted.created("UNPAID")
+        await granted.reported("BTC_SENT")
+        waiting = await OneOrder.place(database, clock, user)
+        await waiting.created("UNPAID")
+        failed = ScriptedProvider(raises=ProviderFailed(FailureReason.BROKEN))
+        ready, _ = await create(database, ScriptedProvider(), clock, user)
+        with pytest.raises(Exception, match="4J9Y1"):
+            await create(database, failed, clock, user)
+        await database.dispose()
+        connection = await connect(url)
+        assert await connection.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = user")
+        yield Lived(
+            connection,
+            {
+                "user": user.account_id,
+                "other": other.account_id,
+                "code": code.account_id,
+                "granted": granted.id,
+                "waiting": waiting.id,
+                "ready": ready.id,
+                "failed": failed.asked[0].assessment_id,
+                "destination": TERMS.btc_dest_address,
+            },
+        )
+        await connection.close()
+
+
+# The balance of the user is 14: 5 given, 10 bought, 2 spent, 1 given back.
+
+
+async def test_what_is_right_is_let_through(lived: Lived) -> None:
+    await lived.attempt(
+        POSTED + ", reason) VALUES ('{user}', 'adjustment', 1, 15, now(), 'right')",
+        "UPDATE accounts SET balance = 15 WHERE id = '{user}'",
+    )
+    await lived.attempt(
+        POSTED + ", reason) VALUES ('{user}', 'adjustment', -1, 14, now(), 'and back')",
+        "UPDATE accounts SET balance = 14 WHERE id = '{user}'",
+    )
+
+
+# Append-only tables
+
+
+@pytest.mark.parametrize("replica", [False, True], ids=["superuser", "replica"])
+@pytest.mark.parametrize("table", APPEND_ONLY)
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE {} SET at = now()", "DELETE FROM {}", "TRUNCATE {} CASCADE"],
+    ids=["update", "delete", "truncate"],
+)
+async def test_history_is_never_changed(
+    lived: Lived, statement: str, table: str, replica: bool
+) -> None:
+    await lived.refused("is append-only", statement.format(table), replica=replica)
+
+
+@pytest.mark.parametrize("table", ["accounts", "orders", "assessments"])
+async def test_truncating_what_history_hangs_on_is_refused(lived: Lived, table: str) -> None:
+    await lived.refused("is append-only", f"TRUNCATE {table} CASCADE")
+
+
+@pytest.mark.parametrize("table", ["accounts", "orders", "assessments"])
+async def test_what_has_a_history_is_not_deleted(lived: Lived, table: str) -> None:
+    await lived.refused("foreign key", f"DELETE FROM {table}")  # noqa: S608
+
+
+# The chain and the balance
+
+
+@pytest.mark.parametrize("replica", [False, True], ids=["superuser", "replica"])
+@pytest.mark.parametrize(
+    ("account", "amount", "after"), [("user", 1, 16), ("user", 1, 1), ("other", 5, 6)]
+)
+async def test_entry_must_continue_the_chain(
+    lived: Lived, account: str, amount: int, after: int, replica: bool
+) -> None:
+    entry = f"('{{{account}}}', 'adjustment', {amount}, {after}, now(), 'x')"
+    await lived.refused("follows", f"{POSTED}, reason) VALUES {entry}", replica=replica)
+
+
+@pytest.mark.parametrize("replica", [False, True], ids=["superuser", "replica"])
+async def test_balance_does_not_change_without_an_entry(lived: Lived, replica: bool) -> None:
+    await lived.refused(
+        "its ledger says", "UPDATE accounts SET balance = 99 WHERE id = '{user}'", replica=replica
+    )
+
+
+async def test_entry_does_not_stand_without_its_balance(lived: Lived) -> None:
+    await lived.refused(
+        "its ledger says",
+        POSTED + ", reason) VALUES ('{user}', 'adjustment', 1, 15, now(), 'x')",
+    )
+
+
+async def test_account_is_not_born_rich(lived: Lived) -> None:
+    await lived.refused(
+        "its ledger says",
+        "INSERT INTO accounts (id, kind, status, balance, created_at)"
+        " VALUES ('acc_new', 'user', 'active', 1, now())",
+    )
+
+
+@pytest.mark.parametrize("balance", [-1, 10**12 + 1])
+async def test_balance_has_bounds(lived: Lived, balance: int) -> None:
+    await lived.refused(
+        "ck_accounts_balance",
+        f"UPDATE accounts SET balance = {balance} WHERE id = '{{user}}'",  # noqa: S608
+    )
+
+
+async def test_entry_below_zero_is_refused(lived: Lived) -> None:
+    await lived.refused(
+        "ck_ledger_entries_balance_after",
+        POSTED + ", reason) VALUES ('{other}', 'adjustment', -1, -1, now(), 'x')",
+    )
+
+
+@pytest.mark.parametrize(
+    ("check", "columns", "values"),
+    [
+        ("kind", "", "'gift', 1, 15, now()"),
+        ("order", "", "'purchase', 1, 15, now()"),
+        ("order", ", reason, order_id", "'adjustment', 1, 15, now(), 'x', '{granted}'"),
+        ("assessment", "", "'refund', 1, 15, now()"),
+        ("assessment", "", "'assessment', -1, 13, now()"),
+        ("transfer", "", "'transfer', 1, 15, now()"),
+        ("reason", "", "'adjustment', 1, 15, now()"),
+        ("amount", ", order_id", "'purchase', -1, 13, now(), '{waiting}'"),
+        ("amount", ", assessment_id", "'assessment', -2, 12, now(), '{ready}'"),
+        ("amount", ", assessment_id", "'refund', 2, 16, now(), '{ready}'"),
+        ("amount", ", reason", "'adjustment', 0, 14, now(), 'x'"),
+    ],
+)
+async def test_entry_has_its_own_cause_and_amount_and_no_other(
+    lived: Lived, check: str, columns: str, values: str
+) -> None:
+    await lived.refused(
+        f"ck_ledger_entries_{check}", f"{POSTED}{columns}) VALUES ('{{user}}', {values})"
+    )
+
+
+# Purchases and grants
+
+
+async def test_second_purchase_of_an_order_is_refused(lived: Lived) -> None:
+    await lived.refused(
+        "uq_ledger_entries_purchase",
+        POSTED + ", order_id) VALUES ('{user}', 'purchase', 10, 24, now(), '{granted}')",
+    )
+
+
+async def test_purchase_for_another_account_than_the_beneficiary_is_refused(lived: Lived) -> None:
+    await lived.refused(
+        "fk_ledger_entries_order_id_account_id",
+        POSTED + ", order_id) VALUES ('{other}', 'purchase', 10, 10, now(), '{waiting}')",
+    )
+
+
+@pytest.mark.parametrize("replica", [False, True], ids=["superuser", "replica"])
+async def test_grant_without_a_purchase_is_refused(lived: Lived, replica: bool) -> None:
+    await lived.refused(
+        "its purchase entry says",
+        "UPDATE orders SET status = 'BTC_SENT', credits_granted = 10, granted_at = now()"
+        " WHERE id = '{waiting}'",
+        replica=replica,
+    )
+
+
+@pytest.mark.parametrize("replica", [False, True], ids=["superuser", "replica"])
+async def test_purchase_without_a_grant_is_refused(lived: Lived, replica: bool) -> None:
+    await lived.refused(
+        "its purchase entry says",
+        POSTED + ", order_id) VALUES ('{user}', 'purchase', 10, 24, now(), '{waiting}')",
+        "UPDATE accounts SET balance = 24 WHERE id = '{user}'",
+        replica=replica,
+    )
+
+
+async def test_grant_of_another_number_than_the_purchase_is_refused(lived: Lived) -> None:
+    await lived.refused(
+        "its purchase entry says",
+        "UPDATE orders SET status = 'BTC_SENT', credits_granted = 10, granted_at = now()"
+        " WHERE id = '{waiting}'",
+        POSTED + ", order_id) VALUES ('{user}', 'purchase', 11, 25, now(), '{waiting}')",
+        "UPDATE accounts SET balance = 25 WHERE id = '{user}'",
+    )
+
+
+async def test_number_that_was_granted_is_never_changed(lived: Lived) -> None:
+    await lived.refused(
+        "its purchase entry says",
+        "UPDATE orders SET credits_granted = 11 WHERE id = '{granted}'",
+    )
+
+
+@pytest.mark.parametrize("status", ["UNPAID", "PAID", "TIMED_OUT", "NOT_FOUND"])
+async def test_granted_order_never_moves_back(lived: Lived, status: str) -> None:
+    moved = f"UPDATE orders SET status = '{status}', next_look_at = now()"  # noqa: S608
+    await lived.refused("ck_orders_granted_in_granting_state", moved + " WHERE id = '{granted}'")
+    ungranted = ", granted_at = NULL, credits_granted = NULL WHERE id = '{granted}'"
+    await lived.refused("its purchase entry says", moved + ungranted)
+
+
+async def test_order_in_its_granting_state_is_granted(lived: Lived) -> None:
+    await lived.refused(
+        "ck_orders_granted_in_granting_state",
+        "UPDATE orders SET status = 'BTC_SENT' WHERE id = '{waiting}'",
+    )
+    await lived.refused(
+        "ck_orders_granted_in_granting_state",
+        "UPDATE orders SET status = 'PAID', granting_status = 'PAID' WHERE id = '{waiting}'",
+    )
+
+
+# Orders
+
+
+@pytest.mark.parametrize(
+    ("check", "change"),
+    [
+        ("open_is_due", "next_look_at = NULL"),
+        ("status", "status = 'SETTLED', next_look_at = now()"),
+        ("granting_status", "granting_status = 'UNPAID'"),
+        ("number_of_credits", "number_of_credits = 0, btc_amount = 0"),
+        ("price_btc", "price_btc = 0, btc_amount = 0"),
+        ("btc_amount", "btc_amount = btc_amount + 0.00000001"),
+        ("btc_amount", "number_of_credits = number_of_credits + 1"),
+        ("lease", "lease_token = 'x'"),
+        ("lease", "lease_until = now()"),
+        ("failure", "failure_reason = 'x'"),
+        ("failure", "status = 'FAILED'"),
+        ("grant", "credits_granted = 10"),
+    ],
+)
+async def test_open_order_agrees_with_itself(lived: Lived, check: str, change: str) -> None:
+    await lived.refused(
+        f"ck_orders_{check}\\b",
+        f"UPDATE orders SET {change} WHERE id = '{{waiting}}'",  # noqa: S608
+    )
+
+
+async def test_order_is_not_granted_before_it_was_made(lived: Lived) -> None:
+    await lived.refused(
+        "ck_orders_grant\\b",
+        "UPDATE orders SET granted_at = created_at - interval '1 s' WHERE id = '{granted}'",
+    )
+
+
+async def test_two_orders_never_share_a_uuid(lived: Lived) -> None:
+    await lived.refused(
+        "uq_payments_uuid",
+        "UPDATE payments SET uuid = 'uuid-of-{granted}' WHERE order_id = '{waiting}'",
+    )
+
+
+async def test_order_has_one_payment(lived: Lived) -> None:
+    await lived.refused(
+        "pk_payments",
+        "INSERT INTO payments (order_id, uuid, state, btc_amount, btc_dest_address, seen_at)"
+        " VALUES ('{waiting}', 'another', 'UNPAID', 0.005, '{destination}', now())",
+    )
+
+
+async def test_event_is_of_a_known_kind(lived: Lived) -> None:
+    await lived.refused(
+        "ck_order_events_kind",
+        "INSERT INTO order_events (order_id, kind, to_status, at, reason)"
+        " VALUES ('{waiting}', 'guessed', 'PAID', now(), '')",
+    )
+
+
+# Assessments
+
+
+@pytest.mark.parametrize("replica", [False, True], ids=["superuser", "replica"])
+async def test_refund_without_a_failure_is_refused(lived: Lived, replica: bool) -> None:
+    await lived.refused(
+        "has 1 debits and 1 refunds",
+        POSTED + ", assessment_id) VALUES ('{user}', 'refund', 1, 15, now(), '{ready}')",
+        "UPDATE accounts SET balance = 15 WHERE id = '{user}'",
+        replica=replica,
+    )
+
+
+@pytest.mark.parametrize("replica", [False, True], ids=["superuser", "replica"])
+async def test_failure_without_a_refund_is_refused(lived: Lived, replica: bool) -> None:
+    await lived.refused(
+        "has 1 debits and 0 refunds",
+        "UPDATE assessments SET status = 'failed', answer = NULL, failure_reason = 'x'"
+        " WHERE id = '{ready}'",
+        replica=replica,
+    )
+
+
+@pytest.mark.parametrize(("kind", "amount"), [("refund", 1), ("assessment", -1)])
+async def test_second_refund_and_second_debit_are_refused(
+    lived: Lived, kind: str, amount: int
+) -> None:
+    values = f"('{{user}}', '{kind}', {amount}, {14 + amount}, now(), '{{failed}}')"
+    await lived.refused(
+        "uq_ledger_entries_assessment_id_kind", f"{POSTED}, assessment_id) VALUES {values}"
+    )
+
+
+async def test_refund_to_another_account_is_refused(lived: Lived) -> None:
+    await lived.refused(
+        "fk_ledger_entries_assessment_id_account_id",
+        POSTED + ", assessment_id) VALUES ('{other}', 'refund', 1, 1, now(), '{ready}')",
+    )
+
+
+async def test_assessment_without_a_debit_is_refused(lived: Lived) -> None:
+    await lived.refused(
+        "has 0 debits",
+        "INSERT INTO assessments (id, account_id, assessment_type, address, currency, provider,"
+        " status, attempts, next_try_at, created_at, updated_at) VALUES ('asm_free', '{user}',"
+        " 'address', 'x', 'BTC', 'p', 'pending', 1, now(), now(), now())",
+    )
+
+
+@pytest.mark.parametrize(
+    ("check", "change"),
+    [
+        ("pending_is_due", "next_try_at = now()"),
+        ("pending_is_due", "status = 'pending', answer = NULL"),
+        ("answer", "answer = NULL"),
+        ("failure", "failure_reason = 'x'"),
+        ("status", "status = 'lost', answer = NULL"),
+        ("assessment_type", "assessment_type = 'wallet'"),
+        ("tx_hash", "tx_hash = 'ab'"),
+        ("lease", "lease_token = 'x'"),
+    ],
+)
+async def test_assessment_agrees_with_itself(lived: Lived, check: str, change: str) -> None:
+    await lived.refused(
+        f"ck_assessments_{check}\\b",
+        f"UPDATE assessments SET {change} WHERE id = '{{ready}}'",  # noqa: S608
+    )
+
+
+# Transfers and audit lines
+
+
+@pytest.mark.parametrize("replica", [False, True], ids=["superuser", "replica"])
+async def test_half_a_transfer_is_refused(lived: Lived, replica: bool) -> None:
+    await lived.refused(
+        "has 1 entries that sum to -1",
+        POSTED + ", transfer_id) VALUES ('{user}', 'transfer', -1, 13, now(), 'trf_half')",
+        "UPDATE accounts SET balance = 13 WHERE id = '{user}'",
+        replica=replica,
+    )
+
+
+async def test_transfer_that_makes_credits_is_refused(lived: Lived) -> None:
+    await lived.refused(
+        "has 2 entries that sum to 1",
+        POSTED + ", transfer_id) VALUES ('{user}', 'transfer', -1, 13, now(), 'trf_more')",
+        POSTED + ", transfer_id) VALUES ('{code}', 'transfer', 2, 5, now(), 'trf_more')",
+        "UPDATE accounts SET balance = 13 WHERE id = '{user}'",
+        "UPDATE accounts SET balance = 5 WHERE id = '{code}'",
+    )
+
+
+async def test_transfer_to_oneself_is_refused(lived: Lived) -> None:
+    await lived.refused(
+        "uq_ledger_entries_transfer_id_account_id",
+        POSTED + ", transfer_id) VALUES ('{user}', 'transfer', -1, 13, now(), 'trf_self')",
+        POSTED + ", transfer_id) VALUES ('{user}', 'transfer', 1, 14, now(), 'trf_self')",
+    )
+
+
+async def test_entry_has_one_audit_line_at_most(lived: Lived) -> None:
+    await lived.refused(
+        "uq_audit_log_ledger_entry_id",
+        "INSERT INTO audit_log (at, actor, action, subject, request_id, ledger_entry_id)"
+        " SELECT now(), 'x', 'x', 'x', 'x', min(id) FROM ledger_entries",
+    )
+
+
+# Accounts
+
+
+async def test_kinds_of_accounts_are_kept_apart(lived: Lived) -> None:
+    await lived.refused(
+        "fk_users_account_id_kind",
+        "INSERT INTO users (account_id, email, password_hash, affiliate_code)"
+        " VALUES ('{code}', 'x@example.com', 'x', 'x')",
+    )
+    await lived.refused(
+        "fk_access_codes_account_id_kind",
+        "INSERT INTO access_codes (account_id, access_code, issuer_id)"
+        " VALUES ('{other}', 'AAAAAAAAAAAAAAAA', '{user}')",
+    )
+
+
+@pytest.mark.parametrize("code", ["A" * 15, "A" * 17, "A" * 15 + "-", "A" * 15 + "é"])
+async def test_access_code_has_its_form(lived: Lived, code: str) -> None:
+    await lived.refused(
+        "ck_access_codes_access_code",
+        f"UPDATE access_codes SET access_code = '{code}' WHERE account_id = '{{code}}'",  # noqa: S608
+    )
+
+
+async def test_every_guard_is_armed_for_every_role(lived: Lived) -> None:
+    """ENABLE ALWAYS: neither ownership nor session_replication_role disarms one."""
+    armed = await lived.connection.fetch(
+        "SELECT tgname, tgenabled::text AS armed FROM pg_trigger WHERE NOT tgisinternal"
+    )
+    assert len(armed) == 14
+    assert {row["armed"] for row in armed} == {"A"}

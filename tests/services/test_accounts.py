@@ -1,0 +1,320 @@
+"""Users, access codes, keys, sessions and callers, as the services know them."""
+
+from datetime import timedelta
+
+import pytest
+
+from app.domain.accounts import AccountKind
+from app.domain.errors import (
+    AccessCodeNotFound,
+    EmailTaken,
+    InsufficientCredits,
+    InternalFault,
+    InvalidApiKey,
+    InvalidParameter,
+    NotFound,
+    NotLoggedIn,
+    UserNotIdentified,
+    WrongPassword,
+)
+from app.domain.security import hash_token
+from app.services import access_codes, accounts, api_keys
+from app.services.callers import Caller, Credentials, resolve
+from app.services.paging import read_cursor, write_cursor
+from tests.support.clock import HandClock
+from tests.support.databases import LentDatabase
+from tests.support.orders import balance_of, count
+from tests.support.people import ACTOR, PASSWORD, Person, make_access_code, make_key, make_user
+
+
+async def resolved(
+    database: LentDatabase,
+    clock: HandClock,
+    *,
+    api_key: str | None = None,
+    session_token: str | None = None,
+) -> Caller:
+    """Identify whoever presents these."""
+    credentials = Credentials(api_key, session_token, "log in")
+    async with database.reading() as connection:
+        caller, _ = await resolve(connection, credentials, clock.now())
+    return caller
+
+
+async def issue(
+    database: LentDatabase, clock: HandClock, issuer: Person, *, credits_moved: int
+) -> str:
+    """Issue a code that takes credits of its issuer with it."""
+    async with database.sessions() as session:
+        return await access_codes.create(
+            session,
+            issuer_id=issuer.account_id,
+            expires_at=None,
+            credits_moved=credits_moved,
+            actor=ACTOR,
+            now=clock.now(),
+        )
+
+
+async def test_session_identifies_its_user_until_it_is_over(
+    database: LentDatabase, clock: HandClock, buyer: Person
+) -> None:
+    assert buyer.email is not None
+    login = await accounts.login(
+        database, email=buyer.email.upper(), password=PASSWORD, now=clock.now()
+    )
+    assert await resolved(database, clock, session_token=login.session_token) == buyer.caller
+    clock.advance(accounts.SESSION_LIFETIME.total_seconds())
+    with pytest.raises(NotLoggedIn, match="log in"):
+        await resolved(database, clock, session_token=login.session_token)
+    async with database.sessions() as session:
+        await accounts.end_expired_sessions(session, clock.now())
+    assert await count(database, "sessions") == 0
+
+
+async def test_logout_ends_one_session_and_a_new_password_all_of_them(
+    database: LentDatabase, clock: HandClock, buyer: Person
+) -> None:
+    assert buyer.email is not None
+    tokens = [
+        (
+            await accounts.login(database, email=buyer.email, password=PASSWORD, now=clock.now())
+        ).session_token
+        for _ in range(3)
+    ]
+    async with database.sessions() as session:
+        await accounts.logout(session, hash_token(tokens[0]))
+    with pytest.raises(NotLoggedIn):
+        await resolved(database, clock, session_token=tokens[0])
+    assert await resolved(database, clock, session_token=tokens[1]) == buyer.caller
+    await accounts.change_password(
+        database,
+        user_id=buyer.account_id,
+        password=PASSWORD,
+        new_password="another horse",
+        actor=ACTOR,
+        now=clock.now(),
+    )
+    for token in tokens:
+        with pytest.raises(NotLoggedIn):
+            await resolved(database, clock, session_token=token)
+    with pytest.raises(WrongPassword):
+        await accounts.login(database, email=buyer.email, password=PASSWORD, now=clock.now())
+
+
+async def test_wrong_password_and_unknown_email_are_refused_alike(
+    database: LentDatabase, clock: HandClock, buyer: Person
+) -> None:
+    for email in (buyer.email or "", "nobody@example.com"):
+        with pytest.raises(WrongPassword):
+            await accounts.login(database, email=email, password="not it", now=clock.now())
+
+
+async def test_email_is_taken_whatever_its_case(
+    database: LentDatabase, clock: HandClock, buyer: Person
+) -> None:
+    assert buyer.email is not None
+    async with database.sessions() as session:
+        with pytest.raises(EmailTaken):
+            await accounts.register(
+                session,
+                email=buyer.email.upper(),
+                password=PASSWORD,
+                actor=ACTOR,
+                now=clock.now(),
+            )
+    async with database.reading() as connection:
+        assert await accounts.user_id_of(connection, buyer.email.upper()) == buyer.account_id
+        with pytest.raises(NotFound):
+            await accounts.user_id_of(connection, "nobody@example.com")
+
+
+async def test_account_knows_its_balance_and_where_it_comes_from(
+    database: LentDatabase, clock: HandClock, buyer: Person
+) -> None:
+    code = await make_access_code(database, buyer, clock.now(), credits_given=4)
+    async with database.reading() as connection:
+        of_user = await accounts.facts(connection, buyer.account_id, clock.now())
+        of_code = await accounts.facts(connection, code.account_id, clock.now())
+        with pytest.raises(InternalFault):
+            await accounts.facts(connection, "acc_none", clock.now())
+    assert of_user.email == buyer.email
+    assert of_code.affiliate_origin == of_user.affiliate_code
+    assert (of_code.credits_available, of_code.access_code) == (4, code.access_code)
+
+
+async def test_key_decides_even_beside_a_valid_session(
+    database: LentDatabase, clock: HandClock, buyer: Person
+) -> None:
+    assert buyer.email is not None
+    login = await accounts.login(database, email=buyer.email, password=PASSWORD, now=clock.now())
+    with pytest.raises(InvalidApiKey):
+        await resolved(
+            database,
+            clock,
+            api_key=buyer.api_key[:-1],
+            session_token=login.session_token,
+        )
+
+
+async def test_key_of_nobody_identifies_nobody(database: LentDatabase, clock: HandClock) -> None:
+    with pytest.raises(UserNotIdentified):
+        await resolved(database, clock, api_key=await make_key(database, None, clock.now()))
+
+
+async def test_right_prefix_with_another_secret_is_no_key(
+    database: LentDatabase, clock: HandClock, buyer: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prefix = buyer.api_key.split("_")[1]
+    monkeypatch.setattr("app.services.callers.read_api_key", lambda _: (prefix, b"x" * 32))
+    with pytest.raises(InvalidApiKey):
+        await resolved(database, clock, api_key="any")
+
+
+async def test_expired_and_revoked_keys_are_dead_at_once(
+    database: LentDatabase, clock: HandClock, buyer: Person
+) -> None:
+    brief = await make_key(
+        database, buyer.account_id, clock.now(), expires_at=clock.now() + timedelta(seconds=5)
+    )
+    assert await resolved(database, clock, api_key=brief) == buyer.caller
+    clock.advance(5)
+    with pytest.raises(InvalidApiKey):
+        await resolved(database, clock, api_key=brief)
+    prefix = buyer.api_key.split("_")[1]
+    async with database.sessions() as session:
+        first = await api_keys.revoke(
+            session, prefix, owner=buyer.account_id, actor=ACTOR, now=clock.now()
+        )
+        clock.advance(60)
+        again = await api_keys.revoke(session, prefix, owner=None, actor=ACTOR, now=clock.now())
+    assert first.revoked_at is not None
+    assert first == again
+    with pytest.raises(InvalidApiKey):
+        await resolved(database, clock, api_key=buyer.api_key)
+
+
+async def test_key_is_revoked_by_its_owner_or_the_issuer_of_its_code_alone(
+    database: LentDatabase, clock: HandClock, buyer: Person
+) -> None:
+    code = await make_access_code(database, buyer, clock.now())
+    stranger = await make_user(database, clock.now())
+    prefix = code.api_key.split("_")[1]
+    async with database.sessions() as session:
+        for wanted, owner in ((prefix, stranger), ("x" * 10, buyer), ("' OR 1=1", buyer)):
+            with pytest.raises(NotFound):
+                await api_keys.revoke(
+                    session, wanted, owner=owner.account_id, actor=ACTOR, now=clock.now()
+                )
+        await api_keys.revoke(session, prefix, owner=buyer.account_id, actor=ACTOR, now=clock.now())
+    async with database.reading() as connection:
+        page = await api_keys.list_own(connection, code.account_id, cursor=None, limit=10)
+    assert [key.prefix for key in page.items] == [prefix]
+    assert page.items[0].revoked_at == clock.now()
+
+
+async def test_key_cannot_expire_in_the_past(
+    database: LentDatabase, clock: HandClock, buyer: Person
+) -> None:
+    with pytest.raises(InvalidParameter, match="expires_at"):
+        await make_key(database, buyer.account_id, clock.now(), expires_at=clock.now())
+
+
+async def test_code_takes_credits_of_its_issuer_with_it(
+    database: LentDatabase, clock: HandClock
+) -> None:
+    issuer = await make_user(database, clock.now(), credits_given=5)
+    code = await issue(database, clock, issuer, credits_moved=3)
+    async with database.sessions() as session:
+        await access_codes.move_credits(
+            session,
+            caller=issuer.caller,
+            access_code=code,
+            credits_moved=2,
+            actor=ACTOR,
+            now=clock.now(),
+        )
+    assert await balance_of(database, issuer.account_id) == 0
+    async with database.reading() as connection:
+        known = await access_codes.facts(
+            connection, caller=issuer.caller, access_code=code, now=clock.now()
+        )
+    assert known.credits_available == 5
+    with pytest.raises(InsufficientCredits):
+        await issue(database, clock, issuer, credits_moved=1)
+    assert await count(database, "access_codes") == 1
+
+
+async def test_stranger_moves_reads_and_deactivates_nothing(
+    database: LentDatabase, clock: HandClock, buyer: Person
+) -> None:
+    code = await make_access_code(database, buyer, clock.now())
+    stranger = (await make_user(database, clock.now(), credits_given=1)).caller
+    name = code.access_code or ""
+    async with database.reading() as connection:
+        for wanted in (name, "x" * 16, "short", "\x00" * 16):
+            with pytest.raises(AccessCodeNotFound):
+                await access_codes.facts(
+                    connection, caller=stranger, access_code=wanted, now=clock.now()
+                )
+    async with database.sessions() as session:
+        with pytest.raises(AccessCodeNotFound):
+            await access_codes.move_credits(
+                session,
+                caller=stranger,
+                access_code=name,
+                credits_moved=1,
+                actor=ACTOR,
+                now=clock.now(),
+            )
+        with pytest.raises(AccessCodeNotFound):
+            await access_codes.deactivate(
+                session, caller=stranger, access_code=name, actor=ACTOR, now=clock.now()
+            )
+
+
+async def test_deactivated_code_still_reads_but_is_inactive(
+    database: LentDatabase, clock: HandClock, buyer: Person
+) -> None:
+    code = await make_access_code(database, buyer, clock.now())
+    for _ in range(2):
+        async with database.sessions() as session:
+            await access_codes.deactivate(
+                session,
+                caller=buyer.caller,
+                access_code=code.access_code or "",
+                actor=ACTOR,
+                now=clock.now(),
+            )
+    assert await count(database, "audit_log", "action = 'access_code.deactivate'") == 1
+    caller = await resolved(database, clock, api_key=code.api_key)
+    assert (caller.kind, caller.active) == (AccountKind.ACCESS_CODE, False)
+    async with database.reading() as connection:
+        page = await access_codes.list_issued(
+            connection, issuer_id=buyer.account_id, now=clock.now(), cursor=None, limit=10
+        )
+    assert [known.active for known in page.items] == [False]
+
+
+async def test_expired_code_is_inactive(
+    database: LentDatabase, clock: HandClock, buyer: Person
+) -> None:
+    code = await make_access_code(
+        database, buyer, clock.now(), expires_at=clock.now() + timedelta(seconds=1)
+    )
+    assert (await resolved(database, clock, api_key=code.api_key)).active
+    clock.advance(1)
+    assert not (await resolved(database, clock, api_key=code.api_key)).active
+
+
+def test_cursor_reads_back_to_the_microsecond(clock: HandClock) -> None:
+    at = clock.now() + timedelta(microseconds=123_457)
+    assert read_cursor(write_cursor((at, "ord_x"))) == (at, "ord_x")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "é", "!!!!", "AAAA", "MSAA", "OTk5OTk5OTk5OTk5OTk5OTk5OSB4"]
+)
+def test_text_that_is_no_cursor_is_refused(text: str) -> None:
+    with pytest.raises(InvalidParameter, match="cursor"):
+        read_cursor(text)

@@ -1,0 +1,165 @@
+"""The audit finds each breach on a database that was corrupted on purpose, and none on a clean one."""
+
+import pytest
+from sqlalchemy import text
+
+from app.db.engine import Database
+from app.domain.errors import AssessmentFault
+from app.providers.base import FailureReason, ProviderFailed
+from app.services import access_codes, audit
+from tests.services.test_assessments import create
+from tests.support.application import ScriptedProvider
+from tests.support.clock import HandClock
+from tests.support.databases import LentDatabase
+from tests.support.orders import OneOrder
+from tests.support.people import ACTOR, make_access_code, make_user
+
+# Off goes all that would refuse the corruption; the test's transaction is rolled back.
+DISARMED = """
+DO $$ DECLARE it record; BEGIN
+    SET CONSTRAINTS ALL IMMEDIATE;
+    FOR it IN SELECT c.conrelid::regclass AS of, c.conname AS name FROM pg_constraint c
+        WHERE c.connamespace = 'public'::regnamespace AND c.contype = 'c' LOOP
+        EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', it.of, it.name);
+    END LOOP;
+    FOR it IN SELECT indexrelid::regclass AS name FROM pg_index
+        WHERE indpred IS NOT NULL AND indisunique AND indrelid = 'ledger_entries'::regclass LOOP
+        EXECUTE format('DROP INDEX %s', it.name);
+    END LOOP;
+    FOR it IN SELECT oid::regclass AS name FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' LOOP
+        EXECUTE format('ALTER TABLE %s DISABLE TRIGGER ALL', it.name);
+    END LOOP;
+END $$
+"""
+
+# rule: what breaks it
+CORRUPTIONS = {
+    "a balance equals the sum of its entries": (
+        "UPDATE accounts SET balance = balance + 1 WHERE balance > 0",
+    ),
+    "a balance is never negative, at no point of the ledger": (
+        "UPDATE ledger_entries SET amount = -amount WHERE kind = 'adjustment'",
+        "UPDATE accounts SET balance = -1",
+    ),
+    "transfers cancel": (
+        "UPDATE ledger_entries SET amount = amount + 1 WHERE kind = 'transfer' AND amount > 0",
+        "DELETE FROM ledger_entries WHERE kind = 'transfer' AND amount > 0",
+    ),
+    "an order in or past its granting state has exactly one purchase, any other none": (
+        "DELETE FROM ledger_entries WHERE kind = 'purchase'",
+        "UPDATE ledger_entries SET amount = amount + 1 WHERE kind = 'purchase'",
+        "UPDATE orders SET status = 'BTC_SENT'",
+        "UPDATE orders SET status = 'PAID' WHERE status = 'BTC_SENT'",
+        "INSERT INTO ledger_entries (account_id, kind, amount, balance_after, at, order_id)"
+        " SELECT account_id, kind, amount, amount, at, order_id"
+        " FROM ledger_entries WHERE kind = 'purchase'",
+    ),
+    "an assessment has one debit, and a refund if and only if it failed": (
+        "DELETE FROM ledger_entries WHERE kind = 'refund'",
+        "DELETE FROM ledger_entries WHERE kind = 'assessment'",
+        "UPDATE assessments SET status = 'failed' WHERE status = 'ready'",
+        "UPDATE assessments SET status = 'pending' WHERE status = 'failed'",
+        "INSERT INTO ledger_entries (account_id, kind, amount, balance_after, at, assessment_id)"
+        " SELECT account_id, kind, amount, 0, at, assessment_id"
+        " FROM ledger_entries WHERE kind = 'assessment'",
+    ),
+    "the events of an order form one path": (
+        "INSERT INTO order_events (order_id, kind, from_status, to_status, at, reason)"
+        " SELECT id, 'moved', 'PAID', status, now(), '' FROM orders",
+        "DELETE FROM order_events WHERE from_status IS NULL",
+    ),
+    "the path of an order is legal": (
+        "INSERT INTO order_events (order_id, kind, from_status, to_status, at, reason)"
+        " SELECT id, 'moved', status, 'UNPAID', now(), '' FROM orders"
+        " WHERE status = 'BTC_SENT'",
+        "INSERT INTO order_events (order_id, kind, from_status, to_status, at, reason)"
+        " SELECT id, 'moved', status, status, now(), '' FROM orders",
+    ),
+    "the path of an order ends in its status": (
+        "UPDATE orders SET status = 'UNDERPAID' WHERE status = 'UNPAID'",
+        "DELETE FROM order_events WHERE kind = 'moved'",
+    ),
+    "a ledger entry has exactly one audit line": (
+        "UPDATE audit_log SET ledger_entry_id = NULL",
+        "DELETE FROM audit_log WHERE action = 'ledger.purchase'",
+    ),
+}
+
+
+@pytest.fixture
+async def lived(database: LentDatabase, clock: HandClock) -> LentDatabase:
+    """A database on which everything has happened once."""
+    user = await make_user(database, clock.now(), credits_given=5)
+    code = await make_access_code(database, user, clock.now())
+    async with database.sessions() as session:
+        await access_codes.move_credits(
+            session,
+            caller=user.caller,
+            access_code=code.access_code or "",
+            credits_moved=2,
+            actor=ACTOR,
+            now=clock.now(),
+        )
+    bought = await OneOrder.place(database, clock, user)
+    await bought.created("UNPAID")
+    await bought.reported("PAID")
+    await bought.reported("BTC_SENT")
+    waiting = await OneOrder.place(database, clock, user)
+    await waiting.created("UNPAID")
+    provider = ScriptedProvider()
+    await create(database, provider, clock, user)
+    failing = ScriptedProvider(raises=ProviderFailed(FailureReason.BROKEN))
+    with pytest.raises(AssessmentFault):
+        await create(database, failing, clock, user)
+    return database
+
+
+async def broken_rules(database: Database) -> set[str]:
+    """Return the rules that the audit finds broken."""
+    async with database.reading() as connection:
+        return {breach.rule for breach in await audit.breaches(connection)}
+
+
+async def test_clean_database_has_no_breach_and_everything_is_covered(
+    lived: LentDatabase,
+) -> None:
+    assert await broken_rules(lived) == set()
+    async with lived.reading() as connection:
+        assert await audit.checked(connection) == {
+            "accounts": 2,
+            "orders": 2,
+            "assessments": 2,
+            "ledger_entries": 7,
+            "order_events": 6,
+        }
+
+
+def test_every_rule_has_a_corruption_that_breaks_it() -> None:
+    assert set(CORRUPTIONS) == set(audit._RULES)
+
+
+@pytest.mark.parametrize(
+    ("rule", "corruption"),
+    [
+        pytest.param(rule, corruption, id=f"{rule} {number}")
+        for rule, corruptions in CORRUPTIONS.items()
+        for number, corruption in enumerate(corruptions)
+    ],
+)
+async def test_corruption_is_reported_under_its_rule(
+    lived: LentDatabase, rule: str, corruption: str
+) -> None:
+    async with lived.reading() as connection:
+        await connection.execute(text(DISARMED))
+        await connection.execute(text(corruption))
+    assert rule in await broken_rules(lived)
+
+
+async def test_breach_names_the_thing_that_is_broken(lived: LentDatabase) -> None:
+    async with lived.reading() as connection:
+        await connection.execute(text(DISARMED))
+        await connection.execute(text("UPDATE orders SET status = 'PAID' WHERE status = 'UNPAID'"))
+        order_id = await connection.scalar(text("SELECT id FROM orders WHERE status = 'PAID'"))
+        breaches = await audit.breaches(connection)
+    assert breaches == [audit.Breach("the path of an order ends in its status", str(order_id))]

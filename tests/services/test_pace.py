@@ -1,0 +1,159 @@
+"""The shared pace on a real PostgreSQL: several processes' worth of senders, one budget."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from random import Random
+
+import pytest
+from sqlalchemy import text
+
+from app.db.engine import Database, create_database
+from app.domain.clock import SystemClock
+from app.domain.pace import LEAVE_WITHIN_SECONDS, Bucket, Limit
+from app.services.pace import SharedPace
+
+LOOKS = Bucket.ORDER_STATUS
+LIMIT = Limit(3, 0.2)
+
+
+def set_limit(monkeypatch: pytest.MonkeyPatch, limit: Limit) -> None:
+    """Give every bucket this limit."""
+    monkeypatch.setattr("app.services.pace.LIMITS", dict.fromkeys(Bucket, limit))
+
+
+@pytest.fixture(autouse=True)
+def _small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shrink the windows, so that a test sees many of them."""
+    set_limit(monkeypatch, LIMIT)
+    monkeypatch.setattr("app.domain.pace.SHORTEST_PAUSE_SECONDS", 0.2)
+    monkeypatch.setattr("app.domain.pace.ASK_AGAIN_SECONDS", 0.01)
+
+
+@pytest.fixture
+async def replicas(database_url: str) -> AsyncIterator[list[SharedPace]]:
+    """Two processes' worth of pace: pools of their own, nothing shared but the database."""
+    databases = [create_database(database_url, pool_size=4) for _ in range(2)]
+    yield [pace_on(database) for database in databases]
+    for database in databases:
+        await database.dispose()
+
+
+def pace_on(database: Database) -> SharedPace:
+    """Return a pace as a process makes it when it starts."""
+    return SharedPace(database, SystemClock(), Decimal(1))
+
+
+async def test_two_replicas_never_exceed_a_window_together(replicas: list[SharedPace]) -> None:
+    chance, arrivals = Random(3), []  # noqa: S311  a replay
+    stop_at = time.monotonic() + 1.6
+
+    async def sender(pace: SharedPace) -> None:
+        while time.monotonic() < stop_at:
+            slot = await pace.reserve(LOOKS, within_seconds=0.5)
+            if slot is None:
+                continue
+            await asyncio.sleep(chance.uniform(0, 0.03))
+            arrivals.append(time.monotonic())
+            await asyncio.sleep(chance.uniform(0, 0.03))
+            await pace.answered(slot)
+
+    await asyncio.gather(*(sender(pace) for pace in replicas for _ in range(3)))
+    arrivals.sort()
+    for first, beyond in zip(arrivals, arrivals[LIMIT.count :], strict=False):
+        assert beyond - first >= LIMIT.window_seconds
+    # A window and a round trip of at most 60 ms for each three.
+    assert len(arrivals) >= 3 * 1.6 / (0.2 + 0.06) * 0.5
+
+
+async def test_answered_slots_count_after_a_restart(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_limit(monkeypatch, Limit(3, 60))
+    for _ in range(3):
+        database = create_database(database_url)
+        pace = pace_on(database)
+        slot = await pace.reserve(LOOKS, within_seconds=0.1)
+        assert slot is not None
+        await pace.answered(slot)
+        await database.dispose()
+    restarted = create_database(database_url)
+    assert await pace_on(restarted).reserve(LOOKS, within_seconds=0.1) is None
+    await restarted.dispose()
+
+
+async def test_unanswered_slots_of_a_dead_process_hold_the_budget(
+    replicas: list[SharedPace],
+) -> None:
+    dead, living = replicas
+    for _ in range(3):
+        await dead.reserve(LOOKS, within_seconds=1)
+    assert await living.reserve(LOOKS, within_seconds=0.05) is None
+
+
+async def test_released_slot_is_free_for_another_at_once(replicas: list[SharedPace]) -> None:
+    slots = [await replicas[0].reserve(LOOKS, within_seconds=1) for _ in range(3)]
+    assert await replicas[1].reserve(LOOKS, within_seconds=0.02) is None
+    assert slots[1] is not None
+    await replicas[0].release(slots[1])
+    assert await replicas[1].reserve(LOOKS, within_seconds=0.02) is not None
+
+
+async def test_slot_must_be_used_within_a_second_of_being_asked_for(
+    replicas: list[SharedPace],
+) -> None:
+    before = time.monotonic()
+    slot = await replicas[0].reserve(LOOKS, within_seconds=1)
+    assert slot is not None
+    assert before <= slot.leave_by - LEAVE_WITHIN_SECONDS <= time.monotonic()
+
+
+async def test_buckets_do_not_share_a_budget(replicas: list[SharedPace]) -> None:
+    for _ in range(3):
+        await replicas[0].reserve(LOOKS, within_seconds=1)
+    for bucket in set(Bucket) - {LOOKS}:
+        assert await replicas[0].reserve(bucket, within_seconds=0.02) is not None
+
+
+async def test_throttled_answer_pauses_every_replica_and_then_one_probes(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_limit(monkeypatch, Limit(3, 0.6))
+    databases = [create_database(database_url) for _ in range(2)]
+    here, there = (pace_on(database) for database in databases)
+    slot = await here.reserve(LOOKS, within_seconds=1)
+    assert slot is not None
+    await here.throttled(slot)
+    assert await there.reserve(LOOKS, within_seconds=0.05) is None
+    first, second = await asyncio.gather(
+        here.reserve(LOOKS, within_seconds=0.8), there.reserve(LOOKS, within_seconds=0.8)
+    )
+    assert (first is None) != (second is None)
+    probe = first or second
+    assert probe is not None
+    await here.answered(probe)
+    assert await there.reserve(LOOKS, within_seconds=0.1) is not None
+    for database in databases:
+        await database.dispose()
+
+
+async def test_first_use_by_two_replicas_at_once_makes_one_row(
+    replicas: list[SharedPace], committed_database: Database
+) -> None:
+    slots = await asyncio.gather(
+        *(pace.reserve(LOOKS, within_seconds=0.1) for pace in replicas for _ in range(2))
+    )
+    assert len([slot for slot in slots if slot is not None]) == 3
+    async with committed_database.reading() as connection:
+        rows = await connection.scalar(text("SELECT count(*) FROM upstream_limits"))
+    assert rows == 1
+
+
+@pytest.mark.parametrize(("scale", "free"), [("2", 6), ("0.5", 1)])
+async def test_rate_scale_multiplies_the_count(
+    committed_database: Database, scale: str, free: int
+) -> None:
+    pace = SharedPace(committed_database, SystemClock(), Decimal(scale))
+    slots = [await pace.reserve(LOOKS, within_seconds=0.01) for _ in range(free + 1)]
+    assert [slot is not None for slot in slots] == [True] * free + [False]

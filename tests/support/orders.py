@@ -1,0 +1,171 @@
+"""Orders for tests of the services: placed, sent to an upstream that is only told of, looked at."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from sqlalchemy import select, text
+
+from app.db.engine import Database
+from app.domain.reports import Report
+from app.domain.states import OrderStatus
+from app.models import Account, Order
+from app.services import order_events, order_leases, orders, reconcile
+from app.services.order_events import EventView
+from app.services.order_leases import CreationJob, LookJob
+from app.services.orders import Purchase, Terms
+from app.services.reconcile import Applied
+from tests.support.application import BTC_DEST_ADDRESS
+from tests.support.clock import HandClock
+from tests.support.people import Person
+
+CREDIT_PRICE_BTC = Decimal("0.0005")
+TERMS = Terms(
+    credit_price_btc=CREDIT_PRICE_BTC,
+    max_credits_per_order=10_000,
+    btc_dest_address=BTC_DEST_ADDRESS,
+    granting_status=OrderStatus.BTC_SENT,
+    create_deadline=timedelta(hours=1),
+)
+
+
+class OrderFacts(NamedTuple):
+    """What a test reads of an order."""
+
+    status: str
+    credits_granted: int | None
+    granted_at: datetime | None
+    next_look_at: datetime | None
+    lease_token: str | None
+    failure_reason: str | None
+
+
+async def place_order(
+    database: Database,
+    buyer: Person,
+    now: datetime,
+    *,
+    number_of_credits: int = 10,
+    terms: Terms = TERMS,
+    access_code: str | None = None,
+) -> str:
+    """Place an order as `new_order` does; return its id."""
+    purchase = Purchase(number_of_credits, "Aeon", "AEON", access_code)
+    async with database.sessions() as session:
+        placed = await orders.create(
+            session, caller=buyer.caller, purchase=purchase, terms=terms, now=now
+        )
+    return placed.id
+
+
+async def balance_of(database: Database, account_id: str) -> int:
+    """Return the credits of an account."""
+    async with database.reading() as connection:
+        balance = await connection.scalar(select(Account.balance).where(Account.id == account_id))
+    assert balance is not None
+    return balance
+
+
+async def count(database: Database, table: str, where: str = "true", **values: object) -> int:
+    """Count the rows of a table."""
+    query = text(f"SELECT count(*) FROM {table} WHERE {where}")  # noqa: S608  ours alone
+    async with database.reading() as connection:
+        found = await connection.scalar(query, values)
+    assert isinstance(found, int)
+    return found
+
+
+async def events_of(database: Database, order_id: str) -> list[EventView]:
+    """Return an order's history, oldest first."""
+    async with database.reading() as connection:
+        return list(await order_events.history(connection, order_id))
+
+
+async def read_order(database: Database, order_id: str) -> OrderFacts:
+    """Return what a test reads of an order."""
+    query = select(*(getattr(Order, name) for name in OrderFacts._fields))
+    async with database.reading() as connection:
+        return OrderFacts(*(await connection.execute(query.where(Order.id == order_id))).one())
+
+
+class OneOrder:
+    """One order and a clock; the test says what upstream answers."""
+
+    def __init__(self, database: Database, clock: HandClock, order_id: str, uuid: str) -> None:
+        self.database = database
+        self.clock = clock
+        self.id = order_id
+        self.uuid = uuid
+
+    @classmethod
+    async def place(
+        cls,
+        database: Database,
+        clock: HandClock,
+        buyer: Person,
+        **given: Any,  # noqa: ANN401
+    ) -> "OneOrder":
+        """Place an order that upstream has not heard of."""
+        order_id = await place_order(database, buyer, clock.now(), **given)
+        return cls(database, clock, order_id, f"uuid-of-{order_id}")
+
+    def says(self, state: str, **changes: Any) -> Report:  # noqa: ANN401  any field
+        """Return a report about this order, true but for `changes`."""
+        true = Report(
+            state=state,
+            uuid=self.uuid,
+            btc_amount=10 * CREDIT_PRICE_BTC,
+            btc_dest_address=BTC_DEST_ADDRESS,
+        )
+        return replace(true, **changes)
+
+    async def claim_creation(self) -> CreationJob:
+        """Take the order for its creation."""
+        async with self.database.sessions() as session:
+            job = await order_leases.claim_creation(session, self.clock.now())
+        assert job is not None
+        assert job.order_id == self.id
+        return job
+
+    async def created(self, state: str = "TO_BE_CREATED", **changes: Any) -> Applied:  # noqa: ANN401
+        """Let upstream accept the order."""
+        job = await self.claim_creation()
+        async with self.database.sessions() as session:
+            return await reconcile.apply_created(
+                session, job, self.says(state, **changes), self.clock.now()
+            )
+
+    async def claim_look(self) -> LookJob:
+        """Wait until the order is due, and take it for a look."""
+        due = (await read_order(self.database, self.id)).next_look_at
+        assert due is not None
+        self.clock.advance(max(0.0, (due - self.clock.now()).total_seconds()))
+        async with self.database.sessions() as session:
+            job = await order_leases.claim_look(session, self.clock.now())
+        assert job is not None
+        assert job.order_id == self.id
+        return job
+
+    async def apply(self, job: LookJob, report: Report) -> Applied:
+        """Apply an answer under the lease of a job."""
+        async with self.database.sessions() as session:
+            return await reconcile.apply_report(session, job, report, self.clock.now())
+
+    async def reported(self, state: str, **changes: Any) -> Applied:  # noqa: ANN401
+        """Look at the order when it is due, and let upstream say this."""
+        return await self.apply(await self.claim_look(), self.says(state, **changes))
+
+    async def facts(self) -> OrderFacts:
+        """Read the order."""
+        return await read_order(self.database, self.id)
+
+    async def path(self) -> list[str]:
+        """Return the states that the order went through, from its accepted events."""
+        events = await events_of(self.database, self.id)
+        return [event.to_status for event in events if event.kind == "moved"]
+
+    async def notes(self) -> list[tuple[str, str]]:
+        """Return the kinds and reasons of the events that moved nothing."""
+        events = await events_of(self.database, self.id)
+        return [(event.kind, event.reason) for event in events if event.kind != "moved"]

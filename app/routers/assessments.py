@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 
 from app.domain.addresses import AddressForm, check_address
-from app.domain.errors import InvalidParameter, NoAssessmentsFound
+from app.domain.errors import AssessmentFault, InvalidParameter, NoAssessmentsFound
 from app.http import links
 from app.http.deps import AnyCaller, Reading, Res, actor_of
 from app.http.front_door import ListRoute, StrictRoute
@@ -60,16 +60,20 @@ async def _create(
 ) -> NewAssessmentResponse:
     if check_address(question.currency, question.address) is AddressForm.INVALID:
         raise InvalidParameter("address", "a well-formed address of the currency")
-    assessment, credits_available = await assessments.create(
-        resources.database,
-        resources.provider,
-        resources.clock,
-        pick_account=pick_account,
-        subject=Subject(
-            question.assessment_type, question.address, question.currency, question.tx_hash
-        ),
-        actor=actor_of(request, caller),
-    )
+    try:
+        assessment, credits_available = await assessments.create(
+            resources.database,
+            resources.provider,
+            resources.clock,
+            pick_account=pick_account,
+            subject=Subject(
+                question.assessment_type, question.address, question.currency, question.tx_hash
+            ),
+            actor=actor_of(request, caller),
+        )
+    except AssessmentFault:
+        resources.metrics.refunds.inc()
+        raise
     return NewAssessmentResponse(
         **_response(assessment).model_dump(), credits_available=credits_available
     )

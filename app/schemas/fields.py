@@ -201,7 +201,7 @@ class RequestModel(BaseModel):
     @classmethod
     def _drop_missing(cls, sent: Any) -> Any:  # noqa: ANN401
         if not isinstance(sent, dict):  # else its attributes are read, even those of a refusal
-            raise not_allowed("one JSON object")
+            return sent
         ignored = cls.ignored(sent)
         return {
             name: value

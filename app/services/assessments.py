@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any, Final
 
 import structlog
@@ -303,16 +304,23 @@ async def claim(session: AsyncSession, now: datetime) -> Reserved | None:
         )
 
 
-async def finish_one(database: Database, provider: RiskProvider, clock: Clock) -> bool:
-    """Ask about one pending assessment again; say whether there was one."""
+class Finished(StrEnum):
+    """What became of one more try."""
+
+    REFUNDED = "refunded"
+    ASKED = "asked"
+
+
+async def finish_one(database: Database, provider: RiskProvider, clock: Clock) -> Finished | None:
+    """Ask about one pending assessment again; None when none is due."""
     async with database.sessions() as session:
         reserved = await claim(session, clock.now())
     if reserved is None:
-        return False
-    await ask_and_settle(
+        return None
+    failed = await ask_and_settle(
         database, provider, clock, reserved, actor=Actor(WORKER, reserved.lease_token)
     )
-    return True
+    return Finished.ASKED if failed is None else Finished.REFUNDED
 
 
 async def list_for_account(

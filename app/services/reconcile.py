@@ -50,7 +50,7 @@ async def apply_created(
         order = await locked_under_lease(session, job.order_id, job.lease_token)
         if order is None:
             return Applied(lease_lost=True)
-        fault = _creation_fault(order, report)
+        fault = await _creation_fault(session, order, report)
         if fault is not None:
             await _note(session, order, OrderEventKind.REFUSED, fault, report=report, now=now)
             _reschedule(order, now + timedelta(seconds=10))
@@ -71,9 +71,11 @@ async def apply_created(
         )
 
 
-def _creation_fault(order: Order, report: Report) -> str | None:
+async def _creation_fault(session: AsyncSession, order: Order, report: Report) -> str | None:
     if not report.uuid:
         return "missing_uuid"
+    if await session.scalar(select(Payment.order_id).where(Payment.uuid == report.uuid)):
+        return "uuid_of_another_order"
     if report.btc_dest_address != order.btc_dest_address:
         return "mismatch_btc_dest_address"
     if report.btc_amount != order.btc_amount:
@@ -321,7 +323,7 @@ async def settle(
             grant=grant,
             actor=actor,
             reason=reason,
-            evidence=None,
+            evidence={"settled_by": actor.name},
             now=now,
         )
         _remember(order, None)

@@ -4,6 +4,7 @@ from typing import Final
 
 from app.resources import Resources
 from app.services import accounts, assessments
+from app.services.assessments import Finished
 from app.worker.loops import Loop
 
 _PENDING_REST_SECONDS: Final = 1.0
@@ -14,7 +15,12 @@ def loops(resources: Resources) -> list[Loop]:
     """Return the loops to run."""
 
     async def finish_assessments() -> bool:
-        return await assessments.finish_one(resources.database, resources.provider, resources.clock)
+        finished = await assessments.finish_one(
+            resources.database, resources.provider, resources.clock
+        )
+        if finished is Finished.REFUNDED:
+            resources.metrics.refunds.inc()
+        return finished is not None
 
     async def sweep() -> bool:
         async with resources.database.sessions() as session:

@@ -50,7 +50,10 @@ async def send(app: ASGIApp, request: HttpRequest) -> HttpAnswer:
     start, *rest = answered
     return HttpAnswer(
         start["status"],
-        {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in start["headers"]},
+        {
+            name.decode("latin-1").lower(): value.decode("latin-1")
+            for name, value in start["headers"]
+        },
         b"".join(message.get("body", b"") for message in rest),
     )
 

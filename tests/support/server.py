@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from fastapi import FastAPI
@@ -37,16 +38,14 @@ async def serve_application(database: Database, **overrides: object) -> AsyncIte
     """
     clock, port = HandClock(), free_port()
     settings = settings_for_tests(port=port, **overrides)
-    app = create_app(
-        settings, Stand(database=database, clock=clock, provider=ScriptedProvider())
-    )
+    app = create_app(settings, Stand(database=database, clock=clock, provider=ScriptedProvider()))
     async with serving(app, settings):
         yield Served(f"http://127.0.0.1:{port}", port, app, database, clock)
 
 
-async def learn_parameters(served: Served) -> None:
+async def learn_parameters(database: Database, now: datetime) -> None:
     """Let the service know what AEON.to takes, as the loop would have learnt it just now."""
-    async with served.database.sessions() as session:
+    async with database.sessions() as session:
         await aeonto_parameters.save(
             session,
             OrderParameters(
@@ -56,5 +55,5 @@ async def learn_parameters(served: Served) -> None:
                 zero_conf_enabled=True,
                 zero_conf_max_amount_btc=Decimal("0.1"),
             ),
-            served.clock.now(),
+            now,
         )

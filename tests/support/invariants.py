@@ -1,0 +1,149 @@
+"""The invariants of money, written over views so that they share nothing with the audit's SQL.
+
+Each query returns what breaks it. They hold after any run, once faults have stopped.
+"""
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import text
+
+from app.db.engine import Database
+
+# Typed from the design, "Order states": every move that is legal, an operator's among them.
+_LEGAL: Final = """
+    TO_BE_CREATED>UNPAID TO_BE_CREATED>UNDERPAID TO_BE_CREATED>PAID_UNCONFIRMED TO_BE_CREATED>PAID
+    TO_BE_CREATED>BTC_SENT TO_BE_CREATED>TIMED_OUT TO_BE_CREATED>NOT_FOUND TO_BE_CREATED>FAILED
+    UNPAID>UNDERPAID UNPAID>PAID_UNCONFIRMED UNPAID>PAID UNPAID>BTC_SENT UNPAID>TIMED_OUT
+    UNPAID>NOT_FOUND UNPAID>FAILED
+    UNDERPAID>PAID_UNCONFIRMED UNDERPAID>PAID UNDERPAID>BTC_SENT UNDERPAID>TIMED_OUT
+    UNDERPAID>NOT_FOUND UNDERPAID>FAILED
+    PAID_UNCONFIRMED>UNPAID PAID_UNCONFIRMED>UNDERPAID PAID_UNCONFIRMED>PAID
+    PAID_UNCONFIRMED>BTC_SENT PAID_UNCONFIRMED>TIMED_OUT PAID_UNCONFIRMED>FAILED
+    PAID>BTC_SENT PAID>FAILED
+    TIMED_OUT>UNPAID TIMED_OUT>UNDERPAID TIMED_OUT>PAID_UNCONFIRMED TIMED_OUT>PAID
+    TIMED_OUT>BTC_SENT TIMED_OUT>FAILED
+    NOT_FOUND>UNPAID NOT_FOUND>UNDERPAID NOT_FOUND>PAID_UNCONFIRMED NOT_FOUND>PAID
+    NOT_FOUND>BTC_SENT NOT_FOUND>FAILED
+"""
+
+_VIEWS: Final = (
+    "CREATE SCHEMA IF NOT EXISTS qa",
+    "CREATE TABLE IF NOT EXISTS qa.clock (at timestamptz)",
+    "CREATE OR REPLACE VIEW qa.account AS SELECT id, balance FROM accounts",
+    """CREATE OR REPLACE VIEW qa.ledger AS
+       SELECT id, id AS seq, account_id, order_id, assessment_id, kind, amount
+       FROM ledger_entries""",
+    """CREATE OR REPLACE VIEW qa.orders AS
+       SELECT o.id, rail, status,
+              status = 'BTC_SENT' OR (status = 'PAID' AND granting_status = 'PAID') AS granting,
+              status IN ('BTC_SENT', 'FAILED')
+                  OR (status IN ('TIMED_OUT', 'NOT_FOUND')
+                      AND status_since + interval '24 h' <= (SELECT at FROM qa.clock)) AS final,
+              number_of_credits AS credits, credits_granted, btc_dest_address AS dest,
+              beneficiary_id, price_btc, next_look_at AS next_look, lease_until, granted_at,
+              created_at,
+              EXISTS (SELECT FROM order_events e WHERE e.order_id = o.id AND e.kind = 'moved'
+                      AND e.at = o.granted_at AND e.to_status IN ('PAID', 'BTC_SENT')
+                      AND (e.evidence->>'state' = e.to_status OR EXISTS (
+                          SELECT FROM audit_log a WHERE a.subject = o.id
+                          AND a.action = 'order.settle_grant'))) AS has_evidence
+       FROM orders o""",
+    """CREATE OR REPLACE VIEW qa.payment AS
+       SELECT order_id, uuid, btc_amount, btc_dest_address AS dest FROM payments""",
+    "CREATE OR REPLACE VIEW qa.assessment AS SELECT id, status, account_id FROM assessments",
+    """CREATE OR REPLACE VIEW qa.move AS
+       SELECT order_id, id AS seq, from_status AS f, to_status AS t
+       FROM order_events WHERE kind = 'moved'""",
+    """CREATE OR REPLACE VIEW qa.audit AS
+       SELECT ledger_entry_id AS ledger_id FROM audit_log
+       WHERE ledger_entry_id IS NOT NULL AND actor <> '' AND request_id <> ''""",
+    """CREATE OR REPLACE VIEW qa.legal AS
+       SELECT split_part(pair, '>', 1) AS f, split_part(pair, '>', 2) AS t
+       FROM regexp_split_to_table('{legal}', ' ') AS pair""".format(legal=" ".join(_LEGAL.split())),
+)
+
+_INVARIANTS: Final = {
+    "I1 balance equals ledger": """
+        SELECT a.id FROM qa.account a LEFT JOIN qa.ledger l ON l.account_id = a.id
+        GROUP BY a.id, a.balance HAVING a.balance <> COALESCE(SUM(l.amount), 0)""",
+    "I2 never negative": "SELECT id FROM qa.account WHERE balance < 0",
+    "I2 never negative at any point": """
+        SELECT account_id FROM (
+            SELECT account_id, SUM(amount) OVER (PARTITION BY account_id ORDER BY seq) AS s
+            FROM qa.ledger) x WHERE s < 0""",
+    "I3 conservation": """
+        SELECT 'all' WHERE (SELECT COALESCE(SUM(amount), 0) FROM qa.ledger)
+            <> (SELECT COALESCE(SUM(balance), 0) FROM qa.account)""",
+    "I4 one purchase per granted order": """
+        SELECT o.id FROM qa.orders o
+        LEFT JOIN qa.ledger l ON l.order_id = o.id AND l.kind = 'purchase'
+        GROUP BY o.id, o.granting, o.credits, o.credits_granted, o.beneficiary_id
+        HAVING COUNT(l.id) <> o.granting::int
+            OR BOOL_OR(l.amount <> o.credits_granted OR l.amount <> o.credits
+                       OR l.account_id <> o.beneficiary_id)""",
+    "I5 one debit, a refund if and only if failed": """
+        SELECT s.id FROM qa.assessment s LEFT JOIN qa.ledger l ON l.assessment_id = s.id
+        GROUP BY s.id, s.status, s.account_id
+        HAVING COUNT(*) FILTER (WHERE l.kind = 'assessment') <> 1
+            OR COALESCE(SUM(l.amount) FILTER (WHERE l.kind = 'assessment'), 0) <> -1
+            OR COUNT(*) FILTER (WHERE l.kind = 'refund') <> (s.status = 'failed')::int
+            OR BOOL_OR(l.account_id <> s.account_id)""",
+    "I6 every entry has its cause": """
+        SELECT id::text FROM qa.ledger
+        WHERE (kind = 'purchase') IS DISTINCT FROM (order_id IS NOT NULL)
+            OR (kind IN ('assessment', 'refund')) IS DISTINCT FROM (assessment_id IS NOT NULL)
+            OR kind NOT IN ('purchase', 'assessment', 'refund', 'adjustment', 'transfer')
+            OR (kind = 'assessment' AND amount >= 0)
+            OR (kind IN ('purchase', 'refund') AND amount <= 0)""",
+    "I6b transfers cancel": """
+        SELECT 'all' WHERE (
+            SELECT COALESCE(SUM(amount), 0) FROM qa.ledger WHERE kind = 'transfer') <> 0""",
+    "I7 no order in limbo": """
+        SELECT id FROM qa.orders
+        WHERE NOT final AND (next_look IS NULL OR next_look < (SELECT at FROM qa.clock) - interval '5 min')""",
+    "I8 one order per uuid": """
+        SELECT uuid FROM qa.payment WHERE uuid IS NOT NULL GROUP BY uuid HAVING COUNT(*) > 1""",
+    "I8 no progress without a uuid": """
+        SELECT o.id FROM qa.orders o LEFT JOIN qa.payment p ON p.order_id = o.id
+        WHERE o.rail = 'aeonto' AND o.status NOT IN ('TO_BE_CREATED', 'FAILED')
+            AND p.uuid IS NULL""",
+    "I9 what upstream was asked": """
+        SELECT o.id FROM qa.orders o JOIN qa.payment p ON p.order_id = o.id
+        WHERE p.btc_amount <> o.credits * o.price_btc OR (o.rail = 'aeonto' AND p.dest <> o.dest)
+    """,
+    "I10 every move is legal": """
+        SELECT e.order_id FROM qa.move e LEFT JOIN qa.legal g ON g.f = e.f AND g.t = e.t
+        WHERE e.f IS NOT NULL AND g.f IS NULL""",
+    "I10 moves chain": """
+        SELECT order_id FROM (
+            SELECT order_id, f, LAG(t) OVER (PARTITION BY order_id ORDER BY seq) AS p
+            FROM qa.move) x WHERE p IS DISTINCT FROM f""",
+    "I10 the last move is the status": """
+        SELECT o.id FROM qa.orders o LEFT JOIN LATERAL (
+            SELECT t FROM qa.move m WHERE m.order_id = o.id ORDER BY seq DESC LIMIT 1) m ON true
+        WHERE m.t IS DISTINCT FROM o.status""",
+    "I11 granted orders carry a time and evidence": """
+        SELECT id FROM qa.orders
+        WHERE granting AND (granted_at IS NULL OR granted_at < created_at OR NOT has_evidence)""",
+    "I12 one audit line per entry": """
+        SELECT l.id::text FROM qa.ledger l LEFT JOIN qa.audit a ON a.ledger_id = l.id
+        GROUP BY l.id HAVING COUNT(a.ledger_id) <> 1""",
+    "I14 no claim outlives its lease": """
+        SELECT id FROM qa.orders WHERE lease_until < (SELECT at FROM qa.clock) - interval '5 min'""",
+}
+
+
+async def broken(database: Database, now: datetime) -> dict[str, list[str]]:
+    """Return what breaks each invariant at a time, by the invariant; empty when all hold."""
+    async with database.engine.begin() as connection:
+        for view in _VIEWS:
+            await connection.execute(text(view))
+        await connection.execute(text("DELETE FROM qa.clock"))
+        await connection.execute(text("INSERT INTO qa.clock VALUES (:now)"), {"now": now})
+        found = {}
+        for name, query in _INVARIANTS.items():
+            rows = await connection.execute(text(query))
+            if breaches := [str(row[0]) for row in rows]:
+                found[name] = breaches
+    return found

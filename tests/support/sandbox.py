@@ -1,0 +1,84 @@
+"""The sandbox on real HTTP, its buttons, and a clock that runs and can be made to leap."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+import httpx
+from typing_extensions import override
+
+from app.domain.clock import Clock, SystemClock
+from app.sandbox import create_sandbox, serve_sandbox
+
+# Generous: a test is about what the loop does, not about waiting for its turn.
+RATE_SCALE: Final = Decimal(1000)
+
+
+class LeapingClock(SystemClock):
+    """The machine's clock, ahead of it by all its leaps; sleeping and durations are real."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ahead = timedelta(0)
+
+    @override
+    def now(self) -> datetime:
+        return super().now() + self._ahead
+
+    def leap(self, seconds: float) -> None:
+        """Let time pass at once."""
+        self._ahead += timedelta(seconds=seconds)
+
+
+_: Clock = LeapingClock()
+
+
+class Upstream:
+    """A served sandbox: where it is, and its controls."""
+
+    def __init__(self, base_url: str, http: httpx.AsyncClient) -> None:
+        self.base_url = base_url
+        self._http = http
+        self._control = base_url.partition("/api/")[0] + "/control/"
+
+    async def press(self, button: str, **body: Any) -> dict[str, Any]:  # noqa: ANN401  JSON
+        """Press a button that must work, such as `orders/all/advance`."""
+        return await self._ask("POST", button, body)
+
+    async def fault(self, kind: str, **given: Any) -> None:  # noqa: ANN401  JSON
+        """Order a fault for the next requests."""
+        await self.press("faults", kind=kind, **given)
+
+    async def no_faults(self) -> None:
+        """Forget every fault."""
+        await self._ask("DELETE", "faults", None)
+
+    async def stats(self) -> dict[str, Any]:
+        """Read the counts."""
+        return await self._ask("GET", "stats", None)
+
+    async def requests(self, endpoint: str) -> int:
+        """Return how many requests an endpoint has had."""
+        found: int = (await self.stats())["endpoints"][endpoint]["requests"]
+        return found
+
+    async def orders(self) -> list[dict[str, Any]]:
+        """Return all that is known of every order, oldest first."""
+        found: list[dict[str, Any]] = (await self._ask("GET", "orders", None))["orders"]
+        return found
+
+    async def _ask(self, method: str, path: str, body: object) -> dict[str, Any]:
+        response = await self._http.request(method, self._control + path, json=body)
+        assert response.status_code == 200, response.text
+        answer: dict[str, Any] = response.json()
+        return answer
+
+
+@asynccontextmanager
+async def serving_upstream(*, seed: int = 7) -> AsyncGenerator[Upstream]:
+    """Serve a sandbox whose orders have their address at once and whose chances repeat."""
+    app = create_sandbox(rate_scale=RATE_SCALE, creation_delay_seconds=0, seed=seed)
+    async with serve_sandbox(app) as base_url, httpx.AsyncClient(trust_env=False) as http:
+        yield Upstream(base_url, http)

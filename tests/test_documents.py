@@ -1,0 +1,231 @@
+"""The documents tell the truth: their links, tables and commands are held against the code."""
+
+import re
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from pydantic.fields import FieldInfo
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from app.cli import main as cli
+from app.domain import errors
+from app.domain.errors import AppError
+from app.domain.states import MOVES, Move, OrderStatus
+from app.http.deps import LOGIN_TEXT
+from app.main import create_app
+from app.models import Account
+from app.observability.metrics import Metrics
+from app.settings import PREFIX, Settings
+
+ROOT: Final = Path(__file__).parents[1]
+README: Final = (ROOT / "README.md").read_text()
+ARCHITECTURE: Final = (ROOT / "docs/architecture.md").read_text()
+OPERATIONS: Final = (ROOT / "docs/operations.md").read_text()
+CONTRIBUTING: Final = (ROOT / "CONTRIBUTING.md").read_text()
+DOCUMENTS: Final = ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/operations.md")
+# What `./run` itself understands; anything else is a command of `assay`.
+RUN_WORDS: Final = ("test", "check", "lint-openapi", "help")
+
+LINK: Final = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)")
+INLINE_CODE: Final = re.compile(r"`([^`\n]+)`")
+FILE: Final = re.compile(r"[\w./-]+/[\w.-]+\.(?:py|md|txt|json|yaml)")
+ELSEWHERE: Final = re.compile(r"(?<![\w.])/(?:work|tmp|home|root|usr|etc|opt|mnt|srv)/")
+SHELL_BLOCK: Final = re.compile(r"```sh\n(.*?)```", re.DOTALL)
+COMMAND: Final = re.compile(r"(?:^|\$\(|bin/|\s)(assay|\./run)((?: [a-z][a-z-]*)*)(?= |$)")
+
+
+def table(document: str, heading: str) -> list[list[str]]:
+    """Return the cells of the first table that has this first heading, without their backticks."""
+    rows = document.partition(f"\n| {heading} |")[2].splitlines()[2:]
+    found = []
+    for row in rows:
+        if not row.startswith("|"):
+            break
+        found.append([cell.strip().strip("`") for cell in row.strip("|").split("|")])
+    return found
+
+
+def first_column(document: str, heading: str) -> list[str]:
+    return [row[0] for row in table(document, heading)]
+
+
+def block_after(document: str, text: str) -> list[str]:
+    return document.partition(text)[2].partition("```text\n")[2].partition("```")[0].splitlines()
+
+
+def slug(heading: str) -> str:
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_link_leads_to_a_file_and_a_heading_that_exist(name: str) -> None:
+    document = ROOT / name
+    for target, anchor in LINK.findall(document.read_text()):
+        found = (document.parent / target) if target else document
+        assert found.is_file(), target
+        assert found.resolve().is_relative_to(ROOT), target
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", found.read_text(), re.MULTILINE)
+            assert anchor in [slug(heading) for heading in headings]
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_file_that_is_named_exists(name: str) -> None:
+    for code in INLINE_CODE.findall((ROOT / name).read_text()):
+        if FILE.fullmatch(code):
+            assert (ROOT / code).is_file() or (ROOT / "app" / code).is_file(), code
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_no_document_names_a_path_outside_the_project(name: str) -> None:
+    assert not ELSEWHERE.search((ROOT / name).read_text())
+
+
+def commands() -> list[tuple[str, ...]]:
+    """Return the words of every command that a document names, as a code span or in a block."""
+    found = set()
+    for name in DOCUMENTS:
+        text = (ROOT / name).read_text()
+        lines = [
+            line.partition(" #")[0]
+            for block in SHELL_BLOCK.findall(text)
+            for line in block.splitlines()
+        ]
+        for code in [*INLINE_CODE.findall(text), *lines]:
+            for program, words in COMMAND.findall(code):
+                first, *rest = words.split() or [""]
+                if program == "assay" or first not in RUN_WORDS:
+                    found.add((first, *rest))
+    return sorted(found)
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_every_command_that_is_named_exists(words: tuple[str, ...]) -> None:
+    command: Any = get_command(cli)
+    path: list[str] = []
+    for word in filter(None, words):
+        known = getattr(command, "commands", {})
+        if not known:
+            break  # what follows is an argument
+        assert word in known
+        path.append(word)
+        command = known[word]
+    assert CliRunner().invoke(cli, [*path, "--help"]).exit_code == 0
+
+
+def shown_default(field: FieldInfo) -> str:
+    if field.default_factory is not None:
+        return "console` or `json"  # only the log's format follows from the terminal
+    if field.default in (None, ()):
+        return "none"
+    return str(field.default).lower() if isinstance(field.default, bool) else str(field.default)
+
+
+def test_the_readme_lists_every_setting_with_its_default() -> None:
+    listed = [tuple(row[:2]) for row in table(README, "variable")]
+    assert listed == [
+        (f"{PREFIX}{name.upper()}", shown_default(field))
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+WHEN: Final = datetime(2026, 1, 11, 12, 46, 1, tzinfo=UTC)
+# Errors whose text depends on the occasion, with the words that the README has in those places.
+OCCASIONS: Final[dict[type[AppError], AppError]] = {
+    errors.MissingParameter: errors.MissingParameter("<name>"),
+    errors.InvalidParameter: errors.InvalidParameter("<name>", "<what is allowed>"),
+    errors.MalformedBody: errors.MalformedBody("<what is wrong with the JSON>"),
+    errors.NotLoggedIn: errors.NotLoggedIn(LOGIN_TEXT),
+    errors.MethodNotAllowed: errors.MethodNotAllowed("<methods>"),
+    errors.BodyTimeout: errors.BodyTimeout(10),
+    errors.OrderNotSettled: errors.OrderNotSettled("<status>"),
+    errors.BodyTooLarge: errors.BodyTooLarge(0),
+    errors.AssessmentListFault: errors.AssessmentListFault(WHEN),
+    errors.AssessmentFault: errors.AssessmentFault("<reason>"),
+}
+
+
+def shown_text(kind: type[AppError]) -> str:
+    text = OCCASIONS[kind].detail if kind in OCCASIONS else kind().detail  # type: ignore[call-arg]
+    text = text.replace("at most 0 bytes", "at most <limit> bytes")
+    return text.replace(f"{WHEN:%Y-%m-%d %H:%M:%S}", "<time>")
+
+
+def test_the_readme_lists_every_error_with_its_status_and_text() -> None:
+    assert [tuple(row) for row in table(README, "status")] == [
+        (str(kind.status), kind.code, shown_text(kind)) for kind in AppError.__subclasses__()
+    ]
+
+
+def test_the_readme_names_every_endpoint_once() -> None:
+    document = create_app(Settings.model_construct()).openapi()
+    served = {
+        f"{method.upper()} {path}"
+        for path, operations in document["paths"].items()
+        for method in operations
+    }
+    curls = re.findall(r'curl -sS "\$URL(/[^"]+)"([^\n]*)', README)
+    shown = [
+        f"{'POST' if 'Content-Type' in rest or chr(92) in rest else 'GET'} {path}"
+        for path, rest in curls
+    ]
+    listed = first_column(README, "endpoint")
+    assert len(shown) == 6
+    assert sorted([*shown, *listed]) == sorted(served)
+
+
+def test_operations_lists_every_metric() -> None:
+    families = Metrics().registry.collect()
+    counted = {
+        f"{family.name}_total" if family.type == "counter" else family.name for family in families
+    }
+    assert set(first_column(OPERATIONS, "metric")) == {
+        name for name in counted if name.startswith("assay_")
+    }
+
+
+def test_architecture_shows_the_layers_that_are_enforced() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    contracts = project["tool"]["importlinter"]["contracts"]
+    [layers] = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
+    assert block_after(ARCHITECTURE, "Rooms are layers.") == layers
+
+
+def test_architecture_names_every_room() -> None:
+    rooms = {path.name for path in (ROOT / "app").iterdir() if (path / "__init__.py").exists()}
+    tree = " ".join(block_after(ARCHITECTURE, "## The house"))
+    assert {room for room in rooms if f" {room}/ " not in tree} == set()
+
+
+def test_architecture_names_every_table() -> None:
+    named = {
+        name.strip(" `") for cell in first_column(ARCHITECTURE, "table") for name in cell.split(",")
+    }
+    assert named == set(Account.metadata.tables)
+
+
+def test_architecture_names_every_guard_of_the_database() -> None:
+    migrations = "".join(
+        path.read_text() for path in sorted((ROOT / "migrations/versions").glob("*.py"))
+    )
+    guards = set(re.findall(r"CREATE (?:OR REPLACE )?FUNCTION (\w+)\(", migrations))
+    assert set(first_column(ARCHITECTURE, "function")) == guards
+
+
+def test_every_arrow_of_the_state_diagram_is_a_legal_move() -> None:
+    diagram = ARCHITECTURE.partition("stateDiagram-v2")[2].partition("```")[0]
+    arrows = re.findall(r"^ +(\w+) --> (\w+)", diagram, re.MULTILINE)
+    assert {status for arrow in arrows for status in arrow} == set(OrderStatus)
+    for before, after in arrows:
+        move = MOVES[OrderStatus(before), OrderStatus(after)]
+        assert move not in (Move.ILLEGAL, Move.STAY), f"{before} --> {after}"
+
+
+def test_contributing_defines_each_word_once() -> None:
+    words = first_column(CONTRIBUTING, "word")
+    assert len(words) == len(set(words))
+    assert {"account", "access code", "order", "payment", "assessment", "slot"} <= set(words)

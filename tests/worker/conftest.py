@@ -1,0 +1,129 @@
+"""A worker at a real sandbox: real HTTP, a database of its own, a clock that can leap.
+
+A test places orders, lets upstream do something, and lets the worker do all that is due. When it
+ends, faults stop, and every invariant of money must hold.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+
+from app.db.engine import Database
+from app.observability.metrics import Metrics
+from app.resources import Resources, Stand, open_resources
+from app.services import audit
+from app.worker.reconciler import Reconciler
+from tests.support import invariants
+from tests.support.application import ScriptedProvider, settings_for_tests
+from tests.support.orders import (
+    OrderFacts,
+    balance_of,
+    events_of,
+    place_order,
+    read_order,
+)
+from tests.support.people import Person, make_user
+from tests.support.sandbox import RATE_SCALE, LeapingClock, Upstream, serving_upstream
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Everything that a test of the worker turns and looks at."""
+
+    resources: Resources
+    reconciler: Reconciler
+    provider: ScriptedProvider
+    clock: LeapingClock
+    database: Database
+    upstream: Upstream
+    buyer: Person
+
+    async def place(self, number_of_credits: int = 10) -> str:
+        """Place an order as `new_order` does; return its id."""
+        return await place_order(
+            self.database,
+            self.buyer,
+            self.clock.now(),
+            number_of_credits=number_of_credits,
+            terms=self.resources.terms,
+        )
+
+    async def placed_unpaid(self) -> str:
+        """Place an order and bring it to UNPAID."""
+        order_id = await self.place()
+        await self.work()
+        await self.work(after_seconds=5)
+        assert (await self.read(order_id)).status == "UNPAID"
+        return order_id
+
+    async def advance(self, to: str) -> None:
+        """Move every order upstream."""
+        await self.upstream.press("orders/all/advance", to=to)
+
+    async def work(self, *, after_seconds: float = 0, reconciler: Reconciler | None = None) -> None:
+        """Let time pass, then let the worker do all that is due."""
+        worker = reconciler or self.reconciler
+        self.clock.leap(after_seconds)
+        while await worker.create_next() or await worker.look_next():
+            await worker.drain()
+
+    async def read(self, order_id: str) -> OrderFacts:
+        """Read an order."""
+        return await read_order(self.database, order_id)
+
+    async def path(self, order_id: str) -> list[str]:
+        """Return the states that an order went through."""
+        events = await events_of(self.database, order_id)
+        return [event.to_status for event in events if event.kind == "moved"]
+
+    async def notes(self, order_id: str) -> list[tuple[str, str]]:
+        """Return the kinds and reasons of the events that moved nothing."""
+        events = await events_of(self.database, order_id)
+        return [(event.kind, event.reason) for event in events if event.kind != "moved"]
+
+    async def balance(self) -> int:
+        """Return the buyer's credits."""
+        return await balance_of(self.database, self.buyer.account_id)
+
+    def metric(self, name: str, **labels: str) -> float:
+        """Read a counter; 0 when it never counted."""
+        return self.resources.metrics.registry.get_sample_value(name, labels) or 0.0
+
+
+@pytest.fixture(scope="session")
+async def served() -> AsyncIterator[Upstream]:
+    """One sandbox for the whole run."""
+    async with serving_upstream() as upstream:
+        yield upstream
+
+
+@pytest.fixture
+async def stage(committed_database: Database, served: Upstream) -> AsyncIterator[Stage]:
+    """A worker at a fresh sandbox; afterwards nothing may be in limbo and no credit astray."""
+    await served.press("reset")
+    clock, provider = LeapingClock(), ScriptedProvider()
+    settings = settings_for_tests(
+        aeonto_base_url=served.base_url, aeonto_rate_scale=RATE_SCALE, run_worker=True
+    )
+    stand = Stand(database=committed_database, clock=clock, provider=provider)
+    async with open_resources(settings, Metrics(), stand) as resources:
+        stage = Stage(
+            resources,
+            Reconciler(resources),
+            provider,
+            clock,
+            committed_database,
+            served,
+            await make_user(committed_database, clock.now()),
+        )
+        yield stage
+        await stage.reconciler.drain()
+        await served.no_faults()
+        await stage.work(after_seconds=120)
+        assert await invariants.broken(committed_database, clock.now()) == {}
+        async with committed_database.reading() as connection:
+            assert await audit.breaches(connection) == []
+        stats = await served.stats()
+        assert stats["over_limit"] == 0
+        assert all(counts["missing_slash"] == 0 for counts in stats["endpoints"].values())

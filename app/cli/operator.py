@@ -249,7 +249,11 @@ def list_orders(
         async with database.reading() as connection:
             return await orders.list_all(connection, status=status, limit=limit)
 
-    print_records([asdict(found) for found in _with_database(work)], as_json=as_json)
+    print_records(
+        [asdict(found) for found in _with_database(work)],
+        columns=("id", "status", "number_of_credits", "created_at"),
+        as_json=as_json,
+    )
 
 
 @order.command("show")

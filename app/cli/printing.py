@@ -25,15 +25,16 @@ def print_record(record: Mapping[str, Any], *, as_json: bool) -> None:
     Console().print(table)
 
 
-def print_records(records: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
-    """Print records of one kind."""
+def print_records(
+    records: Sequence[Mapping[str, Any]], *, columns: Sequence[str], as_json: bool
+) -> None:
+    """Print records of one kind; a table shows these columns of them."""
     if as_json:
         typer.echo(json.dumps([_shown(record) for record in records], ensure_ascii=False))
         return
-    names = [name for name in records[0] if name != "payment"] if records else ["nothing"]
-    table = Table(*(Column(name, overflow="fold") for name in names))
+    table = Table(*(Column(name, overflow="fold") for name in columns))
     for record in records:
-        table.add_row(*(Text(_text(record[name])) for name in names))
+        table.add_row(*(Text(_text(record[name])) for name in columns))
     Console().print(table)
 
 

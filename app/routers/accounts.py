@@ -1,6 +1,6 @@
 """Accounts: registering, logging in and out, and seeing one's own."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from app.domain.errors import NotLoggedIn, RegistrationClosed
 from app.domain.security import read_session_token
@@ -61,17 +61,21 @@ async def check_self_status(
     )
 
 
+async def _registration_is_open(resources: Res) -> None:
+    if not resources.settings.open_registration:
+        raise RegistrationClosed
+
+
 @router.post(
     "/register",
     status_code=201,
+    dependencies=[Depends(_registration_is_open)],
     summary="Register a user",
     response_description="The new user",
     responses=_TAKES_BODY | responses(409),
 )
 async def register(body: RegisterRequest, request: Request, resources: Res) -> RegisterResponse:
     """Make a user, unless the operator closed registration."""
-    if not resources.settings.open_registration:
-        raise RegistrationClosed
     async with resources.database.sessions() as session:
         user = await accounts.register(
             session,

@@ -10,9 +10,10 @@ from app.domain.assessments import AssessmentStatus, AssessmentType
 from app.schemas.fields import (
     Allowed,
     LongText,
+    LongWord,
     RequestModel,
     ResponseModel,
-    ShortText,
+    ShortWord,
     TextList,
     Timestamp,
     missing,
@@ -27,11 +28,11 @@ class AssessmentQuestion(RequestModel):
     """What both ways of asking share; the order of the fields is the order of the checks."""
 
     assessment_type: AssessmentTypeSent = Field(examples=["address"])
-    address: LongText = Field(
+    address: LongWord = Field(
         description="The blockchain address", examples=["12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM"]
     )
-    currency: ShortText = Field(description="The currency's ticker", examples=["BTC"])
-    tx_hash: LongText | None = Field(
+    currency: ShortWord = Field(description="The currency's ticker", examples=["BTC"])
+    tx_hash: LongWord | None = Field(
         None,
         description="The transaction, needed for the type `transaction`",
         examples=["4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b"],

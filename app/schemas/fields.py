@@ -98,6 +98,20 @@ class Text:
 Credits = Annotated[
     int, Strict(), Field(ge=1, le=MAX_CREDITS), Allowed(f"a whole number from 1 to {MAX_CREDITS}")
 ]
+# What tickers, addresses and hashes are written in: no look-alikes, no blanks.
+_VISIBLE_ASCII: Final = r"^[!-~]+$"
+ShortWord = Annotated[
+    str,
+    Strict(),
+    Field(max_length=64, pattern=_VISIBLE_ASCII),
+    Allowed("a string of at most 64 visible ASCII characters"),
+]
+LongWord = Annotated[
+    str,
+    Strict(),
+    Field(max_length=256, pattern=_VISIBLE_ASCII),
+    Allowed("a string of at most 256 visible ASCII characters"),
+]
 StrictBoolean = Annotated[bool, Strict(), Allowed("true or false")]
 ShortText = Annotated[str, Text(64)]
 LongText = Annotated[str, Text(256)]
@@ -201,7 +215,7 @@ class RequestModel(BaseModel):
     @classmethod
     def _drop_missing(cls, sent: Any) -> Any:  # noqa: ANN401
         if not isinstance(sent, dict):  # else its attributes are read, even those of a refusal
-            return sent
+            raise not_allowed("one JSON object")
         ignored = cls.ignored(sent)
         return {
             name: value

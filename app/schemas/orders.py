@@ -131,7 +131,7 @@ class OrderResponse(ResponseModel):
         description="Why it failed, if it did",
         examples=["AEON.to did not accept this order in time"],
     )
-    payment: PaymentResponse | None = Field(description="Null until AEON.to has accepted the order")
+    payment: PaymentResponse | None = Field(description="Null until AEON.to has said where to pay")
 
 
 class CheckPriceRequest(RequestModel):

@@ -154,7 +154,9 @@ _STATUS_BY_SESSION: Final = _with_order(
 
 
 def _view(row: AnyRow) -> OrderView:
-    payment = PaymentFacts(*row[-len(_PAYMENT_COLUMNS) :]) if row.state is not None else None
+    # Until AEON.to has made the payment address there is nothing that a buyer could use.
+    known = row.state is not None and row.state != OrderStatus.TO_BE_CREATED
+    payment = PaymentFacts(*row[-len(_PAYMENT_COLUMNS) :]) if known else None
     return OrderView(
         id=row.order_id,
         status=OrderStatus(row.status),
@@ -193,17 +195,18 @@ async def create(
 ) -> OrderView:
     """Place an order; AEON.to hears of it later, from the loop.
 
-    Raises InvalidParameter, InvalidAccessCode, and OrderNotCreated when the database refuses.
+    Raises InvalidParameter, InvalidAccessCode, and OrderNotCreated when the database refuses the
+    insert.
     """
     if not 1 <= purchase.number_of_credits <= terms.max_credits_per_order:
         raise InvalidParameter(
             "number_of_credits", f"a whole number from 1 to {terms.max_credits_per_order}"
         )
     _check_rail(purchase)
-    try:
-        async with session.begin():
-            beneficiary_id = await _beneficiary(session, caller, purchase, now)
-            await _check_limits(session, purchase, terms, now)
+    async with session.begin():
+        beneficiary_id = await _beneficiary(session, caller, purchase, now)
+        await _check_limits(session, purchase, terms, now)
+        try:
             return await _insert(
                 session,
                 caller=caller,
@@ -212,10 +215,10 @@ async def create(
                 beneficiary_id=beneficiary_id,
                 now=now,
             )
-    except DBAPIError as error:
-        if is_database_away(error):
-            raise
-        raise OrderNotCreated from error
+        except DBAPIError as error:
+            if is_database_away(error):
+                raise
+            raise OrderNotCreated from error
 
 
 def _check_rail(purchase: Purchase) -> None:

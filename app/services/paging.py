@@ -47,7 +47,7 @@ def read_cursor(text: str) -> Cursor:
         at = _EPOCH + timedelta(microseconds=int(microseconds))
     except (ValueError, OverflowError, binascii.Error):
         raise InvalidParameter("cursor", "a next_cursor of an earlier page") from None
-    if "\x00" in item_id:
+    if not item_id or "\x00" in item_id:
         raise InvalidParameter("cursor", "a next_cursor of an earlier page")
     return at, item_id
 

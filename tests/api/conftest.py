@@ -1,15 +1,94 @@
-"""An application for each test of the HTTP API, on a connection that is rolled back."""
+"""One application per module, its people in it; each test in a savepoint that is rolled back."""
 
-from collections.abc import AsyncIterator
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, replace
+from typing import Final
 
+import httpx
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+from structlog.testing import capture_logs
 
+from app.db.engine import Database
+from tests.api.asking import SECONDS, TEST_HOST
 from tests.support.application import Application, open_application
 from tests.support.databases import LentDatabase
+from tests.support.people import Person, make_access_code, make_user
+
+_ADDRESSES: Final[Iterator[int]] = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Town:
+    """Two users, strangers to each other, and an access code of each."""
+
+    user: Person
+    code: Person
+    stranger: Person
+    foreign_code: Person
+
+
+@pytest.fixture(scope="module")
+async def outer(worker_database: Database) -> AsyncIterator[AsyncConnection]:
+    """The connection that every test of a module works on; nothing on it is ever committed."""
+    async with worker_database.engine.connect() as connection:
+        await connection.begin()
+        await connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+        yield connection
+        await connection.rollback()
+
+
+@pytest.fixture(scope="module")
+async def running(outer: AsyncConnection) -> AsyncIterator[Application]:
+    """The application of a module."""
+    async with open_application(LentDatabase(outer)) as application:
+        yield application
+
+
+@pytest.fixture(scope="module")
+async def town(running: Application) -> Town:
+    """The people of a module. The user and its code own credits; of the others, nobody does."""
+    database, now = running.database, running.clock.now()
+    user = await make_user(database, now, credits_given=20)
+    stranger = await make_user(database, now)
+    return Town(
+        user=user,
+        code=await make_access_code(database, user, now, credits_given=5),
+        stranger=stranger,
+        foreign_code=await make_access_code(database, stranger, now),
+    )
 
 
 @pytest.fixture
-async def application(database: LentDatabase) -> AsyncIterator[Application]:
-    """A running application without loops."""
-    async with open_application(database) as running:
-        yield running
+async def application(
+    outer: AsyncConnection, running: Application, town: Town
+) -> AsyncIterator[Application]:
+    """The module's application as it was at first, asked from an address of this test's own."""
+    start = running.clock.now()
+    number = next(_ADDRESSES)
+    address = f"10.0.{number // 256 % 256}.{number % 256}"
+    transport = httpx.ASGITransport(running.app, raise_app_exceptions=False, client=(address, 1))
+    async with (
+        outer.begin_nested() as savepoint,
+        httpx.AsyncClient(transport=transport, base_url=TEST_HOST) as http,
+    ):
+        with capture_logs():  # a traceback on a console takes seconds
+            yield replace(running, http=http)
+        await savepoint.rollback()
+    running.clock.advance((start - running.clock.now()) / SECONDS)
+    running.provider.raises = None
+    running.provider.asked.clear()
+
+
+@pytest.fixture
+def user(town: Town) -> Person:
+    """A user with 20 credits."""
+    return town.user
+
+
+@pytest.fixture
+def code(town: Town) -> Person:
+    """An access code with 5 credits, issued by `user`."""
+    return town.code

@@ -1,0 +1,84 @@
+"""Every error that the API may answer, typed from the specification and its notes to the letter.
+
+Where they give a text, it is theirs; codes, and the texts that they leave open, are a promise of
+this API and stand here so that changing one is a decision.
+"""
+
+from typing import Final
+
+from tests.api.asking import Problem
+
+
+def missing(name: str) -> Problem:
+    """A required parameter that is absent, null, an empty string or an empty list."""
+    return Problem(400, "missing_parameter", f"Missing {name} parameter")
+
+
+def must_be(name: str, allowed: str) -> Problem:
+    """A parameter of the wrong type, out of range, or of something that is not offered."""
+    return Problem(400, "invalid_parameter", f"{name} must be {allowed}")
+
+
+def malformed(detail: str) -> Problem:
+    """A body that is not one JSON object."""
+    return Problem(400, "malformed_body", detail)
+
+
+def not_allowed(methods: str) -> Problem:
+    """A method that the path does not have."""
+    return Problem(405, "method_not_allowed", f"Method not allowed; use {methods}")
+
+
+INVALID_ACCESS_CODE: Final = Problem(400, "invalid_access_code", "Invalid access code")
+ACCESS_CODE_MISMATCH: Final = Problem(400, "access_code_mismatch", "Invalid access_code")
+INVALID_ORDER_ID: Final = Problem(400, "invalid_order_id", "Invalid order_id")
+ACCESS_CODE_NOT_FOUND: Final = Problem(400, "access_code_not_found", "access_code not found")
+INSUFFICIENT_CREDITS: Final = Problem(402, "insufficient_credits", "Insufficient credits")
+INVALID_API_KEY: Final = Problem(403, "invalid_api_key", "Invalid API key.")
+LOG_IN_TO_ORDER: Final = Problem(403, "not_logged_in", "Invalid credentials. Please log in")
+LOG_IN: Final = Problem(403, "not_logged_in", "Credentials invalid or not provided. Please log in")
+WRONG_PASSWORD: Final = Problem(403, "wrong_password", "Invalid credentials. Please log in")
+USER_NOT_IDENTIFIED: Final = Problem(403, "user_not_identified", "User not identified by APIKey")
+USERS_ONLY: Final = Problem(403, "users_only", "Only users may do this")
+REGISTRATION_CLOSED: Final = Problem(403, "registration_closed", "Registration is closed")
+NOT_FOUND: Final = Problem(404, "not_found", "Not found")
+API_KEY_NOT_FOUND: Final = Problem(404, "not_found", "api_key not found")
+NO_ASSESSMENTS_FOUND: Final = Problem(404, "no_assessments_found", "No assessments found")
+EMAIL_TAKEN: Final = Problem(409, "email_taken", "email is already registered")
+BODY_TOO_LARGE: Final = Problem(413, "body_too_large", "The body must be at most 16384 bytes")
+LIST_TOO_LARGE: Final = Problem(413, "body_too_large", "The body must be at most 262144 bytes")
+NOT_JSON: Final = Problem(415, "unsupported_media_type", "Content-Type must be application/json")
+INTERNAL_FAULT: Final = Problem(500, "internal_fault", "Internal server error")
+ORDER_NOT_CREATED: Final = Problem(500, "order_not_created", "Unable to create order")
+ORDER_FAULT: Final = Problem(500, "order_fault", "The order could not be processed", "error")
+SELF_STATUS_FAULT: Final = Problem(
+    500,
+    "4W9Y2",
+    "Failure to fetch user data. Please contact support with error code 4W9Y2.",
+)
+LIST_FAULT: Final = Problem(
+    500,
+    "KY53D",
+    "Failure to fetch user data. Please contact support with error code KY53D and the current "
+    "time: 2026-01-11 12:46:03.",
+)
+ASSESSMENT_FAULT: Final = Problem(
+    500,
+    "4J9Y1",
+    "Failure to create new assessment. Please contact support with error code 4J9Y1. "
+    "Error: internal fault",
+)
+ASSESSMENT_REFUSED: Final = Problem(
+    500,
+    "4J9Y1",
+    "Failure to create new assessment. Please contact support with error code 4J9Y1. "
+    "Error: the risk provider refused the question",
+)
+DATABASE_AWAY: Final = Problem(
+    503, "database_away", "The database is not available; try again soon"
+)
+UPSTREAM_UNKNOWN: Final = Problem(
+    503,
+    "upstream_unknown",
+    "AEON.to's limits and price are not known at the moment; try again soon",
+)

@@ -1,0 +1,91 @@
+"""Signs of life, and paths and methods that are not there."""
+
+import pytest
+
+from tests.api import problems
+from tests.api.asking import execute, refusal
+from tests.api.conftest import Town
+from tests.support.application import Application, open_application
+
+
+async def test_a_process_that_lives_says_so(application: Application) -> None:
+    answer = await application.http.get("/healthz")
+
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "ok", "reasons": []}
+    assert answer.headers["X-Request-ID"]
+
+
+async def test_a_service_with_its_database_is_ready(application: Application) -> None:
+    answer = await application.http.get("/readyz")
+
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "ok", "reasons": []}
+
+
+async def test_a_schema_that_is_not_the_programs_is_not_ready(application: Application) -> None:
+    await execute(application, "UPDATE alembic_version SET version_num = 'older'")
+
+    answer = await application.http.get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.json()["status"] == "not ready"
+    [reason] = answer.json()["reasons"]
+    assert reason.startswith("the schema is at older, this program needs ")
+
+
+async def test_a_silent_loop_is_not_ready(application: Application) -> None:
+    silent = application.app.state.silent_loops
+    application.app.state.silent_loops = lambda: ["reconcile"]
+    try:
+        answer = await application.http.get("/readyz")
+    finally:
+        application.app.state.silent_loops = silent
+
+    assert answer.status_code == 503
+    assert answer.json() == {"status": "not ready", "reasons": ["the loop reconcile is silent"]}
+
+
+async def test_metrics_name_no_account(application: Application, town: Town) -> None:
+    await application.http.get("/api/check_self_status", headers=town.code.headers)
+    await application.http.post(
+        f"/api/access_codes/{town.code.access_code}/deactivate", headers=town.user.headers
+    )
+
+    answer = await application.http.get("/metrics")
+
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].startswith("text/plain")
+    assert "/api/check_self_status" in answer.text
+    for name in (town.code.access_code, town.code.account_id, town.user.email):
+        assert name is not None
+        assert name not in answer.text
+
+
+async def test_metrics_can_be_turned_off(application: Application) -> None:
+    async with open_application(application.database, metrics=False) as without:
+        assert refusal(await without.http.get("/metrics")) == problems.NOT_FOUND
+
+
+@pytest.mark.parametrize("path", ["/", "/api", "/api/", "/api/new_orders", "/api/new_order/x"])
+async def test_a_path_that_is_not_there_is_404(application: Application, path: str) -> None:
+    assert refusal(await application.http.get(path)) == problems.NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "methods"),
+    [
+        ("GET", "/api/new_order", "POST"),
+        ("PUT", "/api/check_order_status", "POST"),
+        ("POST", "/api/check_self_status", "GET"),
+        ("DELETE", "/api/api_keys", "GET, POST"),
+        ("POST", "/healthz", "GET"),
+    ],
+)
+async def test_a_method_that_is_not_there_is_405_and_names_those_that_are(
+    application: Application, method: str, path: str, methods: str
+) -> None:
+    answer = await application.http.request(method, path)
+
+    assert refusal(answer) == problems.not_allowed(methods)
+    assert answer.headers["Allow"] == methods

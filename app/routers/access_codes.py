@@ -7,6 +7,8 @@ from app.http.deps import AnyCaller, Reading, Res, UserCaller, actor_of
 from app.http.front_door import StrictRoute
 from app.resources import Resources
 from app.schemas.access_codes import (
+    AccessCodeInPath,
+    AccessCodePage,
     AccessCodeResponse,
     CheckAccessCodeStatusRequest,
     CreateAccessCodeRequest,
@@ -14,7 +16,7 @@ from app.schemas.access_codes import (
 )
 from app.schemas.accounts import Activity
 from app.schemas.errors import responses
-from app.schemas.paging import CursorParameter, LimitParameter, PageResponse
+from app.schemas.paging import CursorParameter, LimitParameter
 from app.services import access_codes
 from app.services.access_codes import CodeFacts
 from app.services.callers import Caller
@@ -72,7 +74,7 @@ async def list_access_codes(
     resources: Res,
     cursor: CursorParameter = None,
     limit: LimitParameter = 20,
-) -> PageResponse[AccessCodeResponse]:
+) -> AccessCodePage:
     """List the access codes that the calling user issued."""
     page = await access_codes.list_issued(
         connection,
@@ -81,7 +83,7 @@ async def list_access_codes(
         cursor=read_cursor(cursor) if cursor is not None else None,
         limit=limit,
     )
-    return PageResponse(
+    return AccessCodePage(
         items=[_response(code) for code in page.items], next_cursor=page.next_cursor
     )
 
@@ -115,7 +117,7 @@ async def create_access_code(
     response_description="The access code, now inactive",
 )
 async def deactivate_access_code(
-    access_code: str, caller: UserCaller, request: Request, resources: Res
+    access_code: AccessCodeInPath, caller: UserCaller, request: Request, resources: Res
 ) -> AccessCodeResponse:
     """Take an access code that the caller issued out of use, for good. Its credits stay on it."""
     async with resources.database.sessions() as session:
@@ -136,7 +138,7 @@ async def deactivate_access_code(
     responses=_TAKES_BODY | responses(402),
 )
 async def move_credits_to_access_code(
-    access_code: str,
+    access_code: AccessCodeInPath,
     body: MoveCreditsRequest,
     caller: UserCaller,
     request: Request,

@@ -6,9 +6,15 @@ from app.domain.errors import AccessCodeNotFound
 from app.http import links
 from app.http.deps import AnyCaller, Reading, Res, actor_of
 from app.http.front_door import StrictRoute
-from app.schemas.api_keys import ApiKeyResponse, CreateApiKeyRequest, NewApiKeyResponse
+from app.schemas.api_keys import (
+    ApiKeyPage,
+    ApiKeyResponse,
+    CreateApiKeyRequest,
+    NewApiKeyResponse,
+    PrefixInPath,
+)
 from app.schemas.errors import responses
-from app.schemas.paging import CursorParameter, LimitParameter, PageResponse
+from app.schemas.paging import CursorParameter, LimitParameter
 from app.services import access_codes, api_keys
 from app.services.api_keys import KeyFacts
 from app.services.paging import read_cursor
@@ -76,7 +82,7 @@ async def list_api_keys(
     connection: Reading,
     cursor: CursorParameter = None,
     limit: LimitParameter = 20,
-) -> PageResponse[ApiKeyResponse]:
+) -> ApiKeyPage:
     """List the caller's keys, the revoked and the expired ones too."""
     page = await api_keys.list_own(
         connection,
@@ -84,7 +90,7 @@ async def list_api_keys(
         cursor=read_cursor(cursor) if cursor is not None else None,
         limit=limit,
     )
-    return PageResponse(items=[_response(key) for key in page.items], next_cursor=page.next_cursor)
+    return ApiKeyPage(items=[_response(key) for key in page.items], next_cursor=page.next_cursor)
 
 
 @router.delete(
@@ -94,7 +100,7 @@ async def list_api_keys(
     responses=responses(404),
 )
 async def revoke_api_key(
-    prefix: str, caller: AnyCaller, request: Request, resources: Res
+    prefix: PrefixInPath, caller: AnyCaller, request: Request, resources: Res
 ) -> ApiKeyResponse:
     """Revoke a key of the caller or of an access code that it issued, at once and for good."""
     async with resources.database.sessions() as session:

@@ -10,6 +10,7 @@ from app.http.front_door import ListRoute, StrictRoute
 from app.resources import Resources
 from app.schemas.assessments import (
     AnswerResponse,
+    AssessmentPage,
     AssessmentQuestion,
     AssessmentResponse,
     CheckAssessmentListRequest,
@@ -18,7 +19,7 @@ from app.schemas.assessments import (
     NewAssessmentResponse,
 )
 from app.schemas.errors import responses
-from app.schemas.paging import CursorParameter, LimitParameter, PageResponse
+from app.schemas.paging import CursorParameter, LimitParameter
 from app.services import access_codes, assessments
 from app.services.assessments import AssessmentView, PickAccount, Subject
 from app.services.callers import Caller
@@ -141,7 +142,7 @@ async def list_assessments(
     connection: Reading,
     cursor: CursorParameter = None,
     limit: LimitParameter = 20,
-) -> PageResponse[AssessmentResponse]:
+) -> AssessmentPage:
     """List the assessments that the caller's own credits paid for."""
     page = await assessments.list_own(
         connection,
@@ -149,6 +150,6 @@ async def list_assessments(
         cursor=read_cursor(cursor) if cursor is not None else None,
         limit=limit,
     )
-    return PageResponse(
+    return AssessmentPage(
         items=[_response(assessment) for assessment in page.items], next_cursor=page.next_cursor
     )

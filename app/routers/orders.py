@@ -21,6 +21,7 @@ from app.schemas.orders import (
     CheckOrderStatusRequest,
     CheckPriceRequest,
     NewOrderRequest,
+    OrderPage,
     OrderParametersResponse,
     OrderResponse,
     PaymentResponse,
@@ -28,7 +29,7 @@ from app.schemas.orders import (
     payment_uri,
     seconds_left,
 )
-from app.schemas.paging import CursorParameter, LimitParameter, PageResponse
+from app.schemas.paging import CursorParameter, LimitParameter
 from app.services import aeonto_parameters, orders
 from app.services.callers import Caller
 from app.services.orders import OrderView, PaymentFacts, Purchase
@@ -137,7 +138,7 @@ async def list_orders(
     resources: Res,
     cursor: CursorParameter = None,
     limit: LimitParameter = 20,
-) -> PageResponse[OrderResponse]:
+) -> OrderPage:
     """List the orders that the caller bought, receives, or issued the access code of."""
     page = await orders.list_visible(
         connection,
@@ -146,7 +147,7 @@ async def list_orders(
         limit=limit,
     )
     now = resources.clock.now()
-    return PageResponse(
+    return OrderPage(
         items=[_response(order, now) for order in page.items], next_cursor=page.next_cursor
     )
 

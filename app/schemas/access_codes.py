@@ -1,5 +1,8 @@
 """Access codes."""
 
+from typing import Annotated
+
+from fastapi import Path
 from pydantic import Field
 
 from app.schemas.accounts import Activity
@@ -11,6 +14,11 @@ from app.schemas.fields import (
     TimeSent,
     Timestamp,
 )
+from app.schemas.paging import PageResponse
+
+AccessCodeInPath = Annotated[
+    str, Path(description="The access code", examples=["Zk3v9QxT1mB7sWcE"])
+]
 
 
 class CheckAccessCodeStatusRequest(RequestModel):
@@ -51,3 +59,7 @@ class AccessCodeResponse(ResponseModel):
         description="The affiliate code of the user that issued it", examples=["8sYtQ2mKpL"]
     )
     credits_available: int = Field(examples=[10])
+
+
+class AccessCodePage(PageResponse[AccessCodeResponse]):
+    """Access codes, newest first."""

@@ -1,8 +1,14 @@
 """API keys."""
 
+from typing import Annotated
+
+from fastapi import Path
 from pydantic import Field
 
 from app.schemas.fields import LongText, RequestModel, ResponseModel, TimeSent, Timestamp
+from app.schemas.paging import PageResponse
+
+PrefixInPath = Annotated[str, Path(description="The key's `prefix`", examples=["HFnCU1LAU2"])]
 
 
 class CreateApiKeyRequest(RequestModel):
@@ -37,3 +43,7 @@ class NewApiKeyResponse(ApiKeyResponse):
     api_key: str = Field(
         description="Send it as `X-API-KEY`; it is shown only here", examples=["assay_HFnCU1LAU2_…"]
     )
+
+
+class ApiKeyPage(PageResponse[ApiKeyResponse]):
+    """API keys, newest first."""

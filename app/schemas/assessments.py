@@ -18,6 +18,7 @@ from app.schemas.fields import (
     Timestamp,
     missing,
 )
+from app.schemas.paging import PageResponse
 
 AssessmentTypeSent = Annotated[
     AssessmentType, Allowed(f"one of: {', '.join(sorted(AssessmentType))}")
@@ -123,6 +124,10 @@ class AssessmentResponse(ResponseModel):
         description="Why it failed, if it did; the credit was refunded",
         examples=["the risk provider refused the question"],
     )
+
+
+class AssessmentPage(PageResponse[AssessmentResponse]):
+    """Assessments, newest first."""
 
 
 class NewAssessmentResponse(AssessmentResponse):

@@ -21,6 +21,7 @@ from app.schemas.fields import (
     Timestamp,
     missing,
 )
+from app.schemas.paging import PageResponse
 
 OrderId = Annotated[str, Field(description="The order", examples=["ord_00VbhnY6RLeQ2oZmgNCoZuaKC"])]
 
@@ -132,6 +133,10 @@ class OrderResponse(ResponseModel):
         examples=["AEON.to did not accept this order in time"],
     )
     payment: PaymentResponse | None = Field(description="Null until AEON.to has said where to pay")
+
+
+class OrderPage(PageResponse[OrderResponse]):
+    """Orders, newest first."""
 
 
 class CheckPriceRequest(RequestModel):

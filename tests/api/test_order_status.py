@@ -121,15 +121,25 @@ async def test_an_order_is_shown_with_all_its_fields(
     }
 
 
-async def test_a_payment_that_aeonto_accepted_says_what_is_known_so_far(
+async def test_an_accepted_order_without_an_address_has_no_payment_yet(
     application: Application, user: Person
 ) -> None:
     order_id = await place(application, user)
     await accept(application)
 
+    assert (await status(application, order_id, user))["payment"] is None
+
+
+async def test_what_aeonto_has_not_said_of_a_payment_is_null(
+    application: Application, user: Person
+) -> None:
+    order_id = await place(application, user)
+    await accept(application)
+    await report(application, Report(state="UNPAID", uuid="aeonto-XCZEsu"))
+
     assert (await status(application, order_id, user))["payment"] == {
         **dict.fromkeys(UNPAID_PAYMENT),
-        "state": "TO_BE_CREATED",
+        "state": "UNPAID",
     }
 
 

@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from app.db.engine import Database, create_database
 from app.domain.assessments import AssessmentStatus, AssessmentType
+from app.domain.clock import Clock
 from app.domain.errors import AccessCodeNotFound, AssessmentFault, InsufficientCredits
 from app.models import Assessment
 from app.providers.base import (
@@ -56,7 +57,7 @@ async def _audited(database: LentDatabase) -> AsyncIterator[None]:
 async def create(
     database: Database,
     provider: RiskProvider,
-    clock: HandClock,
+    clock: Clock,
     spender: Person,
     subject: Subject = SUBJECT,
 ) -> tuple[AssessmentView, int]:

@@ -8,6 +8,7 @@ from app.domain.errors import AssessmentFault
 from app.providers.base import FailureReason, ProviderFailed
 from app.services import access_codes, audit
 from tests.services.test_assessments import create
+from tests.support import invariants
 from tests.support.application import ScriptedProvider
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
@@ -122,9 +123,10 @@ async def broken_rules(database: Database) -> set[str]:
 
 
 async def test_clean_database_has_no_breach_and_everything_is_covered(
-    lived: LentDatabase,
+    lived: LentDatabase, clock: HandClock
 ) -> None:
     assert await broken_rules(lived) == set()
+    assert await invariants.broken(lived, clock.now()) == {}
     async with lived.reading() as connection:
         assert await audit.checked(connection) == {
             "accounts": 2,
@@ -147,13 +149,14 @@ def test_every_rule_has_a_corruption_that_breaks_it() -> None:
         for number, corruption in enumerate(corruptions)
     ],
 )
-async def test_corruption_is_reported_under_its_rule(
-    lived: LentDatabase, rule: str, corruption: str
+async def test_corruption_is_reported_under_its_rule_and_breaks_an_invariant(
+    lived: LentDatabase, clock: HandClock, rule: str, corruption: str
 ) -> None:
     async with lived.reading() as connection:
         await connection.execute(text(DISARMED))
         await connection.execute(text(corruption))
     assert rule in await broken_rules(lived)
+    assert await invariants.broken(lived, clock.now()) != {}
 
 
 async def test_breach_names_the_thing_that_is_broken(lived: LentDatabase) -> None:

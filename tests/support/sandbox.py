@@ -77,8 +77,8 @@ class Upstream:
 
 
 @asynccontextmanager
-async def serving_upstream(*, seed: int = 7) -> AsyncGenerator[Upstream]:
+async def serving_upstream(rate_scale: Decimal = RATE_SCALE) -> AsyncGenerator[Upstream]:
     """Serve a sandbox whose orders have their address at once and whose chances repeat."""
-    app = create_sandbox(rate_scale=RATE_SCALE, creation_delay_seconds=0, seed=seed)
+    app = create_sandbox(rate_scale=rate_scale, creation_delay_seconds=0, seed=7)
     async with serve_sandbox(app) as base_url, httpx.AsyncClient(trust_env=False) as http:
         yield Upstream(base_url, http)

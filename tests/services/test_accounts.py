@@ -174,13 +174,13 @@ async def test_right_prefix_with_another_secret_is_no_key(
 async def test_expired_and_revoked_keys_are_dead_at_once(
     database: LentDatabase, clock: HandClock, buyer: Person
 ) -> None:
-    brief = await make_key(
+    short_lived = await make_key(
         database, buyer.account_id, clock.now(), expires_at=clock.now() + timedelta(seconds=5)
     )
-    assert await resolved(database, clock, api_key=brief) == buyer.caller
+    assert await resolved(database, clock, api_key=short_lived) == buyer.caller
     clock.advance(5)
     with pytest.raises(InvalidApiKey):
-        await resolved(database, clock, api_key=brief)
+        await resolved(database, clock, api_key=short_lived)
     prefix = buyer.api_key.split("_")[1]
     async with database.sessions() as session:
         first = await api_keys.revoke(

@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from app.domain.errors import InvalidOrderId, OrderNotSettled
 from app.domain.reports import Decision
 from app.domain.states import OrderStatus
 from app.services import audit, order_leases, reconcile
@@ -18,7 +17,7 @@ from app.services.reconcile import Applied
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
 from tests.support.orders import TERMS, OneOrder, balance_of, count, read_order
-from tests.support.people import ACTOR, Person, make_access_code
+from tests.support.people import Person, make_access_code
 
 AT_PAID = replace(TERMS, granting_status=OrderStatus.PAID)
 PASSING = Applied()
@@ -30,14 +29,6 @@ async def _audited(database: LentDatabase) -> AsyncIterator[None]:
     yield
     async with database.reading() as connection:
         assert await audit.breaches(connection) == []
-
-
-async def settle(order: OneOrder, *, grant: bool) -> OrderStatus:
-    """Let an operator end an order."""
-    async with order.database.sessions() as session:
-        return await reconcile.settle(
-            session, order.id, grant=grant, reason="a test", actor=ACTOR, now=order.clock.now()
-        )
 
 
 # Creation
@@ -412,73 +403,7 @@ async def test_postponed_order_is_free_and_due_later_with_an_alarm_if_one_is_cal
     assert await order.notes() == [("alarm", "aeonto_Forbidden")]
 
 
-# The operator
-
-
-async def test_operator_grants_what_upstream_no_longer_answers_for(
-    database: LentDatabase, buyer: Person, order: OneOrder
-) -> None:
-    await order.reported("PAID")
-    await order.reported("NOT_FOUND")
-    assert await settle(order, grant=True) == "BTC_SENT"
-    assert await balance_of(database, buyer.account_id) == 10
-    assert (await order.facts()).next_look_at is None
-    line = "action = 'order.settle_grant' AND actor = 'operator' AND subject = :order"
-    assert await count(database, "audit_log", line, order=order.id) == 1
-    with pytest.raises(OrderNotSettled):
-        await settle(order, grant=True)
-    assert await balance_of(database, buyer.account_id) == 10
-
-
-@pytest.mark.parametrize("state", ["UNPAID", "UNDERPAID", "PAID_UNCONFIRMED", "PAID", "TIMED_OUT"])
-async def test_operator_closes_an_open_order_without_a_grant(
-    database: LentDatabase, buyer: Person, order: OneOrder, state: str
-) -> None:
-    await order.reported(state)
-    assert await settle(order, grant=False) == "FAILED"
-    facts = await order.facts()
-    assert (facts.next_look_at, facts.failure_reason) == (None, "closed by an operator")
-    assert await balance_of(database, buyer.account_id) == 0
-
-
-async def test_answer_in_flight_while_the_operator_closes_an_order_is_lost(
-    database: LentDatabase, buyer: Person, order: OneOrder
-) -> None:
-    job = await order.claim_look()
-    await settle(order, grant=False)
-    assert await order.apply(job, order.says("BTC_SENT")) == Applied(lease_lost=True)
-    assert await balance_of(database, buyer.account_id) == 0
-
-
-async def test_granted_order_is_neither_closed_nor_granted_again(
-    database: LentDatabase, clock: HandClock, buyer: Person
-) -> None:
-    order = await OneOrder.place(database, clock, buyer, terms=AT_PAID)
-    await order.created("UNPAID")
-    await order.reported("PAID")
-    for grant in (True, False):
-        with pytest.raises(OrderNotSettled):
-            await settle(order, grant=grant)
-    await order.reported("BTC_SENT")
-    for grant in (True, False):
-        with pytest.raises(OrderNotSettled):
-            await settle(order, grant=grant)
-    assert await balance_of(database, buyer.account_id) == 10
-
-
-async def test_order_that_upstream_never_accepted_may_be_closed_but_not_granted(
-    database: LentDatabase, clock: HandClock, buyer: Person
-) -> None:
-    order = await OneOrder.place(database, clock, buyer)
-    with pytest.raises(OrderNotSettled):
-        await settle(order, grant=True)
-    assert await settle(order, grant=False) == "FAILED"
-    assert await balance_of(database, buyer.account_id) == 0
-
-
-async def test_unknown_order_cannot_be_settled(database: LentDatabase, clock: HandClock) -> None:
-    with pytest.raises(InvalidOrderId):
-        await settle(OneOrder(database, clock, "ord_none", ""), grant=True)
+# Below the service
 
 
 async def test_interrupted_grant_leaves_no_trace(

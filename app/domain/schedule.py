@@ -9,8 +9,12 @@ from app.domain.states import OrderStatus
 _FAST: Final = timedelta(seconds=2)
 _FAST_FOR: Final = timedelta(minutes=2)
 _STEADY: Final = timedelta(seconds=5)
-_SLOW: Final = timedelta(seconds=30)
 _STEADY_FOR: Final = timedelta(minutes=30)
+_SLOW: Final = timedelta(seconds=30)
+_SLOW_FOR: Final = timedelta(hours=2)
+_RARE: Final = timedelta(minutes=5)
+
+_OPEN: Final = ((_FAST_FOR, _FAST), (_STEADY_FOR, _STEADY), (_SLOW_FOR, _SLOW))
 
 # After a time-out: every minute for half an hour, then every 10 minutes to 2 h, hourly to 24 h.
 _AFTERMATH: Final = (
@@ -32,8 +36,7 @@ def next_look_at(status: OrderStatus, *, since: datetime, now: datetime) -> date
             | OrderStatus.PAID_UNCONFIRMED
             | OrderStatus.PAID
         ):
-            pause = _FAST if age < _FAST_FOR else _STEADY
-            return now + (pause if age < _STEADY_FOR else _SLOW)
+            return next((now + pause for until, pause in _OPEN if age < until), now + _RARE)
         case OrderStatus.TIMED_OUT | OrderStatus.NOT_FOUND:
             return next((now + pause for until, pause in _AFTERMATH if age < until), None)
         case OrderStatus.BTC_SENT | OrderStatus.FAILED:

@@ -48,7 +48,7 @@ PAID_UNCONFIRMED   .  s  s  =  m  m  s  .  p
 PAID               .  .  .  .  =  m  .  .  p
 BTC_SENT           .  .  .  .  .  =  .  .  .
 TIMED_OUT          .  m  m  m  m  m  =  .  p
-NOT_FOUND          .  m  m  m  m  m  .  =  p
+NOT_FOUND          m  m  m  m  m  m  .  =  p
 FAILED             .  .  .  .  .  .  .  .  =
 """
 

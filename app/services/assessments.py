@@ -195,14 +195,16 @@ async def _reserve(
 async def ask_and_settle(
     database: Database, provider: RiskProvider, clock: Clock, reserved: Reserved, *, actor: Actor
 ) -> str | None:
-    """Ask the provider and keep what came of it; return why it failed for good, if it did."""
+    """Ask the provider and keep what came of it; return why the credit was refunded, if it was."""
     try:
         async with asyncio.timeout(PROVIDER_DEADLINE_SECONDS):
             answer = await provider.assess(reserved.question)
     except ProviderFailed as failure:
         async with database.sessions() as session:
-            await _settle_failed(session, reserved, failure.description, actor, clock.now())
-        return failure.description
+            settled = await _settle_failed(
+                session, reserved, failure.description, actor, clock.now()
+            )
+        return failure.description if settled else None
     except (ProviderUnknown, TimeoutError):
         await _settle_unknown(database, reserved, clock)
         return None
@@ -239,7 +241,7 @@ async def _settle_ready(
 
 async def _settle_failed(
     session: AsyncSession, reserved: Reserved, reason: str, actor: Actor, now: datetime
-) -> None:
+) -> bool:
     async with session.begin():
         settled = await _settle(
             session,
@@ -259,6 +261,7 @@ async def _settle_failed(
                 actor=actor,
                 at=now,
             )
+    return settled
 
 
 async def _settle(session: AsyncSession, reserved: Reserved, **values: object) -> bool:

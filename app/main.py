@@ -24,7 +24,13 @@ def create_app(settings: Settings, stand: Stand | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            resources = await stack.enter_async_context(open_resources(settings, metrics, stand))
+            try:
+                resources = await stack.enter_async_context(
+                    open_resources(settings, metrics, stand)
+                )
+            except Exception as fault:
+                app.state.start_fault = fault  # uvicorn only logs it
+                raise
             app.state.resources = resources
             app.state.silent_loops = lambda: []
             if settings.run_worker:
@@ -42,6 +48,7 @@ def create_app(settings: Settings, stand: Stand | None = None) -> FastAPI:
         generate_unique_id_function=openapi.unique_operation_id,
         telemetry={"logs": False},
     )
+    app.state.start_fault = None
     for room in (orders, assessments, accounts, access_codes, api_keys, health):
         app.include_router(room.router)
     if settings.metrics:

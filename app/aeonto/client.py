@@ -12,7 +12,6 @@ from importlib.metadata import version
 from typing import Final, TypeVar
 
 import httpx
-import structlog
 
 from app.aeonto import wire
 from app.aeonto.failures import (
@@ -32,6 +31,7 @@ from app.domain.clock import Clock
 from app.domain.pace import CALL_DEADLINE_SECONDS, Bucket, Pace, Slot
 from app.domain.reports import Report
 from app.domain.states import OrderStatus
+from app.observability.logging import get_logger
 
 # A server may close an idle connection at the moment we write to it, and the answer is lost:
 # let go of it well before the usual 5 s.
@@ -49,7 +49,7 @@ Observe = Callable[[str, str, float], None]
 Tell = Callable[[Slot], Awaitable[None]]  # a method of Pace
 T = TypeVar("T")
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class AeontoClient:
@@ -186,7 +186,7 @@ class AeontoClient:
         except httpx.ConnectError:
             news = self._pace.release
             raise Unreachable(endpoint) from None
-        except httpx.RequestError:
+        except (httpx.RequestError, OSError):  # a few of the socket's own come through unwrapped
             raise AnswerLost(endpoint) from None
         finally:
             if news:

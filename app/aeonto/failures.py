@@ -1,6 +1,6 @@
 """What can go wrong with a request to AEON.to, sorted by what the caller should do about it.
 
-    TryLater        nobody is to blame for long: ask again, with a growing pause
+    TryLater        nobody is to blame for long: ask again after a pause
     Throttled       we asked too often: everybody pauses, then one probes
     Refused         what was asked can never be: asking again changes nothing
     OperatorNeeded  a person must look, and asking again is harmless

@@ -44,7 +44,7 @@ def _with_database(work: Work) -> Any:  # noqa: ANN401  whatever the work return
         settings = Settings.load()
         configure_logging(settings.log_format)
         async with with_database(settings) as complete:
-            database = create_database(url_of(complete), pool_size=2)
+            database = create_database(url_of(complete), pool_size=2, statement_timeout_seconds=0)
             try:
                 return await work(database)
             finally:
@@ -281,6 +281,8 @@ def settle_order(
 ) -> None:
     """End an order that AEON.to no longer answers for."""
     _exactly_one(grant=grant, close=close)
+    if not reason.strip():
+        raise typer.BadParameter("--reason: needs a text")
 
     async def work(database: Database) -> OrderStatus:
         async with database.sessions() as session:

@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from app.db.binaries import EmbeddedPostgresError
 from app.db.embedded import EmbeddedPostgres
-from app.db.failures import is_database_away
+from app.db.failures import is_database_away, lacks_table, refuses_connection
 from app.domain.errors import AppError
 from app.providers.lists import ListUnreadable
 from app.settings import ConfigurationError, Settings
@@ -39,10 +39,22 @@ def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
         typer.echo(str(fault), err=True)
         raise typer.Exit(1) from None
     except Exception as fault:
-        if not is_database_away(fault):
+        reason = _database_reason(fault)
+        if reason is None:
             raise
-        typer.echo("the database does not answer; see ASSAY_DATABASE_URL", err=True)
+        typer.echo(reason, err=True)
         raise typer.Exit(1) from None
+
+
+def _database_reason(fault: Exception) -> str | None:
+    """Say in plain words why the database did not serve; None when it is another fault."""
+    if is_database_away(fault):
+        return "the database does not answer; see ASSAY_DATABASE_URL"
+    if refuses_connection(fault):
+        return "the database refuses the user, the password or the name in ASSAY_DATABASE_URL"
+    if lacks_table(fault):
+        return "the database lacks this version's schema; run `assay migrate`"
+    return None
 
 
 def stop_event() -> asyncio.Event:
@@ -111,7 +123,7 @@ async def serving(app: FastAPI, settings: Settings) -> AsyncIterator[asyncio.Tas
             await asyncio.wait({task}, timeout=0.01)
         if task.done():
             task.result()
-            raise ConfigurationError(
+            raise app.state.start_fault or ConfigurationError(
                 f"ASSAY_HOST, ASSAY_PORT: cannot listen on {settings.host}:{settings.port}"
             )
         yield task

@@ -55,6 +55,7 @@ def worker() -> None:
     async def main() -> None:
         settings = Settings.load()
         configure_logging(settings.log_format)
+        sales_terms(settings)  # before a server is started for nothing
         stopping = stop_event()
         async with (
             with_database(settings) as complete,

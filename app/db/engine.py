@@ -19,7 +19,6 @@ _CONNECT_TIMEOUT_SECONDS: Final = 5
 _SERVER_SETTINGS: Final = {
     "application_name": "assay",
     "timezone": "UTC",
-    "statement_timeout": "5s",
     "lock_timeout": "2s",
     "idle_in_transaction_session_timeout": "10s",
 }
@@ -45,18 +44,28 @@ class Database:
         await self.engine.dispose()
 
 
-def create_database(url: str, *, pool_size: int = 10) -> Database:
+def create_database(
+    url: str, *, pool_size: int = 10, statement_timeout_seconds: int = 5
+) -> Database:
     """Return a Database for a `postgresql+asyncpg://` URL; nothing is connected yet.
 
     At most `pool_size` connections are open; whoever finds them all lent waits two seconds for
-    one, and then gets sqlalchemy.exc.TimeoutError.
+    one, and then gets sqlalchemy.exc.TimeoutError. A statement that takes longer than its timeout is
+    given up; 0 is no limit, for an operator's long look.
     """
     engine = create_async_engine(
         url,
         pool_size=pool_size,
         max_overflow=0,
+        hide_parameters=True,  # they are people's e-mails, hashes and access codes
         pool_timeout=_POOL_TIMEOUT_SECONDS,
-        connect_args={"server_settings": _SERVER_SETTINGS, "timeout": _CONNECT_TIMEOUT_SECONDS},
+        connect_args={
+            "server_settings": {
+                **_SERVER_SETTINGS,
+                "statement_timeout": f"{statement_timeout_seconds}s",
+            },
+            "timeout": _CONNECT_TIMEOUT_SECONDS,
+        },
     )
     event.listen(engine.sync_engine, "checkout", _discard_closed)
     return Database(engine)

@@ -93,10 +93,10 @@ def decide(order: OrderFacts, report: Report, now: datetime) -> Decision:
     if report.state not in UPSTREAM_STATES:
         return Decision(refused="unknown_state", sighting=order.sighting)
     reported = OrderStatus(report.state)
-    if reported is OrderStatus.NOT_FOUND:
-        return _not_found(order, now)
     if fault := _identity_fault(order, report, reported):
         return Decision(refused=fault, sighting=order.sighting)
+    if reported is OrderStatus.NOT_FOUND:
+        return _not_found(order, now)
     match MOVES[order.status, reported]:
         case Move.STAY:
             return Decision(believed=True)

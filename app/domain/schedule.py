@@ -28,10 +28,9 @@ def next_look_at(status: OrderStatus, *, since: datetime, now: datetime) -> date
     """Return when to look again at an order that is in `status` since `since`; None: never."""
     age = now - since
     match status:
-        case OrderStatus.TO_BE_CREATED:
-            return now + _FAST
         case (
-            OrderStatus.UNPAID
+            OrderStatus.TO_BE_CREATED
+            | OrderStatus.UNPAID
             | OrderStatus.UNDERPAID
             | OrderStatus.PAID_UNCONFIRMED
             | OrderStatus.PAID

@@ -28,7 +28,7 @@ class Assessment(Base):
         Index(
             "ix_assessments_next_try_at", "next_try_at", postgresql_where="next_try_at IS NOT NULL"
         ),
-        Index("ix_assessments_account_id_id", "account_id", "id"),
+        Index("ix_assessments_account_id_created_at_id", "account_id", "created_at", "id"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)

@@ -32,6 +32,7 @@ class Order(Base):
             " AND (granted_at IS NULL OR granted_at >= created_at)",
             name="grant",
         ),
+        CheckConstraint("credits_granted = number_of_credits", name="credits_granted"),
         CheckConstraint(
             "(granted_at IS NOT NULL)"
             " = (status = 'BTC_SENT' OR (status = 'PAID' AND granting_status = 'PAID'))",
@@ -41,8 +42,8 @@ class Order(Base):
         Index(
             "ix_orders_next_look_at", "next_look_at", postgresql_where="next_look_at IS NOT NULL"
         ),
-        Index("ix_orders_buyer_id_id", "buyer_id", "id"),
-        Index("ix_orders_beneficiary_id_id", "beneficiary_id", "id"),
+        Index("ix_orders_buyer_id_created_at_id", "buyer_id", "created_at", "id"),
+        Index("ix_orders_beneficiary_id_created_at_id", "beneficiary_id", "created_at", "id"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)

@@ -121,9 +121,14 @@ async def move_credits(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Move credits from an issuer to its code. Raises AccessCodeNotFound, InsufficientCredits."""
+    """Move credits from an issuer to its code, as long as the code may spend them.
+
+    Raises AccessCodeNotFound, InsufficientCredits.
+    """
     async with session.begin():
         account_id = await _issued(session, caller, access_code)
+        if await active_account_of(session, access_code, now) is None:
+            raise AccessCodeNotFound
         await ledger.transfer(
             session,
             from_account_id=caller.account_id,

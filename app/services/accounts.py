@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import aliased
@@ -106,13 +106,17 @@ async def insert_account(
 
 async def login(database: Database, *, email: str, password: str, now: datetime) -> Login:
     """Open a session. Raises WrongPassword, at the same cost whether the e-mail is known or not."""
-    user_id = await _verified(database, User.email == email.lower(), password)
+    verified = await _verified(database, User.email == email.lower(), password)
     token = new_session_token()
     expires_at = now + SESSION_LIFETIME
     async with database.sessions() as session, session.begin():
+        await _still_verified(session, verified)
         await session.execute(
             insert(LoginSession).values(
-                token_hash=hash_token(token), user_id=user_id, created_at=now, expires_at=expires_at
+                token_hash=hash_token(token),
+                user_id=verified.user_id,
+                created_at=now,
+                expires_at=expires_at,
             )
         )
     return Login(token, expires_at)
@@ -134,10 +138,11 @@ async def change_password(
     now: datetime,
 ) -> None:
     """Set a new password and end every session of the user. Raises WrongPassword."""
-    await _verified(database, User.account_id == user_id, password)
+    verified = await _verified(database, User.account_id == user_id, password)
     async with _hashing:
         password_hash = await asyncio.to_thread(hash_password, new_password)
     async with database.sessions() as session, session.begin():
+        await _still_verified(session, verified)
         await session.execute(
             update(User).where(User.account_id == user_id).values(password_hash=password_hash)
         )
@@ -200,14 +205,22 @@ async def facts(connection: AsyncConnection, account_id: str, now: datetime) -> 
     )
 
 
-async def _verified(database: Database, whose: object, password: str) -> str:
-    """Return the id of the active user whose password this is. No connection is held meanwhile."""
+@dataclass(frozen=True)
+class _Verified:
+    """Whose password was right, and the hash that said so."""
+
+    user_id: str
+    password_hash: str
+
+
+async def _verified(database: Database, whose: ColumnElement[bool], password: str) -> _Verified:
+    """Return the active user whose password this is. No connection is held meanwhile."""
     async with database.reading() as connection:
         row = (
             await connection.execute(
                 select(User.account_id, User.password_hash)
                 .join(Account, Account.id == User.account_id)
-                .where(whose, Account.status == AccountStatus.ACTIVE)  # type: ignore[arg-type]
+                .where(whose, Account.status == AccountStatus.ACTIVE)
             )
         ).one_or_none()
     async with _hashing:
@@ -216,4 +229,13 @@ async def _verified(database: Database, whose: object, password: str) -> str:
         )
     if row is None or not matches:
         raise WrongPassword
-    return str(row.account_id)
+    return _Verified(row.account_id, row.password_hash)
+
+
+async def _still_verified(session: AsyncSession, verified: _Verified) -> None:
+    """Lock the user and see that the password was not changed while it was being hashed."""
+    password_hash = await session.scalar(
+        select(User.password_hash).where(User.account_id == verified.user_id).with_for_update()
+    )
+    if password_hash != verified.password_hash:
+        raise WrongPassword

@@ -13,7 +13,6 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
 
-import structlog
 from sqlalchemy import insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
@@ -27,12 +26,13 @@ from app.domain.errors import AccessCodeNotFound, AssessmentFault
 from app.domain.money import plain
 from app.domain.security import new_id
 from app.models import Account, Assessment
+from app.observability.logging import get_logger
 from app.providers.base import Answer, ProviderFailed, ProviderUnknown, Question, RiskProvider
 from app.services import access_codes, ledger
 from app.services.callers import Caller
 from app.services.paging import Cursor, Page, page_of
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 # A request waits this long for its provider; then the answer is 201 `pending` (notes.md).
 PROVIDER_DEADLINE_SECONDS: Final = 8.0

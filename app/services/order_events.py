@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.domain.money import plain
@@ -71,20 +71,26 @@ async def noted(
     at: datetime,
     reason: str,
     evidence: dict[str, Any] | None,
-) -> None:
-    """Write a refused report or an alarm, unless it repeats the last one since the order moved."""
-    last = (
-        await session.execute(
-            select(OrderEvent.kind, OrderEvent.to_status, OrderEvent.reason)
-            .where(
-                OrderEvent.order_id == order_id, OrderEvent.kind.in_((kind, OrderEventKind.MOVED))
-            )
-            .order_by(OrderEvent.id.desc())
-            .limit(1)
+) -> bool:
+    """Write a refused report or an alarm, once between two moves; say whether it was new."""
+    last_move = (
+        select(func.coalesce(func.max(OrderEvent.id), 0))
+        .where(OrderEvent.order_id == order_id, OrderEvent.kind == OrderEventKind.MOVED)
+        .scalar_subquery()
+    )
+    written = await session.scalar(
+        select(OrderEvent.id)
+        .where(
+            OrderEvent.order_id == order_id,
+            OrderEvent.id > last_move,
+            OrderEvent.kind == kind,
+            OrderEvent.to_status == reported,
+            OrderEvent.reason == reason,
         )
-    ).one_or_none()
-    if last is not None and tuple(last) == (kind, reported, reason):
-        return
+        .limit(1)
+    )
+    if written is not None:
+        return False
     await session.execute(
         insert(OrderEvent).values(
             order_id=order_id,
@@ -96,6 +102,7 @@ async def noted(
             evidence=evidence,
         )
     )
+    return True
 
 
 async def history(connection: AsyncConnection, order_id: str) -> Sequence[EventView]:

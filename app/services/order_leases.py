@@ -16,6 +16,8 @@ from app.models import Order, Payment
 
 # A lease outlives the call that it covers; then another replica may take over.
 LEASE: Final = timedelta(seconds=LEAVE_WITHIN_SECONDS + CALL_DEADLINE_SECONDS + 2)
+# So long somebody is surely waiting for an address; later it is one order among others.
+_FRESH: Final = timedelta(minutes=2)
 # An order that is this close to its time-out is looked at before the others.
 _ABOUT_TO_EXPIRE: Final = timedelta(minutes=1)
 
@@ -58,8 +60,8 @@ def _due_looks(now: datetime) -> AnySelect:
     closed = Order.status.in_((OrderStatus.TIMED_OUT, OrderStatus.NOT_FOUND))
     waiting = Order.status.in_((OrderStatus.UNPAID, OrderStatus.UNDERPAID))
     urgency = case(
-        (Order.status == OrderStatus.TO_BE_CREATED, 0),
-        (waiting & (Payment.expires_at < now + _ABOUT_TO_EXPIRE), 1),
+        ((Order.status == OrderStatus.TO_BE_CREATED) & (Order.status_since > now - _FRESH), 0),
+        (waiting & Payment.expires_at.between(now - _ABOUT_TO_EXPIRE, now + _ABOUT_TO_EXPIRE), 1),
         (closed, 3),
         else_=2,
     )

@@ -30,7 +30,10 @@ class FailureReason(StrEnum):
 
 @dataclass(frozen=True)
 class Applied:
-    """What became of an answer, for logs and metrics. `lease_lost`: nothing was done with it."""
+    """What became of an answer, for logs and metrics.
+
+    `alarm` is one that did not ring before; `lease_lost`: nothing was done with the answer.
+    """
 
     moved_to: OrderStatus | None = None
     granted: int = 0
@@ -105,8 +108,11 @@ async def _apply(
         await _note(
             session, order, OrderEventKind.REFUSED, decision.refused, report=report, now=now
         )
-    if decision.alarm is not None:
-        await _note(session, order, OrderEventKind.ALARM, decision.alarm, report=report, now=now)
+    alarm = decision.alarm
+    if alarm is not None and not await _note(
+        session, order, OrderEventKind.ALARM, alarm, report=report, now=now
+    ):
+        alarm = None  # it rang before
     granted = 0
     if decision.move_to is not None:
         granted = await _move(
@@ -121,7 +127,7 @@ async def _apply(
         )
     status = OrderStatus(order.status)
     _reschedule(order, next_look_at(status, since=order.status_since, now=now))
-    return Applied(decision.move_to, granted, decision.refused, decision.alarm)
+    return Applied(decision.move_to, granted, decision.refused, alarm)
 
 
 def _facts(order: Order, uuid: str) -> OrderFacts:
@@ -183,7 +189,7 @@ async def _move(
     order.updated_at = now
     if grant:
         order.credits_granted = order.number_of_credits
-        order.granted_at = now
+        order.granted_at = max(now, order.created_at)  # clocks of replicas differ
     await session.flush()
     await order_events.moved(
         session,
@@ -216,8 +222,8 @@ async def _note(
     *,
     report: Report,
     now: datetime,
-) -> None:
-    await order_events.noted(
+) -> bool:
+    return await order_events.noted(
         session,
         order.id,
         kind=kind,
@@ -249,17 +255,17 @@ async def postpone(
         if order is None:
             return Applied(lease_lost=True)
         _reschedule(order, until)
-        if alarm is not None:
-            await order_events.noted(
-                session,
-                order.id,
-                kind=OrderEventKind.ALARM,
-                status=order.status,
-                reported=order.status,
-                at=now,
-                reason=alarm,
-                evidence=None,
-            )
+        if alarm is not None and not await order_events.noted(
+            session,
+            order.id,
+            kind=OrderEventKind.ALARM,
+            status=order.status,
+            reported=order.status,
+            at=now,
+            reason=alarm,
+            evidence=None,
+        ):
+            alarm = None  # it rang before
         return Applied(alarm=alarm)
 
 
@@ -273,8 +279,8 @@ async def fail_refused(session: AsyncSession, job: CreationJob, now: datetime) -
         return Applied(moved_to=OrderStatus.FAILED)
 
 
-async def fail_overdue(session: AsyncSession, now: datetime) -> int:
-    """End the orders that AEON.to did not accept by their deadline; return how many."""
+async def fail_overdue(session: AsyncSession, now: datetime) -> list[str]:
+    """End the orders that AEON.to did not accept by their deadline; return their ids."""
     async with session.begin():
         known = select(Payment.order_id).where(Payment.order_id == Order.id).exists()
         overdue = await session.scalars(
@@ -282,6 +288,8 @@ async def fail_overdue(session: AsyncSession, now: datetime) -> int:
             .where(
                 Order.status == OrderStatus.TO_BE_CREATED,
                 Order.create_by <= now,
+                Order.next_look_at
+                <= now,  # the index that finds them; a waiting order is always due soon
                 (Order.lease_until.is_(None)) | (Order.lease_until < now),
                 ~known,
             )
@@ -291,7 +299,7 @@ async def fail_overdue(session: AsyncSession, now: datetime) -> int:
         orders = overdue.all()
         for order in orders:
             await _fail(session, order, FailureReason.DEADLINE, Actor(WORKER, "deadline"), now)
-        return len(orders)
+        return [order.id for order in orders]
 
 
 async def settle(

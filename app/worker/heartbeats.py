@@ -17,12 +17,8 @@ class Heartbeats:
         self._metrics = metrics
         self._last: dict[str, datetime] = {}
 
-    def start(self, loop: str) -> None:
-        """Count a loop from now on."""
-        self.beat(loop)
-
     def beat(self, loop: str) -> None:
-        """Say that a loop has finished a round."""
+        """Say that a loop begins, or has finished a round."""
         now = self._clock.now()
         self._last[loop] = now
         self._metrics.loop_heartbeat.labels(loop).set(now.timestamp())

@@ -6,15 +6,14 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
-import structlog
-
 from app.db.failures import is_database_away
+from app.observability.logging import get_logger
 from app.worker.heartbeats import Heartbeats
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 # How long a loop may take to finish what is in flight once it was told to stop.
-GRACE_SECONDS: Final = 3.0
+GRACE_SECONDS: Final = 2.0
 _AFTER_FAULT_SECONDS: Final = 1.0
 
 
@@ -32,26 +31,27 @@ class Loop:
 
 async def repeat(loop: Loop, heartbeats: Heartbeats, stopping: asyncio.Event) -> None:
     """Run a loop until `stopping` is set."""
-    heartbeats.start(loop.name)
+    heartbeats.beat(loop.name)
     while not stopping.is_set():
-        rest_seconds = await _tick(loop)
-        heartbeats.beat(loop.name)
+        rest_seconds = await _tick(loop, heartbeats)
         if rest_seconds > 0:
             with suppress(TimeoutError):
                 async with asyncio.timeout(rest_seconds):
                     await stopping.wait()
 
 
-async def _tick(loop: Loop) -> float:
-    """Run one tick; return how long to rest after it."""
+async def _tick(loop: Loop, heartbeats: Heartbeats) -> float:
+    """Run one tick; return how long to rest after it. Only a tick that succeeds is a heartbeat."""
     try:
-        return 0.0 if await loop.tick() else loop.rest_seconds
+        busy = await loop.tick()
     except Exception as fault:
         if is_database_away(fault):
             log.warning("database_away", loop=loop.name, error=type(fault).__name__)
         else:
             log.exception("tick_failed", loop=loop.name)
         return _AFTER_FAULT_SECONDS
+    heartbeats.beat(loop.name)
+    return 0.0 if busy else loop.rest_seconds
 
 
 @asynccontextmanager

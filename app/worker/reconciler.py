@@ -9,28 +9,30 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-import structlog
-
 from app.aeonto.failures import (
     AeontoFailure,
+    BitcoinAmountOutOfBounds,
     InsufficientFunds,
+    InvalidBitcoinAmount,
     OperatorNeeded,
     Refused,
     ServiceUnavailable,
     ThirdPartyUnavailable,
 )
 from app.domain.pace import Bucket, Slot
+from app.domain.states import OrderStatus
+from app.observability.logging import get_logger
 from app.resources import Resources
 from app.services import aeonto_parameters, order_leases, reconcile
 from app.services.order_leases import CreationJob, LookJob
 from app.services.reconcile import Applied
 from app.worker.loops import Loop
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _SLOT_WAIT_SECONDS: Final = 1.0
 # What is still in flight then is cut off: its lease runs out and another process takes over.
-_DRAIN_SECONDS: Final = 6.0
+_DRAIN_SECONDS: Final = 3.0
 _IDLE_SECONDS: Final = 0.25
 _PARAMETERS_EVERY: Final = timedelta(seconds=30)
 _PARAMETERS_REST_SECONDS: Final = 5.0
@@ -61,8 +63,8 @@ class Reconciler:
         now = self._clock.now()
         async with self._database.sessions() as session:
             overdue = await reconcile.fail_overdue(session, now)
-        if overdue:
-            log.warning("orders_failed_by_deadline", orders=overdue)
+        for order_id in overdue:
+            self._count(order_id, Applied(moved_to=OrderStatus.FAILED))
         if self._creations_held:
             return False
         async with self._database.reading() as connection:
@@ -108,6 +110,7 @@ class Reconciler:
         _, unfinished = await asyncio.wait(self._in_flight, timeout=_DRAIN_SECONDS)
         for task in unfinished:
             task.cancel()
+        await asyncio.gather(*unfinished, return_exceptions=True)
 
     async def _dispatch(
         self,
@@ -142,7 +145,7 @@ class Reconciler:
             report = await self._resources.aeonto.order_create(
                 job.btc_amount, job.btc_dest_address, slot=slot
             )
-        except Refused:
+        except (InvalidBitcoinAmount, BitcoinAmountOutOfBounds):
             async with self._database.sessions() as session:
                 applied = await reconcile.fail_refused(session, job, self._clock.now())
         except AeontoFailure as failure:
@@ -170,7 +173,11 @@ class Reconciler:
         pause_seconds: tuple[float, float],
     ) -> Applied:
         now = self._clock.now()
-        alarm = f"aeonto_{type(failure).__name__}" if isinstance(failure, OperatorNeeded) else None
+        alarm = (
+            f"aeonto_{type(failure).__name__}"
+            if isinstance(failure, (OperatorNeeded, Refused))
+            else None
+        )
         log.warning("aeonto_request_failed", order_id=job.order_id, failure=str(failure))
         async with self._database.sessions() as session:
             return await reconcile.postpone(

@@ -15,6 +15,8 @@ async def worker_running(resources: Resources) -> AsyncIterator[Heartbeats]:
     """Run every loop beside the body; on the way out, finish what is in flight."""
     heartbeats = Heartbeats(resources.clock, resources.metrics)
     reconciler = Reconciler(resources)
-    async with running([*reconciler.loops(), *housekeeping.loops(resources)], heartbeats):
-        yield heartbeats
-    await reconciler.drain()
+    try:
+        async with running([*reconciler.loops(), *housekeeping.loops(resources)], heartbeats):
+            yield heartbeats
+    finally:
+        await reconciler.drain()

@@ -109,7 +109,10 @@ def upgrade() -> None:
         sa.UniqueConstraint("id", "account_id", name=op.f("uq_assessments_id_account_id")),
     )
     op.create_index(
-        "ix_assessments_account_id_id", "assessments", ["account_id", "id"], unique=False
+        "ix_assessments_account_id_created_at_id",
+        "assessments",
+        ["account_id", "created_at", "id"],
+        unique=False,
     )
     op.create_index(
         "ix_assessments_next_try_at",
@@ -173,6 +176,9 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "btc_amount = number_of_credits * price_btc", name=op.f("ck_orders_btc_amount")
         ),
+        sa.CheckConstraint(
+            "credits_granted = number_of_credits", name=op.f("ck_orders_credits_granted")
+        ),
         sa.CheckConstraint("number_of_credits > 0", name=op.f("ck_orders_number_of_credits")),
         sa.CheckConstraint("price_btc > 0", name=op.f("ck_orders_price_btc")),
         sa.ForeignKeyConstraint(
@@ -182,8 +188,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_orders")),
         sa.UniqueConstraint("id", "beneficiary_id", name=op.f("uq_orders_id_beneficiary_id")),
     )
-    op.create_index("ix_orders_beneficiary_id_id", "orders", ["beneficiary_id", "id"], unique=False)
-    op.create_index("ix_orders_buyer_id_id", "orders", ["buyer_id", "id"], unique=False)
+    op.create_index(
+        "ix_orders_beneficiary_id_created_at_id",
+        "orders",
+        ["beneficiary_id", "created_at", "id"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_orders_buyer_id_created_at_id", "orders", ["buyer_id", "created_at", "id"], unique=False
+    )
     op.create_index(
         "ix_orders_next_look_at",
         "orders",
@@ -398,15 +411,15 @@ def downgrade() -> None:
     op.drop_index(
         "ix_orders_next_look_at", table_name="orders", postgresql_where="next_look_at IS NOT NULL"
     )
-    op.drop_index("ix_orders_buyer_id_id", table_name="orders")
-    op.drop_index("ix_orders_beneficiary_id_id", table_name="orders")
+    op.drop_index("ix_orders_buyer_id_created_at_id", table_name="orders")
+    op.drop_index("ix_orders_beneficiary_id_created_at_id", table_name="orders")
     op.drop_table("orders")
     op.drop_index(
         "ix_assessments_next_try_at",
         table_name="assessments",
         postgresql_where="next_try_at IS NOT NULL",
     )
-    op.drop_index("ix_assessments_account_id_id", table_name="assessments")
+    op.drop_index("ix_assessments_account_id_created_at_id", table_name="assessments")
     op.drop_table("assessments")
     op.drop_index(op.f("ix_api_keys_account_id"), table_name="api_keys")
     op.drop_table("api_keys")

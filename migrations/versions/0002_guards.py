@@ -22,6 +22,22 @@ BEGIN
 END $$
 """
 
+# What an order was sold for stays as it was when it was placed.
+_KEEP_TERMS: Final = """
+CREATE FUNCTION keep_terms() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (OLD.id, OLD.buyer_id, OLD.beneficiary_id, OLD.number_of_credits, OLD.price_btc,
+        OLD.btc_amount, OLD.btc_dest_address, OLD.granting_status, OLD.created_at)
+        IS DISTINCT FROM
+       (NEW.id, NEW.buyer_id, NEW.beneficiary_id, NEW.number_of_credits, NEW.price_btc,
+        NEW.btc_amount, NEW.btc_dest_address, NEW.granting_status, NEW.created_at) THEN
+        RAISE EXCEPTION 'the terms of order % cannot change', OLD.id
+            USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END $$
+"""
+
 # The new entry must continue where the account's last one ended.
 _CHAIN_ENTRY: Final = """
 CREATE FUNCTION chain_ledger_entry() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -120,6 +136,7 @@ END $$
 
 _FUNCTIONS: Final = {
     "refuse_change": _REFUSE_CHANGE,
+    "keep_terms": _KEEP_TERMS,
     "chain_ledger_entry": _CHAIN_ENTRY,
     "balance_matches_ledger": _BALANCE_MATCHES,
     "grant_matches_purchase": _GRANT_MATCHES,
@@ -130,6 +147,10 @@ _FUNCTIONS: Final = {
 _AT_COMMIT: Final = "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
 # trigger name: (table, definition without its name)
 _TRIGGERS: Final = {
+    "keep_terms": (
+        "orders",
+        "BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION keep_terms()",
+    ),
     "chain_entry": (
         "ledger_entries",
         "BEFORE INSERT ON ledger_entries FOR EACH ROW EXECUTE FUNCTION chain_ledger_entry()",

@@ -19,6 +19,7 @@ from tests.support.orders import TERMS, OneOrder
 from tests.support.people import give_credits, make_access_code, make_user
 
 APPEND_ONLY = ("ledger_entries", "order_events", "audit_log")
+TERMS_MAY_CHANGE = "ALTER TABLE orders DISABLE TRIGGER keep_terms"
 POSTED = "INSERT INTO ledger_entries (account_id, kind, amount, balance_after, at"
 
 
@@ -242,9 +243,19 @@ async def test_grant_of_another_number_than_the_purchase_is_refused(lived: Lived
     )
 
 
+async def test_more_credits_than_were_bought_are_never_granted(lived: Lived) -> None:
+    await lived.refused(
+        "ck_orders_credits_granted",
+        POSTED + ", order_id) VALUES ('{user}', 'purchase', 1000, 1014, now(), '{waiting}')",
+        "UPDATE accounts SET balance = 1014 WHERE id = '{user}'",
+        "UPDATE orders SET status = 'BTC_SENT', credits_granted = 1000, granted_at = now()"
+        " WHERE id = '{waiting}'",
+    )
+
+
 async def test_number_that_was_granted_is_never_changed(lived: Lived) -> None:
     await lived.refused(
-        "its purchase entry says",
+        "ck_orders_credits_granted",
         "UPDATE orders SET credits_granted = 11 WHERE id = '{granted}'",
     )
 
@@ -264,6 +275,7 @@ async def test_order_in_its_granting_state_is_granted(lived: Lived) -> None:
     )
     await lived.refused(
         "ck_orders_granted_in_granting_state",
+        TERMS_MAY_CHANGE,
         "UPDATE orders SET status = 'PAID', granting_status = 'PAID' WHERE id = '{waiting}'",
     )
 
@@ -276,11 +288,6 @@ async def test_order_in_its_granting_state_is_granted(lived: Lived) -> None:
     [
         ("open_is_due", "next_look_at = NULL"),
         ("status", "status = 'SETTLED', next_look_at = now()"),
-        ("granting_status", "granting_status = 'UNPAID'"),
-        ("number_of_credits", "number_of_credits = 0, btc_amount = 0"),
-        ("price_btc", "price_btc = 0, btc_amount = 0"),
-        ("btc_amount", "btc_amount = btc_amount + 0.00000001"),
-        ("btc_amount", "number_of_credits = number_of_credits + 1"),
         ("lease", "lease_token = 'x'"),
         ("lease", "lease_until = now()"),
         ("failure", "failure_reason = 'x'"),
@@ -291,6 +298,44 @@ async def test_order_in_its_granting_state_is_granted(lived: Lived) -> None:
 async def test_open_order_agrees_with_itself(lived: Lived, check: str, change: str) -> None:
     await lived.refused(
         f"ck_orders_{check}\\b",
+        f"UPDATE orders SET {change} WHERE id = '{{waiting}}'",  # noqa: S608
+    )
+
+
+@pytest.mark.parametrize(
+    ("check", "change"),
+    [
+        ("granting_status", "granting_status = 'UNPAID'"),
+        ("number_of_credits", "number_of_credits = 0, btc_amount = 0"),
+        ("price_btc", "price_btc = 0, btc_amount = 0"),
+        ("btc_amount", "btc_amount = btc_amount + 0.00000001"),
+        ("btc_amount", "number_of_credits = number_of_credits + 1"),
+    ],
+)
+async def test_terms_of_an_order_agree_with_each_other(
+    lived: Lived, check: str, change: str
+) -> None:
+    await lived.refused(
+        f"ck_orders_{check}\\b",
+        TERMS_MAY_CHANGE,
+        f"UPDATE orders SET {change} WHERE id = '{{waiting}}'",  # noqa: S608
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "buyer_id = '{other}'",
+        "beneficiary_id = '{other}'",
+        "number_of_credits = 5, btc_amount = 5 * price_btc",
+        "btc_dest_address = 'another'",
+        "granting_status = 'PAID'",
+        "created_at = created_at - interval '1 s'",
+    ],
+)
+async def test_terms_of_an_order_never_change(lived: Lived, change: str) -> None:
+    await lived.refused(
+        "the terms of order",
         f"UPDATE orders SET {change} WHERE id = '{{waiting}}'",  # noqa: S608
     )
 
@@ -462,5 +507,5 @@ async def test_every_guard_is_armed_for_every_role(lived: Lived) -> None:
     armed = await lived.connection.fetch(
         "SELECT tgname, tgenabled::text AS armed FROM pg_trigger WHERE NOT tgisinternal"
     )
-    assert len(armed) == 14
+    assert len(armed) == 15
     assert {row["armed"] for row in armed} == {"A"}

@@ -149,8 +149,8 @@ async def test_loops_stop_when_the_body_fails(heartbeats: Heartbeats) -> None:
 def test_loop_is_silent_after_sixty_seconds_without_a_round(
     clock: HandClock, heartbeats: Heartbeats
 ) -> None:
-    heartbeats.start("looks")
-    heartbeats.start("creations")
+    heartbeats.beat("looks")
+    heartbeats.beat("creations")
     clock.advance(60)
     assert heartbeats.silent() == []
     heartbeats.beat("looks")
@@ -164,7 +164,7 @@ def test_loop_is_silent_after_sixty_seconds_without_a_round(
 
 def test_heartbeat_is_a_metric(clock: HandClock) -> None:
     metrics = Metrics()
-    Heartbeats(clock, metrics).start("looks")
+    Heartbeats(clock, metrics).beat("looks")
     beat = metrics.registry.get_sample_value(
         "assay_loop_heartbeat_timestamp_seconds", {"loop": "looks"}
     )

@@ -239,7 +239,7 @@ async def test_failed_creation_is_tried_again_and_alarms_where_a_person_is_neede
     await stage.work(after_seconds=15)
     assert (await stage.read(order_id)).status == "TO_BE_CREATED"
     assert await stage.notes(order_id) == ([("alarm", alarm)] if alarm else [])
-    assert stage.metric("assay_alarms_total", kind=alarm or "none") == (2 if alarm else 0)
+    assert stage.metric("assay_alarms_total", kind=alarm or "none") == (1 if alarm else 0)
     await stage.work(after_seconds=15)
     assert await count(stage.database, "payments") == 1
 
@@ -348,4 +348,4 @@ async def test_paid_order_gone_upstream_alarms_and_waits_for_the_operator(
         await stage.work(after_seconds=400)
     assert (await stage.read(order_id)).status == "PAID"
     assert ("alarm", "not_found_after_payment") in await stage.notes(order_id)
-    assert stage.metric("assay_alarms_total", kind="not_found_after_payment") == 4
+    assert stage.metric("assay_alarms_total", kind="not_found_after_payment") == 1

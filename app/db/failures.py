@@ -1,4 +1,4 @@
-"""Tells a database that is away from a statement that is wrong, and which rule refused it."""
+"""Tells a database that is away, or a lock that is held, from a statement that is wrong."""
 
 from typing import Final
 
@@ -12,6 +12,7 @@ _AUTHORIZATION_CLASS: Final = "28"
 _NO_SUCH_DATABASE: Final = "3D000"
 _NO_SUCH_TABLE: Final = "42P01"
 _AWAY_STATES: Final = frozenset({"57P01", "57P02", "57P03", "53300", "55P03", "57014"})
+_LOCK_NOT_AVAILABLE: Final = "55P03"
 
 
 def is_database_away(error: BaseException) -> bool:
@@ -50,6 +51,11 @@ def _state_of(error: BaseException) -> str:
     cause = error.orig if isinstance(error, DBAPIError) else error
     state = getattr(cause, "sqlstate", None)
     return state if isinstance(state, str) else ""
+
+
+def is_lock_timeout(error: DBAPIError) -> bool:
+    """Say whether a statement waited for a lock longer than `lock_timeout`."""
+    return _state_of(error) == _LOCK_NOT_AVAILABLE
 
 
 def violated_constraint(error: IntegrityError) -> str | None:

@@ -224,6 +224,19 @@ class OrderNotSettled(AppError):
         super().__init__(f"An order that is {order_status} cannot be settled that way")
 
 
+class IdempotencyKeyInFlight(AppError):
+    """Another request with this Idempotency-Key has no answer yet."""
+
+    code = "idempotency_key_in_flight"
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A request with this Idempotency-Key is in flight; try again soon",
+            headers={"Retry-After": "1"},
+        )
+
+
 class BodyTooLarge(AppError):
     """The body has more bytes than the endpoint takes."""
 
@@ -244,6 +257,19 @@ class UnsupportedMediaType(AppError):
 
     def __init__(self, detail: str = "Content-Type must be application/json") -> None:
         super().__init__(detail)
+
+
+# 422: nothing but this
+
+
+class IdempotencyKeyReused(AppError):
+    """The Idempotency-Key came before, from the same account, with another body."""
+
+    code = "idempotency_key_reused"
+    status = 422
+
+    def __init__(self) -> None:
+        super().__init__("Idempotency-Key was used with another body")
 
 
 # 500: our own faults, with the texts that the specification gives them

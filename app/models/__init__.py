@@ -6,6 +6,7 @@ from app.models.aeonto_parameters import AeontoParameters
 from app.models.api_keys import ApiKey
 from app.models.assessments import Assessment
 from app.models.audit_log import AuditLine
+from app.models.idempotency_keys import IdempotencyKey
 from app.models.ledger import LedgerEntry
 from app.models.order_events import OrderEvent
 from app.models.orders import Order
@@ -21,6 +22,7 @@ __all__ = [
     "ApiKey",
     "Assessment",
     "AuditLine",
+    "IdempotencyKey",
     "LedgerEntry",
     "LoginSession",
     "Order",

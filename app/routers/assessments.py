@@ -1,12 +1,13 @@
 """Assessments: asking for one, and reading what came of it."""
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 
 from app.domain.addresses import AddressForm, check_address
 from app.domain.errors import AssessmentFault, InvalidParameter, NoAssessmentsFound
-from app.http import links
+from app.http import idempotency, links
 from app.http.deps import AnyCaller, Reading, Res, actor_of
 from app.http.front_door import ListRoute, StrictRoute
+from app.http.idempotency import AnyKey
 from app.resources import Resources
 from app.schemas.assessments import (
     AnswerResponse,
@@ -20,9 +21,10 @@ from app.schemas.assessments import (
 )
 from app.schemas.errors import responses
 from app.schemas.paging import CursorParameter, LimitParameter
-from app.services import access_codes, assessments
+from app.services import access_codes, assessments, keyed_assessments
 from app.services.assessments import AssessmentView, PickAccount, Subject
 from app.services.callers import Caller
+from app.services.idempotency import RequestKey
 from app.services.paging import read_cursor
 
 router = APIRouter(
@@ -52,62 +54,86 @@ def _response(assessment: AssessmentView) -> AssessmentResponse:
     )
 
 
+def _created(assessment: AssessmentView, credits_available: int) -> NewAssessmentResponse:
+    return NewAssessmentResponse(
+        **_response(assessment).model_dump(), credits_available=credits_available
+    )
+
+
 async def _create(
     request: Request,
     resources: Resources,
     caller: Caller,
+    *,
+    key: RequestKey | None,
     question: AssessmentQuestion,
     pick_account: PickAccount,
-) -> NewAssessmentResponse:
+) -> NewAssessmentResponse | Response:
     if check_address(question.currency, question.address) is AddressForm.INVALID:
         raise InvalidParameter("address", "a well-formed address of the currency")
+    subject = Subject(
+        question.assessment_type, question.address, question.currency, question.tx_hash
+    )
+    actor = actor_of(request, caller)
+    tools = (resources.database, resources.provider, resources.clock)
     try:
-        assessment, credits_available = await assessments.create(
-            resources.database,
-            resources.provider,
-            resources.clock,
+        if key is None:
+            made = await assessments.create(
+                *tools, pick_account=pick_account, subject=subject, actor=actor
+            )
+            return _created(*made)
+        kept = await keyed_assessments.create_once(
+            *tools,
+            key=key,
+            write=lambda view, balance: idempotency.as_json(_created(view, balance)),
             pick_account=pick_account,
-            subject=Subject(
-                question.assessment_type, question.address, question.currency, question.tx_hash
-            ),
-            actor=actor_of(request, caller),
+            subject=subject,
+            actor=actor,
         )
     except AssessmentFault:
         resources.metrics.refunds.inc()
         raise
-    return NewAssessmentResponse(
-        **_response(assessment).model_dump(), credits_available=credits_available
-    )
+    return idempotency.respond(kept)
 
 
 @router.post(
     "/create_new_assessment_for_access_code",
     status_code=201,
     summary="Create an assessment, paid by an access code",
+    response_model=NewAssessmentResponse,
     response_description="The assessment, with its answer if the provider was quick",
-    responses=_TAKES_BODY | responses(402) | links.ASSESSMENT,
+    responses=_TAKES_BODY | responses(402) | idempotency.documented(links.ASSESSMENT),
 )
 async def create_new_assessment_for_access_code(
-    body: CreateAssessmentForAccessCodeRequest, caller: AnyCaller, request: Request, resources: Res
-) -> NewAssessmentResponse:
+    body: CreateAssessmentForAccessCodeRequest,
+    caller: AnyCaller,
+    request: Request,
+    resources: Res,
+    key: AnyKey,
+) -> NewAssessmentResponse | Response:
     """Spend a credit of an access code that is the caller's own or that it issued."""
     pick_account = assessments.from_access_code(caller, body.access_code, resources.clock.now())
-    return await _create(request, resources, caller, body, pick_account)
+    return await _create(
+        request, resources, caller, key=key, question=body, pick_account=pick_account
+    )
 
 
 @router.post(
     "/create_new_assessment",
     status_code=201,
     summary="Create an assessment, paid by the caller",
+    response_model=NewAssessmentResponse,
     response_description="The assessment, with its answer if the provider was quick",
-    responses=_TAKES_BODY | responses(402),
+    responses=_TAKES_BODY | responses(402) | idempotency.documented({}),
 )
 async def create_new_assessment(
-    body: CreateAssessmentRequest, caller: AnyCaller, request: Request, resources: Res
-) -> NewAssessmentResponse:
+    body: CreateAssessmentRequest, caller: AnyCaller, request: Request, resources: Res, key: AnyKey
+) -> NewAssessmentResponse | Response:
     """Spend one of the caller's own credits."""
     pick_account = assessments.from_own_account(caller)
-    return await _create(request, resources, caller, body, pick_account)
+    return await _create(
+        request, resources, caller, key=key, question=body, pick_account=pick_account
+    )
 
 
 @_lists.post(

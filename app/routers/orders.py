@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 
 from app.domain.errors import (
     AccessCodeMismatch,
@@ -12,9 +12,10 @@ from app.domain.errors import (
     MissingParameter,
     UpstreamUnknown,
 )
-from app.http import links
+from app.http import idempotency, links
 from app.http.deps import AnyCaller, OrderCaller, OrderCredentials, Reading, Res, Session
 from app.http.front_door import StrictRoute, sent_text
+from app.http.idempotency import OrderKey
 from app.resources import Resources
 from app.schemas.errors import ORDER_FAULT, responses
 from app.schemas.orders import (
@@ -84,21 +85,33 @@ def _response(order: OrderView, now: datetime) -> OrderResponse:
     "/new_order",
     status_code=201,
     summary="Create a new order",
+    response_model=OrderResponse,
     response_description="The order; its payment address follows within seconds",
-    responses=_TAKES_BODY | ORDER_FAULT | links.ORDER,
+    responses=_TAKES_BODY | ORDER_FAULT | idempotency.documented(links.ORDER),
 )
 async def new_order(
-    body: NewOrderRequest, caller: OrderCaller, session: Session, resources: Res
-) -> OrderResponse:
+    body: NewOrderRequest, caller: OrderCaller, session: Session, resources: Res, key: OrderKey
+) -> OrderResponse | Response:
     """Buy credits for oneself or for an access code. The payment is read from the order's status."""
     now = resources.clock.now()
     purchase = Purchase(
         body.number_of_credits, body.payment_coin, body.payment_network, body.access_code
     )
-    order = await orders.create(
-        session, caller=caller, purchase=purchase, terms=resources.terms, now=now
+    if key is None:
+        order = await orders.create(
+            session, caller=caller, purchase=purchase, terms=resources.terms, now=now
+        )
+        return _response(order, now)
+    kept = await orders.create_once(
+        session,
+        key=key,
+        write=lambda order: idempotency.as_json(_response(order, now)),
+        caller=caller,
+        purchase=purchase,
+        terms=resources.terms,
+        now=now,
     )
-    return _response(order, now)
+    return idempotency.respond(kept)
 
 
 async def _asked_order(

@@ -37,6 +37,12 @@ _MEANINGS: Final[dict[int, tuple[str, str, str]]] = {
     ),
 }
 _TRY_AGAIN: Final = frozenset({429, 503})
+_RETRY_AFTER: Final[dict[str, Any]] = {
+    "Retry-After": {
+        "description": "Seconds to wait before the next attempt",
+        "schema": {"type": "integer"},
+    }
+}
 _EXAMPLE_ID: Final = "0f8fad5bd9cb469fa16570867728950e"
 
 
@@ -81,12 +87,7 @@ def _document(status: int) -> dict[str, Any]:
         "content": {"application/json": {"example": _example(code, text)}},
     }
     if status in _TRY_AGAIN:
-        document["headers"] = {
-            "Retry-After": {
-                "description": "Seconds to wait before the next attempt",
-                "schema": {"type": "integer"},
-            }
-        }
+        document["headers"] = _RETRY_AFTER
     return document
 
 
@@ -95,6 +96,23 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: _document(status) for status in statuses}
 
 
+# What an Idempotency-Key may run into.
+KEY_FAULTS: Final[dict[int | str, dict[str, Any]]] = {
+    409: {
+        "model": Problem,
+        "description": "A request with this Idempotency-Key is in flight",
+        "headers": _RETRY_AFTER,
+        "content": {
+            "application/json": {
+                "example": _example(
+                    "idempotency_key_in_flight",
+                    "A request with this Idempotency-Key is in flight; try again soon",
+                )
+            }
+        },
+    },
+    **responses(422),
+}
 ORDER_FAULT: Final[dict[int | str, dict[str, Any]]] = {
     500: {
         "model": Problem | OrderProblem,

@@ -28,7 +28,7 @@ from app.domain.security import new_id
 from app.models import Account, Assessment
 from app.observability.logging import get_logger
 from app.providers.base import Answer, ProviderFailed, ProviderUnknown, Question, RiskProvider
-from app.services import access_codes, ledger
+from app.services import access_codes, idempotency, ledger
 from app.services.callers import Caller
 from app.services.paging import Cursor, Page, page_of
 
@@ -132,64 +132,76 @@ async def create(
     AccessCodeNotFound and InsufficientCredits before anything is debited, and AssessmentFault
     when the provider has failed for good: then the credit is refunded.
     """
-    async with database.sessions() as session:
-        reserved = await _reserve(
-            session, provider, pick_account=pick_account, subject=subject, actor=actor, clock=clock
+    async with database.sessions() as session, session.begin():
+        reserved = await reserve(
+            session, provider, clock, pick_account=pick_account, subject=subject, actor=actor
         )
-    failed = await ask_and_settle(database, provider, clock, reserved, actor=actor)
-    if failed is not None:
-        raise AssessmentFault(failed)
-    async with database.reading() as connection:
-        rows = await connection.execute(
-            select(*_COLUMNS, Account.balance)
-            .join(Account, Account.id == Assessment.account_id)
-            .where(Assessment.id == reserved.question.assessment_id)
-        )
-        row = rows.one()
-    return _view(row), row.balance
+    return await finish(database, provider, clock, reserved, actor=actor)
 
 
-async def _reserve(
+async def reserve(
     session: AsyncSession,
     provider: RiskProvider,
+    clock: Clock,
     *,
     pick_account: PickAccount,
     subject: Subject,
     actor: Actor,
-    clock: Clock,
 ) -> Reserved:
+    """Debit one credit and keep the question, in a transaction that the caller has begun."""
     assessment_id, lease_token, now = new_id("asm"), new_id("lease"), clock.now()
-    async with session.begin():
-        account_id = await pick_account(session)
-        await session.execute(
-            insert(Assessment).values(
-                id=assessment_id,
-                account_id=account_id,
-                assessment_type=subject.assessment_type,
-                address=subject.address,
-                currency=subject.currency,
-                tx_hash=subject.tx_hash,
-                provider=provider.name,
-                status=AssessmentStatus.PENDING,
-                attempts=1,
-                next_try_at=now,
-                lease_token=lease_token,
-                lease_until=now + LEASE,
-                created_at=now,
-                updated_at=now,
-            )
-        )
-        await ledger.post(
-            session,
+    account_id = await pick_account(session)
+    await session.execute(
+        insert(Assessment).values(
+            id=assessment_id,
             account_id=account_id,
-            kind=EntryKind.ASSESSMENT,
-            amount=-1,
-            assessment_id=assessment_id,
-            actor=actor,
-            at=now,
+            assessment_type=subject.assessment_type,
+            address=subject.address,
+            currency=subject.currency,
+            tx_hash=subject.tx_hash,
+            provider=provider.name,
+            status=AssessmentStatus.PENDING,
+            attempts=1,
+            next_try_at=now,
+            lease_token=lease_token,
+            lease_until=now + LEASE,
+            created_at=now,
+            updated_at=now,
         )
+    )
+    await ledger.post(
+        session,
+        account_id=account_id,
+        kind=EntryKind.ASSESSMENT,
+        amount=-1,
+        assessment_id=assessment_id,
+        actor=actor,
+        at=now,
+    )
     question = Question(assessment_id=assessment_id, **asdict(subject))
     return Reserved(question, account_id, lease_token, attempts=1)
+
+
+async def finish(
+    database: Database, provider: RiskProvider, clock: Clock, reserved: Reserved, *, actor: Actor
+) -> tuple[AssessmentView, int]:
+    """Ask the provider; return the assessment and the balance left. Raises AssessmentFault."""
+    failed = await ask_and_settle(database, provider, clock, reserved, actor=actor)
+    if failed is not None:
+        raise AssessmentFault(failed)
+    return await read_with_balance(database, reserved.question.assessment_id)
+
+
+async def read_with_balance(database: Database, assessment_id: str) -> tuple[AssessmentView, int]:
+    """Return an assessment, and the balance of the account that paid it."""
+    async with database.reading() as connection:
+        rows = await connection.execute(
+            select(*_COLUMNS, Account.balance)
+            .join(Account, Account.id == Assessment.account_id)
+            .where(Assessment.id == assessment_id)
+        )
+        row = rows.one()
+    return _view(row), row.balance
 
 
 async def ask_and_settle(
@@ -261,6 +273,7 @@ async def _settle_failed(
                 actor=actor,
                 at=now,
             )
+            await idempotency.release(session, reserved.question.assessment_id)
     return settled
 
 

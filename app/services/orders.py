@@ -1,5 +1,6 @@
 """Orders as a buyer sees them: placing one, and reading what became of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -21,11 +22,17 @@ from sqlalchemy.orm import aliased
 
 from app.db.base import AnyRow, AnySelect
 from app.db.failures import is_database_away
-from app.domain.errors import InvalidAccessCode, InvalidOrderId, InvalidParameter, OrderNotCreated
+from app.domain.errors import (
+    IdempotencyKeyInFlight,
+    InvalidAccessCode,
+    InvalidOrderId,
+    InvalidParameter,
+    OrderNotCreated,
+)
 from app.domain.security import new_id
 from app.domain.states import OrderStatus
 from app.models import AccessCode, Account, ApiKey, LoginSession, Order, Payment
-from app.services import access_codes, aeonto_parameters, order_events
+from app.services import access_codes, aeonto_parameters, idempotency, order_events
 from app.services.callers import (
     KEY_COLUMNS,
     KEY_SOURCE,
@@ -35,6 +42,7 @@ from app.services.callers import (
     Credentials,
     resolve,
 )
+from app.services.idempotency import KeptAnswer, RequestKey
 from app.services.paging import Cursor, Page, page_of
 
 RAIL: Final = "aeonto"
@@ -198,27 +206,58 @@ async def create(
     Raises InvalidParameter, InvalidAccessCode, and OrderNotCreated when the database refuses the
     insert.
     """
+    async with session.begin():
+        return await _place(session, caller, purchase, terms, now)
+
+
+async def create_once(
+    session: AsyncSession,
+    *,
+    key: RequestKey,
+    write: Callable[[OrderView], bytes],
+    caller: Caller,
+    purchase: Purchase,
+    terms: Terms,
+    now: datetime,
+) -> KeptAnswer:
+    """Place an order unless the key has one; return what was answered first, as `write` wrote it.
+
+    Key, order and answer are of one transaction. Raises what `create` raises,
+    IdempotencyKeyInFlight and IdempotencyKeyReused.
+    """
+    async with session.begin():
+        earlier = await idempotency.claim(session, key, now)
+        if earlier is None:
+            order = await _place(session, caller, purchase, terms, now)
+            return await idempotency.keep(session, key, write(order))
+    if earlier.answer is None:
+        raise IdempotencyKeyInFlight
+    return earlier.answer
+
+
+async def _place(
+    session: AsyncSession, caller: Caller, purchase: Purchase, terms: Terms, now: datetime
+) -> OrderView:
     if not 1 <= purchase.number_of_credits <= terms.max_credits_per_order:
         raise InvalidParameter(
             "number_of_credits", f"a whole number from 1 to {terms.max_credits_per_order}"
         )
     _check_rail(purchase)
-    async with session.begin():
-        beneficiary_id = await _beneficiary(session, caller, purchase, now)
-        await _check_limits(session, purchase, terms, now)
-        try:
-            return await _insert(
-                session,
-                caller=caller,
-                purchase=purchase,
-                terms=terms,
-                beneficiary_id=beneficiary_id,
-                now=now,
-            )
-        except DBAPIError as error:
-            if is_database_away(error):
-                raise
-            raise OrderNotCreated from error
+    beneficiary_id = await _beneficiary(session, caller, purchase, now)
+    await _check_limits(session, purchase, terms, now)
+    try:
+        return await _insert(
+            session,
+            caller=caller,
+            purchase=purchase,
+            terms=terms,
+            beneficiary_id=beneficiary_id,
+            now=now,
+        )
+    except DBAPIError as error:
+        if is_database_away(error):
+            raise
+        raise OrderNotCreated from error
 
 
 def _check_rail(purchase: Purchase) -> None:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from app.resources import Resources
-from app.services import accounts, assessments
+from app.services import accounts, assessments, idempotency
 from app.services.assessments import Finished
 from app.worker.loops import Loop
 
@@ -25,7 +25,7 @@ def loops(resources: Resources) -> list[Loop]:
     async def sweep() -> bool:
         async with resources.database.sessions() as session:
             await accounts.end_expired_sessions(session, resources.clock.now())
-        return False
+            return await idempotency.reap(session, resources.clock.now())
 
     return [
         Loop("assessments", finish_assessments, _PENDING_REST_SECONDS),

@@ -45,6 +45,14 @@ NOT_FOUND: Final = Problem(404, "not_found", "Not found")
 API_KEY_NOT_FOUND: Final = Problem(404, "not_found", "api_key not found")
 NO_ASSESSMENTS_FOUND: Final = Problem(404, "no_assessments_found", "No assessments found")
 EMAIL_TAKEN: Final = Problem(409, "email_taken", "email is already registered")
+KEY_IN_FLIGHT: Final = Problem(
+    409,
+    "idempotency_key_in_flight",
+    "A request with this Idempotency-Key is in flight; try again soon",
+)
+KEY_REUSED: Final = Problem(
+    422, "idempotency_key_reused", "Idempotency-Key was used with another body"
+)
 BODY_TOO_LARGE: Final = Problem(413, "body_too_large", "The body must be at most 16384 bytes")
 LIST_TOO_LARGE: Final = Problem(413, "body_too_large", "The body must be at most 262144 bytes")
 NOT_JSON: Final = Problem(415, "unsupported_media_type", "Content-Type must be application/json")

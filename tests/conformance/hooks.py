@@ -53,6 +53,7 @@ _REFUSALS: Final = {
     "listAccessCodes": {"cursor must be a next_cursor of an earlier page"},
     "listApiKeys": {"cursor must be a next_cursor of an earlier page"},
 }
+_KEY_REUSED: Final = "Idempotency-Key was used with another body"
 _NUL: Final = "The body has a NUL character"
 
 
@@ -95,6 +96,7 @@ def _is_documented_refusal(case: Case[Any], response: Response) -> bool:
     detail = response.json()["detail"]
     return (
         detail in _REFUSALS.get(_operation_id(case), ())
+        or (detail == _KEY_REUSED and response.status_code == 422)
         or (detail == _NUL and any("\0" in text for text in _strings(case.body)))
         or _names_a_float(detail, case.body)
     )

@@ -25,6 +25,12 @@ _SCHEMAS: Final[dict[str, dict[str, Any]]] = _DOCUMENT["components"]["schemas"]
 _EITHER: Final[list[dict[str, list[str]]]] = [{"ApiKeyHeader": []}, {"SessionBearer": []}]
 # Whoever has no credentials needs these to get some, or watches whether the service lives.
 _PUBLIC: Final = {"register", "login", "healthz", "readyz", "metrics"}
+# Where an Idempotency-Key is taken; nothing else is ever answered with 422.
+_KEYED: Final = {
+    "POST /api/new_order",
+    "POST /api/create_new_assessment_for_access_code",
+    "POST /api/create_new_assessment",
+}
 _PROBLEM: Final = "#/components/schemas/Problem"
 
 
@@ -88,11 +94,22 @@ def test_an_operation_documents_its_errors_as_problems(name: str) -> None:
     errors = {status: body for status, body in responses.items() if int(status) >= 400}
 
     assert errors
-    assert "422" not in errors
+    assert ("422" in errors) == (name in _KEYED)
     for status, error in errors.items():
         references = set(_references(error["content"]["application/json"]["schema"]))
         assert _PROBLEM in references or (name, status) == ("GET /readyz", "503")
         assert status not in ("429", "503") or "Retry-After" in error["headers"] or "readyz" in name
+
+
+@pytest.mark.parametrize("name", _OPERATIONS)
+def test_an_operation_that_takes_a_key_says_so_and_what_may_come_of_it(name: str) -> None:
+    operation = _OPERATIONS[name]
+    headers = [each["name"] for each in operation.get("parameters", []) if each["in"] == "header"]
+
+    assert headers == (["Idempotency-Key"] if name in _KEYED else [])
+    if name in _KEYED:
+        assert "Idempotency-Replayed" in operation["responses"]["201"]["headers"]
+        assert "Retry-After" in operation["responses"]["409"]["headers"]
 
 
 @pytest.mark.parametrize("name", _OPERATIONS)

@@ -20,6 +20,7 @@ from tests.support.people import give_credits, make_access_code, make_user
 
 APPEND_ONLY = ("ledger_entries", "order_events", "audit_log")
 TERMS_MAY_CHANGE = "ALTER TABLE orders DISABLE TRIGGER keep_terms"
+KEPT = "INSERT INTO idempotency_keys (account_id, endpoint, created_at, key, request_hash, status, body"
 POSTED = "INSERT INTO ledger_entries (account_id, kind, amount, balance_after, at"
 
 
@@ -502,10 +503,50 @@ async def test_access_code_has_its_form(lived: Lived, code: str) -> None:
     )
 
 
+# Idempotency keys
+
+
+@pytest.mark.parametrize(
+    ("check", "values"),
+    [
+        ("ck_idempotency_keys_key", "'', sha256(''), 201, ''"),
+        ("ck_idempotency_keys_key", "repeat('a', 256), sha256(''), 201, ''"),
+        ("ck_idempotency_keys_key", "'a b', sha256(''), 201, ''"),
+        ("ck_idempotency_keys_key", "'é', sha256(''), 201, ''"),
+        ("ck_idempotency_keys_request_hash", "'k', 'short', 201, ''"),
+        ("ck_idempotency_keys_status", "'k', sha256(''), 500, ''"),
+        ("ck_idempotency_keys_status", "'k', sha256(''), 402, ''"),
+        ("ck_idempotency_keys_answer", "'k', sha256(''), 201, NULL"),
+        ("ck_idempotency_keys_answer", "'k', sha256(''), NULL, ''"),
+    ],
+)
+async def test_idempotency_key_agrees_with_itself(lived: Lived, check: str, values: str) -> None:
+    await lived.refused(check, f"{KEPT}) VALUES ('{{user}}', 'e', now(), {values})")
+
+
+@pytest.mark.parametrize("replica", [False, True], ids=["superuser", "replica"])
+async def test_idempotency_key_that_could_not_be_answered_is_refused(
+    lived: Lived, replica: bool
+) -> None:
+    await lived.refused(
+        "has no answer",
+        f"{KEPT}) VALUES ('{{user}}', 'e', now(), 'k', sha256(''), NULL, NULL)",
+        replica=replica,
+    )
+
+
+async def test_assessment_stands_under_one_key_at_most(lived: Lived) -> None:
+    values = "('{{user}}', 'e', now(), '{key}', sha256(''), NULL, NULL, '{{ready}}')"
+    await lived.refused(
+        "uq_idempotency_keys_assessment_id",
+        *(f"{KEPT}, assessment_id) VALUES {values.format(key=key)}" for key in "ab"),
+    )
+
+
 async def test_every_guard_is_armed_for_every_role(lived: Lived) -> None:
     """ENABLE ALWAYS: neither ownership nor session_replication_role disarms one."""
     armed = await lived.connection.fetch(
         "SELECT tgname, tgenabled::text AS armed FROM pg_trigger WHERE NOT tgisinternal"
     )
-    assert len(armed) == 15
+    assert len(armed) == 16
     assert {row["armed"] for row in armed} == {"A"}

@@ -60,6 +60,8 @@ _VIEWS: Final = (
     """CREATE OR REPLACE VIEW qa.audit AS
        SELECT ledger_entry_id AS ledger_id FROM audit_log
        WHERE ledger_entry_id IS NOT NULL AND actor <> '' AND request_id <> ''""",
+    """CREATE OR REPLACE VIEW qa.idem AS
+       SELECT account_id, endpoint, key, status, assessment_id FROM idempotency_keys""",
     "CREATE TABLE IF NOT EXISTS qa.legal (f text, t text)",
 )
 
@@ -129,6 +131,12 @@ _INVARIANTS: Final = {
     "I12 one audit line per entry": """
         SELECT l.id::text FROM qa.ledger l LEFT JOIN qa.audit a ON a.ledger_id = l.id
         GROUP BY l.id HAVING COUNT(a.ledger_id) <> 1""",
+    "I13 one stored answer per account, endpoint and key": """
+        SELECT key FROM qa.idem GROUP BY account_id, endpoint, key HAVING COUNT(*) > 1""",
+    "I13 no key without an end, no stored failure": """
+        SELECT i.key FROM qa.idem i LEFT JOIN qa.assessment s ON s.id = i.assessment_id
+        WHERE i.status NOT BETWEEN 200 AND 299
+            OR (i.status IS NULL AND (s.id IS NULL OR s.status = 'failed'))""",
     "I14 no claim outlives its lease": """
         SELECT id FROM qa.orders WHERE lease_until < (SELECT at FROM qa.clock) - interval '5 min'""",
 }

@@ -1,0 +1,75 @@
+"""Assessments under an Idempotency-Key: one question and one debit per key.
+
+The debit commits before the provider is asked, so the key is tied to the assessment with it and
+gets its answer afterwards. A crash in between costs no credit: who asks again, once the lease of
+the first request is over, is answered with the assessment as it is then.
+"""
+
+from collections.abc import Callable
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db.engine import Database
+from app.domain.actors import Actor
+from app.domain.assessments import AssessmentStatus
+from app.domain.clock import Clock
+from app.domain.errors import IdempotencyKeyInFlight
+from app.models import Assessment
+from app.providers.base import RiskProvider
+from app.services import assessments, idempotency
+from app.services.assessments import AssessmentView, PickAccount, Subject
+from app.services.idempotency import KeptAnswer, RequestKey
+
+
+async def create_once(
+    database: Database,
+    provider: RiskProvider,
+    clock: Clock,
+    *,
+    key: RequestKey,
+    write: Callable[[AssessmentView, int], bytes],
+    pick_account: PickAccount,
+    subject: Subject,
+    actor: Actor,
+) -> KeptAnswer:
+    """Make an assessment unless the key has one; return what was answered first, by `write`.
+
+    Raises what `assessments.create` raises, IdempotencyKeyInFlight and IdempotencyKeyReused. An
+    AssessmentFault has freed the key together with the refund.
+    """
+    async with database.sessions() as session, session.begin():
+        earlier = await idempotency.claim(session, key, clock.now())
+        if earlier is None:
+            reserved = await assessments.reserve(
+                session, provider, clock, pick_account=pick_account, subject=subject, actor=actor
+            )
+            await idempotency.tie(session, key, reserved.question.assessment_id)
+        elif earlier.answer is not None:
+            return earlier.answer
+        else:
+            left_behind = await _left_behind(session, earlier.assessment_id, clock)
+    if earlier is None:
+        view, balance = await assessments.finish(database, provider, clock, reserved, actor=actor)
+    else:
+        view, balance = await assessments.read_with_balance(database, left_behind)
+    async with database.sessions() as session, session.begin():
+        return await idempotency.keep(session, key, write(view, balance))
+
+
+async def _left_behind(session: AsyncSession, assessment_id: str | None, clock: Clock) -> str:
+    """Return an assessment whose first request gave no answer, unless it is still at work.
+
+    The lease tells: that request's own try is the first, and any later one is the worker's.
+    """
+    at_work = (
+        Assessment.status == AssessmentStatus.PENDING,
+        Assessment.attempts == 1,
+        Assessment.lease_until > clock.now(),
+    )
+    found = await session.scalar(
+        select(Assessment.id).where(Assessment.id == assessment_id, *at_work)
+    )
+    if found is not None or assessment_id is None:
+        raise IdempotencyKeyInFlight
+    return assessment_id

@@ -17,7 +17,7 @@ from app.aeonto.client import AeontoClient
 from app.aeonto.failures import AeontoFailure
 from app.aeonto.solo import SoloPace
 from app.aeonto.wire import MAX_BTC, OrderParameters, PriceQuote
-from app.cli.running import run
+from app.cli.running import has_embedded, run, url_of, with_database
 from app.db.engine import create_database
 from app.domain.clock import Clock, SystemClock
 from app.domain.money import SATOSHI, plain
@@ -117,14 +117,15 @@ def status(
 @asynccontextmanager
 async def _pace(settings: Settings, clock: Clock) -> AsyncIterator[Pace]:
     """Yield the pace that a server on the same database keeps, or else one of this command's own."""
-    if settings.database_url is None:
+    if settings.database_url is None and not has_embedded(settings):
         yield SoloPace(clock, rate_scale=settings.aeonto_rate_scale)
         return
-    database = create_database(settings.database_url.get_secret_value(), pool_size=1)
-    try:
-        yield SharedPace(database, clock, settings.aeonto_rate_scale)
-    finally:
-        await database.dispose()
+    async with with_database(settings) as complete:
+        database = create_database(url_of(complete), pool_size=1)
+        try:
+            yield SharedPace(database, clock, settings.aeonto_rate_scale)
+        finally:
+            await database.dispose()
 
 
 async def _ask(

@@ -235,6 +235,11 @@ def adjust_credits(
     print_record({"credits_available": _with_database(work)}, as_json=as_json)
 
 
+def _record(found: orders.OrderView) -> dict[str, Any]:
+    fields = asdict(found)
+    return {"order_id": fields.pop("id"), **fields}
+
+
 @order.command("list")
 def list_orders(
     status: Annotated[OrderStatus | None, typer.Option(help="only those in this state")] = None,
@@ -249,8 +254,8 @@ def list_orders(
             return await orders.list_all(connection, status=status, limit=limit)
 
     print_records(
-        [asdict(found) for found in _with_database(work)],
-        columns=("id", "status", "number_of_credits", "created_at"),
+        [_record(found) for found in _with_database(work)],
+        columns=("order_id", "status", "number_of_credits", "created_at"),
         as_json=as_json,
     )
 
@@ -264,8 +269,14 @@ def show_order(
     async def work(database: Database) -> dict[str, Any]:
         async with database.reading() as connection:
             found = await orders.read_any(connection, order_id)
+            uuid, btc_dest_address = await orders.upstream_of(connection, order_id)
             history = await order_events.history(connection, order_id)
-        return asdict(found) | {"history": [asdict(event) for event in history]}
+        return {
+            **_record(found),
+            "uuid": uuid,
+            "btc_dest_address": btc_dest_address,
+            "history": [asdict(event) for event in history],
+        }
 
     print_record(_with_database(work), as_json=as_json)
 

@@ -85,6 +85,11 @@ async def with_database(settings: Settings) -> AsyncIterator[Settings]:
         yield settings.model_copy(update={"database_url": SecretStr(url)})
 
 
+def has_embedded(settings: Settings) -> bool:
+    """Say whether an embedded PostgreSQL was ever made for these settings."""
+    return (settings.data_dir / _POSTGRES).exists()
+
+
 def url_of(settings: Settings) -> str:
     """Return the database's URL. Raises ConfigurationError when none is named."""
     if settings.database_url is None:

@@ -24,6 +24,7 @@ class EventView:
     to_status: str
     at: datetime
     reason: str
+    evidence: dict[str, Any] | None
 
 
 def evidence_of(report: Report) -> dict[str, Any]:
@@ -114,6 +115,7 @@ async def history(connection: AsyncConnection, order_id: str) -> Sequence[EventV
             OrderEvent.to_status,
             OrderEvent.at,
             OrderEvent.reason,
+            OrderEvent.evidence,
         )
         .where(OrderEvent.order_id == order_id)
         .order_by(OrderEvent.id)

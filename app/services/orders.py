@@ -369,6 +369,13 @@ async def read_any(connection: AsyncConnection, order_id: str) -> OrderView:
     return _view(row)
 
 
+async def upstream_of(connection: AsyncConnection, order_id: str) -> tuple[str | None, str]:
+    """Return AEON.to's uuid of an order, if it has one yet, and where its bitcoin goes."""
+    query = select(Payment.uuid, Order.btc_dest_address).select_from(_WITH_PAYMENT)
+    uuid, btc_dest_address = (await connection.execute(query.where(Order.id == order_id))).one()
+    return uuid, btc_dest_address
+
+
 async def list_visible(
     connection: AsyncConnection, account_id: str, *, cursor: Cursor | None, limit: int
 ) -> Page[OrderView]:

@@ -11,9 +11,11 @@ from typer.testing import CliRunner, Result
 
 from app.cli import main
 from app.db.engine import Database
+from app.sandbox import create_sandbox, serve_sandbox
 from app.services import reconcile
+from tests.support.application import BTC_DEST_ADDRESS
 from tests.support.logs import logging_restored
-from tests.support.orders import place_order
+from tests.support.orders import count, place_order
 from tests.support.people import make_user
 
 Assay = Callable[..., Awaitable[Result]]
@@ -155,12 +157,13 @@ async def test_what_is_not_there_exits_with_1_and_says_so(
 
 async def test_order_is_listed_shown_and_closed(assay: Assay, placed: str) -> None:
     [listed] = await printed(assay, "orders", "list", "--status", "TO_BE_CREATED")
-    assert listed["id"] == placed
+    assert listed["order_id"] == placed
 
     settle = ("orders", "settle", placed, "--close", "--reason", "the buyer asked for it")
     assert await printed(assay, *settle) == {"order_id": placed, "status": "FAILED"}
 
     shown = await printed(assay, "orders", "show", placed)
+    assert (shown["uuid"], shown["btc_dest_address"]) == (None, BTC_DEST_ADDRESS)
     assert shown["failure_reason"] == reconcile.FailureReason.CLOSED
     assert [event["to_status"] for event in shown["history"]] == ["TO_BE_CREATED", "FAILED"]
     assert shown["history"][-1]["reason"] == "the buyer asked for it"
@@ -201,3 +204,13 @@ async def test_missing_database_and_unknown_setting_are_told_plainly(
     unknown = await assay("audit")
     assert unknown.exit_code == 2
     assert "ASSAY_PRICE: no such setting" in unknown.stderr
+
+
+async def test_aeonto_is_asked_on_the_budget_that_the_database_keeps(
+    assay: Assay, committed_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serve_sandbox(create_sandbox(seed=1)) as base_url:
+        monkeypatch.setenv("ASSAY_AEONTO_BASE_URL", base_url)
+        parameters = await printed(assay, "aeonto", "parameters")
+    assert parameters["lower_limit_btc"] == "0.002"
+    assert await count(committed_database, "upstream_limits", "jsonb_array_length(slots) = 1") == 1

@@ -1,9 +1,13 @@
 """Users, access codes, keys, sessions and callers, as the services know them."""
 
+import asyncio
+import threading
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import func, select, update
 
+from app.db.engine import Database
 from app.domain.accounts import AccountKind
 from app.domain.errors import (
     AccessCodeNotFound,
@@ -17,7 +21,8 @@ from app.domain.errors import (
     UserNotIdentified,
     WrongPassword,
 )
-from app.domain.security import hash_token
+from app.domain.security import hash_password, hash_token, password_matches
+from app.models import LoginSession, User
 from app.services import access_codes, accounts, api_keys
 from app.services.callers import Caller, Credentials, resolve
 from app.services.paging import read_cursor, write_cursor
@@ -318,3 +323,34 @@ def test_cursor_reads_back_to_the_microsecond(clock: HandClock) -> None:
 def test_text_that_is_no_cursor_is_refused(text: str) -> None:
     with pytest.raises(InvalidParameter, match="cursor"):
         read_cursor(text)
+
+
+async def test_login_that_a_password_change_overtakes_opens_no_session(
+    committed_database: Database, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old password was right when it was read, and no longer when the session begins."""
+    user = await make_user(committed_database, clock.now())
+    email = user.email or ""
+    begun, overtaken = threading.Event(), threading.Event()
+
+    def verify_late(password: str, password_hash: str | None) -> bool:
+        matches = password_matches(password, password_hash)
+        begun.set()
+        overtaken.wait(10)
+        return matches
+
+    monkeypatch.setattr("app.services.accounts.password_matches", verify_late)
+    login = asyncio.create_task(
+        accounts.login(committed_database, email=email, password=PASSWORD, now=clock.now())
+    )
+    assert await asyncio.to_thread(begun.wait, 10)
+    async with committed_database.engine.begin() as connection:
+        await connection.execute(
+            update(User).values(password_hash=hash_password("another password"))
+        )
+    overtaken.set()
+
+    with pytest.raises(WrongPassword):
+        await login
+    async with committed_database.reading() as connection:
+        assert await connection.scalar(select(func.count()).select_from(LoginSession)) == 0

@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 from sqlalchemy import text
+from typing_extensions import override
 
 from app.db.engine import Database, create_database
 from app.domain.clock import SystemClock
@@ -107,6 +108,30 @@ async def test_slot_must_be_used_within_a_second_of_being_asked_for(
     slot = await replicas[0].reserve(LOOKS, within_seconds=1)
     assert slot is not None
     assert before <= slot.leave_by - LEAVE_WITHIN_SECONDS <= time.monotonic()
+
+
+class LateClock(SystemClock):
+    """Every reading is a second later than the one before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.readings: list[float] = []
+
+    @override
+    def monotonic(self) -> float:
+        self.readings.append(float(len(self.readings)))
+        return self.readings[-1]
+
+
+async def test_slot_counts_from_before_the_database_was_asked(
+    committed_database: Database,
+) -> None:
+    clock = LateClock()
+    slot = await SharedPace(committed_database, clock, Decimal(1)).reserve(LOOKS, within_seconds=9)
+    assert slot is not None
+    # The readings: when to give up, when asked. One more, after the answer, would be too late.
+    assert clock.readings == [0.0, 1.0]
+    assert slot.leave_by == 1.0 + LEAVE_WITHIN_SECONDS
 
 
 async def test_buckets_do_not_share_a_budget(replicas: list[SharedPace]) -> None:

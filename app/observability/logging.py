@@ -29,6 +29,8 @@ _SECRET_NAMES: Final = frozenset(
 # Bounded, so that no text makes the search long; a password has at most 256 characters.
 _VALUE: Final = r"""(?:"(?:[^"\\]|\\.){0,512}"|'(?:[^'\\]|\\.){0,512}'|[^\s"',;&)}\]]+)"""
 _PATTERNS: Final = (
+    # PostgreSQL repeats the whole row that it refused: e-mails, hashes, access codes.
+    (re.compile(r"(DETAIL:\s{0,8})[^\r\n]*"), rf"\1{HIDDEN}"),
     (re.compile(r"assay_session_[A-Za-z0-9]+"), f"assay_session_{HIDDEN}"),
     (re.compile(r"(assay_[A-Za-z0-9]{10}_)[A-Za-z0-9]+"), rf"\1{HIDDEN}"),
     (re.compile(r"(\w://[^\s:/@]{0,128}:)\S{1,256}@"), rf"\1{HIDDEN}@"),
@@ -42,7 +44,17 @@ _PATTERNS: Final = (
     ),
 )
 # One of these stands in every text that has something to hide: cheaper to look for.
-_CLUES: Final = ("assay_", "://", "key", "authorization", "password", "token", "secret", "cookie")
+_CLUES: Final = (
+    "detail:",
+    "assay_",
+    "://",
+    "key",
+    "authorization",
+    "password",
+    "token",
+    "secret",
+    "cookie",
+)
 
 # The request that this task serves: every event carries its id.
 current_request_id: Final[ContextVar[str | None]] = ContextVar("request_id", default=None)

@@ -102,6 +102,7 @@ SECRETS = [
     ('{"password": "hun \\" ter2"}', "ter2"),
     ("input_value={'email': 'a@b.c', 'password': 'hunter2'}", "hunter2"),
     ("password=hunter2 host=db", "hunter2"),
+    ("refused\nDETAIL:  Failing row contains (acc_1, me@example.com, x).\n", "me@example.com"),
 ]
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -16,11 +17,20 @@ _START_SECONDS: Final = 60.0
 _POLL_SECONDS: Final = 0.05
 
 
+# Below the ports that the kernel gives to connections: a server that is killed and started again
+# must find its port free, whoever connected to whom meanwhile.
+_PORTS: Final = range(12_000, 30_000)
+
+
 def free_port() -> int:
-    """Return a port that nobody listens on at the moment."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
+    """Return a port that nobody listens on, and that nobody will be given by chance."""
+    while True:
+        port = secrets.choice(_PORTS)
+        with socket.socket() as listener:
+            try:
+                listener.bind(("127.0.0.1", port))
+            except OSError:
+                continue
         return port
 
 

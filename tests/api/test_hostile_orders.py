@@ -1,10 +1,9 @@
 """Orders that nobody honest sends, and faults of ours: one answer each, and no order."""
 
 import json
-from typing import Any, Final
+from typing import Final
 
 import pytest
-from dirty_equals import IsStr
 
 from tests.api import problems
 from tests.api.asking import (
@@ -12,36 +11,12 @@ from tests.api.asking import (
     ask,
     ask_raw,
     execute,
-    read,
     refusal,
 )
 from tests.api.conftest import Town
+from tests.api.ordering import CREDITS, ORDER, orders_made, without
 from tests.support.application import Application
 from tests.support.people import Person
-
-ORDER: Final = {
-    "number_of_credits": 10,
-    "payment_coin": "Aeon",
-    "payment_network": "AEON",
-    "order_is_for_self": True,
-}
-ORDER_ID: Final = IsStr(regex=r"ord_[0-9A-Za-z]{25}")
-CREDITS: Final = problems.must_be("number_of_credits", "a whole number from 1 to 1000000000")
-SHORT: Final = "a string of at most 64 characters without control characters"
-LONG: Final = "a string of at most 256 characters without control characters"
-COIN: Final = problems.must_be("payment_coin", "one of: Aeon (AEON) on the network AEON")
-NETWORK: Final = problems.must_be("payment_network", "AEON for the coin Aeon")
-
-
-def without(name: str) -> dict[str, Any]:
-    return {key: value for key, value in ORDER.items() if key != name}
-
-
-async def orders_made(application: Application) -> int:
-    [(count,)] = await read(application, "SELECT count(*) FROM orders")
-    assert isinstance(count, int)
-    return count
-
 
 # R22, in the bytes that are sent
 

@@ -86,7 +86,7 @@ class Metrics:
         )
         self.loop_heartbeat = Gauge(
             "assay_loop_heartbeat_timestamp_seconds",
-            "When a loop last finished a round, in seconds since the epoch.",
+            "When a loop last finished a round without a fault, in seconds since the epoch.",
             ("loop",),
             registry=registry,
         )

@@ -13,7 +13,7 @@ from app.observability.request_id import RequestIdMiddleware
 from app.resources import Stand, open_resources
 from app.routers import access_codes, accounts, api_keys, assessments, health, orders
 from app.settings import Settings
-from app.worker.run import worker_running
+from app.worker.run import interest_running, worker_running
 
 
 def create_app(settings: Settings, stand: Stand | None = None) -> FastAPI:
@@ -32,6 +32,7 @@ def create_app(settings: Settings, stand: Stand | None = None) -> FastAPI:
                 app.state.start_fault = fault  # uvicorn only logs it
                 raise
             app.state.resources = resources
+            await stack.enter_async_context(interest_running(resources))
             app.state.silent_loops = lambda: []
             if settings.run_worker:
                 heartbeats = await stack.enter_async_context(worker_running(resources))

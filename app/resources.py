@@ -8,6 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from app.aeonto.client import AeontoClient
+from app.aeonto.http import HttpTransport
 from app.db.engine import Database, create_database
 from app.domain.addresses import BitcoinNetwork, InvalidAddress, bitcoin_network
 from app.domain.clock import Clock, SystemClock
@@ -16,6 +17,7 @@ from app.observability.metrics import Metrics
 from app.providers.base import RiskProvider
 from app.providers.lists import load_lists
 from app.providers.sanctions import SanctionsProvider
+from app.services.interest import Interest
 from app.services.orders import Terms
 from app.services.pace import SharedPace
 from app.settings import ConfigurationError, Settings
@@ -39,6 +41,7 @@ class Resources:
     aeonto: AeontoClient
     provider: RiskProvider
     metrics: Metrics
+    interest: Interest
 
 
 @dataclass(frozen=True)
@@ -97,8 +100,9 @@ async def open_resources(
             database = create_database(settings.database_url.get_secret_value())
             stack.push_async_callback(database.dispose)
         pace = SharedPace(database, clock, settings.aeonto_rate_scale)
-        aeonto = AeontoClient(
-            settings.aeonto_base_url, pace=pace, clock=clock, observe=metrics.observe_upstream
+        upstream = HttpTransport(settings.aeonto_base_url)
+        stack.push_async_callback(upstream.aclose)
+        aeonto = AeontoClient(upstream, pace=pace, clock=clock, observe=metrics.observe_upstream)
+        yield Resources(
+            settings, terms, clock, database, pace, aeonto, provider, metrics, Interest()
         )
-        stack.push_async_callback(aeonto.aclose)
-        yield Resources(settings, terms, clock, database, pace, aeonto, provider, metrics)

@@ -1,23 +1,20 @@
 """The client of AEON.to's five endpoints: one request for one slot, one answer or one failure.
 
 It never tries twice: whether and when to ask again is its caller's to decide. What bounds a
-request: the slot's own time to leave, a total deadline (httpx has none of its own), a limit on the
-body, no redirects, no proxies from the environment.
+request: the slot's own time to leave, a total deadline (httpx has none of its own), and what its
+transport allows.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
-from importlib.metadata import version
-from typing import Final, TypeVar
-
-import httpx
+from http import HTTPStatus
+from typing import Final, Protocol, TypeVar
 
 from app.aeonto import wire
 from app.aeonto.failures import (
     HTTP_FORBIDDEN,
     AeontoFailure,
-    AnswerLost,
     DeadlinePassed,
     Nonsense,
     OrderNotFound,
@@ -33,23 +30,26 @@ from app.domain.reports import Report
 from app.domain.states import OrderStatus
 from app.observability.logging import get_logger
 
-# A server may close an idle connection at the moment we write to it, and the answer is lost:
-# let go of it well before the usual 5 s.
-KEEPALIVE_SECONDS: Final = 2.0
-MAX_CONNECTIONS: Final = 16
-
-_HEADERS: Final = {
-    "Accept": "application/json",
-    "Accept-Encoding": "identity",
-    "User-Agent": f"assay/{version('assay')}",
-}
-_SUCCESS: Final = frozenset({httpx.codes.OK, httpx.codes.CREATED})
+_SUCCESS: Final = frozenset({HTTPStatus.OK, HTTPStatus.CREATED})
 
 Observe = Callable[[str, str, float], None]
 Tell = Callable[[Slot], Awaitable[None]]  # a method of Pace
 T = TypeVar("T")
 
 log = get_logger(__name__)
+
+
+class Transport(Protocol):
+    """Carries one request to AEON.to and its answer back."""
+
+    async def exchange(
+        self, endpoint: str, content: bytes | None, on_answer: Callable[[], None]
+    ) -> Answer:
+        """Return the answer; call `on_answer` as soon as one comes. None as content is a GET.
+
+        Raises Unreachable when nothing was sent, and AnswerLost when nobody knows.
+        """
+        ...
 
 
 class AeontoClient:
@@ -61,32 +61,16 @@ class AeontoClient:
 
     def __init__(
         self,
-        base_url: str,
+        transport: Transport,
         *,
         pace: Pace,
         clock: Clock,
-        transport: httpx.AsyncBaseTransport | None = None,
         observe: Observe | None = None,
     ) -> None:
-        self._base_url = base_url if base_url.endswith("/") else f"{base_url}/"
+        self._transport = transport
         self._pace = pace
         self._clock = clock
         self._observe = observe
-        self._http = httpx.AsyncClient(
-            headers=_HEADERS,
-            transport=transport,
-            trust_env=False,
-            follow_redirects=False,
-            event_hooks={"response": [_forget_redirect]},
-            timeout=None,  # noqa: S113  # the total deadline stands in its place
-            limits=httpx.Limits(
-                max_connections=MAX_CONNECTIONS, keepalive_expiry=KEEPALIVE_SECONDS
-            ),
-        )
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._http.aclose()
 
     async def order_parameter_query(self, *, slot: Slot) -> OrderParameters:
         """Ask for the price and the limits of new orders."""
@@ -134,11 +118,11 @@ class AeontoClient:
     ) -> T:
         if slot.bucket is not bucket:
             raise ValueError(f"{endpoint} needs a slot of {bucket}, not of {slot.bucket}")
-        request = self._request(endpoint, fields)
+        content = None if fields is None else wire.write_object(fields)
         started = self._clock.monotonic()
         outcome = "cancelled"
         try:
-            result = await self._exchange(endpoint, request, reader, slot)
+            result = await self._exchange(endpoint, content, reader, slot)
         except AeontoFailure as failure:
             outcome = type(failure).__name__
             raise
@@ -149,19 +133,8 @@ class AeontoClient:
             if self._observe:
                 self._observe(endpoint, outcome, self._clock.monotonic() - started)
 
-    def _request(self, endpoint: str, fields: Fields | None) -> httpx.Request:
-        url = f"{self._base_url}{endpoint}/"
-        if fields is None:
-            return self._http.build_request("GET", url)
-        return self._http.build_request(
-            "POST",
-            url,
-            content=wire.write_object(fields),
-            headers={"Content-Type": "application/json"},
-        )
-
     async def _exchange(
-        self, endpoint: str, request: httpx.Request, reader: Callable[[JsonObject], T], slot: Slot
+        self, endpoint: str, content: bytes | None, reader: Callable[[JsonObject], T], slot: Slot
     ) -> T:
         """Send, receive and judge, and tell the pace what became of the slot.
 
@@ -172,22 +145,23 @@ class AeontoClient:
             await self._tell(slot, self._pace.release)
             raise SlotExpired(endpoint)
         news: Tell | None = None
+
+        def on_answer() -> None:
+            nonlocal news
+            news = self._pace.answered
+
         try:
             async with asyncio.timeout(CALL_DEADLINE_SECONDS):
-                response = await self._http.send(request, stream=True)
-                news = self._pace.answered
-                answer = await _receive(response)
+                answer = await self._transport.exchange(endpoint, content, on_answer)
             return _judge(endpoint, answer, reader)
         except TooManyRequests:
             news = self._pace.throttled
             raise
         except TimeoutError:
             raise DeadlinePassed(endpoint) from None
-        except httpx.ConnectError:
+        except Unreachable:
             news = self._pace.release
-            raise Unreachable(endpoint) from None
-        except (httpx.RequestError, OSError):  # a few of the socket's own come through unwrapped
-            raise AnswerLost(endpoint) from None
+            raise
         finally:
             if news:
                 await self._tell(slot, news)
@@ -209,31 +183,6 @@ async def _try_to_tell(slot: Slot, news: Tell) -> None:
         # The answer is worth more than a pace that cannot hear of it: untold, the slot counts
         # until its own deadline, which is the safe side.
         log.exception("aeonto_pace_not_told", bucket=slot.bucket)
-
-
-async def _forget_redirect(response: httpx.Response) -> None:
-    """Drop where a redirect leads: httpx parses it even unfollowed, and may raise InvalidURL."""
-    response.headers.pop("Location", None)
-
-
-async def _receive(response: httpx.Response) -> Answer:
-    """Read an answer, at most one byte more than it may have. A compressed body is not read."""
-    body = bytearray()
-    encoding = response.headers.get("Content-Encoding", "")
-    try:
-        if not encoding:
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > wire.MAX_BODY_BYTES:
-                    break
-    finally:
-        await response.aclose()
-    return Answer(
-        http_status=response.status_code,
-        content_type=response.headers.get("Content-Type", ""),
-        content_encoding=encoding,
-        body=bytes(body[: wire.MAX_BODY_BYTES + 1]),
-    )
 
 
 def _judge(endpoint: str, answer: Answer, reader: Callable[[JsonObject], T]) -> T:

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from app.aeonto.client import AeontoClient
 from app.aeonto.failures import AeontoFailure
+from app.aeonto.http import HttpTransport
 from app.aeonto.solo import SoloPace
 from app.aeonto.wire import MAX_BTC, OrderParameters, PriceQuote
 from app.cli.running import has_embedded, run, url_of, with_database
@@ -134,10 +135,10 @@ async def _ask(
     clock = SystemClock()
     async with (
         _pace(settings, clock) as pace,
-        aclosing(AeontoClient(settings.aeonto_base_url, pace=pace, clock=clock)) as client,
+        aclosing(HttpTransport(settings.aeonto_base_url)) as transport,
     ):
         slot = await pace.reserve(bucket, within_seconds=SLOT_WAIT_SECONDS)
-        return await ask(client, slot) if slot else None
+        return await ask(AeontoClient(transport, pace=pace, clock=clock), slot) if slot else None
 
 
 def _run(

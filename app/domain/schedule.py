@@ -1,20 +1,52 @@
-"""When an order is looked at next: from its state and how long it has been in it."""
+"""When an order is looked at next, and how urgently: from its state and how long it has been in it.
 
+An order that is late weighs its lateness times its urgency, and the heaviest goes first. So every
+rhythm of one urgency stretches by the same time when there is too much to do, the urgent stretch
+less, and whoever waits long enough comes first: nobody starves.
+"""
+
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import IntEnum
 from typing import Final
 
 from app.domain.states import OrderStatus
 
-# Somebody probably waits for what comes next.
-_FAST: Final = timedelta(seconds=2)
-_FAST_FOR: Final = timedelta(minutes=2)
-_STEADY: Final = timedelta(seconds=5)
-_STEADY_FOR: Final = timedelta(minutes=30)
-_SLOW: Final = timedelta(seconds=30)
-_SLOW_FOR: Final = timedelta(hours=2)
-_RARE: Final = timedelta(minutes=5)
+AFTERMATH_STATUSES: Final = frozenset({OrderStatus.TIMED_OUT, OrderStatus.NOT_FOUND})
+FINAL_STATUSES: Final = frozenset({OrderStatus.BTC_SENT, OrderStatus.FAILED})
 
-_OPEN: Final = ((_FAST_FOR, _FAST), (_STEADY_FOR, _STEADY), (_SLOW_FOR, _SLOW))
+
+class Urgency(IntEnum):
+    """What a second of lateness weighs."""
+
+    AFTERMATH = 1  # closed upstream; a late payment may still come
+    OPEN = 4
+    ASKED = 8  # somebody has just asked about it
+    EXPIRING = 16  # about to time out
+    ADDRESS = 32  # a buyer waits for an address
+
+
+@dataclass(frozen=True)
+class NextLook:
+    """When an order is due, and how urgent it is then."""
+
+    at: datetime
+    urgency: Urgency
+
+
+# A buyer is surely there so long after an order was made.
+_FRESH_FOR: Final = timedelta(minutes=2)
+_FAST: Final = timedelta(seconds=2)
+# An order that is this close to its time-out is looked at before the others.
+_ABOUT_TO_EXPIRE: Final = timedelta(minutes=2)
+
+# (age in the state, pause between looks)
+_OPEN: Final = (
+    (timedelta(minutes=30), timedelta(seconds=5)),
+    (timedelta(hours=2), timedelta(seconds=15)),
+    (timedelta(hours=24), timedelta(minutes=1)),
+)
+_STUCK: Final = timedelta(minutes=5)
 
 # After a time-out: every minute for half an hour, then every 10 minutes to 2 h, hourly to 24 h.
 _AFTERMATH: Final = (
@@ -24,19 +56,38 @@ _AFTERMATH: Final = (
 )
 
 
-def next_look_at(status: OrderStatus, *, since: datetime, now: datetime) -> datetime | None:
-    """Return when to look again at an order that is in `status` since `since`; None: never."""
+def next_look(
+    status: OrderStatus, *, since: datetime, expires_at: datetime | None, now: datetime
+) -> NextLook | None:
+    """Return when to look again at an order that is in `status` since `since`; None: never.
+
+    `expires_at` is when an unpaid order times out, if AEON.to has said so.
+    """
+    if status in FINAL_STATUSES:
+        return None
     age = now - since
-    match status:
-        case (
-            OrderStatus.TO_BE_CREATED
-            | OrderStatus.UNPAID
-            | OrderStatus.UNDERPAID
-            | OrderStatus.PAID_UNCONFIRMED
-            | OrderStatus.PAID
-        ):
-            return next((now + pause for until, pause in _OPEN if age < until), now + _RARE)
-        case OrderStatus.TIMED_OUT | OrderStatus.NOT_FOUND:
-            return next((now + pause for until, pause in _AFTERMATH if age < until), None)
-        case OrderStatus.BTC_SENT | OrderStatus.FAILED:
-            return None
+    if status in AFTERMATH_STATUSES:
+        pauses = (pause for until, pause in _AFTERMATH if age < until)
+        pause = next(pauses, None)
+        return NextLook(now + pause, Urgency.AFTERMATH) if pause else None
+    if status is OrderStatus.TO_BE_CREATED and age < _FRESH_FOR:
+        return NextLook(now + _FAST, Urgency.ADDRESS)
+    at = now + next((pause for until, pause in _OPEN if age < until), _STUCK)
+    return NextLook(at, Urgency.EXPIRING if _expires(status, expires_at, at) else Urgency.OPEN)
+
+
+def _expires(status: OrderStatus, expires_at: datetime | None, at: datetime) -> bool:
+    waiting = status in (OrderStatus.UNPAID, OrderStatus.UNDERPAID)
+    return waiting and expires_at is not None and abs(expires_at - at) <= _ABOUT_TO_EXPIRE
+
+
+def look_when_asked(status: OrderStatus, now: datetime) -> NextLook | None:
+    """Return when an order that somebody asks about is due at the latest; None: no sooner.
+
+    An order that AEON.to has not accepted yet waits for its creation, which asking cannot hasten.
+    """
+    if status in FINAL_STATUSES or status is OrderStatus.TO_BE_CREATED:
+        return None
+    if status in AFTERMATH_STATUSES:
+        return NextLook(now + _AFTERMATH[0][1], Urgency.AFTERMATH)
+    return NextLook(now + _FAST, Urgency.ASKED)

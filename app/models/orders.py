@@ -3,7 +3,15 @@
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Numeric, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Numeric,
+    SmallInteger,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Base, one_of
@@ -26,6 +34,7 @@ class Order(Base):
             " OR status IN ('BTC_SENT', 'FAILED', 'TIMED_OUT', 'NOT_FOUND')",
             name="open_is_due",
         ),
+        CheckConstraint("look_urgency > 0", name="look_urgency"),
         CheckConstraint("(lease_token IS NULL) = (lease_until IS NULL)", name="lease"),
         CheckConstraint(
             "(granted_at IS NULL) = (credits_granted IS NULL)"
@@ -62,6 +71,7 @@ class Order(Base):
     failure_reason: Mapped[str | None]
     create_by: Mapped[datetime]
     next_look_at: Mapped[datetime | None]
+    look_urgency: Mapped[int] = mapped_column(SmallInteger, server_default="4")
     lease_token: Mapped[str | None]
     lease_until: Mapped[datetime | None]
     sighting_status: Mapped[str | None]

@@ -14,6 +14,7 @@ from prometheus_client import (
 
 _HTTP_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 _UPSTREAM_BUCKETS: Final = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_CHANGE_BUCKETS: Final = (1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 640.0)
 _METHODS: Final = frozenset({"GET", "POST", "DELETE", "HEAD", "OPTIONS", "PUT", "PATCH"})
 
 
@@ -73,6 +74,17 @@ class Metrics:
             "assay_alarms_total",
             "What an operator should look at, by kind.",
             ("kind",),
+            registry=registry,
+        )
+        self.order_change_seconds = Histogram(
+            "assay_order_change_seconds",
+            "Seconds from the last look with an order's old state to the first with its new one.",
+            buckets=_CHANGE_BUCKETS,
+            registry=registry,
+        )
+        self.orders_set_aside = Gauge(
+            "assay_orders_set_aside",
+            "Orders that this process leaves alone for a while, because working on them failed.",
             registry=registry,
         )
         self.grants = Counter(

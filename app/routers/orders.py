@@ -141,6 +141,7 @@ async def check_order_status(
             raise AccessCodeMismatch
     if order is None:
         raise InvalidOrderId
+    resources.interest.note(order.id)
     return _response(order, resources.clock.now())
 
 

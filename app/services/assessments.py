@@ -13,7 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.db.base import AnyRow
@@ -28,7 +28,7 @@ from app.domain.security import new_id
 from app.models import Account, Assessment
 from app.observability.logging import get_logger
 from app.providers.base import Answer, ProviderFailed, ProviderUnknown, Question, RiskProvider
-from app.services import access_codes, idempotency, ledger
+from app.services import access_codes, idempotency, leases, ledger
 from app.services.callers import Caller
 from app.services.paging import Cursor, Page, page_of
 
@@ -164,7 +164,7 @@ async def reserve(
             attempts=1,
             next_try_at=now,
             lease_token=lease_token,
-            lease_until=now + LEASE,
+            lease_until=leases.lasting(LEASE),
             created_at=now,
             updated_at=now,
         )
@@ -294,30 +294,38 @@ async def _settle(session: AsyncSession, reserved: Reserved, **values: object) -
 
 async def claim(session: AsyncSession, now: datetime) -> Reserved | None:
     """Take a pending assessment that is due and that nobody works on; None when there is none."""
-    free = or_(Assessment.lease_until.is_(None), Assessment.lease_until < now)
     async with session.begin():
         assessment = await session.scalar(
             select(Assessment)
-            .where(Assessment.next_try_at <= now, free)
+            .where(Assessment.next_try_at <= now, leases.is_free(Assessment.lease_until))
             .order_by(Assessment.next_try_at)
             .limit(1)
             .with_for_update(skip_locked=True)
         )
         if assessment is None:
             return None
-        assessment.attempts += 1
-        assessment.lease_token = new_id("lease")
-        assessment.lease_until = now + LEASE
-        question = Question(
-            assessment_id=assessment.id,
-            assessment_type=AssessmentType(assessment.assessment_type),
-            address=assessment.address,
-            currency=assessment.currency,
-            tx_hash=assessment.tx_hash,
+        reserved = Reserved(
+            Question(
+                assessment_id=assessment.id,
+                assessment_type=AssessmentType(assessment.assessment_type),
+                address=assessment.address,
+                currency=assessment.currency,
+                tx_hash=assessment.tx_hash,
+            ),
+            assessment.account_id,
+            lease_token=new_id("lease"),
+            attempts=assessment.attempts + 1,
         )
-        return Reserved(
-            question, assessment.account_id, assessment.lease_token, assessment.attempts
+        await session.execute(
+            update(Assessment)
+            .where(Assessment.id == assessment.id)
+            .values(
+                attempts=reserved.attempts,
+                lease_token=reserved.lease_token,
+                lease_until=leases.lasting(LEASE),
+            )
         )
+    return reserved
 
 
 class Finished(StrEnum):

@@ -17,7 +17,7 @@ from app.domain.clock import Clock
 from app.domain.errors import IdempotencyKeyInFlight
 from app.models import Assessment
 from app.providers.base import RiskProvider
-from app.services import assessments, idempotency
+from app.services import assessments, idempotency, leases
 from app.services.assessments import AssessmentView, PickAccount, Subject
 from app.services.idempotency import KeptAnswer, RequestKey
 
@@ -48,7 +48,7 @@ async def create_once(
         elif earlier.answer is not None:
             return earlier.answer
         else:
-            left_behind = await _left_behind(session, earlier.assessment_id, clock)
+            left_behind = await _left_behind(session, earlier.assessment_id)
     if earlier is None:
         view, balance = await assessments.finish(database, provider, clock, reserved, actor=actor)
     else:
@@ -57,7 +57,7 @@ async def create_once(
         return await idempotency.keep(session, key, write(view, balance))
 
 
-async def _left_behind(session: AsyncSession, assessment_id: str | None, clock: Clock) -> str:
+async def _left_behind(session: AsyncSession, assessment_id: str | None) -> str:
     """Return an assessment whose first request gave no answer, unless it is still at work.
 
     The lease tells: that request's own try is the first, and any later one is the worker's.
@@ -65,7 +65,7 @@ async def _left_behind(session: AsyncSession, assessment_id: str | None, clock: 
     at_work = (
         Assessment.status == AssessmentStatus.PENDING,
         Assessment.attempts == 1,
-        Assessment.lease_until > clock.now(),
+        ~leases.is_free(Assessment.lease_until),
     )
     found = await session.scalar(
         select(Assessment.id).where(Assessment.id == assessment_id, *at_work)

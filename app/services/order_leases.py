@@ -1,25 +1,25 @@
-"""Which order is due, and who may work on it: claims under a lease, most urgent first."""
+"""Which order is due, and who may work on it: claims under a lease, the weightiest first."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from sqlalchemy import ColumnElement, case, or_, select, update
+from sqlalchemy import ColumnElement, Float, cast, func, select, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.db.base import AnyRow, AnySelect
+from app.db.failures import is_database_away
 from app.domain.pace import CALL_DEADLINE_SECONDS, LEAVE_WITHIN_SECONDS
 from app.domain.security import new_id
 from app.domain.states import OrderStatus
 from app.models import Order, Payment
+from app.services import leases
 
 # A lease outlives the call that it covers; then another replica may take over.
 LEASE: Final = timedelta(seconds=LEAVE_WITHIN_SECONDS + CALL_DEADLINE_SECONDS + 2)
-# So long somebody is surely waiting for an address; later it is one order among others.
-_FRESH: Final = timedelta(minutes=2)
-# An order that is this close to its time-out is looked at before the others.
-_ABOUT_TO_EXPIRE: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -41,82 +41,105 @@ class LookJob:
     uuid: str
 
 
-def _due(now: datetime) -> ColumnElement[bool]:
-    free = or_(Order.lease_until.is_(None), Order.lease_until < now)
-    return (Order.next_look_at <= now) & free
+class OrderPoisoned(Exception):
+    """The database refuses even to lease an order; `order_id` is to be left out for a while."""
+
+    def __init__(self, order_id: str) -> None:
+        """Name the order."""
+        super().__init__(f"order {order_id} cannot be leased")
+        self.order_id = order_id
 
 
-def _due_creations(now: datetime) -> AnySelect:
-    known = select(Payment.order_id).where(Payment.order_id == Order.id).exists()
+def _due(now: datetime, aside: Collection[str]) -> ColumnElement[bool]:
     return (
-        select(Order.id, Order.btc_amount, Order.btc_dest_address)
-        .where(_due(now), Order.status == OrderStatus.TO_BE_CREATED, ~known)
-        .order_by(Order.next_look_at)
+        (Order.next_look_at <= now)
+        & leases.is_free(Order.lease_until)
+        & Order.id.not_in(sorted(aside))
     )
 
 
-def _due_looks(now: datetime) -> AnySelect:
-    """Most urgent first: no address yet, then about to expire, then open, then the aftermath."""
-    closed = Order.status.in_((OrderStatus.TIMED_OUT, OrderStatus.NOT_FOUND))
-    waiting = Order.status.in_((OrderStatus.UNPAID, OrderStatus.UNDERPAID))
-    urgency = case(
-        ((Order.status == OrderStatus.TO_BE_CREATED) & (Order.status_since > now - _FRESH), 0),
-        (waiting & Payment.expires_at.between(now - _ABOUT_TO_EXPIRE, now + _ABOUT_TO_EXPIRE), 1),
-        (closed, 3),
-        else_=2,
+def _weight(now: datetime) -> ColumnElement[float]:
+    """Weigh an order that is due: its lateness times its urgency (`app.domain.schedule`)."""
+    lateness_seconds = cast(func.extract("epoch", now - Order.next_look_at), Float)
+    return lateness_seconds * Order.look_urgency
+
+
+def _due_creations(now: datetime, aside: Collection[str]) -> AnySelect:
+    known = select(Payment.order_id).where(Payment.order_id == Order.id).exists()
+    return select(Order.id, Order.btc_amount, Order.btc_dest_address).where(
+        _due(now, aside), Order.status == OrderStatus.TO_BE_CREATED, ~known
     )
+
+
+def _due_looks(now: datetime, aside: Collection[str]) -> AnySelect:
     return (
         select(Order.id, Payment.uuid)
         .join(Payment, Payment.order_id == Order.id)
-        .where(_due(now))
-        .order_by(urgency, Order.next_look_at)
+        .where(_due(now, aside))
     )
 
 
-async def creation_is_due(connection: AsyncConnection, now: datetime) -> bool:
-    """Say whether any order waits to be created at AEON.to."""
-    return (await connection.execute(_due_creations(now).limit(1))).first() is not None
+async def creation_is_due(
+    connection: AsyncConnection, now: datetime, *, aside: Collection[str] = ()
+) -> bool:
+    """Say whether any order waits to be created at AEON.to, other than those set `aside`."""
+    return (await connection.execute(_due_creations(now, aside).limit(1))).first() is not None
 
 
-async def look_is_due(connection: AsyncConnection, now: datetime) -> bool:
-    """Say whether any order is due for a look."""
-    return (await connection.execute(_due_looks(now).limit(1))).first() is not None
+async def look_is_due(
+    connection: AsyncConnection, now: datetime, *, aside: Collection[str] = ()
+) -> bool:
+    """Say whether any order is due for a look, other than those set `aside`."""
+    return (await connection.execute(_due_looks(now, aside).limit(1))).first() is not None
 
 
-async def claim_creation(session: AsyncSession, now: datetime) -> CreationJob | None:
-    """Take the order that has waited longest to be created; None when there is none."""
-    async with session.begin():
-        row = await _first_free(session, _due_creations(now))
-        if row is None:
-            return None
-        return CreationJob(
-            order_id=row.id,
-            lease_token=await _lease(session, row.id, now),
-            btc_amount=row.btc_amount,
-            btc_dest_address=row.btc_dest_address,
-        )
+async def claim_creation(
+    session: AsyncSession, now: datetime, *, aside: Collection[str] = ()
+) -> CreationJob | None:
+    """Take the order that has waited longest to be created; None when there is none.
+
+    Raises OrderPoisoned.
+    """
+    claimed = await _claim(session, _due_creations(now, aside), now)
+    if claimed is None:
+        return None
+    row, lease_token = claimed
+    return CreationJob(row.id, lease_token, row.btc_amount, row.btc_dest_address)
 
 
-async def claim_look(session: AsyncSession, now: datetime) -> LookJob | None:
-    """Take the order that is most urgently due for a look; None when there is none."""
-    async with session.begin():
-        row = await _first_free(session, _due_looks(now))
-        if row is None:
-            return None
-        return LookJob(row.id, await _lease(session, row.id, now), row.uuid)
+async def claim_look(
+    session: AsyncSession, now: datetime, *, aside: Collection[str] = ()
+) -> LookJob | None:
+    """Take the order that a look is most due for; None when there is none. Raises OrderPoisoned."""
+    claimed = await _claim(session, _due_looks(now, aside), now)
+    if claimed is None:
+        return None
+    row, lease_token = claimed
+    return LookJob(row.id, lease_token, row.uuid)
 
 
-async def _first_free(session: AsyncSession, due: AnySelect) -> AnyRow | None:
-    locked = due.limit(1).with_for_update(skip_locked=True, of=Order)
-    return (await session.execute(locked)).one_or_none()
-
-
-async def _lease(session: AsyncSession, order_id: str, now: datetime) -> str:
-    token = new_id("lease")
-    await session.execute(
-        update(Order).where(Order.id == order_id).values(lease_token=token, lease_until=now + LEASE)
+async def _claim(session: AsyncSession, due: AnySelect, now: datetime) -> tuple[AnyRow, str] | None:
+    weightiest = (
+        due.order_by(_weight(now).desc(), Order.next_look_at, Order.id)
+        .limit(1)
+        .with_for_update(skip_locked=True, of=Order)
     )
-    return token
+    row, token = None, new_id("lease")
+    try:
+        async with session.begin():
+            row = (await session.execute(weightiest)).one_or_none()
+            if row is None:
+                return None
+            await session.execute(
+                update(Order)
+                .where(Order.id == row.id)
+                .values(lease_token=token, lease_until=leases.lasting(LEASE))
+            )
+    except DBAPIError as fault:
+        if row is None or is_database_away(fault):
+            raise
+        raise OrderPoisoned(row.id) from fault
+    return row, token
 
 
 async def locked_under_lease(

@@ -29,6 +29,7 @@ from app.domain.errors import (
     InvalidParameter,
     OrderNotCreated,
 )
+from app.domain.schedule import Urgency
 from app.domain.security import new_id
 from app.domain.states import OrderStatus
 from app.models import AccessCode, Account, ApiKey, LoginSession, Order, Payment
@@ -320,6 +321,7 @@ async def _insert(
             status_since=now,
             create_by=now + terms.create_deadline,
             next_look_at=now,
+            look_urgency=Urgency.ADDRESS,
             created_at=now,
             updated_at=now,
         )

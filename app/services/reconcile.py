@@ -1,23 +1,26 @@
 """Applying what AEON.to says: the one place where orders move and credits are granted."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import select, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.domain.accounts import EntryKind
 from app.domain.actors import WORKER, Actor
 from app.domain.errors import InvalidOrderId, OrderNotSettled
 from app.domain.reports import OrderFacts, Report, Sighting, decide
-from app.domain.schedule import next_look_at
+from app.domain.schedule import NextLook, Urgency, next_look
 from app.domain.states import MOVES, Move, OrderStatus
 from app.models import Order, Payment
 from app.models.order_events import OrderEventKind
-from app.services import audit_log, ledger, order_events
+from app.services import audit_log, leases, ledger, order_events
 from app.services.order_leases import CreationJob, LookJob, locked_under_lease
+
+_AFTER_REFUSED_CREATION: Final = timedelta(seconds=10)
 
 
 class FailureReason(StrEnum):
@@ -33,6 +36,7 @@ class Applied:
     """What became of an answer, for logs and metrics.
 
     `alarm` is one that did not ring before; `lease_lost`: nothing was done with the answer.
+    `unseen_for` is the time from the last look with the old status to the first with the new.
     """
 
     moved_to: OrderStatus | None = None
@@ -40,6 +44,7 @@ class Applied:
     refused: str | None = None
     alarm: str | None = None
     lease_lost: bool = False
+    unseen_for: timedelta | None = None
 
 
 async def apply_created(
@@ -56,7 +61,7 @@ async def apply_created(
         fault = await _creation_fault(session, order, report)
         if fault is not None:
             await _note(session, order, OrderEventKind.REFUSED, fault, report=report, now=now)
-            _reschedule(order, now + timedelta(seconds=10))
+            _reschedule(order, NextLook(now + _AFTER_REFUSED_CREATION, Urgency.ADDRESS))
             return Applied(refused=fault)
         session.add(
             Payment(
@@ -101,6 +106,7 @@ async def _apply(
     session: AsyncSession, order: Order, uuid: str, report: Report, *, now: datetime, cause: str
 ) -> Applied:
     decision = decide(_facts(order, uuid), report, now)
+    unseen_for = await _unseen_for(session, order.id, now) if decision.move_to else None
     _remember(order, decision.sighting)
     if decision.believed:
         await _keep_payment(session, order.id, report, now)
@@ -125,9 +131,14 @@ async def _apply(
             evidence=order_events.evidence_of(report),
             now=now,
         )
-    status = OrderStatus(order.status)
-    _reschedule(order, next_look_at(status, since=order.status_since, now=now))
-    return Applied(decision.move_to, granted, decision.refused, alarm)
+    expires_at = report.expires_at if decision.believed else None
+    _reschedule(order, _next_look(order, now, expires_at))
+    return Applied(decision.move_to, granted, decision.refused, alarm, unseen_for=unseen_for)
+
+
+async def _unseen_for(session: AsyncSession, order_id: str, now: datetime) -> timedelta:
+    last_seen_at = await session.scalar(select(Payment.seen_at).where(Payment.order_id == order_id))
+    return now - last_seen_at if last_seen_at else timedelta(0)
 
 
 def _facts(order: Order, uuid: str) -> OrderFacts:
@@ -235,8 +246,15 @@ async def _note(
     )
 
 
-def _reschedule(order: Order, at: datetime | None) -> None:
-    order.next_look_at = at
+def _next_look(order: Order, now: datetime, expires_at: datetime | None = None) -> NextLook | None:
+    status = OrderStatus(order.status)
+    return next_look(status, since=order.status_since, expires_at=expires_at, now=now)
+
+
+def _reschedule(order: Order, look: NextLook | None) -> None:
+    order.next_look_at = look.at if look else None
+    if look:
+        order.look_urgency = look.urgency
     order.lease_token = None
     order.lease_until = None
 
@@ -245,16 +263,21 @@ async def postpone(
     session: AsyncSession,
     job: CreationJob | LookJob,
     *,
-    until: datetime,
+    pause: timedelta,
     alarm: str | None,
     now: datetime,
 ) -> Applied:
-    """Try again later, with an alarm for the operator if the answer calls for one."""
+    """Try again after a pause, with an alarm for the operator if the answer calls for one.
+
+    A look that failed does not come sooner than one that succeeded.
+    """
     async with session.begin():
         order = await locked_under_lease(session, job.order_id, job.lease_token)
         if order is None:
             return Applied(lease_lost=True)
-        _reschedule(order, until)
+        look = _next_look(order, now) or NextLook(now, Urgency.AFTERMATH)
+        at = max(look.at, now + pause) if isinstance(job, LookJob) else now + pause
+        _reschedule(order, NextLook(at, look.urgency))
         if alarm is not None and not await order_events.noted(
             session,
             order.id,
@@ -279,27 +302,36 @@ async def fail_refused(session: AsyncSession, job: CreationJob, now: datetime) -
         return Applied(moved_to=OrderStatus.FAILED)
 
 
-async def fail_overdue(session: AsyncSession, now: datetime) -> list[str]:
-    """End the orders that AEON.to did not accept by their deadline; return their ids."""
+def _overdue(now: datetime) -> ColumnElement[bool]:
+    """Find what AEON.to has not accepted by its deadline, and nobody is asking about now."""
+    known = select(Payment.order_id).where(Payment.order_id == Order.id).exists()
+    return and_(
+        Order.status == OrderStatus.TO_BE_CREATED,
+        Order.create_by <= now,
+        Order.next_look_at <= now,  # the index that finds them; a waiting order is due soon
+        leases.is_free(Order.lease_until),
+        ~known,
+    )
+
+
+async def overdue(connection: AsyncConnection, now: datetime) -> Sequence[str]:
+    """Return some orders that AEON.to did not accept by their deadline."""
+    found = await connection.scalars(select(Order.id).where(_overdue(now)).limit(100))
+    return found.all()
+
+
+async def fail_overdue(session: AsyncSession, order_id: str, now: datetime) -> Applied:
+    """End an order whose deadline has passed, unless somebody works on it meanwhile."""
     async with session.begin():
-        known = select(Payment.order_id).where(Payment.order_id == Order.id).exists()
-        overdue = await session.scalars(
+        order = await session.scalar(
             select(Order)
-            .where(
-                Order.status == OrderStatus.TO_BE_CREATED,
-                Order.create_by <= now,
-                Order.next_look_at
-                <= now,  # the index that finds them; a waiting order is always due soon
-                (Order.lease_until.is_(None)) | (Order.lease_until < now),
-                ~known,
-            )
-            .limit(100)
+            .where(Order.id == order_id, _overdue(now))
             .with_for_update(skip_locked=True)
         )
-        orders = overdue.all()
-        for order in orders:
-            await _fail(session, order, FailureReason.DEADLINE, Actor(WORKER, "deadline"), now)
-        return [order.id for order in orders]
+        if order is None:
+            return Applied(lease_lost=True)
+        await _fail(session, order, FailureReason.DEADLINE, Actor(WORKER, "deadline"), now)
+        return Applied(moved_to=OrderStatus.FAILED)
 
 
 async def settle(
@@ -335,7 +367,7 @@ async def settle(
             now=now,
         )
         _remember(order, None)
-        _reschedule(order, next_look_at(to_status, since=now, now=now))
+        _reschedule(order, _next_look(order, now))
         return to_status
 
 

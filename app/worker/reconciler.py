@@ -5,10 +5,11 @@ transaction, a lease), *call* (nothing is open), *apply* (a short transaction, t
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
+from app.aeonto.client import AeontoClient
 from app.aeonto.failures import (
     AeontoFailure,
     BitcoinAmountOutOfBounds,
@@ -19,13 +20,15 @@ from app.aeonto.failures import (
     ServiceUnavailable,
     ThirdPartyUnavailable,
 )
-from app.domain.pace import Bucket, Slot
-from app.domain.states import OrderStatus
+from app.db.failures import is_database_away
+from app.domain.clock import Clock
+from app.domain.pace import Bucket, Pace, Slot
 from app.observability.logging import get_logger
-from app.resources import Resources
-from app.services import aeonto_parameters, order_leases, reconcile
-from app.services.order_leases import CreationJob, LookJob
+from app.observability.metrics import Metrics
+from app.services.order_leases import CreationJob, LookJob, OrderPoisoned
+from app.services.order_store import OrderStore
 from app.services.reconcile import Applied
+from app.worker.aside import Aside
 from app.worker.loops import Loop
 
 log = get_logger(__name__)
@@ -36,17 +39,26 @@ _DRAIN_SECONDS: Final = 3.0
 _IDLE_SECONDS: Final = 0.25
 _PARAMETERS_EVERY: Final = timedelta(seconds=30)
 _PARAMETERS_REST_SECONDS: Final = 5.0
+_AFTER_FAILED_CREATION_SECONDS: Final = (5.0, 15.0)
+_AFTER_FAILED_LOOK_SECONDS: Final = (2.0, 5.0)
 # What holds creations back, and never looks (notes.md, AEON.to).
 _NO_NEW_ORDERS: Final = (ServiceUnavailable, ThirdPartyUnavailable, InsufficientFunds)
+
+Job = TypeVar("Job", CreationJob, LookJob)
 
 
 class Reconciler:
     """Three loops: creations, looks, and what AEON.to offers."""
 
-    def __init__(self, resources: Resources) -> None:
-        self._resources = resources
-        self._clock = resources.clock
-        self._database = resources.database
+    def __init__(
+        self, store: OrderStore, pace: Pace, aeonto: AeontoClient, clock: Clock, metrics: Metrics
+    ) -> None:
+        self._store = store
+        self._pace = pace
+        self._aeonto = aeonto
+        self._clock = clock
+        self._metrics = metrics
+        self._aside = Aside()
         self._in_flight: set[asyncio.Task[None]] = set()
         self._creations_held = False
 
@@ -60,47 +72,37 @@ class Reconciler:
 
     async def create_next(self) -> bool:
         """Send one order to AEON.to, if one is due; say whether one was."""
+        await self._fail_overdue()
         now = self._clock.now()
-        async with self._database.sessions() as session:
-            overdue = await reconcile.fail_overdue(session, now)
-        for order_id in overdue:
-            self._count(order_id, Applied(moved_to=OrderStatus.FAILED))
-        if self._creations_held:
+        if self._creations_held or not await self._store.creation_is_due(now, self._aside.ids(now)):
             return False
-        async with self._database.reading() as connection:
-            if not await order_leases.creation_is_due(connection, now):
-                return False
-        return await self._dispatch(Bucket.ORDER_CREATE, self._claim_creation)
+        return await self._dispatch(Bucket.ORDER_CREATE, self._store.claim_creation, self._create)
 
     async def look_next(self) -> bool:
         """Look at one order at AEON.to, if one is due; say whether one was."""
-        async with self._database.reading() as connection:
-            if not await order_leases.look_is_due(connection, self._clock.now()):
-                return False
-        return await self._dispatch(Bucket.ORDER_STATUS, self._claim_look)
+        now = self._clock.now()
+        if not await self._store.look_is_due(now, self._aside.ids(now)):
+            return False
+        return await self._dispatch(Bucket.ORDER_STATUS, self._store.claim_look, self._look)
 
     async def refresh_parameters(self) -> bool:
         """Learn AEON.to's limits and price, unless a replica just did."""
         now = self._clock.now()
-        async with self._database.reading() as connection:
-            known = await aeonto_parameters.known(connection, now)
-        if known is not None and now - known.seen_at < _PARAMETERS_EVERY:
+        seen_at = await self._store.parameters_seen_at(now)
+        if seen_at is not None and now - seen_at < _PARAMETERS_EVERY:
             self._creations_held = False
             return False
-        slot = await self._resources.pace.reserve(
-            Bucket.ORDER_PARAMETERS, within_seconds=_SLOT_WAIT_SECONDS
-        )
+        slot = await self._pace.reserve(Bucket.ORDER_PARAMETERS, within_seconds=_SLOT_WAIT_SECONDS)
         if slot is None:
             return False
         try:
-            parameters = await self._resources.aeonto.order_parameter_query(slot=slot)
+            parameters = await self._aeonto.order_parameter_query(slot=slot)
         except AeontoFailure as failure:
             self._creations_held = isinstance(failure, _NO_NEW_ORDERS)
             log.warning("order_parameters_unknown", failure=str(failure))
             return False
         self._creations_held = False
-        async with self._database.sessions() as session:
-            await aeonto_parameters.save(session, parameters, self._clock.now())
+        await self._store.save_parameters(parameters, self._clock.now())
         return False
 
     async def drain(self) -> None:
@@ -112,83 +114,110 @@ class Reconciler:
             task.cancel()
         await asyncio.gather(*unfinished, return_exceptions=True)
 
+    async def _fail_overdue(self) -> None:
+        now = self._clock.now()
+        resting = self._aside.ids(now)
+        for order_id in await self._store.overdue(now):
+            if order_id in resting:
+                continue
+            try:
+                self._count(order_id, await self._store.fail_overdue(order_id, now))
+            except Exception as fault:
+                if is_database_away(fault):
+                    raise
+                log.exception("order_not_failed", order_id=order_id)
+                self._set_aside(order_id)
+
     async def _dispatch(
         self,
         bucket: Bucket,
-        claim: Callable[[Slot], Awaitable[Callable[[], Awaitable[None]] | None]],
+        claim: Callable[[datetime, Collection[str]], Awaitable[Job | None]],
+        work: Callable[[Job, Slot], Awaitable[Applied]],
     ) -> bool:
         """Take a slot, claim a job for it, and let the job run beside the loop."""
-        slot = await self._resources.pace.reserve(bucket, within_seconds=_SLOT_WAIT_SECONDS)
+        slot = await self._pace.reserve(bucket, within_seconds=_SLOT_WAIT_SECONDS)
         if slot is None:
             return False
-        job = await claim(slot)
+        now = self._clock.now()
+        try:
+            job = await claim(now, self._aside.ids(now))
+        except OrderPoisoned as fault:
+            log.exception("order_not_leased", order_id=fault.order_id)
+            self._set_aside(fault.order_id)
+            job = None
         if job is None:
-            await self._resources.pace.release(slot)
+            await self._pace.release(slot)
             return False
-        task = asyncio.create_task(_guarded(bucket, job))
+        task = asyncio.create_task(self._guarded(job, work(job, slot)))
         self._in_flight.add(task)
         task.add_done_callback(self._in_flight.discard)
         return True
 
-    async def _claim_creation(self, slot: Slot) -> Callable[[], Awaitable[None]] | None:
-        async with self._database.sessions() as session:
-            job = await order_leases.claim_creation(session, self._clock.now())
-        return (lambda: self._create(job, slot)) if job else None
-
-    async def _claim_look(self, slot: Slot) -> Callable[[], Awaitable[None]] | None:
-        async with self._database.sessions() as session:
-            job = await order_leases.claim_look(session, self._clock.now())
-        return (lambda: self._look(job, slot)) if job else None
-
-    async def _create(self, job: CreationJob, slot: Slot) -> None:
+    async def _guarded(self, job: CreationJob | LookJob, working: Awaitable[Applied]) -> None:
+        """Finish a job; what goes wrong with one order must not stop the others."""
         try:
-            report = await self._resources.aeonto.order_create(
+            applied = await working
+        except Exception as fault:
+            if is_database_away(fault):
+                log.warning("job_lost_its_database", order_id=job.order_id)
+                return
+            log.exception("job_failed", order_id=job.order_id)
+            await self._rest(job)
+        else:
+            self._aside.take_back(job.order_id)
+            self._count(job.order_id, applied)
+
+    async def _rest(self, job: CreationJob | LookJob) -> None:
+        """Set an order aside here, and if its row can be written, for every replica."""
+        pause = self._set_aside(job.order_id)
+        try:
+            applied = await self._store.postpone(job, pause, "order_set_aside", self._clock.now())
+        except Exception:
+            log.exception("order_not_postponed", order_id=job.order_id)
+        else:
+            self._count(job.order_id, applied)
+
+    def _set_aside(self, order_id: str) -> timedelta:
+        pause = self._aside.put(order_id, self._clock.now())
+        self._metrics.orders_set_aside.set(len(self._aside))
+        return pause
+
+    async def _create(self, job: CreationJob, slot: Slot) -> Applied:
+        try:
+            report = await self._aeonto.order_create(
                 job.btc_amount, job.btc_dest_address, slot=slot
             )
         except (InvalidBitcoinAmount, BitcoinAmountOutOfBounds):
-            async with self._database.sessions() as session:
-                applied = await reconcile.fail_refused(session, job, self._clock.now())
+            return await self._store.fail_refused(job, self._clock.now())
         except AeontoFailure as failure:
-            applied = await self._postpone(job, failure, pause_seconds=(5, 15))
-        else:
-            async with self._database.sessions() as session:
-                applied = await reconcile.apply_created(session, job, report, self._clock.now())
-        self._count(job.order_id, applied)
+            return await self._postpone(job, failure, _AFTER_FAILED_CREATION_SECONDS)
+        return await self._store.apply_created(job, report, self._clock.now())
 
-    async def _look(self, job: LookJob, slot: Slot) -> None:
+    async def _look(self, job: LookJob, slot: Slot) -> Applied:
         try:
-            report = await self._resources.aeonto.order_status_query(job.uuid, slot=slot)
+            report = await self._aeonto.order_status_query(job.uuid, slot=slot)
         except AeontoFailure as failure:
-            applied = await self._postpone(job, failure, pause_seconds=(2, 5))
-        else:
-            async with self._database.sessions() as session:
-                applied = await reconcile.apply_report(session, job, report, self._clock.now())
-        self._count(job.order_id, applied)
+            return await self._postpone(job, failure, _AFTER_FAILED_LOOK_SECONDS)
+        return await self._store.apply_report(job, report, self._clock.now())
 
     async def _postpone(
         self,
         job: CreationJob | LookJob,
         failure: AeontoFailure,
-        *,
         pause_seconds: tuple[float, float],
     ) -> Applied:
-        now = self._clock.now()
-        alarm = (
-            f"aeonto_{type(failure).__name__}"
-            if isinstance(failure, (OperatorNeeded, Refused))
-            else None
-        )
         log.warning("aeonto_request_failed", order_id=job.order_id, failure=str(failure))
-        async with self._database.sessions() as session:
-            return await reconcile.postpone(
-                session, job, until=self._jittered(now, pause_seconds), alarm=alarm, now=now
-            )
-
-    def _jittered(self, now: datetime, pause_seconds: tuple[float, float]) -> datetime:
-        return now + timedelta(seconds=self._clock.random.uniform(*pause_seconds))
+        needs_operator = isinstance(failure, (OperatorNeeded, Refused))
+        return await self._store.postpone(
+            job,
+            timedelta(seconds=self._clock.random.uniform(*pause_seconds)),
+            f"aeonto_{type(failure).__name__}" if needs_operator else None,
+            self._clock.now(),
+        )
 
     def _count(self, order_id: str, applied: Applied) -> None:
-        metrics = self._resources.metrics
+        metrics = self._metrics
+        metrics.orders_set_aside.set(len(self._aside))
         if applied.lease_lost:
             log.warning("lease_lost", order_id=order_id)
         if applied.refused is not None:
@@ -200,15 +229,9 @@ class Reconciler:
         if applied.moved_to is not None:
             metrics.orders_moved.labels(applied.moved_to).inc()
             log.info("order_moved", order_id=order_id, status=applied.moved_to)
+        if applied.unseen_for is not None:
+            metrics.order_change_seconds.observe(applied.unseen_for.total_seconds())
         if applied.granted:
             metrics.grants.inc()
             metrics.credits_granted.inc(applied.granted)
             log.info("credits_granted", order_id=order_id, credits=applied.granted)
-
-
-async def _guarded(bucket: Bucket, job: Callable[[], Awaitable[None]]) -> None:
-    """Run a job; what goes wrong with one order must not stop the others."""
-    try:
-        await job()
-    except Exception:
-        log.exception("job_failed", bucket=bucket)

@@ -2,19 +2,42 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 from app.resources import Resources
+from app.services.order_store import SqlOrderStore
 from app.worker import housekeeping
 from app.worker.heartbeats import Heartbeats
-from app.worker.loops import running
+from app.worker.loops import Loop, running
 from app.worker.reconciler import Reconciler
+
+_INTEREST_REST_SECONDS: Final = 1.0
+
+
+@asynccontextmanager
+async def interest_running(resources: Resources) -> AsyncIterator[None]:
+    """Write down once a second which orders were asked about, beside the body."""
+
+    async def flush() -> bool:
+        await resources.interest.flush(resources.database, resources.clock.now())
+        return False
+
+    loops = [Loop("interest", flush, _INTEREST_REST_SECONDS)]
+    async with running(loops, Heartbeats(resources.clock, resources.metrics)):
+        yield
 
 
 @asynccontextmanager
 async def worker_running(resources: Resources) -> AsyncIterator[Heartbeats]:
     """Run every loop beside the body; on the way out, finish what is in flight."""
     heartbeats = Heartbeats(resources.clock, resources.metrics)
-    reconciler = Reconciler(resources)
+    reconciler = Reconciler(
+        SqlOrderStore(resources.database),
+        resources.pace,
+        resources.aeonto,
+        resources.clock,
+        resources.metrics,
+    )
     try:
         async with running([*reconciler.loops(), *housekeeping.loops(resources)], heartbeats):
             yield heartbeats

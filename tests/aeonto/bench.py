@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from app.aeonto.client import AeontoClient
+from app.aeonto.http import HttpTransport
 from app.domain.pace import Bucket, Slot
 from app.domain.reports import Report
 from tests.aeonto.golden import BASE_URL
@@ -86,7 +87,7 @@ class Bench:
         self.pace = RecordingPace()
         self.observed: list[tuple[str, str, float]] = []
         self.aeonto = AeontoClient(
-            base_url, pace=self.pace, clock=self.clock, observe=self._observe
+            HttpTransport(base_url), pace=self.pace, clock=self.clock, observe=self._observe
         )
 
     def _observe(self, endpoint: str, outcome: str, seconds: float) -> None:

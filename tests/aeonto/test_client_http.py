@@ -10,6 +10,7 @@ import pytest
 
 from app.aeonto import failures
 from app.aeonto.client import AeontoClient
+from app.aeonto.http import HttpTransport
 from app.domain.pace import Bucket
 from tests.aeonto import golden
 from tests.aeonto.bench import FixedClock, RecordingPace, slot
@@ -48,9 +49,8 @@ async def asking(server: Server) -> AsyncIterator[tuple[AeontoClient, RecordingP
     listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
     port = listener.sockets[0].getsockname()[1]
     pace = RecordingPace()
-    client = AeontoClient(f"http://127.0.0.1:{port}/api", pace=pace, clock=FixedClock())
-    async with listener, aclosing(client):
-        yield client, pace
+    async with listener, aclosing(HttpTransport(f"http://127.0.0.1:{port}/api")) as transport:
+        yield AeontoClient(transport, pace=pace, clock=FixedClock()), pace
 
 
 async def create(client: AeontoClient) -> str | None:
@@ -105,8 +105,8 @@ async def test_reset_is_a_lost_answer() -> None:
 
 async def test_nobody_listening_is_unreachable_and_gives_the_slot_back() -> None:
     pace = RecordingPace()
-    client = AeontoClient("http://127.0.0.1:1/", pace=pace, clock=FixedClock())
-    async with aclosing(client):
+    async with aclosing(HttpTransport("http://127.0.0.1:1/")) as transport:
+        client = AeontoClient(transport, pace=pace, clock=FixedClock())
         with pytest.raises(failures.Unreachable):
             await create(client)
     assert pace.told == ["release 1"]

@@ -1,0 +1,98 @@
+"""Requests to AEON.to over HTTP: bytes out, the bytes of one answer in, and no judgement.
+
+What bounds a request here: a limit on the body, no redirects, no proxies from the environment.
+"""
+
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Final
+
+import httpx
+
+from app.aeonto import wire
+from app.aeonto.failures import AnswerLost, Unreachable
+from app.aeonto.wire import Answer
+
+# A server may close an idle connection at the moment we write to it, and the answer is lost:
+# let go of it well before the usual 5 s.
+KEEPALIVE_SECONDS: Final = 2.0
+MAX_CONNECTIONS: Final = 16
+
+_HEADERS: Final = {
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",
+    "User-Agent": f"assay/{version('assay')}",
+}
+
+
+class HttpTransport:
+    """The endpoints below a base URL."""
+
+    def __init__(self, base_url: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._base_url = base_url if base_url.endswith("/") else f"{base_url}/"
+        self._http = httpx.AsyncClient(
+            headers=_HEADERS,
+            transport=transport,
+            trust_env=False,
+            follow_redirects=False,
+            event_hooks={"response": [_forget_redirect]},
+            timeout=None,  # noqa: S113  # the client's total deadline stands in its place
+            limits=httpx.Limits(
+                max_connections=MAX_CONNECTIONS, keepalive_expiry=KEEPALIVE_SECONDS
+            ),
+        )
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def exchange(
+        self, endpoint: str, content: bytes | None, on_answer: Callable[[], None]
+    ) -> Answer:
+        """Send one request and return its answer; `on_answer` is called when its head is here.
+
+        `content` is a JSON body to POST; None is a GET. Raises Unreachable when nothing was sent,
+        and AnswerLost when nobody knows.
+        """
+        request = self._request(endpoint, content)
+        try:
+            response = await self._http.send(request, stream=True)
+            on_answer()
+            return await _receive(response)
+        except httpx.ConnectError:
+            raise Unreachable(endpoint) from None
+        except (httpx.RequestError, OSError):  # a few of the socket's own come through unwrapped
+            raise AnswerLost(endpoint) from None
+
+    def _request(self, endpoint: str, content: bytes | None) -> httpx.Request:
+        url = f"{self._base_url}{endpoint}/"
+        if content is None:
+            return self._http.build_request("GET", url)
+        return self._http.build_request(
+            "POST", url, content=content, headers={"Content-Type": "application/json"}
+        )
+
+
+async def _forget_redirect(response: httpx.Response) -> None:
+    """Drop where a redirect leads: httpx parses it even unfollowed, and may raise InvalidURL."""
+    response.headers.pop("Location", None)
+
+
+async def _receive(response: httpx.Response) -> Answer:
+    """Read an answer, at most one byte more than it may have. A compressed body is not read."""
+    body = bytearray()
+    encoding = response.headers.get("Content-Encoding", "")
+    try:
+        if not encoding:
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > wire.MAX_BODY_BYTES:
+                    break
+    finally:
+        await response.aclose()
+    return Answer(
+        http_status=response.status_code,
+        content_type=response.headers.get("Content-Type", ""),
+        content_encoding=encoding,
+        body=bytes(body[: wire.MAX_BODY_BYTES + 1]),
+    )

@@ -1,0 +1,55 @@
+"""Who asked about which order: gathered in this process, written once a second in one statement.
+
+An order that somebody waits for is looked at sooner. Losing what was gathered costs nothing.
+"""
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import case, func, select, update
+
+from app.db.engine import Database
+from app.domain.schedule import look_when_asked
+from app.domain.states import OrderStatus
+from app.models import Order
+
+# More than this in one second is not waiting; the orders are looked at in their own rhythm.
+_MOST: Final = 10_000
+
+
+class Interest:
+    """The orders that were asked about since the last flush."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._asked: set[str] = set()
+
+    def note(self, order_id: str) -> None:
+        """Remember that somebody asked about an order that they may see."""
+        if len(self._asked) < _MOST:
+            self._asked.add(order_id)
+
+    async def flush(self, database: Database, now: datetime) -> None:
+        """Bring the orders forward that were asked about, and forget them."""
+        if not self._asked:
+            return
+        asked, self._asked = self._asked, set()
+        looks = {status: look_when_asked(status, now) for status in OrderStatus}
+        due = case({status: look.at for status, look in looks.items() if look}, value=Order.status)
+        urgency = case(
+            {status: int(look.urgency) for status, look in looks.items() if look},
+            value=Order.status,
+        )
+        # `due` is NULL for a status that asking does not hasten, and nothing is later than NULL.
+        late = (
+            select(Order.id)
+            .where(Order.id.in_(asked), Order.next_look_at > due)
+            .with_for_update(skip_locked=True)
+        )
+        async with database.sessions() as session, session.begin():
+            await session.execute(
+                update(Order)
+                .where(Order.id.in_(late))
+                .values(next_look_at=due, look_urgency=func.greatest(Order.look_urgency, urgency))
+                .execution_options(synchronize_session=False)
+            )

@@ -126,8 +126,7 @@ def _identity_fault(order: OrderFacts, report: Report, reported: OrderStatus) ->
 def _not_found(order: OrderFacts, now: datetime) -> Decision:
     if MOVES[order.status, OrderStatus.NOT_FOUND] is Move.AFTER_SIGHTINGS:
         return _seen_again(order, OrderStatus.NOT_FOUND, now, alarm=None)
-    paid = order.status in (OrderStatus.PAID_UNCONFIRMED, OrderStatus.PAID)
-    if paid and not order.granted:
+    if order.status in (OrderStatus.PAID_UNCONFIRMED, OrderStatus.PAID):
         return Decision(refused="not_found_after_payment", alarm="not_found_after_payment")
     return Decision()
 

@@ -136,9 +136,11 @@ async def _apply(
     return Applied(decision.move_to, granted, decision.refused, alarm, unseen_for=unseen_for)
 
 
-async def _unseen_for(session: AsyncSession, order_id: str, now: datetime) -> timedelta:
+async def _unseen_for(session: AsyncSession, order_id: str, now: datetime) -> timedelta | None:
     last_seen_at = await session.scalar(select(Payment.seen_at).where(Payment.order_id == order_id))
-    return now - last_seen_at if last_seen_at else timedelta(0)
+    if last_seen_at is None or last_seen_at == now:  # it was created just now
+        return None
+    return now - last_seen_at
 
 
 def _facts(order: Order, uuid: str) -> OrderFacts:
@@ -339,18 +341,22 @@ async def settle(
 ) -> OrderStatus:
     """Let an operator end an order that AEON.to no longer answers for; return its new status.
 
-    `grant` moves it into its granting state, with its credits; otherwise it is closed. Raises
-    InvalidOrderId, and OrderNotSettled when its state leaves no such move.
+    `grant` moves it into its granting state, with its credits, or to BTC_SENT when it has them
+    already; otherwise it is closed. Raises InvalidOrderId, and OrderNotSettled when its state
+    leaves no such move.
     """
     async with session.begin():
         order = await session.scalar(select(Order).where(Order.id == order_id).with_for_update())
         if order is None:
             raise InvalidOrderId
-        to_status = OrderStatus(order.granting_status) if grant else OrderStatus.FAILED
+        granted = order.granted_at is not None
+        to_status = OrderStatus.FAILED
+        if grant:
+            to_status = OrderStatus.BTC_SENT if granted else OrderStatus(order.granting_status)
         status = OrderStatus(order.status)
         known = await session.scalar(select(Payment.order_id).where(Payment.order_id == order_id))
         movable = MOVES[status, to_status] not in (Move.ILLEGAL, Move.STAY)
-        if not movable or order.granted_at is not None or (grant and known is None):
+        if not movable or (granted and not grant) or (grant and known is None):
             raise OrderNotSettled(status)
         action = "order.settle_grant" if grant else "order.settle_close"
         await audit_log.record(session, actor=actor, action=action, subject=order_id, at=now)
@@ -360,7 +366,7 @@ async def settle(
             session,
             order,
             to_status,
-            grant=grant,
+            grant=grant and not granted,
             actor=actor,
             reason=reason,
             evidence={"settled_by": actor.name},

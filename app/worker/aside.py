@@ -32,7 +32,7 @@ class Aside:
         """Set an order aside, each time for twice as long; return for how long."""
         known = self._faults.pop(order_id, None)
         count = known.count + 1 if known else 1
-        pause = min(_FIRST_PAUSE * 2 ** min(count - 1, _DOUBLINGS), _LONGEST_PAUSE)
+        pause = min(_FIRST_PAUSE * (1 << min(count - 1, _DOUBLINGS)), _LONGEST_PAUSE)
         self._faults[order_id] = _Fault(count, now + pause)
         if len(self._faults) > _MOST:
             del self._faults[next(iter(self._faults))]

@@ -27,17 +27,22 @@ async def interest_running(resources: Resources) -> AsyncIterator[None]:
         yield
 
 
-@asynccontextmanager
-async def worker_running(resources: Resources) -> AsyncIterator[Heartbeats]:
-    """Run every loop beside the body; on the way out, finish what is in flight."""
-    heartbeats = Heartbeats(resources.clock, resources.metrics)
-    reconciler = Reconciler(
+def reconciler_of(resources: Resources) -> Reconciler:
+    """Return a reconciler of the orders in the database."""
+    return Reconciler(
         SqlOrderStore(resources.database),
         resources.pace,
         resources.aeonto,
         resources.clock,
         resources.metrics,
     )
+
+
+@asynccontextmanager
+async def worker_running(resources: Resources) -> AsyncIterator[Heartbeats]:
+    """Run every loop beside the body; on the way out, finish what is in flight."""
+    heartbeats = Heartbeats(resources.clock, resources.metrics)
+    reconciler = reconciler_of(resources)
     try:
         async with running([*reconciler.loops(), *housekeeping.loops(resources)], heartbeats):
             yield heartbeats

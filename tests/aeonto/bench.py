@@ -86,8 +86,9 @@ class Bench:
         self.clock = FixedClock()
         self.pace = RecordingPace()
         self.observed: list[tuple[str, str, float]] = []
+        self.transport = HttpTransport(base_url)
         self.aeonto = AeontoClient(
-            HttpTransport(base_url), pace=self.pace, clock=self.clock, observe=self._observe
+            self.transport, pace=self.pace, clock=self.clock, observe=self._observe
         )
 
     def _observe(self, endpoint: str, outcome: str, seconds: float) -> None:

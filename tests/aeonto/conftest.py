@@ -13,7 +13,7 @@ from tests.aeonto.golden import BASE_URL
 async def bench() -> AsyncIterator[Bench]:
     bench = Bench()
     yield bench
-    await bench.aeonto.aclose()
+    await bench.transport.aclose()
 
 
 @pytest.fixture

@@ -79,7 +79,7 @@ async def test_base_url_without_a_slash_gets_one(upstream: respx.MockRouter) -> 
     bench = Bench(BASE_URL.rstrip("/"))
     upstream.post("order_status_query/").respond(200, headers=JSON, text=golden.UNPAID)
     assert (await bench.look()).state == "UNPAID"
-    await bench.aeonto.aclose()
+    await bench.transport.aclose()
 
 
 @pytest.mark.parametrize("prefix", ["AEONTO", "XMRTO"])

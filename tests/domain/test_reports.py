@@ -177,9 +177,14 @@ def test_not_found_is_believed_at_the_third_sighting_after_ten_minutes(status: s
     assert decide(last, Report(state="NOT_FOUND"), NOW) == Decision(move_to=OrderStatus.NOT_FOUND)
 
 
-@pytest.mark.parametrize("status", ["PAID_UNCONFIRMED", "PAID"])
-def test_not_found_after_payment_raises_an_alarm_and_moves_nothing(status: str) -> None:
-    order = replace(in_status(status), sighting=seen("NOT_FOUND", count=99, minutes_ago=999))
+@pytest.mark.parametrize(
+    ("status", "granted"), [("PAID_UNCONFIRMED", False), ("PAID", False), ("PAID", True)]
+)
+def test_not_found_after_payment_raises_an_alarm_and_moves_nothing(
+    status: str, granted: bool
+) -> None:
+    order = in_status(status, granting="PAID", granted=granted)
+    order = replace(order, sighting=seen("NOT_FOUND", count=99, minutes_ago=999))
     decision = decide(order, Report(state="NOT_FOUND"), NOW)
     assert decision == Decision(refused="not_found_after_payment", alarm="not_found_after_payment")
 
@@ -188,7 +193,6 @@ def test_not_found_after_payment_raises_an_alarm_and_moves_nothing(status: str) 
     ("status", "granted"),
     [
         ("BTC_SENT", True),
-        ("PAID", True),
         ("TIMED_OUT", False),
         ("FAILED", False),
         ("NOT_FOUND", False),

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.domain.schedule import next_look_at
+from app.domain.schedule import Urgency, look_when_asked, next_look
 from app.domain.states import OrderStatus
 
 NOW = datetime(2026, 1, 11, 12, 46, 3, tzinfo=UTC)
@@ -14,8 +14,8 @@ CLOSED = ("TIMED_OUT", "NOT_FOUND")
 
 def pause(status: str, age: timedelta) -> timedelta | None:
     """Return how long an order rests that has been in its state for `age`."""
-    at = next_look_at(OrderStatus(status), since=NOW - age, now=NOW)
-    return at - NOW if at else None
+    look = next_look(OrderStatus(status), since=NOW - age, expires_at=None, now=NOW)
+    return look.at - NOW if look else None
 
 
 @pytest.mark.parametrize("status", OPEN)
@@ -34,7 +34,8 @@ def test_order_without_an_address_is_looked_at_fast() -> None:
 def test_rhythm_slows_down_with_age_and_never_speeds_up(status: str) -> None:
     rests = [pause(status, timedelta(minutes=minutes)) for minutes in range(0, 150, 3)]
     assert rests == sorted(rests, key=lambda rest: rest or timedelta(0))
-    assert (rests[0], rests[-1]) == (timedelta(seconds=2), timedelta(minutes=5))
+    assert rests[-1] == timedelta(minutes=1)
+    assert pause(status, timedelta(days=2)) == timedelta(minutes=5)
 
 
 # reliability: every 60 s for 30 min, then every 10 min to 2 h, then hourly to 24 h.
@@ -61,3 +62,49 @@ def test_late_payments_are_waited_for_for_a_day(
 @pytest.mark.parametrize("status", ["BTC_SENT", "FAILED"])
 def test_final_order_is_never_looked_at_again(status: str) -> None:
     assert pause(status, timedelta(0)) is None
+
+
+def urgency(status: str, age: timedelta, expires_in: timedelta | None = None) -> Urgency | None:
+    """Return how urgent the next look is."""
+    expires_at = None if expires_in is None else NOW + expires_in
+    look = next_look(OrderStatus(status), since=NOW - age, expires_at=expires_at, now=NOW)
+    return look.urgency if look else None
+
+
+def test_urgency_is_by_who_waits() -> None:
+    fresh, old = timedelta(minutes=1), timedelta(minutes=3)
+    assert urgency("TO_BE_CREATED", fresh) is Urgency.ADDRESS
+    assert urgency("TO_BE_CREATED", old) is Urgency.OPEN
+    assert urgency("UNPAID", old, timedelta(minutes=1)) is Urgency.EXPIRING
+    assert urgency("UNDERPAID", old, timedelta(minutes=-1)) is Urgency.EXPIRING
+    assert urgency("UNPAID", old, timedelta(minutes=9)) is Urgency.OPEN
+    assert urgency("PAID", old, timedelta(minutes=1)) is Urgency.OPEN
+    assert urgency("TIMED_OUT", old, timedelta(minutes=-1)) is Urgency.AFTERMATH
+    assert sorted(Urgency) == [
+        Urgency.AFTERMATH,
+        Urgency.OPEN,
+        Urgency.ASKED,
+        Urgency.EXPIRING,
+        Urgency.ADDRESS,
+    ]
+
+
+@pytest.mark.parametrize("status", ["UNPAID", "UNDERPAID", "PAID_UNCONFIRMED", "PAID"])
+def test_open_order_that_somebody_asks_about_is_due_in_two_seconds(status: str) -> None:
+    look = look_when_asked(OrderStatus(status), NOW)
+    assert look is not None
+    assert (look.at - NOW, look.urgency) == (timedelta(seconds=2), Urgency.ASKED)
+
+
+@pytest.mark.parametrize("status", CLOSED)
+def test_asking_brings_a_closed_order_forward_to_a_minute_and_makes_it_no_more_urgent(
+    status: str,
+) -> None:
+    look = look_when_asked(OrderStatus(status), NOW)
+    assert look is not None
+    assert (look.at - NOW, look.urgency) == (timedelta(minutes=1), Urgency.AFTERMATH)
+
+
+@pytest.mark.parametrize("status", ["TO_BE_CREATED", "BTC_SENT", "FAILED"])
+def test_asking_hastens_neither_a_creation_nor_what_is_over(status: str) -> None:
+    assert look_when_asked(OrderStatus(status), NOW) is None

@@ -22,12 +22,12 @@ from app.providers.base import (
     RiskProvider,
 )
 from app.services import assessments, audit
-from app.services.assessments import LEASE, AssessmentView, Subject
+from app.services.assessments import AssessmentView, Subject
 from app.services.callers import Caller
 from tests.support.application import ScriptedProvider
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
-from tests.support.orders import balance_of, count
+from tests.support.orders import balance_of, count, end_leases
 from tests.support.people import ACTOR, Person, make_access_code, make_user
 
 SUBJECT = Subject(AssessmentType.ADDRESS, "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM", "BTC", None)
@@ -185,7 +185,7 @@ async def test_question_of_a_process_that_died_is_asked_again_when_its_lease_is_
     await asyncio.gather(asking, return_exceptions=True)
     assert (await only_one(database, spender)).status is AssessmentStatus.PENDING
     assert not await assessments.finish_one(database, provider, clock)
-    clock.advance(LEASE.total_seconds() + 1)
+    await end_leases(database)
     assert await assessments.finish_one(database, provider, clock)
     assert (await only_one(database, spender)).status is AssessmentStatus.READY
     assert await balance_of(database, spender.account_id) == 2
@@ -358,7 +358,7 @@ class TakenOver(ScriptedProvider):
 
     @override
     async def assess(self, question: Question) -> Answer:
-        self.clock.advance(LEASE.total_seconds() + 1)
+        await end_leases(self.database)
         other = ScriptedProvider(raises=self.meanwhile)
         assert await assessments.finish_one(self.database, other, self.clock)
         return await super().assess(question)

@@ -24,7 +24,7 @@ from tests.services.test_assessments import SUBJECT
 from tests.support.application import ScriptedProvider
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
-from tests.support.orders import TERMS, balance_of, count
+from tests.support.orders import TERMS, balance_of, count, end_leases
 from tests.support.people import ACTOR, Person, make_user
 
 
@@ -203,10 +203,10 @@ async def test_crash_while_asking_is_in_flight_until_the_lease_is_over(
     database: LentDatabase, clock: HandClock, provider: ScriptedProvider, spender: Person
 ) -> None:
     await crash_while_asking(database, provider, clock, spender)
-    clock.advance(LEASE.total_seconds() - 0.001)
+    clock.advance(LEASE.total_seconds() + 1)
     with pytest.raises(IdempotencyKeyInFlight):
         await ask(database, provider, clock, spender)
-    clock.advance(0.001)
+    await end_leases(database)
 
     first = await ask(database, provider, clock, spender)
 
@@ -225,7 +225,7 @@ async def test_after_a_crash_while_asking_the_answer_may_be_the_workers(
     database: LentDatabase, clock: HandClock, provider: ScriptedProvider, spender: Person
 ) -> None:
     await crash_while_asking(database, provider, clock, spender)
-    clock.advance(LEASE.total_seconds() + 1)
+    await end_leases(database)
     assert await assessments.finish_one(database, provider, clock)
 
     first = await ask(database, provider, clock, spender)
@@ -238,7 +238,7 @@ async def test_while_the_worker_asks_again_the_assessment_is_pending_and_not_in_
     database: LentDatabase, clock: HandClock, provider: ScriptedProvider, spender: Person
 ) -> None:
     await crash_while_asking(database, provider, clock, spender)
-    clock.advance(LEASE.total_seconds() + 1)
+    await end_leases(database)
     async with database.sessions() as session:
         assert await assessments.claim(session, clock.now())
 
@@ -293,7 +293,7 @@ async def test_crash_at_the_refund_takes_refund_and_freed_key_back_together(
             await ask(database, provider, clock, spender)
     assert await balance_of(database, spender.account_id) == 2
     assert await count(database, "idempotency_keys", "assessment_id IS NOT NULL") == 1
-    clock.advance(LEASE.total_seconds() + 1)
+    await end_leases(database)
 
     assert await assessments.finish_one(database, provider, clock)
 
@@ -346,7 +346,7 @@ async def test_answer_of_a_request_whose_assessment_failed_elsewhere_is_not_give
     class TooSlow(ScriptedProvider):
         @override
         async def assess(self, question: Question) -> Answer:
-            clock.advance(LEASE.total_seconds() + 1)
+            await end_leases(database)
             worker = ScriptedProvider(raises=ProviderFailed(FailureReason.BROKEN))
             assert await assessments.finish_one(database, worker, clock)
             return await super().assess(question)

@@ -1,15 +1,21 @@
 """Who works on which order: one holder at a time, most urgent first, taken over when it dies."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from sqlalchemy import text, update
 
 from app.db.engine import Database
 from app.domain.pace import CALL_DEADLINE_SECONDS, LEAVE_WITHIN_SECONDS
+from app.domain.schedule import Urgency
+from app.models import Order
 from app.services import order_leases
-from app.services.order_leases import LEASE, CreationJob
+from app.services.order_leases import LEASE, CreationJob, OrderPoisoned
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
-from tests.support.orders import OneOrder, place_order
+from tests.support.orders import OneOrder, end_leases, place_order
 from tests.support.people import Person, make_user
 
 
@@ -62,9 +68,9 @@ async def test_expired_lease_is_taken_over_under_a_new_token(
     await place_order(database, buyer, clock.now())
     first = await claim_creation(database, clock)
     assert await claim_creation(database, clock) is None
-    clock.advance(LEASE.total_seconds())
-    assert await claim_creation(database, clock) is None
-    clock.advance(0.001)
+    clock.advance(LEASE.total_seconds() + 1)
+    assert await claim_creation(database, clock) is None, "a replica's clock ends no lease"
+    await end_leases(database)
     second = await claim_creation(database, clock)
     assert first is not None
     assert second is not None
@@ -154,3 +160,96 @@ async def test_job_carries_what_upstream_is_asked_for(
 
 async def test_look_carries_the_uuid_that_upstream_gave(order: OneOrder) -> None:
     assert (await order.claim_look()).uuid == order.uuid
+
+
+async def due_for(
+    database: LentDatabase, clock: HandClock, buyer: Person, late: dict[Urgency, float]
+) -> dict[str, Urgency]:
+    """Place one order per urgency, each late by so many seconds; return their urgencies by id."""
+    orders = {}
+    for urgency, seconds in late.items():
+        order = await OneOrder.place(database, clock, buyer)
+        await order.created("UNPAID")
+        async with database.sessions() as session, session.begin():
+            await session.execute(
+                update(Order)
+                .where(Order.id == order.id)
+                .values(next_look_at=clock.now() - timedelta(seconds=seconds), look_urgency=urgency)
+            )
+        orders[order.id] = urgency
+    return orders
+
+
+async def test_of_equally_late_orders_the_more_urgent_is_taken_first(
+    database: LentDatabase, clock: HandClock, buyer: Person
+) -> None:
+    orders = await due_for(database, clock, buyer, dict.fromkeys(Urgency, 10))
+    taken = [await looked_at(database, clock) for _ in orders]
+    assert [orders[one or ""] for one in taken] == sorted(Urgency, reverse=True)
+
+
+async def test_least_urgent_order_comes_first_once_it_has_waited_long_enough(
+    database: LentDatabase, clock: HandClock, buyer: Person
+) -> None:
+    late: dict[Urgency, float] = {Urgency.ADDRESS: 10, Urgency.AFTERMATH: 10 * 32 + 1}
+    orders = await due_for(database, clock, buyer, late)
+    assert orders[await looked_at(database, clock) or ""] is Urgency.AFTERMATH
+
+
+async def test_overload_stretches_every_rhythm_of_one_urgency_alike(
+    database: LentDatabase, clock: HandClock, buyer: Person
+) -> None:
+    """Ten open orders and one look a second: each is looked at every ten seconds, none starves."""
+    orders = [await OneOrder.place(database, clock, buyer) for _ in range(10)]
+    for order in orders:
+        await order.created("UNPAID")
+    seen: dict[str, list[datetime]] = {order.id: [] for order in orders}
+    for _ in range(60):
+        clock.advance(1)
+        async with database.sessions() as session:
+            job = await order_leases.claim_look(session, clock.now())
+        if job is None:
+            continue
+        seen[job.order_id].append(clock.now())
+        order = next(order for order in orders if order.id == job.order_id)
+        await order.apply(job, order.says("UNPAID"))
+    gaps = [later - sooner for times in seen.values() for sooner, later in pairwise(times)]
+    assert {gap.total_seconds() for gap in gaps} == {10}
+    assert all(len(times) >= 5 for times in seen.values())
+
+
+async def test_order_that_is_set_aside_is_left_to_others(
+    database: LentDatabase, clock: HandClock, buyer: Person
+) -> None:
+    first = await place_order(database, buyer, clock.now())
+    clock.advance(1)
+    second = await place_order(database, buyer, clock.now())
+    async with database.sessions() as session:
+        job = await order_leases.claim_creation(session, clock.now(), aside=[first])
+        assert job is not None
+        assert job.order_id == second
+        assert await order_leases.claim_creation(session, clock.now(), aside=[first]) is None
+    async with database.reading() as connection:
+        assert not await order_leases.creation_is_due(connection, clock.now(), aside=[first])
+        assert await order_leases.creation_is_due(connection, clock.now())
+
+
+async def test_order_that_cannot_be_leased_is_named(
+    database: LentDatabase, clock: HandClock, buyer: Person
+) -> None:
+    poisoned = await place_order(database, buyer, clock.now())
+    async with database.sessions() as session, session.begin():
+        await session.execute(
+            text(
+                "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+                " $$ BEGIN RAISE EXCEPTION 'poisoned'; END $$"
+            )
+        )
+        await session.execute(
+            text(
+                "CREATE TRIGGER poison BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION refuse()"
+            )
+        )
+    with pytest.raises(OrderPoisoned) as caught:
+        await claim_creation(database, clock)
+    assert caught.value.order_id == poisoned

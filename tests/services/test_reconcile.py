@@ -12,11 +12,11 @@ from sqlalchemy.exc import IntegrityError
 
 from app.domain.reports import Decision
 from app.domain.states import OrderStatus
-from app.services import audit, order_leases, reconcile
+from app.services import audit, reconcile
 from app.services.reconcile import Applied
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
-from tests.support.orders import TERMS, OneOrder, balance_of, count, read_order
+from tests.support.orders import TERMS, OneOrder, balance_of, count, end_leases, read_order
 from tests.support.people import Person, make_access_code
 
 AT_PAID = replace(TERMS, granting_status=OrderStatus.PAID)
@@ -104,6 +104,16 @@ async def test_order_that_upstream_refused_fails_with_its_reason_and_is_over(
     assert facts.failure_reason == reconcile.FailureReason.REFUSED
 
 
+async def fail_overdue(database: LentDatabase, clock: HandClock) -> list[str]:
+    """End what is overdue; return the orders that ended."""
+    async with database.reading() as connection:
+        overdue = await reconcile.overdue(connection, clock.now())
+    async with database.sessions() as session:
+        ended = {one: await reconcile.fail_overdue(session, one, clock.now()) for one in overdue}
+    assert all(applied == Applied(moved_to=OrderStatus.FAILED) for applied in ended.values())
+    return list(ended)
+
+
 async def test_order_that_was_not_accepted_by_its_deadline_fails(
     database: LentDatabase, clock: HandClock, buyer: Person
 ) -> None:
@@ -111,8 +121,7 @@ async def test_order_that_was_not_accepted_by_its_deadline_fails(
     clock.advance(1)
     later = await OneOrder.place(database, clock, buyer)
     clock.advance(3599)
-    async with database.sessions() as session:
-        assert await reconcile.fail_overdue(session, clock.now()) == [late.id]
+    assert await fail_overdue(database, clock) == [late.id]
     assert (await late.facts()).failure_reason == reconcile.FailureReason.DEADLINE
     assert (await later.facts()).status == "TO_BE_CREATED"
 
@@ -125,10 +134,9 @@ async def test_deadline_spares_an_order_that_is_being_created_or_was_accepted(
     in_flight = await OneOrder.place(database, clock, buyer)
     clock.advance(3600)
     await in_flight.claim_creation()
-    async with database.sessions() as session:
-        assert await reconcile.fail_overdue(session, clock.now()) == []
-        clock.advance(14)  # the lease is over
-        assert await reconcile.fail_overdue(session, clock.now()) == [in_flight.id]
+    assert await fail_overdue(database, clock) == []
+    await end_leases(database)
+    assert await fail_overdue(database, clock) == [in_flight.id]
     assert (await accepted.facts()).status == "TO_BE_CREATED"
     assert (await in_flight.facts()).status == "FAILED"
 
@@ -140,9 +148,10 @@ async def test_journey_grants_once_at_the_end(
     database: LentDatabase, buyer: Person, order: OneOrder
 ) -> None:
     for state in ("UNDERPAID", "PAID_UNCONFIRMED", "PAID"):
-        assert await order.reported(state) == Applied(moved_to=OrderStatus(state))
+        assert (await order.reported(state)).moved_to == state
         assert await balance_of(database, buyer.account_id) == 0
-    assert await order.reported("BTC_SENT") == Applied(moved_to=OrderStatus.BTC_SENT, granted=10)
+    sent = await order.reported("BTC_SENT")
+    assert (sent.moved_to, sent.granted) == ("BTC_SENT", 10)
     facts = await order.facts()
     assert (facts.credits_granted, facts.next_look_at) == (10, None)
     assert await balance_of(database, buyer.account_id) == 10
@@ -163,7 +172,9 @@ async def test_order_that_grants_at_paid_is_followed_to_btc_sent(
     await order.created("UNPAID")
     assert (await order.reported("PAID")).granted == 10
     assert (await order.facts()).next_look_at is not None
-    assert await order.reported("BTC_SENT") == Applied(moved_to=OrderStatus.BTC_SENT)
+    sent = await order.reported("BTC_SENT")
+    assert (sent.moved_to, sent.granted) == ("BTC_SENT", 0)
+    assert sent.unseen_for == timedelta(seconds=5)
     assert await balance_of(database, buyer.account_id) == 10
 
 
@@ -318,9 +329,8 @@ async def test_reorganisation_needs_three_sightings_over_ten_minutes_and_alarms(
     clock.advance(590)
     assert await order.reported("UNPAID") == PASSING
     clock.advance(30)
-    assert await order.reported("UNPAID") == Applied(
-        moved_to=OrderStatus.UNPAID, alarm="payment_reorganised_away"
-    )
+    applied = await order.reported("UNPAID")
+    assert (applied.moved_to, applied.alarm) == ("UNPAID", "payment_reorganised_away")
     assert await order.notes() == [("alarm", "payment_reorganised_away")]
     await order.reported("BTC_SENT")
     assert await balance_of(database, buyer.account_id) == 10
@@ -359,7 +369,7 @@ async def test_answer_under_a_lease_that_was_taken_over_does_nothing(
     database: LentDatabase, clock: HandClock, buyer: Person, order: OneOrder
 ) -> None:
     stale = await order.claim_look()
-    clock.advance(order_leases.LEASE.total_seconds() + 1)
+    await end_leases(database)
     current = await order.claim_look()
     assert await order.apply(stale, order.says("BTC_SENT")) == Applied(lease_lost=True)
     assert (await order.facts()).status == "UNPAID"
@@ -373,14 +383,16 @@ async def test_stale_holder_creates_fails_and_postpones_nothing(
 ) -> None:
     order = await OneOrder.place(database, clock, buyer)
     stale = await order.claim_creation()
-    clock.advance(order_leases.LEASE.total_seconds() + 1)
+    await end_leases(database)
     current = await order.claim_creation()
     lost = Applied(lease_lost=True)
     async with database.sessions() as session:
         now = clock.now()
         assert await reconcile.apply_created(session, stale, order.says("UNPAID"), now) == lost
         assert await reconcile.fail_refused(session, stale, now) == lost
-        assert await reconcile.postpone(session, stale, until=now, alarm="x", now=now) == lost
+        assert (
+            await reconcile.postpone(session, stale, pause=timedelta(0), alarm="x", now=now) == lost
+        )
         await reconcile.apply_created(session, current, order.says("UNPAID"), now)
     assert await order.path() == ["TO_BE_CREATED", "UNPAID"]
     assert await order.notes() == []
@@ -389,14 +401,13 @@ async def test_stale_holder_creates_fails_and_postpones_nothing(
 async def test_postponed_order_is_free_and_due_later_with_an_alarm_if_one_is_called_for(
     database: LentDatabase, clock: HandClock, order: OneOrder
 ) -> None:
-    until = clock.now() + timedelta(minutes=5)
     forbidden = "aeonto_Forbidden"
     for alarm, rings in ((None, None), (forbidden, forbidden), (forbidden, None)):
         job = await order.claim_look()
         until = clock.now() + timedelta(minutes=5)
         async with database.sessions() as session:
             applied = await reconcile.postpone(
-                session, job, until=until, alarm=alarm, now=clock.now()
+                session, job, pause=timedelta(minutes=5), alarm=alarm, now=clock.now()
             )
         assert applied == Applied(alarm=rings)
         facts = await order.facts()

@@ -68,15 +68,27 @@ async def test_answer_in_flight_while_the_operator_closes_an_order_is_lost(
     assert await balance_of(database, buyer.account_id) == 0
 
 
+async def test_order_granted_at_paid_is_settled_to_btc_sent_without_a_second_grant(
+    database: LentDatabase, clock: HandClock, buyer: Person
+) -> None:
+    """AEON.to forgot it before it was seen to send the bitcoin."""
+    order = await OneOrder.place(database, clock, buyer, terms=AT_PAID)
+    await order.created("UNPAID")
+    await order.reported("PAID")
+    assert (await order.reported("NOT_FOUND")).alarm == "not_found_after_payment"
+    assert await settle(order, grant=True) == "BTC_SENT"
+    assert (await order.facts()).next_look_at is None
+    assert await balance_of(database, buyer.account_id) == 10
+
+
 async def test_granted_order_is_neither_closed_nor_granted_again(
     database: LentDatabase, clock: HandClock, buyer: Person
 ) -> None:
     order = await OneOrder.place(database, clock, buyer, terms=AT_PAID)
     await order.created("UNPAID")
     await order.reported("PAID")
-    for grant in (True, False):
-        with pytest.raises(OrderNotSettled):
-            await settle(order, grant=grant)
+    with pytest.raises(OrderNotSettled):
+        await settle(order, grant=False)
     await order.reported("BTC_SENT")
     for grant in (True, False):
         with pytest.raises(OrderNotSettled):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 import httpx
+import pytest
 from asgi_lifespan import LifespanManager
 from fastapi import FastAPI
 
@@ -73,12 +74,24 @@ def settings_for_tests(**overrides: object) -> Settings:
 
 
 @asynccontextmanager
+async def quiet_interest() -> AsyncIterator[None]:
+    """Let interest be written down once, when nobody has asked, and then not for an hour."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("app.worker.run._INTEREST_REST_SECONDS", 3600.0)
+        yield
+
+
+@asynccontextmanager
 async def open_application(database: Database, **overrides: object) -> AsyncIterator[Application]:
-    """Run an application on `database`; `overrides` are settings."""
+    """Run an application on `database`; `overrides` are settings.
+
+    A lent database has one connection, which the loop that writes down interest must not share.
+    """
     clock, provider = HandClock(), ScriptedProvider()
     settings = settings_for_tests(**overrides)
     app = create_app(settings, Stand(database=database, clock=clock, provider=provider))
     async with (
+        quiet_interest(),
         LifespanManager(app),
         httpx.AsyncClient(
             transport=httpx.ASGITransport(app, raise_app_exceptions=False),

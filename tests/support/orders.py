@@ -76,6 +76,18 @@ async def count(database: Database, table: str, where: str = "true", **values: o
     return found
 
 
+async def end_leases(database: Database) -> None:
+    """Let the time of every lease run out."""
+    async with database.sessions() as session, session.begin():
+        for table in ("orders", "assessments"):
+            await session.execute(
+                text(
+                    f"UPDATE {table} SET lease_until = clock_timestamp() - interval '1 ms'"  # noqa: S608
+                    " WHERE lease_until IS NOT NULL"
+                )
+            )
+
+
 async def events_of(database: Database, order_id: str) -> list[EventView]:
     """Return an order's history, oldest first."""
     async with database.reading() as connection:

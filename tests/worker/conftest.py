@@ -16,6 +16,7 @@ from app.observability.metrics import Metrics
 from app.resources import Resources, Stand, open_resources
 from app.services import audit
 from app.worker.reconciler import Reconciler
+from app.worker.run import reconciler_of
 from tests.support import invariants
 from tests.support.application import ScriptedProvider, settings_for_tests
 from tests.support.orders import (
@@ -112,7 +113,7 @@ async def open_stage(
     stand = Stand(database=database, clock=clock, provider=provider)
     async with open_resources(settings, Metrics(), stand) as resources:
         buyer = await make_user(database, clock.now())
-        yield Stage(resources, Reconciler(resources), provider, clock, database, upstream, buyer)
+        yield Stage(resources, reconciler_of(resources), provider, clock, database, upstream, buyer)
 
 
 @pytest.fixture

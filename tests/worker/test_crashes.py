@@ -8,9 +8,8 @@ from structlog.testing import capture_logs
 
 from app.db.engine import Database
 from app.domain.pace import Bucket
-from app.services import order_leases
-from app.worker.reconciler import Reconciler
-from tests.support.orders import count
+from app.worker.run import reconciler_of
+from tests.support.orders import count, end_leases
 from tests.support.sandbox import serving_upstream
 from tests.worker.conftest import Stage, open_stage
 
@@ -38,10 +37,11 @@ async def test_order_of_a_dead_replica_is_granted_by_another_once(stage: Stage) 
     await crash_between_call_and_apply(stage, "order_status_query")
     held = await stage.read(order_id)
     assert (held.status, held.lease_token is None) == ("UNPAID", False)
-    survivor = Reconciler(stage.resources)
-    await stage.work(after_seconds=order_leases.LEASE.total_seconds() - 1, reconciler=survivor)
+    survivor = reconciler_of(stage.resources)
+    await stage.work(after_seconds=60, reconciler=survivor)
     assert (await stage.read(order_id)).status == "UNPAID"
-    await stage.work(after_seconds=2, reconciler=survivor)
+    await end_leases(stage.database)
+    await stage.work(reconciler=survivor)
     assert (await stage.read(order_id)).status == "BTC_SENT"
     assert await stage.balance() == 10
 
@@ -50,10 +50,11 @@ async def test_creation_of_a_dead_replica_costs_one_orphan_that_nobody_saw(stage
     """The process died between the call and its application."""
     order_id = await stage.place()
     await crash_between_call_and_apply(stage, "order_create")
-    survivor = Reconciler(stage.resources)
+    survivor = reconciler_of(stage.resources)
     await stage.work(after_seconds=1, reconciler=survivor)
     assert len(await stage.upstream.orders()) == 1
-    await stage.work(after_seconds=order_leases.LEASE.total_seconds(), reconciler=survivor)
+    await end_leases(stage.database)
+    await stage.work(reconciler=survivor)
     await stage.work(after_seconds=5, reconciler=survivor)
     orphan, ours = await stage.upstream.orders()
     assert (await stage.read(order_id)).status == "UNPAID"
@@ -67,7 +68,7 @@ async def test_three_replicas_grant_each_of_nine_orders_once(stage: Stage) -> No
     await stage.work()
     await stage.advance("BTC_SENT")
     stage.clock.leap(5)
-    replicas = [Reconciler(stage.resources) for _ in range(3)]
+    replicas = [reconciler_of(stage.resources) for _ in range(3)]
     await asyncio.gather(*(stage.work(reconciler=replica) for replica in replicas))
     assert await count(stage.database, "ledger_entries", "kind = 'purchase'") == 9
     assert await stage.balance() == 90
@@ -80,10 +81,8 @@ async def test_late_answer_after_the_lease_was_taken_over_is_thrown_away(stage: 
     await stage.upstream.fault("timeout", endpoint="order_status_query", seconds=0.3)
     stage.clock.leap(5)
     await stage.reconciler.look_next()
-    await stage.work(
-        after_seconds=order_leases.LEASE.total_seconds() + 1,
-        reconciler=Reconciler(stage.resources),
-    )
+    await end_leases(stage.database)
+    await stage.work(reconciler=reconciler_of(stage.resources))
     assert (await stage.read(order_id)).status == "BTC_SENT"
     with capture_logs() as logs:
         await stage.reconciler.drain()
@@ -102,12 +101,12 @@ async def test_fault_in_one_job_stops_neither_the_others_nor_the_loop(
     with monkeypatch.context() as patched, capture_logs() as logs:
         patched.setattr("app.services.reconcile.apply_created", fail)
         await stage.work()
-    assert [line["event"] for line in logs] == ["job_failed"]
+    assert [line["event"] for line in logs] == ["job_failed", "alarm"]
     other = await stage.place()
     await stage.work()
     assert (await stage.read(other)).lease_token is None
     assert await count(stage.database, "payments", "order_id = :order", order=other) == 1
-    await stage.work(after_seconds=order_leases.LEASE.total_seconds() + 1)
+    await stage.work(after_seconds=15)
     assert await count(stage.database, "payments", "order_id = :order", order=broken) == 1
 
 
@@ -138,7 +137,7 @@ async def test_slot_of_an_order_that_another_took_meanwhile_is_given_back(
     await stage.place()
     stage.clock.leap(5)
 
-    async def gone(*_args: object) -> None:
+    async def gone(*_args: object, **_named: object) -> None:
         return None
 
     monkeypatch.setattr(f"app.services.order_leases.claim_{what}", gone)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.worker.reconciler import Reconciler
+from app.worker.run import reconciler_of
 from tests.support.orders import count
 from tests.worker.conftest import Stage
 
@@ -277,7 +277,7 @@ async def test_failing_parameter_query_holds_creations_back_but_never_looks(
 async def test_creations_go_on_when_another_replica_learnt_the_parameters(stage: Stage) -> None:
     await stage.upstream.fault("503", endpoint="order_parameter_query", code="008")
     await stage.reconciler.refresh_parameters()
-    other = Reconciler(stage.resources)
+    other = reconciler_of(stage.resources)
     await other.refresh_parameters()
     await stage.reconciler.refresh_parameters()
     assert await stage.upstream.requests("order_parameter_query") == 2
@@ -314,7 +314,7 @@ async def test_throttled_look_pauses_the_bucket_for_all_and_moves_nothing(
     await stage.work(after_seconds=5)
     polls = await stage.upstream.requests("order_status_query")
     await stage.work(after_seconds=60)
-    await stage.work(after_seconds=60, reconciler=Reconciler(stage.resources))
+    await stage.work(after_seconds=60, reconciler=reconciler_of(stage.resources))
     assert await stage.upstream.requests("order_status_query") == polls
     assert (await stage.read(order_id)).status == "UNPAID"
     assert await stage.notes(order_id) == []

@@ -1,0 +1,124 @@
+"""Orders on which work failed: set aside for ever longer, and never in the way of the others."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from structlog.testing import capture_logs
+
+from app.worker.aside import Aside
+from tests.support.orders import count
+from tests.worker.conftest import Stage
+
+NOW = datetime(2026, 1, 11, 12, 46, 3, tzinfo=UTC)
+
+
+def test_each_fault_doubles_the_pause_up_to_an_hour() -> None:
+    aside = Aside()
+    pauses = [aside.put("ord_1", NOW).total_seconds() for _ in range(12)]
+    assert pauses[:4] == [15, 30, 60, 120]
+    assert pauses[-1] == 3600
+
+
+def test_order_rests_until_its_pause_is_over_and_its_faults_are_forgotten_when_work_succeeds() -> (
+    None
+):
+    aside = Aside()
+    aside.put("ord_1", NOW)
+    assert aside.ids(NOW) == ["ord_1"]
+    assert aside.ids(NOW + timedelta(seconds=15)) == []
+    aside.take_back("ord_1")
+    assert len(aside) == 0
+    assert aside.put("ord_1", NOW) == timedelta(seconds=15)
+
+
+def test_memory_of_faults_is_bounded() -> None:
+    aside = Aside()
+    for number in range(1500):
+        aside.put(f"ord_{number}", NOW)
+    assert len(aside.ids(NOW)) == 1000
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    """Keep the tracebacks of faults that are made on purpose out of the output."""
+    with capture_logs():
+        yield
+
+
+@pytest.fixture
+async def poisoned(stage: Stage) -> str:
+    """An order whose grant the database refuses: its beneficiary's balance cannot take it."""
+    order_id = await stage.placed_unpaid()
+    async with stage.database.engine.begin() as connection:
+        await connection.exec_driver_sql(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+            f" $$ BEGIN IF NEW.order_id = '{order_id}'"
+            " THEN RAISE EXCEPTION 'poisoned'; END IF; RETURN NEW; END $$"
+        )
+        await connection.exec_driver_sql(
+            "CREATE TRIGGER poison BEFORE INSERT ON ledger_entries"
+            " FOR EACH ROW EXECUTE FUNCTION refuse()"
+        )
+    return order_id
+
+
+async def heal(stage: Stage) -> None:
+    """Remove what the database refuses."""
+    async with stage.database.engine.begin() as connection:
+        await connection.exec_driver_sql("DROP TRIGGER poison ON ledger_entries")
+
+
+async def test_poisoned_order_is_set_aside_and_the_others_are_granted(
+    stage: Stage, poisoned: str
+) -> None:
+    for _ in range(3):
+        await stage.place()
+    await stage.work()
+    await stage.advance("BTC_SENT")
+    with capture_logs() as logs:
+        await stage.work(after_seconds=5)
+    assert await count(stage.database, "orders", "status = 'BTC_SENT'") == 3
+    assert (await stage.read(poisoned)).status == "UNPAID"
+    assert ("alarm", "order_set_aside") in await stage.notes(poisoned)
+    assert "job_failed" in [line["event"] for line in logs]
+    assert stage.metric("assay_orders_set_aside") == 1
+    assert stage.metric("assay_alarms_total", kind="order_set_aside") == 1
+    await heal(stage)
+    await stage.work(after_seconds=3600)
+    assert (await stage.read(poisoned)).status == "BTC_SENT"
+    assert stage.metric("assay_orders_set_aside") == 0
+
+
+async def test_poisoned_order_is_asked_about_ever_more_rarely(stage: Stage, poisoned: str) -> None:
+    await stage.advance("BTC_SENT")
+    asked = await stage.upstream.requests("order_status_query")
+    for _ in range(40):
+        await stage.work(after_seconds=15)
+    assert await stage.upstream.requests("order_status_query") - asked == 6
+    await heal(stage)
+    await stage.work(after_seconds=3600)
+
+
+async def test_order_that_cannot_even_be_leased_stops_no_other(stage: Stage) -> None:
+    poisoned = await stage.placed_unpaid()
+    async with stage.database.engine.begin() as connection:
+        await connection.exec_driver_sql(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+            f" $$ BEGIN IF NEW.id = '{poisoned}'"
+            " THEN RAISE EXCEPTION 'poisoned'; END IF; RETURN NEW; END $$"
+        )
+        await connection.exec_driver_sql(
+            "CREATE TRIGGER poison BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION refuse()"
+        )
+    other = await stage.place()
+    await stage.work()
+    await stage.advance("BTC_SENT")
+    for _ in range(3):
+        await stage.work(after_seconds=5)
+    assert (await stage.read(other)).status == "BTC_SENT"
+    assert (await stage.read(poisoned)).status == "UNPAID"
+    async with stage.database.engine.begin() as connection:
+        await connection.exec_driver_sql("DROP TRIGGER poison ON orders")
+    await stage.work(after_seconds=3600)
+    assert (await stage.read(poisoned)).status == "BTC_SENT"

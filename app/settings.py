@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from decimal import Decimal
 from ipaddress import ip_network
 from pathlib import Path
@@ -12,6 +13,7 @@ from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app.domain.clients import IPNetwork
 from app.domain.money import SATOSHI
 from app.domain.states import OrderStatus
 
@@ -20,6 +22,13 @@ DOTENV: Final = ".env"
 # Kubernetes injects these for a Service that is named "assay".
 _INJECTED: Final = ("ASSAY_SERVICE_", "ASSAY_PORT_")
 LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def _parts(value: str | Sequence[object]) -> Sequence[object]:
+    """Split what is separated by commas in the environment."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
 
 
 class ConfigurationError(Exception):
@@ -47,7 +56,7 @@ class Settings(BaseSettings):
         3600, gt=0, description="how long an order may wait for AEON.to to accept it"
     )
     open_registration: bool = Field(True, description="whether POST /api/register is open")
-    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+    trusted_proxies: Annotated[tuple[IPNetwork, ...], NoDecode] = Field(
         (), description="comma-separated addresses or networks whose X-Forwarded-For is believed"
     )
     btc_dest_address: str | None = Field(
@@ -76,22 +85,18 @@ class Settings(BaseSettings):
         "sdn_advanced.xml, or folders of them; none: a small built-in sample",
     )
 
-    @field_validator("trusted_proxies", "sanctions_lists", mode="before")
+    @field_validator("sanctions_lists", mode="before")
     @classmethod
-    def _split(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
+    def _paths(cls, value: str | Sequence[object]) -> Sequence[object]:
+        return _parts(value)
 
-    @field_validator("trusted_proxies")
+    @field_validator("trusted_proxies", mode="before")
     @classmethod
-    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _networks(cls, value: str | Sequence[object]) -> tuple[IPNetwork, ...]:
         try:
-            for part in value:
-                ip_network(part, strict=False)
+            return tuple(ip_network(str(part), strict=False) for part in _parts(value))
         except ValueError:
             raise ValueError("must be addresses or networks, as in 10.0.0.0/8,::1") from None
-        return value
 
     @field_validator("port", mode="before")
     @classmethod

@@ -2,6 +2,7 @@
 
 import re
 from decimal import Decimal
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 import pytest
@@ -70,7 +71,7 @@ def test_log_format_is_json_where_nobody_reads_a_terminal(monkeypatch: pytest.Mo
         ("AEONTO_RATE_SCALE", "2.5", Decimal("2.5")),
         ("CREATE_DEADLINE_SECONDS", "60", 60),
         ("OPEN_REGISTRATION", "false", False),
-        ("TRUSTED_PROXIES", "10.0.0.0/8, ::1,", ("10.0.0.0/8", "::1")),
+        ("TRUSTED_PROXIES", "10.0.0.7/8, ::1,", (IPv4Network("10.0.0.0/8"), IPv6Network("::1"))),
         (
             "BTC_DEST_ADDRESS",
             "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM",

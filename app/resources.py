@@ -20,6 +20,7 @@ from app.providers.sanctions import SanctionsProvider
 from app.services.interest import Interest
 from app.services.orders import Terms
 from app.services.pace import SharedPace
+from app.services.throttles import Throttles
 from app.settings import ConfigurationError, Settings
 
 # The upstreams whose network is known; any other host may be either.
@@ -42,6 +43,7 @@ class Resources:
     provider: RiskProvider
     metrics: Metrics
     interest: Interest
+    throttles: Throttles
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,16 @@ async def open_resources(
         upstream = HttpTransport(settings.aeonto_base_url)
         stack.push_async_callback(upstream.aclose)
         aeonto = AeontoClient(upstream, pace=pace, clock=clock, observe=metrics.observe_upstream)
+        throttles = Throttles(database, clock, metrics.observe_refused_attempt)
         yield Resources(
-            settings, terms, clock, database, pace, aeonto, provider, metrics, Interest()
+            settings,
+            terms,
+            clock,
+            database,
+            pace,
+            aeonto,
+            provider,
+            metrics,
+            Interest(),
+            throttles,
         )

@@ -144,6 +144,7 @@ OCCASIONS: Final[dict[type[AppError], AppError]] = {
     errors.BodyTimeout: errors.BodyTimeout(10),
     errors.OrderNotSettled: errors.OrderNotSettled("<status>"),
     errors.BodyTooLarge: errors.BodyTooLarge(0),
+    errors.TooManyAttempts: errors.TooManyAttempts("bad-keys", quota=20, window=60, wait=60),
     errors.AssessmentListFault: errors.AssessmentListFault(WHEN),
     errors.AssessmentFault: errors.AssessmentFault("<reason>"),
 }

@@ -116,8 +116,7 @@ async def serving(app: FastAPI, settings: Settings) -> AsyncIterator[asyncio.Tas
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=list(settings.trusted_proxies),
+        proxy_headers=False,  # the application itself knows whom to believe
         timeout_graceful_shutdown=_GRACE_SECONDS,
         ws="none",
     )

@@ -272,6 +272,29 @@ class IdempotencyKeyReused(AppError):
         super().__init__("Idempotency-Key was used with another body")
 
 
+# 429: guessing
+
+
+class TooManyAttempts(AppError):
+    """Somebody failed too often in one minute, and this attempt was no success either.
+
+    The headers are those of the IETF's draft-ietf-httpapi-ratelimit-headers; all times in seconds.
+    """
+
+    code = "too_many_attempts"
+    status = 429
+
+    def __init__(self, throttle: str, *, quota: int, window: int, wait: int) -> None:
+        super().__init__(
+            "Too many attempts; try again later",
+            headers={
+                "Retry-After": str(wait),
+                "RateLimit-Policy": f'"{throttle}";q={quota};w={window}',
+                "RateLimit": f'"{throttle}";r=0;t={wait}',
+            },
+        )
+
+
 # 500: our own faults, with the texts that the specification gives them
 
 

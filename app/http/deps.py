@@ -1,19 +1,30 @@
 """What routers ask for: resources, sessions, and the caller, resolved once for both ways in."""
 
-from collections.abc import AsyncIterator
-from typing import Annotated, Final
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.domain.actors import Actor
-from app.domain.errors import UsersOnly
+from app.domain.clients import client_of
+from app.domain.errors import (
+    AccessCodeNotFound,
+    InvalidAccessCode,
+    InvalidApiKey,
+    NotLoggedIn,
+    UsersOnly,
+)
+from app.domain.throttles import bad_codes_of, bad_keys_of
 from app.http.openapi import API_KEY, SESSION
 from app.observability.request_id import request_id_of
 from app.resources import Resources
 from app.services import callers
-from app.services.callers import Caller, Credentials
+from app.services.callers import Caller, Credentials, Presented
+
+T = TypeVar("T")
 
 # credits-api.md: `new_order` and `check_order_status` have one text, all others the other.
 ORDER_LOGIN_TEXT: Final = "Invalid credentials. Please log in"
@@ -68,18 +79,57 @@ OrderCredentials = Annotated[Credentials, Depends(PresentedAt(ORDER_LOGIN_TEXT))
 AnyCredentials = Annotated[Credentials, Depends(PresentedAt(LOGIN_TEXT))]
 
 
-async def _resolve(resources: Resources, credentials: Credentials) -> Caller:
-    async with resources.database.reading() as connection:
-        caller, _ = await callers.resolve(connection, credentials, resources.clock.now())
+def address_of(request: Request, resources: Resources) -> str:
+    """Return the client that a request's failures are counted against."""
+    return client_of(
+        request.client.host if request.client else None,
+        ",".join(request.headers.getlist("X-Forwarded-For")),
+        resources.settings.trusted_proxies,
+    )
+
+
+async def identified(
+    request: Request,
+    resources: Resources,
+    credentials: Credentials,
+    look: Callable[[AsyncConnection, Presented], Awaitable[T]],
+) -> T:
+    """Return what `look` reads for whoever the credentials stand for.
+
+    Bad ones are counted against the address that they come from; valid ones never meet the
+    throttle. Raises InvalidApiKey, NotLoggedIn, UserNotIdentified, TooManyAttempts.
+    """
+    try:
+        presented = callers.read(credentials)
+    except (InvalidApiKey, NotLoggedIn):
+        if not credentials.missing:
+            resources.throttles.count_malformed(bad_keys_of(address_of(request, resources)))
+        raise
+    try:
+        async with resources.database.reading() as connection:
+            return await look(connection, presented)
+    except (InvalidApiKey, NotLoggedIn):
+        await resources.throttles.count(bad_keys_of(address_of(request, resources)))
+        raise
+
+
+async def _resolve(request: Request, resources: Resources, credentials: Credentials) -> Caller:
+    now = resources.clock.now()
+    caller, _ = await identified(
+        request,
+        resources,
+        credentials,
+        lambda connection, presented: callers.resolve(connection, presented, now),
+    )
     return caller
 
 
-async def _order_caller(resources: Res, credentials: OrderCredentials) -> Caller:
-    return await _resolve(resources, credentials)
+async def _order_caller(request: Request, resources: Res, credentials: OrderCredentials) -> Caller:
+    return await _resolve(request, resources, credentials)
 
 
-async def _any_caller(resources: Res, credentials: AnyCredentials) -> Caller:
-    return await _resolve(resources, credentials)
+async def _any_caller(request: Request, resources: Res, credentials: AnyCredentials) -> Caller:
+    return await _resolve(request, resources, credentials)
 
 
 OrderCaller = Annotated[Caller, Depends(_order_caller)]
@@ -93,6 +143,31 @@ async def _user_caller(caller: AnyCaller) -> Caller:
 
 
 UserCaller = Annotated[Caller, Depends(_user_caller)]
+
+
+@asynccontextmanager
+async def _counted_codes(resources: Resources, caller: Caller) -> AsyncIterator[None]:
+    try:
+        yield
+    except (AccessCodeNotFound, InvalidAccessCode):
+        await resources.throttles.count(bad_codes_of(caller.account_id))
+        raise
+
+
+async def _order_codes(resources: Res, caller: OrderCaller) -> AsyncIterator[None]:
+    async with _counted_codes(resources, caller):
+        yield
+
+
+async def _any_codes(resources: Res, caller: AnyCaller) -> AsyncIterator[None]:
+    async with _counted_codes(resources, caller):
+        yield
+
+
+# For `dependencies=` of an endpoint that refuses access codes: it is entered before what the
+# endpoint itself asks for, so a refusal is counted when all of that is closed.
+COUNTS_ORDER_CODES: Final[Any] = Depends(_order_codes, scope="function")
+COUNTS_CODES: Final[Any] = Depends(_any_codes, scope="function")
 
 
 def actor_of(request: Request, caller: Caller) -> Actor:

@@ -6,6 +6,7 @@ from app.models.aeonto_parameters import AeontoParameters
 from app.models.api_keys import ApiKey
 from app.models.assessments import Assessment
 from app.models.audit_log import AuditLine
+from app.models.failed_attempts import FailedAttempts
 from app.models.idempotency_keys import IdempotencyKey
 from app.models.ledger import LedgerEntry
 from app.models.order_events import OrderEvent
@@ -22,6 +23,7 @@ __all__ = [
     "ApiKey",
     "Assessment",
     "AuditLine",
+    "FailedAttempts",
     "IdempotencyKey",
     "LedgerEntry",
     "LoginSession",

@@ -96,6 +96,12 @@ class Metrics:
         self.refunds = Counter(
             "assay_refunds_total", "Credits refunded for failed assessments.", registry=registry
         )
+        self.attempts_refused = Counter(
+            "assay_attempts_refused_total",
+            "Attempts refused after too many failures, by throttle.",
+            ("throttle",),
+            registry=registry,
+        )
         self.loop_heartbeat = Gauge(
             "assay_loop_heartbeat_timestamp_seconds",
             "When a loop last finished a round without a fault, in seconds since the epoch.",
@@ -122,6 +128,10 @@ class Metrics:
         """Count one request to AEON.to."""
         self.upstream_requests.labels(endpoint, outcome).inc()
         self.upstream_request_seconds.labels(endpoint).observe(seconds)
+
+    def observe_refused_attempt(self, throttle: str) -> None:
+        """Count one attempt that a throttle refused."""
+        self.attempts_refused.labels(throttle).inc()
 
     def render(self) -> tuple[bytes, str]:
         """Return the metrics in Prometheus' text format, and its content type."""

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 
 from app.http import links
-from app.http.deps import AnyCaller, Reading, Res, UserCaller, actor_of
+from app.http.deps import COUNTS_CODES, AnyCaller, Reading, Res, UserCaller, actor_of
 from app.http.front_door import StrictRoute
 from app.resources import Resources
 from app.schemas.access_codes import (
@@ -26,7 +26,7 @@ router = APIRouter(
     prefix="/api",
     tags=["access codes"],
     route_class=StrictRoute,
-    responses=responses(400, 403, 500, 503),
+    responses=responses(400, 403, 429, 500, 503),
 )
 _TAKES_BODY = responses(408, 413, 415)
 
@@ -54,6 +54,7 @@ async def _read(resources: Resources, caller: Caller, access_code: str) -> Acces
     "/check_access_code_status",
     summary="Check the status of an access code",
     response_description="The access code",
+    dependencies=[COUNTS_CODES],
     responses=_TAKES_BODY,
 )
 async def check_access_code_status(
@@ -115,6 +116,7 @@ async def create_access_code(
     "/access_codes/{access_code}/deactivate",
     summary="Deactivate an access code",
     response_description="The access code, now inactive",
+    dependencies=[COUNTS_CODES],
 )
 async def deactivate_access_code(
     access_code: AccessCodeInPath, caller: UserCaller, request: Request, resources: Res
@@ -135,6 +137,7 @@ async def deactivate_access_code(
     "/access_codes/{access_code}/credits",
     summary="Move credits to an access code",
     response_description="The access code with its new balance",
+    dependencies=[COUNTS_CODES],
     responses=_TAKES_BODY | responses(402),
 )
 async def move_credits_to_access_code(

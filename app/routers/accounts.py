@@ -4,6 +4,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from app.domain.errors import NotLoggedIn, RegistrationClosed
 from app.domain.security import read_session_token
+from app.domain.throttles import logins_of
 from app.http.deps import (
     LOGIN_TEXT,
     AnyCaller,
@@ -12,6 +13,7 @@ from app.http.deps import (
     Res,
     UserCaller,
     actor_of,
+    address_of,
     anonymous_actor,
 )
 from app.http.front_door import StrictRoute
@@ -32,7 +34,7 @@ router = APIRouter(
     prefix="/api",
     tags=["accounts"],
     route_class=StrictRoute,
-    responses=responses(403, 500, 503),
+    responses=responses(403, 429, 500, 503),
 )
 _TAKES_BODY = responses(400, 408, 413, 415)
 
@@ -76,7 +78,11 @@ async def _registration_is_open(resources: Res) -> None:
 )
 async def register(body: RegisterRequest, request: Request, resources: Res) -> RegisterResponse:
     """Make a user, unless the operator closed registration."""
-    async with resources.database.sessions() as session:
+    budgets = logins_of(body.email, address_of(request, resources))
+    async with (
+        resources.throttles.password_attempt(budgets),
+        resources.database.sessions() as session,
+    ):
         user = await accounts.register(
             session,
             email=body.email,
@@ -93,11 +99,13 @@ async def register(body: RegisterRequest, request: Request, resources: Res) -> R
     response_description="A new session",
     responses=_TAKES_BODY,
 )
-async def login(body: LoginRequest, resources: Res) -> LoginResponse:
+async def login(body: LoginRequest, request: Request, resources: Res) -> LoginResponse:
     """Open a session, always a new one."""
-    session = await accounts.login(
-        resources.database, email=body.email, password=body.password, now=resources.clock.now()
-    )
+    budgets = logins_of(body.email, address_of(request, resources))
+    async with resources.throttles.password_attempt(budgets):
+        session = await accounts.login(
+            resources.database, email=body.email, password=body.password, now=resources.clock.now()
+        )
     return LoginResponse(session_token=session.session_token, expires_at=session.expires_at)
 
 
@@ -125,12 +133,16 @@ async def change_password(
     body: ChangePasswordRequest, caller: UserCaller, request: Request, resources: Res
 ) -> Response:
     """Set a new password. The old one must be right."""
-    await accounts.change_password(
-        resources.database,
-        user_id=caller.account_id,
-        password=body.password,
-        new_password=body.new_password,
-        actor=actor_of(request, caller),
-        now=resources.clock.now(),
-    )
+    async with resources.database.reading() as connection:
+        email = await accounts.email_of(connection, caller.account_id)
+    budgets = logins_of(email, address_of(request, resources))
+    async with resources.throttles.password_attempt(budgets):
+        await accounts.change_password(
+            resources.database,
+            user_id=caller.account_id,
+            password=body.password,
+            new_password=body.new_password,
+            actor=actor_of(request, caller),
+            now=resources.clock.now(),
+        )
     return Response(status_code=204)

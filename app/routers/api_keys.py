@@ -2,9 +2,8 @@
 
 from fastapi import APIRouter, Request
 
-from app.domain.errors import AccessCodeNotFound
 from app.http import links
-from app.http.deps import AnyCaller, Reading, Res, actor_of
+from app.http.deps import COUNTS_CODES, AnyCaller, Reading, Res, actor_of
 from app.http.front_door import StrictRoute
 from app.schemas.api_keys import (
     ApiKeyPage,
@@ -15,7 +14,7 @@ from app.schemas.api_keys import (
 )
 from app.schemas.errors import responses
 from app.schemas.paging import CursorParameter, LimitParameter
-from app.services import access_codes, api_keys
+from app.services import api_keys
 from app.services.api_keys import KeyFacts
 from app.services.paging import read_cursor
 
@@ -23,7 +22,7 @@ router = APIRouter(
     prefix="/api",
     tags=["api keys"],
     route_class=StrictRoute,
-    responses=responses(400, 403, 500, 503),
+    responses=responses(400, 403, 429, 500, 503),
 )
 
 
@@ -41,30 +40,21 @@ def _response(key: KeyFacts) -> ApiKeyResponse:
     status_code=201,
     summary="Make an API key",
     response_description="The new key, shown only here",
+    dependencies=[COUNTS_CODES],
     responses=responses(408, 413, 415) | links.API_KEY,
 )
 async def create_api_key(
     body: CreateApiKeyRequest, caller: AnyCaller, request: Request, resources: Res
 ) -> NewApiKeyResponse:
     """Make a key for the caller, or for an access code that it issued."""
-    now = resources.clock.now()
-    if not caller.active:
-        raise AccessCodeNotFound
-    account_id = caller.account_id
-    if body.access_code is not None:
-        async with resources.database.reading() as connection:
-            code = await access_codes.facts(
-                connection, caller=caller, access_code=body.access_code, now=now
-            )
-        account_id = code.account_id
-    async with resources.database.sessions() as session:
-        key = await api_keys.create(
-            session,
-            account_id=account_id,
-            expires_at=body.expires_at,
-            actor=actor_of(request, caller),
-            now=now,
-        )
+    key = await api_keys.create_for_caller(
+        resources.database,
+        caller=caller,
+        access_code=body.access_code,
+        expires_at=body.expires_at,
+        actor=actor_of(request, caller),
+        now=resources.clock.now(),
+    )
     return NewApiKeyResponse(
         prefix=key.facts.prefix,
         created_at=key.facts.created_at,

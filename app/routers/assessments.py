@@ -5,7 +5,7 @@ from fastapi import APIRouter, Request, Response
 from app.domain.addresses import AddressForm, check_address
 from app.domain.errors import AssessmentFault, InvalidParameter, NoAssessmentsFound
 from app.http import idempotency, links
-from app.http.deps import AnyCaller, Reading, Res, actor_of
+from app.http.deps import COUNTS_CODES, AnyCaller, Reading, Res, actor_of
 from app.http.front_door import ListRoute, StrictRoute
 from app.http.idempotency import AnyKey
 from app.resources import Resources
@@ -31,7 +31,7 @@ router = APIRouter(
     prefix="/api",
     tags=["assessments"],
     route_class=StrictRoute,
-    responses=responses(400, 403, 500, 503),
+    responses=responses(400, 403, 429, 500, 503),
 )
 _lists = APIRouter(route_class=ListRoute)
 _TAKES_BODY = responses(408, 413, 415)
@@ -102,6 +102,7 @@ async def _create(
     summary="Create an assessment, paid by an access code",
     response_model=NewAssessmentResponse,
     response_description="The assessment, with its answer if the provider was quick",
+    dependencies=[COUNTS_CODES],
     responses=_TAKES_BODY | responses(402) | idempotency.documented(links.ASSESSMENT),
 )
 async def create_new_assessment_for_access_code(
@@ -140,6 +141,7 @@ async def create_new_assessment(
     "/check_assessment_list_for_access_code",
     summary="Check assessments of an access code",
     response_description="Those that were found, in the order first named",
+    dependencies=[COUNTS_CODES],
     responses=_TAKES_BODY | responses(404),
 )
 async def check_assessment_list_for_access_code(

@@ -12,8 +12,18 @@ from app.domain.errors import (
     MissingParameter,
     UpstreamUnknown,
 )
+from app.domain.throttles import bad_codes_of
 from app.http import idempotency, links
-from app.http.deps import AnyCaller, OrderCaller, OrderCredentials, Reading, Res, Session
+from app.http.deps import (
+    COUNTS_ORDER_CODES,
+    AnyCaller,
+    OrderCaller,
+    OrderCredentials,
+    Reading,
+    Res,
+    Session,
+    identified,
+)
 from app.http.front_door import StrictRoute, sent_text
 from app.http.idempotency import OrderKey
 from app.resources import Resources
@@ -40,7 +50,7 @@ router = APIRouter(
     prefix="/api",
     tags=["orders"],
     route_class=StrictRoute,
-    responses=responses(400, 403, 500, 503),
+    responses=responses(400, 403, 429, 500, 503),
 )
 _TAKES_BODY = responses(408, 413, 415)
 
@@ -87,6 +97,7 @@ def _response(order: OrderView, now: datetime) -> OrderResponse:
     summary="Create a new order",
     response_model=OrderResponse,
     response_description="The order; its payment address follows within seconds",
+    dependencies=[COUNTS_ORDER_CODES],
     responses=_TAKES_BODY | ORDER_FAULT | idempotency.documented(links.ORDER),
 )
 async def new_order(
@@ -115,10 +126,16 @@ async def new_order(
 
 
 async def _asked_order(
-    request: Request, resources: Res, credentials: OrderCredentials, connection: Reading
+    request: Request, resources: Res, credentials: OrderCredentials
 ) -> tuple[Caller, OrderView | None]:
     order_id = await sent_text(request, "order_id")
-    return await orders.check_status(connection, credentials, order_id, resources.clock.now())
+    now = resources.clock.now()
+    return await identified(
+        request,
+        resources,
+        credentials,
+        lambda connection, presented: orders.check_status(connection, presented, order_id, now),
+    )
 
 
 @router.post(
@@ -138,6 +155,7 @@ async def check_order_status(
         if body.access_code is None:
             raise MissingParameter("access_code")
         if body.access_code != caller.access_code:
+            await resources.throttles.count(bad_codes_of(caller.account_id))
             raise AccessCodeMismatch
     if order is None:
         raise InvalidOrderId

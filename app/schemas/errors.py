@@ -36,13 +36,25 @@ _MEANINGS: Final[dict[int, tuple[str, str, str]]] = {
         "The database is not available; try again soon",
     ),
 }
-_TRY_AGAIN: Final = frozenset({429, 503})
 _RETRY_AFTER: Final[dict[str, Any]] = {
     "Retry-After": {
         "description": "Seconds to wait before the next attempt",
         "schema": {"type": "integer"},
     }
 }
+_RATE_LIMIT: Final[dict[str, Any]] = {
+    "RateLimit-Policy": {
+        "description": "Which failures are counted: how many (`q`) in how many seconds (`w`)",
+        "schema": {"type": "string"},
+        "example": '"bad-keys";q=20;w=60',
+    },
+    "RateLimit": {
+        "description": "How many failures are left (`r`), and in how many seconds all are (`t`)",
+        "schema": {"type": "string"},
+        "example": '"bad-keys";r=0;t=42',
+    },
+}
+_HEADERS: Final = {429: _RETRY_AFTER | _RATE_LIMIT, 503: _RETRY_AFTER}
 _EXAMPLE_ID: Final = "0f8fad5bd9cb469fa16570867728950e"
 
 
@@ -86,8 +98,8 @@ def _document(status: int) -> dict[str, Any]:
         "description": meaning,
         "content": {"application/json": {"example": _example(code, text)}},
     }
-    if status in _TRY_AGAIN:
-        document["headers"] = _RETRY_AFTER
+    if status in _HEADERS:
+        document["headers"] = dict(_HEADERS[status])
     return document
 
 

@@ -166,6 +166,12 @@ async def user_id_of(connection: AsyncConnection, email: str) -> str:
     return found
 
 
+async def email_of(connection: AsyncConnection, user_id: str) -> str:
+    """Return the e-mail of a user."""
+    found = await connection.execute(select(User.email).where(User.account_id == user_id))
+    return str(found.scalar_one())
+
+
 async def facts(connection: AsyncConnection, account_id: str, now: datetime) -> AccountFacts:
     """Return what an account may know of itself. Raises InternalFault when it is gone."""
     issuer = aliased(User)

@@ -8,12 +8,14 @@ from sqlalchemy import insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.db.base import AnyRow
+from app.db.engine import Database
 from app.domain.actors import Actor
-from app.domain.errors import NotFound
+from app.domain.errors import AccessCodeNotFound, NotFound
 from app.domain.expiry import require_future
 from app.domain.security import KEY_PREFIX_PATTERN, new_api_key
 from app.models import AccessCode, ApiKey
-from app.services import audit_log
+from app.services import access_codes, audit_log
+from app.services.callers import Caller
 from app.services.paging import Cursor, Page, page_of
 
 
@@ -40,6 +42,35 @@ _FACTS: Final = (ApiKey.prefix, ApiKey.created_at, ApiKey.expires_at, ApiKey.rev
 
 def _facts(row: AnyRow) -> KeyFacts:
     return KeyFacts(row.prefix, row.created_at, row.expires_at, row.revoked_at)
+
+
+async def create_for_caller(
+    database: Database,
+    *,
+    caller: Caller,
+    access_code: str | None,
+    expires_at: datetime | None,
+    actor: Actor,
+    now: datetime,
+) -> NewKey:
+    """Make a key for the caller, or for an access code that it issued.
+
+    Raises AccessCodeNotFound, also for a caller that is an inactive code, and InvalidParameter for
+    an expiry in the past.
+    """
+    if not caller.active:
+        raise AccessCodeNotFound
+    account_id = caller.account_id
+    if access_code is not None:
+        async with database.reading() as connection:
+            code = await access_codes.facts(
+                connection, caller=caller, access_code=access_code, now=now
+            )
+        account_id = code.account_id
+    async with database.sessions() as session:
+        return await create(
+            session, account_id=account_id, expires_at=expires_at, actor=actor, now=now
+        )
 
 
 async def create(

@@ -43,6 +43,30 @@ class Credentials:
     session_token: str | None
     login_text: str  # the endpoint's own text for missing credentials
 
+    @property
+    def missing(self) -> bool:
+        """Say whether nothing was presented that could be good or bad."""
+        return self.api_key is None and self.session_token is None
+
+
+@dataclass(frozen=True)
+class PresentedKey:
+    """An API key of the right form."""
+
+    prefix: str
+    secret_hash: bytes
+
+
+@dataclass(frozen=True)
+class PresentedToken:
+    """A session token of the right form."""
+
+    token_hash: bytes
+    login_text: str
+
+
+Presented = PresentedKey | PresentedToken
+
 
 ACCOUNT_COLUMNS: Final = (
     Account.id.label("account_id"),
@@ -77,9 +101,25 @@ BY_SESSION: Final = (
 )
 
 
+def read(credentials: Credentials) -> Presented:
+    """Read what was presented, without asking the database.
+
+    Raises InvalidApiKey or NotLoggedIn for what is missing or has not the form of a credential.
+    """
+    if credentials.api_key is not None:
+        key = read_api_key(credentials.api_key)
+        if key is None:
+            raise InvalidApiKey
+        return PresentedKey(*key)
+    token_hash = read_session_token(credentials.session_token or "")
+    if token_hash is None:
+        raise NotLoggedIn(credentials.login_text)
+    return PresentedToken(token_hash, credentials.login_text)
+
+
 async def resolve(
     connection: AsyncConnection,
-    credentials: Credentials,
+    presented: Presented,
     now: datetime,
     *,
     by_key: AnySelect = BY_KEY,
@@ -92,24 +132,17 @@ async def resolve(
     InvalidApiKey, UserNotIdentified or NotLoggedIn.
     """
     parameters = parameters or {}
-    if credentials.api_key is not None:
-        presented = read_api_key(credentials.api_key)
-        if presented is None:
-            raise InvalidApiKey
-        prefix, secret_hash = presented
-        found = await connection.execute(by_key, {"prefix": prefix, **parameters})
-        return _by_key(found.first(), secret_hash, now)
-    token_hash = read_session_token(credentials.session_token or "")
-    if token_hash is None:
-        raise NotLoggedIn(credentials.login_text)
-    found = await connection.execute(by_session, {"token_hash": token_hash, **parameters})
+    if isinstance(presented, PresentedKey):
+        found = await connection.execute(by_key, {"prefix": presented.prefix, **parameters})
+        return _by_key(found.first(), presented.secret_hash, now)
+    found = await connection.execute(by_session, {"token_hash": presented.token_hash, **parameters})
     row = found.first()
     if (
         row is None
         or is_past(row.session_expires_at, now)
         or row.account_status != AccountStatus.ACTIVE
     ):
-        raise NotLoggedIn(credentials.login_text)
+        raise NotLoggedIn(presented.login_text)
     return _caller(row, now), row
 
 

@@ -40,7 +40,7 @@ from app.services.callers import (
     SESSION_COLUMNS,
     SESSION_SOURCE,
     Caller,
-    Credentials,
+    Presented,
     resolve,
 )
 from app.services.idempotency import KeptAnswer, RequestKey
@@ -182,7 +182,7 @@ def _view(row: AnyRow) -> OrderView:
 
 
 async def check_status(
-    connection: AsyncConnection, credentials: Credentials, order_id: str | None, now: datetime
+    connection: AsyncConnection, presented: Presented, order_id: str | None, now: datetime
 ) -> tuple[Caller, OrderView | None]:
     """Identify the caller and read the order in one statement; None: nothing that it may see.
 
@@ -190,7 +190,7 @@ async def check_status(
     """
     caller, row = await resolve(
         connection,
-        credentials,
+        presented,
         now,
         by_key=_STATUS_BY_KEY,
         by_session=_STATUS_BY_SESSION,

@@ -3,7 +3,7 @@
 from typing import Final
 
 from app.resources import Resources
-from app.services import accounts, assessments, idempotency
+from app.services import accounts, assessments, idempotency, throttles
 from app.services.assessments import Finished
 from app.worker.loops import Loop
 
@@ -25,7 +25,9 @@ def loops(resources: Resources) -> list[Loop]:
     async def sweep() -> bool:
         async with resources.database.sessions() as session:
             await accounts.end_expired_sessions(session, resources.clock.now())
-            return await idempotency.reap(session, resources.clock.now())
+            more_counts = await throttles.reap(session, resources.clock.now())
+            more_keys = await idempotency.reap(session, resources.clock.now())
+            return more_counts or more_keys
 
     return [
         Loop("assessments", finish_assessments, _PENDING_REST_SECONDS),

@@ -1,13 +1,15 @@
 """Asking the API, and reading a refusal. Errors are typed from the specification, not imported."""
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 import httpx
-from sqlalchemy import insert, text
+from sqlalchemy import event, insert, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.engine import Database
 from app.domain.security import hash_token, new_session_token
@@ -138,3 +140,17 @@ def forge_key(prefix: str, secret: str) -> str:
         rest, digit = divmod(rest, 62)
         check = digits[digit] + check
     return f"assay_{prefix}_{secret}{check}"
+
+
+@contextmanager
+def counting_queries(connection: AsyncConnection) -> Iterator[list[str]]:
+    """Collect the statements that ask for something; savepoints are the test's own."""
+    queries: list[str] = []
+
+    def note(*arguments: Any) -> None:  # noqa: ANN401
+        if "SAVEPOINT" not in arguments[2]:
+            queries.append(arguments[2])
+
+    event.listen(connection.sync_connection, "before_cursor_execute", note)
+    yield queries
+    event.remove(connection.sync_connection, "before_cursor_execute", note)

@@ -53,6 +53,7 @@ KEY_IN_FLIGHT: Final = Problem(
 KEY_REUSED: Final = Problem(
     422, "idempotency_key_reused", "Idempotency-Key was used with another body"
 )
+TOO_MANY_ATTEMPTS: Final = Problem(429, "too_many_attempts", "Too many attempts; try again later")
 BODY_TOO_LARGE: Final = Problem(413, "body_too_large", "The body must be at most 16384 bytes")
 LIST_TOO_LARGE: Final = Problem(413, "body_too_large", "The body must be at most 262144 bytes")
 NOT_JSON: Final = Problem(415, "unsupported_media_type", "Content-Type must be application/json")

@@ -19,6 +19,7 @@ class HttpRequest:
     query: bytes = b""
     headers: list[Header] = field(default_factory=list)
     chunks: list[bytes] = field(default_factory=list)
+    address: str = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def _scope(request: HttpRequest) -> Scope:
         "query_string": request.query,
         "root_path": "",
         "headers": request.headers,
-        "client": ("127.0.0.1", 40000),
+        "client": (request.address, 40000),
         "server": ("127.0.0.1", 8000),
         "state": {},
     }

@@ -102,6 +102,16 @@ def test_an_operation_documents_its_errors_as_problems(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", _OPERATIONS)
+def test_an_operation_at_which_one_may_guess_documents_the_throttle(name: str) -> None:
+    responses = _OPERATIONS[name]["responses"]
+
+    assert ("429" in responses) == name.partition(" ")[2].startswith("/api/")
+    if "429" in responses:
+        headers = responses["429"]["headers"].keys()
+        assert {"Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-ID"} == headers
+
+
+@pytest.mark.parametrize("name", _OPERATIONS)
 def test_an_operation_that_takes_a_key_says_so_and_what_may_come_of_it(name: str) -> None:
     operation = _OPERATIONS[name]
     headers = [each["name"] for each in operation.get("parameters", []) if each["in"] == "header"]

@@ -35,7 +35,7 @@ _QUESTION: Final = {
 
 @pytest.fixture
 async def served(committed_database: Database) -> AsyncIterator[Served]:
-    async with serve_application(committed_database) as served:
+    async with serve_application(committed_database, trusted_proxies="127.0.0.1") as served:
         await learn_parameters(served.database, served.clock.now())
         yield served
 

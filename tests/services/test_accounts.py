@@ -24,7 +24,7 @@ from app.domain.errors import (
 from app.domain.security import hash_password, hash_token, password_matches
 from app.models import LoginSession, User
 from app.services import access_codes, accounts, api_keys
-from app.services.callers import Caller, Credentials, resolve
+from app.services.callers import Caller, Credentials, read, resolve
 from app.services.paging import read_cursor, write_cursor
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
@@ -42,7 +42,7 @@ async def resolved(
     """Identify whoever presents these."""
     credentials = Credentials(api_key, session_token, "log in")
     async with database.reading() as connection:
-        caller, _ = await resolve(connection, credentials, clock.now())
+        caller, _ = await resolve(connection, read(credentials), clock.now())
     return caller
 
 

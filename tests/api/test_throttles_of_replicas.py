@@ -9,7 +9,7 @@ import pytest
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
-from app.db.engine import create_database
+from app.db.engine import Database, create_database
 from app.domain import security
 from app.services import accounts
 from tests.api import problems
@@ -37,8 +37,16 @@ async def replicas(database_url: str) -> AsyncIterator[list[Application]]:
         for _ in range(2):
             database = create_database(database_url)
             stack.push_async_callback(database.dispose)
+            await connect_all(database)
             opened.append(await stack.enter_async_context(open_application(database)))
         yield opened
+
+
+async def connect_all(database: Database) -> None:
+    """Fill the pool: on a busy machine, connecting takes longer than requests wait for a place."""
+    async with AsyncExitStack() as stack:
+        for _ in range(10):
+            await stack.enter_async_context(database.reading())
 
 
 @pytest.fixture

@@ -112,6 +112,22 @@ async def test_fifty_failures_of_an_address_are_the_most_whatever_the_accounts(
     assert (await log_in(application, email_of(victim), PASSWORD)).status_code == 200
 
 
+async def test_of_two_budgets_that_are_used_up_the_later_one_says_when_to_come_back(
+    application: Application, victim: Person
+) -> None:
+    for number in range(40):
+        await log_in(application, f"{number}@example.com", "a guess that is wrong")
+    application.clock.advance(30)
+    for _ in range(10):
+        await log_in(application, email_of(victim), "a guess that is wrong")
+
+    wait = refused(await log_in(application, email_of(victim), PASSWORD), "logins", 10)
+
+    assert wait == 60
+    application.clock.advance(wait)
+    assert (await log_in(application, email_of(victim), PASSWORD)).status_code == 200
+
+
 async def test_an_unknown_email_is_throttled_like_a_known_one(
     application: Application, victim: Person
 ) -> None:

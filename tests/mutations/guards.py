@@ -1,0 +1,145 @@
+"""The guards of money and of the limits, how each is taken away, and the test that notices."""
+
+from dataclasses import dataclass
+from typing import Final
+
+LAST_MIGRATION: Final = "migrations/versions/0005_look_urgency.py"
+_END_OF_UPGRADE: Final = '"look_urgency > 0")\n'
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """A guard, the text that keeps it and what stands there without it, and a test's node id."""
+
+    guard: str
+    file: str
+    text: str
+    without: str
+    test: str
+
+
+def _sql(guard: str, statement: str, test: str) -> Mutation:
+    """Take a guard out of the database, at the end of the migrations."""
+    without = f'{_END_OF_UPGRADE}    op.execute("{statement}")\n'
+    return Mutation(guard, LAST_MIGRATION, _END_OF_UPGRADE, without, test)
+
+
+_GUARDS: Final = "tests/db/test_guards.py::"
+_LEDGER: Final = "tests/services/test_ledger.py::"
+
+MUTATIONS: Final = (
+    _sql(
+        "UNIQUE: one purchase per order",
+        "DROP INDEX uq_ledger_entries_purchase",
+        _GUARDS + "test_second_purchase_of_an_order_is_refused",
+    ),
+    _sql(
+        "UNIQUE: one debit and one refund per assessment",
+        "DROP INDEX uq_ledger_entries_assessment_id_kind",
+        _GUARDS + "test_second_refund_and_second_debit_are_refused",
+    ),
+    _sql(
+        "UNIQUE: one order per uuid of AEON.to",
+        "ALTER TABLE payments DROP CONSTRAINT uq_payments_uuid",
+        _GUARDS + "test_two_orders_never_share_a_uuid",
+    ),
+    _sql(
+        "CHECK: no balance below zero",
+        "ALTER TABLE accounts DROP CONSTRAINT ck_accounts_balance",
+        _GUARDS + "test_balance_has_bounds",
+    ),
+    _sql(
+        "CHECK: granted exactly in the granting state",
+        "ALTER TABLE orders DROP CONSTRAINT ck_orders_granted_in_granting_state",
+        _GUARDS + "test_order_in_its_granting_state_is_granted",
+    ),
+    _sql(
+        "CHECK: an open order is always due",
+        "ALTER TABLE orders DROP CONSTRAINT ck_orders_open_is_due",
+        _GUARDS + "test_open_order_agrees_with_itself",
+    ),
+    _sql(
+        "trigger: ledger entries never change",
+        "DROP TRIGGER append_only ON ledger_entries",
+        _GUARDS + "test_history_is_never_changed",
+    ),
+    _sql(
+        "trigger: a balance is what its last entry states",
+        "DROP TRIGGER account_balance ON accounts",
+        _GUARDS + "test_balance_does_not_change_without_an_entry",
+    ),
+    _sql(
+        "trigger: a grant has its purchase",
+        "DROP TRIGGER order_grant ON orders",
+        _GUARDS + "test_grant_without_a_purchase_is_refused",
+    ),
+    _sql(
+        "trigger: an assessment has its debit",
+        "DROP TRIGGER assessment_entries ON assessments",
+        _GUARDS + "test_assessment_without_a_debit_is_refused",
+    ),
+    Mutation(
+        "row lock: an answer is applied to a locked order",
+        "app/services/order_leases.py",
+        "        .with_for_update()\n    )\n",
+        "    )\n",
+        _LEDGER + "test_parallel_answers_for_one_order_grant_once",
+    ),
+    Mutation(
+        "row lock: a debit is one conditional UPDATE",
+        "app/services/ledger.py",
+        ".where(Account.id == account_id, Account.balance + amount >= 0)",
+        ".where(Account.id == account_id)",
+        _LEDGER + "test_fifty_parallel_spends_of_ten_credits_succeed_ten_times",
+    ),
+    Mutation(
+        "row lock: one claimer per order",
+        "app/services/order_leases.py",
+        "        .with_for_update(skip_locked=True, of=Order)\n",
+        "",
+        "tests/services/test_order_leases.py::test_two_claimers_never_get_the_same_order",
+    ),
+    Mutation(
+        "lease: an order's answer needs the token",
+        "app/services/order_leases.py",
+        "Order.id == order_id, Order.lease_token == lease_token",
+        "Order.id == order_id",
+        "tests/services/test_reconcile.py"
+        "::test_answer_under_a_lease_that_was_taken_over_does_nothing",
+    ),
+    Mutation(
+        "lease: an assessment's outcome needs the token",
+        "app/services/assessments.py",
+        "            Assessment.lease_token == reserved.lease_token,\n",
+        "",
+        "tests/services/test_assessments.py::test_holder_whose_lease_was_taken_over_changes_nothing",
+    ),
+    Mutation(
+        "lease: nobody takes what another works on",
+        "app/services/leases.py",
+        "return or_(lease_until.is_(None), lease_until < func.clock_timestamp())",
+        "return or_(lease_until.is_(None), lease_until.is_not(None))",
+        "tests/services/test_order_leases.py::test_expired_lease_is_taken_over_under_a_new_token",
+    ),
+    Mutation(
+        "reservation lock: one slot at a time",
+        "app/services/pace.py",
+        "        .with_for_update()\n",
+        "",
+        "tests/services/test_pace.py::test_two_replicas_never_exceed_a_window_together",
+    ),
+    Mutation(
+        "pace: spaced from answers",
+        "app/domain/pace.py",
+        "            return self.answered_at\n",
+        "            return self.granted_at\n",
+        "tests/domain/test_pace.py",
+    ),
+    Mutation(
+        "idempotency: one request at a time under a key",
+        "app/services/idempotency.py",
+        "    return inserted is not None\n",
+        "    return True\n",
+        "tests/api/test_idempotency_in_parallel.py::test_fifty_parallel_orders_under_one_key_are_one",
+    ),
+)

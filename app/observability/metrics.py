@@ -108,6 +108,12 @@ class Metrics:
             ("loop",),
             registry=registry,
         )
+        self.loop_restarts = Counter(
+            "assay_loop_restarts_total",
+            "Loops that died or were stuck, and were started again.",
+            ("loop",),
+            registry=registry,
+        )
 
     def observe_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answered request."""

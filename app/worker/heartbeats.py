@@ -1,4 +1,4 @@
-"""When each loop last finished a round, for /readyz and the metrics."""
+"""When each loop last finished a round, and how often it died, for /readyz and the metrics."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -22,6 +22,10 @@ class Heartbeats:
         now = self._clock.now()
         self._last[loop] = now
         self._metrics.loop_heartbeat.labels(loop).set(now.timestamp())
+
+    def died(self, loop: str) -> None:
+        """Say that a loop ended by itself, and will be started again."""
+        self._metrics.loop_restarts.labels(loop).inc()
 
     def silent(self) -> list[str]:
         """Return the loops that have not finished a round for 60 s."""

@@ -1,4 +1,8 @@
-"""Running ticks again and again until told to stop; a tick that fails is logged and tried again."""
+"""Running ticks again and again until told to stop, whatever happens to them.
+
+A tick that fails is logged and tried again. A loop that dies, or whose tick is stuck, is started
+again: by a supervisor, one for each loop.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -14,7 +18,15 @@ log = get_logger(__name__)
 
 # How long a loop may take to finish what is in flight once it was told to stop.
 GRACE_SECONDS: Final = 2.0
+# No tick takes this long: it waits for a slot for seconds, for a partner 10 s, for a statement 5 s.
+# And it is short enough to be noticed before a loop counts as silent.
+STUCK_AFTER_SECONDS: Final = 45.0
 _AFTER_FAULT_SECONDS: Final = 1.0
+_BEFORE_RESTART_SECONDS: Final = 1.0
+
+
+class Stuck(Exception):
+    """A tick did not come back, and was cancelled."""
 
 
 @dataclass(frozen=True)
@@ -30,21 +42,28 @@ class Loop:
 
 
 async def repeat(loop: Loop, heartbeats: Heartbeats, stopping: asyncio.Event) -> None:
-    """Run a loop until `stopping` is set."""
-    heartbeats.beat(loop.name)
+    """Run a loop until `stopping` is set. Raises Stuck."""
     while not stopping.is_set():
         rest_seconds = await _tick(loop, heartbeats)
         if rest_seconds > 0:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(rest_seconds):
-                    await stopping.wait()
+            await _rest(rest_seconds, stopping)
+
+
+async def _rest(seconds: float, stopping: asyncio.Event) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stopping.wait()
 
 
 async def _tick(loop: Loop, heartbeats: Heartbeats) -> float:
     """Run one tick; return how long to rest after it. Only a tick that succeeds is a heartbeat."""
+    limit = asyncio.timeout(STUCK_AFTER_SECONDS)
     try:
-        busy = await loop.tick()
+        async with limit:
+            busy = await loop.tick()
     except Exception as fault:
+        if limit.expired():
+            raise Stuck(f"a tick took longer than {STUCK_AFTER_SECONDS} s") from fault
         if is_database_away(fault):
             log.warning("database_away", loop=loop.name, error=type(fault).__name__)
         else:
@@ -54,11 +73,32 @@ async def _tick(loop: Loop, heartbeats: Heartbeats) -> float:
     return 0.0 if busy else loop.rest_seconds
 
 
+async def supervise(loop: Loop, heartbeats: Heartbeats, stopping: asyncio.Event) -> None:
+    """Run a loop until `stopping` is set, and start it again whenever it dies.
+
+    It runs in a task of its own: what cancels that one did not mean us. To begin counts as a
+    heartbeat, to begin again does not, so that a loop that keeps dying falls silent.
+    """
+    heartbeats.beat(loop.name)
+    while not stopping.is_set():
+        body = asyncio.create_task(repeat(loop, heartbeats, stopping), name=f"loop {loop.name}")
+        try:
+            await asyncio.wait({body})
+        finally:
+            body.cancel()
+            [death] = await asyncio.gather(body, return_exceptions=True)
+        if death is None:  # it was told to stop
+            return
+        heartbeats.died(loop.name)
+        log.error("loop_died", loop=loop.name, exc_info=death)
+        await _rest(_BEFORE_RESTART_SECONDS, stopping)
+
+
 @asynccontextmanager
 async def running(loops: list[Loop], heartbeats: Heartbeats) -> AsyncIterator[None]:
     """Run loops beside the body; on the way out, let them finish what is in flight."""
     stopping = asyncio.Event()
-    tasks = [asyncio.create_task(repeat(loop, heartbeats, stopping)) for loop in loops]
+    tasks = [asyncio.create_task(supervise(loop, heartbeats, stopping)) for loop in loops]
     try:
         yield
     finally:

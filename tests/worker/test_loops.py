@@ -8,11 +8,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from app.db.engine import Database
+from app.domain.pace import CALL_DEADLINE_SECONDS, LEAVE_WITHIN_SECONDS
 from app.observability.metrics import Metrics
 from app.providers.base import FailureReason, ProviderFailed, ProviderUnknown
 from app.services import accounts, assessments
-from app.worker import housekeeping
-from app.worker.heartbeats import Heartbeats
+from app.worker import housekeeping, loops
+from app.worker.heartbeats import SILENT_AFTER, Heartbeats
 from app.worker.loops import Loop, repeat, running
 from app.worker.run import worker_running
 from tests.services.test_assessments import create
@@ -29,15 +30,27 @@ def clock() -> HandClock:
 
 
 @pytest.fixture
-def heartbeats(clock: HandClock) -> Heartbeats:
+def metrics() -> Metrics:
+    """What the heartbeats are counted in."""
+    return Metrics()
+
+
+@pytest.fixture
+def heartbeats(clock: HandClock, metrics: Metrics) -> Heartbeats:
     """Heartbeats under that clock."""
-    return Heartbeats(clock, Metrics())
+    return Heartbeats(clock, metrics)
+
+
+def restarts(metrics: Metrics, loop: str) -> float:
+    """How often a loop was started again."""
+    found = metrics.registry.get_sample_value("assay_loop_restarts_total", {"loop": loop})
+    return found or 0.0
 
 
 class Ticks:
     """A tick that plays what it is given, then finds nothing to do."""
 
-    def __init__(self, *outcomes: bool | Exception) -> None:
+    def __init__(self, *outcomes: bool | BaseException) -> None:
         self._outcomes = list(outcomes)
         self.made = 0
         self.idle = asyncio.Event()
@@ -48,9 +61,15 @@ class Ticks:
             self.idle.set()
             return False
         outcome = self._outcomes.pop(0)
-        if isinstance(outcome, Exception):
+        if isinstance(outcome, BaseException):
             raise outcome
         return outcome
+
+
+def task_of(loop: str) -> asyncio.Task[None]:
+    """The task in which a loop runs now."""
+    [task] = [task for task in asyncio.all_tasks() if task.get_name() == f"loop {loop}"]
+    return task
 
 
 async def test_loop_goes_on_at_once_while_there_is_work_and_rests_when_there_is_none(
@@ -146,6 +165,113 @@ async def test_loops_stop_when_the_body_fails(heartbeats: Heartbeats) -> None:
     assert ticks.made == made
 
 
+# The supervisor
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loop that died is started again almost at once."""
+    monkeypatch.setattr("app.worker.loops._BEFORE_RESTART_SECONDS", 0.01)
+
+
+async def test_loop_whose_task_is_killed_comes_back(
+    heartbeats: Heartbeats, metrics: Metrics, soon: None
+) -> None:
+    ticks = Ticks()
+    with capture_logs() as logs:
+        async with running([Loop("work", ticks, rest_seconds=60)], heartbeats):
+            await asyncio.wait_for(ticks.idle.wait(), 1)
+            ticks.idle.clear()
+            task_of("work").cancel()
+            await asyncio.wait_for(ticks.idle.wait(), 1)
+    assert ticks.made == 2
+    assert restarts(metrics, "work") == 1
+    assert [(line["event"], line["loop"], line["log_level"]) for line in logs] == [
+        ("loop_died", "work", "error")
+    ]
+
+
+async def test_cancellation_inside_a_tick_that_nobody_asked_for_is_a_death(
+    heartbeats: Heartbeats, metrics: Metrics, soon: None
+) -> None:
+    ticks = Ticks(asyncio.CancelledError(), True)
+    with capture_logs():
+        async with running([Loop("work", ticks, rest_seconds=60)], heartbeats):
+            await asyncio.wait_for(ticks.idle.wait(), 1)
+    assert ticks.made == 3
+    assert restarts(metrics, "work") == 1
+
+
+async def test_tick_that_is_stuck_is_cut_off_and_its_loop_started_again(
+    heartbeats: Heartbeats, metrics: Metrics, soon: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.worker.loops.STUCK_AFTER_SECONDS", 0.02)
+    made, cut_off, idle = 0, asyncio.Event(), asyncio.Event()
+
+    async def stuck_at_first() -> bool:
+        nonlocal made
+        made += 1
+        if made > 1:
+            idle.set()
+            return False
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cut_off.set()
+        return False
+
+    with capture_logs() as logs:
+        async with running([Loop("stuck", stuck_at_first, rest_seconds=60)], heartbeats):
+            await asyncio.wait_for(idle.wait(), 1)
+    assert cut_off.is_set()
+    assert restarts(metrics, "stuck") == 1
+    assert [line["event"] for line in logs] == ["loop_died"]
+
+
+def test_stuck_tick_is_noticed_before_its_loop_counts_as_silent() -> None:
+    partner_and_database = CALL_DEADLINE_SECONDS + LEAVE_WITHIN_SECONDS + 5 * 5
+    assert partner_and_database < loops.STUCK_AFTER_SECONDS < SILENT_AFTER.total_seconds()
+
+
+async def test_loop_that_keeps_dying_falls_silent(
+    clock: HandClock, heartbeats: Heartbeats, metrics: Metrics, soon: None
+) -> None:
+    ticks = Ticks(*(asyncio.CancelledError() for _ in range(99)))
+    with capture_logs():
+        async with running([Loop("work", ticks, rest_seconds=0)], heartbeats):
+            await asyncio.sleep(0.03)
+            assert heartbeats.silent() == []
+            clock.advance(61)
+            made = ticks.made
+            async with asyncio.timeout(1):
+                while ticks.made < made + 2:
+                    await asyncio.sleep(0.01)
+            assert heartbeats.silent() == ["work"]
+    assert restarts(metrics, "work") >= 3
+
+
+async def test_loop_that_died_rests_before_it_is_started_again(heartbeats: Heartbeats) -> None:
+    ticks = Ticks(*(asyncio.CancelledError() for _ in range(99)))
+    with capture_logs():
+        async with running([Loop("work", ticks, rest_seconds=0)], heartbeats):
+            await asyncio.sleep(0.03)
+    assert ticks.made == 1
+
+
+async def test_death_of_one_loop_leaves_the_others_alone(
+    heartbeats: Heartbeats, metrics: Metrics, soon: None
+) -> None:
+    dying, other = Ticks(asyncio.CancelledError()), Ticks()
+    loops_of_both = [Loop("dying", dying, 60), Loop("other", other, 60)]
+    with capture_logs():
+        async with running(loops_of_both, heartbeats):
+            await asyncio.wait_for(other.idle.wait(), 1)
+            survivor = task_of("other")
+            await asyncio.wait_for(dying.idle.wait(), 1)
+            assert task_of("other") is survivor
+    assert restarts(metrics, "other") == 0
+
+
 def test_loop_is_silent_after_sixty_seconds_without_a_round(
     clock: HandClock, heartbeats: Heartbeats
 ) -> None:
@@ -188,6 +314,33 @@ async def test_all_loops_carry_an_order_to_its_grant_and_stop_at_once(stage: Sta
     assert time.monotonic() - stopped_at < 1
     assert await stage.balance() == 10
     assert await count(stage.database, "aeonto_parameters") == 1
+
+
+async def test_every_loop_that_is_killed_comes_back_and_the_order_is_carried_on(
+    stage: Stage, soon: None
+) -> None:
+    await stage.upstream.press("auto", step_seconds=0)
+    async with worker_running(stage.resources) as heartbeats:
+        with capture_logs():
+            await asyncio.sleep(0.01)
+            names = [
+                task.get_name().removeprefix("loop ")
+                for task in asyncio.all_tasks()
+                if task.get_name().startswith("loop ")
+            ]
+            assert len(names) >= 5
+            for name in names:
+                task_of(name).cancel()
+            order_id = await stage.place()
+            for _ in range(400):
+                if (await stage.read(order_id)).status == "BTC_SENT":
+                    break
+                await asyncio.sleep(0.02)
+                stage.clock.leap(0.5)
+        assert heartbeats.silent() == []
+    assert await stage.balance() == 10
+    for name in names:
+        assert stage.metric("assay_loop_restarts_total", loop=name) == 1
 
 
 async def test_pending_assessments_are_finished_by_the_loop(stage: Stage) -> None:

@@ -1,4 +1,4 @@
-"""The application: settings in, a FastAPI application out. No logic lives here."""
+"""The applications: settings in, a FastAPI application out. No logic lives here."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -10,9 +10,10 @@ from app.domain.clock import SystemClock
 from app.http import docs, error_handlers, openapi
 from app.observability.metrics import Metrics
 from app.observability.request_id import RequestIdMiddleware
-from app.resources import Stand, open_resources
+from app.resources import Resources, Stand, open_resources
 from app.routers import access_codes, accounts, api_keys, assessments, health, orders
 from app.settings import Settings
+from app.worker.heartbeats import Heartbeats
 from app.worker.run import interest_running, worker_running
 
 
@@ -58,4 +59,18 @@ def create_app(settings: Settings, stand: Stand | None = None) -> FastAPI:
     openapi.install(app)
     error_handlers.install(app, metrics=metrics, clock=stand.clock or SystemClock())
     app.add_middleware(RequestIdMiddleware, metrics=metrics)
+    return app
+
+
+def create_worker_app(resources: Resources, heartbeats: Heartbeats) -> FastAPI:
+    """Build what `assay worker` serves beside its loops: signs of life and metrics."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, telemetry={"logs": False})
+    app.state.start_fault = None
+    app.state.resources = resources
+    app.state.silent_loops = heartbeats.silent
+    app.include_router(health.router)
+    if resources.settings.metrics:
+        app.include_router(health.metrics_router)
+    error_handlers.install(app, metrics=resources.metrics, clock=resources.clock)
+    app.add_middleware(RequestIdMiddleware, metrics=resources.metrics)
     return app

@@ -69,7 +69,7 @@ class Settings(BaseSettings):
     grant_credits_at: Literal[OrderStatus.BTC_SENT, OrderStatus.PAID] = Field(
         OrderStatus.BTC_SENT, description="the state in which credits are granted"
     )
-    host: str = Field("127.0.0.1", description="where dev and serve listen")
+    host: str = Field("127.0.0.1", description="where dev, serve and worker listen")
     port: int = Field(8000, ge=0, le=65535)
     run_worker: bool = Field(True, description="run the loops inside serve")
     log_format: Literal["console", "json"] = Field(

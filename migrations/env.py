@@ -29,6 +29,8 @@ def _run(connection: Connection) -> None:
     context.configure(connection=connection, target_metadata=Base.metadata, compare_type=True)
     with context.begin_transaction():
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        # What waits for a table's lock holds up everybody who comes after it.
+        connection.execute(text("SET LOCAL lock_timeout = '1s'"))
         context.run_migrations()
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -11,7 +12,7 @@ import typer
 from app.cli.running import run, serving, stop_event, url_of, with_database
 from app.db.failures import is_database_away
 from app.db.migrate import upgrade
-from app.main import create_app
+from app.main import create_app, create_worker_app
 from app.observability.logging import configure_logging, get_logger
 from app.observability.metrics import Metrics
 from app.resources import Stand, open_resources, sales_terms
@@ -50,7 +51,11 @@ async def _first_of(stopping: asyncio.Event, server: asyncio.Task[None]) -> None
 
 
 def worker() -> None:
-    """Run the loops alone, beside `assay serve` with ASSAY_RUN_WORKER=false."""
+    """Run the loops alone, beside `assay serve` with ASSAY_RUN_WORKER=false.
+
+    Serves /healthz, /readyz and /metrics at ASSAY_HOST and ASSAY_PORT. Where that is taken, it works
+    without, and says so in the log.
+    """
 
     async def main() -> None:
         settings = Settings.load()
@@ -60,8 +65,14 @@ def worker() -> None:
         async with (
             with_database(settings) as complete,
             open_resources(complete, Metrics(), Stand()) as resources,
-            worker_running(resources),
+            worker_running(resources) as heartbeats,
+            AsyncExitStack() as stack,
         ):
+            app = create_worker_app(resources, heartbeats)
+            try:
+                await stack.enter_async_context(serving(app, complete))
+            except ConfigurationError as fault:  # the loops matter more than being watched
+                log.error("health_not_served", reason=str(fault))  # noqa: TRY400
             log.info("worker_started")
             await stopping.wait()
 

@@ -1,14 +1,21 @@
 """Bringing a database's schema to head, and asking whether it is there."""
 
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from alembic.script.revision import ResolutionError
+from alembic.util.exc import CommandError
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.observability.logging import get_logger
+
+log = get_logger(__name__)
 
 _MIGRATIONS: Final = Path(__file__).parents[2] / "migrations"
 
@@ -24,14 +31,37 @@ def configuration(url: str) -> Config:
 def upgrade(url: str) -> None:
     """Bring the schema to head; safe to call from several processes at once.
 
-    Runs an event loop of its own: call it from a thread when one is already running.
+    A schema that a later version has made is left as it is. Runs an event loop of its own: call it
+    from a thread when one is already running.
     """
-    command.upgrade(configuration(url), "head")
+    try:
+        command.upgrade(configuration(url), "head")
+    except CommandError as fault:
+        if not isinstance(fault.__cause__, ResolutionError):
+            raise
+        log.warning("schema_is_later", reason=str(fault))
 
 
-def head_revision() -> str | None:
+def head_revision() -> str:
     """Return the newest revision that this program knows."""
-    return ScriptDirectory.from_config(configuration("")).get_current_head()
+    return _revisions()[0]
+
+
+def is_behind(revision: str | None) -> bool:
+    """Say whether a schema at this revision lacks something that this program needs.
+
+    A revision that this program does not know was made by a later version of it, which keeps to
+    what the version before it needs (CONTRIBUTING.md, "Change the schema").
+    """
+    head, *older = _revisions()
+    return revision != head and (revision is None or revision in older)
+
+
+@cache
+def _revisions() -> tuple[str, ...]:
+    """Return every revision that this program knows, newest first."""
+    scripts = ScriptDirectory.from_config(configuration("")).walk_revisions()
+    return tuple(script.revision for script in scripts)
 
 
 async def current_revision(connection: AsyncConnection) -> str | None:

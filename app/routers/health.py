@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from app.db.failures import is_database_away
-from app.db.migrate import current_revision, head_revision
+from app.db.migrate import current_revision, head_revision, is_behind
 from app.http.deps import Res
 from app.resources import Resources
 from app.schemas.errors import responses
@@ -61,9 +61,12 @@ async def _database_reasons(resources: Resources) -> list[str]:
         if not is_database_away(error):
             raise
         return ["the database does not answer"]
-    if revision != head_revision():
-        return [f"the schema is at {revision}, this program needs {head_revision()}"]
-    return []
+    if not is_behind(revision):
+        return []
+    needed = f"this program needs {head_revision()}: run `assay migrate`"
+    if revision is None:
+        return [f"the database has no schema, {needed}"]
+    return [f"the schema is at {revision}, {needed}"]
 
 
 @metrics_router.get(

@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.db.migrate import head_revision
 from tests.api import problems
 from tests.api.asking import execute, refusal
 from tests.api.conftest import Town
@@ -23,15 +24,36 @@ async def test_a_service_with_its_database_is_ready(application: Application) ->
     assert answer.json() == {"status": "ok", "reasons": []}
 
 
-async def test_a_schema_that_is_not_the_programs_is_not_ready(application: Application) -> None:
-    await execute(application, "UPDATE alembic_version SET version_num = 'older'")
+async def test_a_schema_of_an_older_version_is_not_ready(application: Application) -> None:
+    await execute(application, "UPDATE alembic_version SET version_num = '0001'")
 
     answer = await application.http.get("/readyz")
 
     assert answer.status_code == 503
     assert answer.json()["status"] == "not ready"
     [reason] = answer.json()["reasons"]
-    assert reason.startswith("the schema is at older, this program needs ")
+    assert reason == (
+        f"the schema is at 0001, this program needs {head_revision()}: run `assay migrate`"
+    )
+
+
+async def test_a_schema_of_a_later_version_is_ready(application: Application) -> None:
+    await execute(application, "UPDATE alembic_version SET version_num = 'later'")
+
+    answer = await application.http.get("/readyz")
+
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "ok", "reasons": []}
+
+
+async def test_a_database_without_a_schema_is_not_ready(application: Application) -> None:
+    await execute(application, "DELETE FROM alembic_version")
+
+    answer = await application.http.get("/readyz")
+
+    assert answer.status_code == 503
+    [reason] = answer.json()["reasons"]
+    assert reason.startswith("the database has no schema, this program needs ")
 
 
 async def test_a_silent_loop_is_not_ready(application: Application) -> None:

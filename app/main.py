@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from app.domain.clock import SystemClock
 from app.http import docs, error_handlers, openapi
+from app.observability.event_loop import lag_observed
 from app.observability.metrics import Metrics
 from app.observability.request_id import RequestIdMiddleware
 from app.resources import Resources, Stand, open_resources
@@ -38,6 +39,7 @@ def create_app(settings: Settings, stand: Stand | None = None) -> FastAPI:
             if settings.run_worker:
                 heartbeats = await stack.enter_async_context(worker_running(resources))
                 app.state.silent_loops = heartbeats.silent
+            await stack.enter_async_context(lag_observed(metrics))
             yield
 
     app = FastAPI(

@@ -101,7 +101,7 @@ async def open_resources(
                 raise ConfigurationError("ASSAY_DATABASE_URL: required")
             database = create_database(settings.database_url.get_secret_value())
             stack.push_async_callback(database.dispose)
-        pace = SharedPace(database, clock, settings.aeonto_rate_scale)
+        pace = SharedPace(database, clock, settings.aeonto_rate_scale, metrics.observe_slot)
         upstream = HttpTransport(settings.aeonto_base_url)
         stack.push_async_callback(upstream.aclose)
         aeonto = AeontoClient(upstream, pace=pace, clock=clock, observe=metrics.observe_upstream)

@@ -13,6 +13,7 @@ from app.cli.running import run, serving, stop_event, url_of, with_database
 from app.db.failures import is_database_away
 from app.db.migrate import upgrade
 from app.main import create_app, create_worker_app
+from app.observability.event_loop import lag_observed
 from app.observability.logging import configure_logging, get_logger
 from app.observability.metrics import Metrics
 from app.resources import Stand, open_resources, sales_terms
@@ -66,6 +67,7 @@ def worker() -> None:
             with_database(settings) as complete,
             open_resources(complete, Metrics(), Stand()) as resources,
             worker_running(resources) as heartbeats,
+            lag_observed(resources.metrics),
             AsyncExitStack() as stack,
         ):
             app = create_worker_app(resources, heartbeats)

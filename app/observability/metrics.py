@@ -1,5 +1,6 @@
 """Every metric of the service, on a registry of its own: one Metrics per application."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from prometheus_client import (
@@ -12,9 +13,16 @@ from prometheus_client import (
     generate_latest,
 )
 
+from app.domain.states import OrderStatus
+
 _HTTP_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 _UPSTREAM_BUCKETS: Final = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _CHANGE_BUCKETS: Final = (1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 640.0)
+_SLOT_BUCKETS: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 30.0, 60.0)
+_LAG_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
+_LOOK: Final = "order_status_query"
+# An order that AEON.to does not know was looked at, too.
+_LOOKED: Final = ("ok", "OrderNotFound")
 _METHODS: Final = frozenset({"GET", "POST", "DELETE", "HEAD", "OPTIONS", "PUT", "PATCH"})
 
 
@@ -114,6 +122,40 @@ class Metrics:
             ("loop",),
             registry=registry,
         )
+        self.slot_wait_seconds = Histogram(
+            "assay_slot_wait_seconds",
+            "Seconds of waiting for the right to send a request to AEON.to, by bucket.",
+            ("bucket",),
+            buckets=_SLOT_BUCKETS,
+            registry=registry,
+        )
+        self.last_look = Gauge(
+            "assay_last_look_timestamp_seconds",
+            "When AEON.to last answered a look at an order, in seconds since the epoch.",
+            registry=registry,
+        )
+        self.orders = Gauge(
+            "assay_orders",
+            "Orders that are still looked at, by state; the same in every process.",
+            ("state",),
+            registry=registry,
+        )
+        self.oldest_due_order_seconds = Gauge(
+            "assay_oldest_due_order_seconds",
+            "For how long the order that has waited longest has been due; 0 when none is.",
+            registry=registry,
+        )
+        self.oldest_pending_assessment_seconds = Gauge(
+            "assay_oldest_pending_assessment_seconds",
+            "Age of the oldest assessment without an answer; 0 when there is none.",
+            registry=registry,
+        )
+        self.event_loop_lag_seconds = Histogram(
+            "assay_event_loop_lag_seconds",
+            "Seconds by which the event loop was late.",
+            buckets=_LAG_BUCKETS,
+            registry=registry,
+        )
 
     def observe_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answered request."""
@@ -134,6 +176,21 @@ class Metrics:
         """Count one request to AEON.to."""
         self.upstream_requests.labels(endpoint, outcome).inc()
         self.upstream_request_seconds.labels(endpoint).observe(seconds)
+        if endpoint == _LOOK and outcome in _LOOKED:
+            self.last_look.set_to_current_time()
+
+    def observe_slot(self, bucket: str, seconds: float) -> None:
+        """Count one slot that was waited for."""
+        self.slot_wait_seconds.labels(bucket).observe(seconds)
+
+    def observe_backlog(
+        self, orders: Mapping[str, int], oldest_due_seconds: float, oldest_pending_seconds: float
+    ) -> None:
+        """Set how many orders each state has now, and how old the oldest work is."""
+        for state in OrderStatus:
+            self.orders.labels(state).set(orders.get(state, 0))
+        self.oldest_due_order_seconds.set(oldest_due_seconds)
+        self.oldest_pending_assessment_seconds.set(oldest_pending_seconds)
 
     def observe_refused_attempt(self, throttle: str) -> None:
         """Count one attempt that a throttle refused."""

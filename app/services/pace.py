@@ -1,5 +1,6 @@
 """The shared pace: one row per bucket in PostgreSQL, on the database's own clock."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -35,7 +36,15 @@ class SharedPace:
     process that sleeps or dies holds nothing but the slot it has, and that one runs out.
     """
 
-    def __init__(self, database: Database, clock: Clock, rate_scale: Decimal) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        rate_scale: Decimal,
+        observe_wait: Callable[[str, float], None] | None = None,
+    ) -> None:
+        """Pace the requests; `observe_wait` is told the bucket and the seconds of each wait."""
+        self._observe_wait = observe_wait
         self._database = database
         self._clock = clock
         self._limits = {
@@ -43,11 +52,14 @@ class SharedPace:
         }
 
     async def reserve(self, bucket: Bucket, *, within_seconds: float) -> Slot | None:
-        give_up_at = self._clock.monotonic() + within_seconds
+        started = self._clock.monotonic()
+        give_up_at = started + within_seconds
         while True:
             asked_at = self._clock.monotonic()
             outcome = await self._try_reserve(bucket)
             if isinstance(outcome, str):
+                if self._observe_wait:
+                    self._observe_wait(bucket, self._clock.monotonic() - started)
                 return Slot(bucket, outcome, leave_by=asked_at + LEAVE_WITHIN_SECONDS)
             if self._clock.monotonic() + outcome > give_up_at:
                 return None

@@ -1,14 +1,15 @@
-"""Finishing assessments that were left pending, and sweeping out what is over."""
+"""Finishing assessments left pending, sweeping out what is over, counting what waits."""
 
 from typing import Final
 
 from app.resources import Resources
-from app.services import accounts, assessments, idempotency, throttles
+from app.services import accounts, assessments, idempotency, order_gauges, throttles
 from app.services.assessments import Finished
 from app.worker.loops import Loop
 
 _PENDING_REST_SECONDS: Final = 1.0
 _SWEEP_REST_SECONDS: Final = 30.0
+_COUNT_REST_SECONDS: Final = 15.0
 
 
 def loops(resources: Resources) -> list[Loop]:
@@ -29,7 +30,16 @@ def loops(resources: Resources) -> list[Loop]:
             more_keys = await idempotency.reap(session, resources.clock.now())
             return more_counts or more_keys
 
+    async def count() -> bool:
+        async with resources.database.reading() as connection:
+            found = await order_gauges.backlog(connection, resources.clock.now())
+        resources.metrics.observe_backlog(
+            found.orders, found.oldest_due_order_seconds, found.oldest_pending_assessment_seconds
+        )
+        return False
+
     return [
         Loop("assessments", finish_assessments, _PENDING_REST_SECONDS),
         Loop("sweep", sweep, _SWEEP_REST_SECONDS),
+        Loop("gauges", count, _COUNT_REST_SECONDS),
     ]

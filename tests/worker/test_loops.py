@@ -374,6 +374,43 @@ async def test_expired_sessions_are_swept(stage: Stage) -> None:
     assert await count(stage.database, "sessions") == 0
 
 
+async def test_what_waits_is_counted_by_state_and_age(stage: Stage) -> None:
+    count_what_waits = housekeeping.loops(stage.resources)[-1].tick
+    assert not await count_what_waits()
+    assert stage.metric("assay_oldest_due_order_seconds") == 0
+    await stage.placed_unpaid()
+    await stage.place()
+    stage.provider.raises = ProviderUnknown()
+    spender = await make_user(stage.database, stage.clock.now(), credits_given=1)
+    await create(stage.database, stage.provider, stage.clock, spender)
+    stage.clock.leap(40)
+    assert not await count_what_waits()
+    assert stage.metric("assay_orders", state="UNPAID") == 1
+    assert stage.metric("assay_orders", state="TO_BE_CREATED") == 1
+    assert stage.metric("assay_orders", state="PAID") == 0
+    assert 40 <= stage.metric("assay_oldest_due_order_seconds") < 60
+    assert 40 <= stage.metric("assay_oldest_pending_assessment_seconds") < 60
+    stage.provider.raises = None
+    assert await housekeeping.loops(stage.resources)[0].tick()
+    await stage.work()
+    assert not await count_what_waits()
+    assert stage.metric("assay_oldest_due_order_seconds") < 1
+    assert stage.metric("assay_oldest_pending_assessment_seconds") == 0
+
+
+async def test_waits_for_slots_and_the_last_look_are_metrics(stage: Stage) -> None:
+    await stage.place()
+    await stage.work()
+    assert stage.metric("assay_slot_wait_seconds_count", bucket="order_create") == 1
+    assert stage.metric("assay_last_look_timestamp_seconds") == 0
+    began = time.time()
+    await stage.upstream.fault("html", endpoint="order_status_query")
+    await stage.work(after_seconds=5)
+    assert stage.metric("assay_last_look_timestamp_seconds") == 0
+    await stage.work(after_seconds=5)
+    assert stage.metric("assay_last_look_timestamp_seconds") >= began
+
+
 async def test_no_transaction_is_open_while_a_partner_is_asked(
     committed_database: Database, stage: Stage
 ) -> None:

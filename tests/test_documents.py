@@ -26,7 +26,13 @@ README: Final = (ROOT / "README.md").read_text()
 ARCHITECTURE: Final = (ROOT / "docs/architecture.md").read_text()
 OPERATIONS: Final = (ROOT / "docs/operations.md").read_text()
 CONTRIBUTING: Final = (ROOT / "CONTRIBUTING.md").read_text()
-DOCUMENTS: Final = ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/operations.md")
+DOCUMENTS: Final = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "docs/architecture.md",
+    "docs/operations.md",
+    "docs/operations/runbook.md",
+)
 # What `./run` itself understands; anything else is a command of `assay`.
 RUN_WORDS: Final = ("test", "check", "lint-openapi", "help")
 

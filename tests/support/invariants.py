@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.engine import Database
 
@@ -139,20 +140,45 @@ _INVARIANTS: Final = {
             OR (i.status IS NULL AND (s.id IS NULL OR s.status = 'failed'))""",
     "I14 no claim outlives its lease": """
         SELECT id FROM qa.orders WHERE lease_until < (SELECT at FROM qa.clock) - interval '5 min'""",
+    "I15 no session is left in a transaction": """
+        SELECT pid::text FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()
+            AND application_name LIKE 'assay%' AND state LIKE 'idle in transaction%'
+            AND clock_timestamp() - state_change > interval '1 s'""",
 }
+# What holds at any moment, also in the middle of faults.
+_ALWAYS: Final = ("I1 ", "I2 ", "I3 ")
+
+
+async def prepare(connection: AsyncConnection) -> None:
+    """Make the views that the invariants are written over."""
+    for view in _VIEWS:
+        await connection.execute(text(view))
+
+
+async def broken_now(connection: AsyncConnection) -> dict[str, list[str]]:
+    """Return what breaks I1 to I3 at this moment, on a connection that was prepared."""
+    return {
+        name: breaches
+        for name in _INVARIANTS
+        if name.startswith(_ALWAYS) and (breaches := await _breaches(connection, name))
+    }
 
 
 async def broken(database: Database, now: datetime) -> dict[str, list[str]]:
     """Return what breaks each invariant at a time, by the invariant; empty when all hold."""
     async with database.reading() as connection:
-        for view in _VIEWS:
-            await connection.execute(text(view))
+        await prepare(connection)
         await connection.execute(text("TRUNCATE qa.clock, qa.legal"))
         await connection.execute(text("INSERT INTO qa.legal VALUES (:f, :t)"), _LEGAL_PAIRS)
         await connection.execute(text("INSERT INTO qa.clock VALUES (:now)"), {"now": now})
-        found = {}
-        for name, query in _INVARIANTS.items():
-            rows = await connection.execute(text(query))
-            if breaches := [str(row[0]) for row in rows]:
-                found[name] = breaches
-    return found
+        return {
+            name: breaches
+            for name in _INVARIANTS
+            if (breaches := await _breaches(connection, name))
+        }
+
+
+async def _breaches(connection: AsyncConnection, name: str) -> list[str]:
+    rows = await connection.execute(text(_INVARIANTS[name]))
+    return [str(row[0]) for row in rows]

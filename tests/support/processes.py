@@ -72,6 +72,16 @@ class Process:
         process.send_signal(number)
         return process.wait(timeout=30)
 
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to the process, and go on at once."""
+        if self._process is not None:
+            self._process.send_signal(number)
+
+    @property
+    def lives(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.poll() is None
+
     async def until_ready(self, url: str) -> None:
         """Wait until a GET of `url` succeeds."""
         async with asyncio.timeout(_START_SECONDS), httpx.AsyncClient(trust_env=False) as http:

@@ -1,0 +1,1 @@
+"""Real processes of Assay on a real PostgreSQL, broken on purpose."""

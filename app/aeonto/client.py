@@ -139,7 +139,9 @@ class AeontoClient:
         """Send, receive and judge, and tell the pace what became of the slot.
 
         A slot is answered once the head of an answer is here, whatever is in it and whatever
-        happens next. One whose answer never came is left alone: the pace counts its deadline.
+        happens next; or when nobody took the connection, so that a dead upstream is not knocked at
+        more often than a living one. One whose answer never came is left alone: the pace counts
+        its deadline.
         """
         if self._clock.monotonic() > slot.leave_by:
             await self._tell(slot, self._pace.release)
@@ -160,7 +162,7 @@ class AeontoClient:
         except TimeoutError:
             raise DeadlinePassed(endpoint) from None
         except Unreachable:
-            news = self._pace.release
+            news = self._pace.answered
             raise
         finally:
             if news:

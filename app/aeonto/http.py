@@ -3,7 +3,8 @@
 What bounds a request here: a limit on the body, no redirects, no proxies from the environment.
 """
 
-from collections.abc import Callable
+import time
+from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from typing import Final
 
@@ -17,6 +18,9 @@ from app.aeonto.wire import Answer
 # let go of it well before the usual 5 s.
 KEEPALIVE_SECONDS: Final = 2.0
 MAX_CONNECTIONS: Final = 16
+# A request whose connection took longer is not sent: a process may have been stopped meanwhile, and
+# what leaves at the end of the deadline that the pace counts arrives after it.
+CONNECT_SECONDS: Final = 5.0
 
 _HEADERS: Final = {
     "Accept": "application/json",
@@ -55,6 +59,7 @@ class HttpTransport:
         and AnswerLost when nobody knows.
         """
         request = self._request(endpoint, content)
+        request.extensions["trace"] = _last_check(endpoint)
         try:
             response = await self._http.send(request, stream=True)
             on_answer()
@@ -71,6 +76,18 @@ class HttpTransport:
         return self._http.build_request(
             "POST", url, content=content, headers={"Content-Type": "application/json"}
         )
+
+
+def _last_check(endpoint: str) -> Callable[[str, object], Awaitable[None]]:
+    """Return a look at the clock for httpcore to take when the first byte is about to leave."""
+    began = time.monotonic()
+
+    async def check(event: str, _facts: object) -> None:
+        late = time.monotonic() - began > CONNECT_SECONDS
+        if late and event == "http11.send_request_headers.started":
+            raise Unreachable(endpoint)
+
+    return check
 
 
 async def _forget_redirect(response: httpx.Response) -> None:

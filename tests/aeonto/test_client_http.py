@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 
 from app.aeonto import failures
+from app.aeonto import http as http_module
 from app.aeonto.client import AeontoClient
 from app.aeonto.http import HttpTransport
 from app.domain.pace import Bucket
@@ -33,7 +34,11 @@ class Server:
         self.received = b""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.received += await reader.readuntil(b"\r\n\r\n")
+        head = await reader.read(1)
+        if not head:
+            writer.close()
+            return
+        self.received += head + await reader.readuntil(b"\r\n\r\n")
         if b"Content-Length: 0" not in self.received:
             self.received += await reader.readuntil(b"}")
         writer.write(self.answer)
@@ -103,13 +108,25 @@ async def test_reset_is_a_lost_answer() -> None:
     assert pace.told == []
 
 
-async def test_nobody_listening_is_unreachable_and_gives_the_slot_back() -> None:
+async def test_nobody_listening_is_unreachable_and_counts_like_an_answer() -> None:
     pace = RecordingPace()
     async with aclosing(HttpTransport("http://127.0.0.1:1/")) as transport:
         client = AeontoClient(transport, pace=pace, clock=FixedClock())
         with pytest.raises(failures.Unreachable):
             await create(client)
-    assert pace.told == ["release 1"]
+    assert pace.told == ["answered 1"]
+
+
+async def test_request_whose_connection_took_too_long_is_not_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http_module, "CONNECT_SECONDS", -1.0)
+    server = Server(CREATED)
+    async with asking(server) as (client, pace):
+        with pytest.raises(failures.Unreachable):
+            await create(client)
+    assert server.received == b""
+    assert pace.told == ["answered 1"]
 
 
 @pytest.mark.parametrize("location", ["http://[", "javascript:0", "/\xff", ""])

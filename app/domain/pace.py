@@ -1,7 +1,9 @@
 """The rule of a shared rate limit: who may send a request upstream, and when.
 
-A limit of N requests in W seconds is exact at the upstream, however latency jumps, when request
-number i leaves only after the answer (or the deadline) of request i - N lies W seconds back.
+A limit of N requests in W seconds is exact at the upstream, however latency jumps, when a request
+leaves only while the answer (or the deadline) of all but N - 1 of those before it lies W seconds
+back: each of those others arrived before it was answered. Which N - 1 does not matter, so that
+one whose answer is late or lost holds one place, and not the places of all that follow.
 The rule is pure functions over a `PaceState`; a store of that state makes it a `Pace`.
 """
 
@@ -91,10 +93,14 @@ class SlotRecord:
             return self.answered_at
         return self.granted_at + LEAVE_WITHIN_SECONDS + CALL_DEADLINE_SECONDS
 
+    def free_at(self, limit: Limit) -> float:
+        """When its place is free again; sooner, if it is still unanswered and will be answered."""
+        return self.over_at + limit.window_seconds + MARGIN_SECONDS
+
 
 @dataclass(frozen=True)
 class PaceState:
-    """The last N slots of a bucket, oldest first, and whether the upstream told us to stop."""
+    """The slots of a bucket that hold a place, and whether the upstream told us to stop."""
 
     slots: tuple[SlotRecord, ...] = ()
     paused_until: float = 0.0
@@ -109,18 +115,25 @@ def wait_seconds(state: PaceState, limit: Limit, now: float) -> float:
         slot.answered_at is None and slot.over_at > now for slot in state.slots
     ):
         return ASK_AGAIN_SECONDS
-    if len(state.slots) < limit.count:
+    held = sorted(_held(state, limit, now), key=lambda slot: slot.free_at(limit))
+    if len(held) < limit.count:
         return 0.0
-    oldest = state.slots[-limit.count]
-    if oldest.answered_at is None and oldest.over_at > now:
+    # Whoever was answered is free before all that are not, so this one is the first to tell.
+    decisive = held[-limit.count]
+    if decisive.answered_at is None and decisive.over_at > now:
         return ASK_AGAIN_SECONDS
-    return max(0.0, oldest.over_at + limit.window_seconds + MARGIN_SECONDS - now)
+    return decisive.free_at(limit) - now
+
+
+def _held(state: PaceState, limit: Limit, now: float) -> list[SlotRecord]:
+    """Return the slots whose place is not free again."""
+    return [slot for slot in state.slots if slot.free_at(limit) > now]
 
 
 def with_slot(state: PaceState, limit: Limit, slot_id: str, now: float) -> PaceState:
     """Return the state after a slot was handed out."""
-    kept = (*state.slots, SlotRecord(slot_id, now))[-limit.count :]
-    return replace(state, slots=kept)
+    held = _held(state, limit, now)
+    return replace(state, slots=(*held, SlotRecord(slot_id, now)))
 
 
 def with_answer(state: PaceState, slot_id: str, now: float) -> PaceState:

@@ -57,7 +57,7 @@ def test_as_many_may_leave_at_once_as_the_limit_allows() -> None:
     assert wait_seconds(state, LIMIT, 100.0) > 0
 
 
-def test_next_waits_for_the_answer_of_the_one_n_places_before_not_for_its_sending() -> None:
+def test_place_is_free_a_window_after_the_answer_not_after_the_sending() -> None:
     state = full(100.0, 100.0, 100.0)
     assert wait_seconds(state, LIMIT, 105.0) == ASK_AGAIN_SECONDS
     state = with_answer(state, "0", 105.0)
@@ -65,9 +65,23 @@ def test_next_waits_for_the_answer_of_the_one_n_places_before_not_for_its_sendin
     assert wait_seconds(state, LIMIT, 106.0 + MARGIN_SECONDS) == 0
 
 
-def test_answer_of_a_later_one_opens_nothing() -> None:
+def test_lost_answer_holds_its_own_place_alone() -> None:
     state = with_answer(full(100.0, 100.1, 100.2), "2", 100.3)
+    assert wait_seconds(state, LIMIT, 101.0) == pytest.approx(0.3 + MARGIN_SECONDS)
+    state = with_slot(state, LIMIT, "3", 105.0)
     assert wait_seconds(state, LIMIT, 105.0) == ASK_AGAIN_SECONDS
+
+
+def test_places_that_are_free_again_are_forgotten() -> None:
+    state = with_answer(full(100.0, 100.1, 100.2), "1", 100.3)
+    assert [slot.id for slot in with_slot(state, LIMIT, "3", 105.0).slots] == ["0", "2", "3"]
+
+
+def test_lower_limit_than_before_waits_until_enough_places_are_free() -> None:
+    state = full(100.0, 100.0, 100.0)
+    for name, at in (("0", 100.1), ("1", 100.2), ("2", 100.3)):
+        state = with_answer(state, name, at)
+    assert wait_seconds(state, Limit(1, 1), 100.5) == pytest.approx(0.8 + MARGIN_SECONDS)
 
 
 def test_lost_answer_counts_until_the_deadline_of_its_request() -> None:

@@ -15,6 +15,7 @@ import httpx
 
 _START_SECONDS: Final = 60.0
 _POLL_SECONDS: Final = 0.05
+_COMMAND_LINE: Final = "app.cli"
 
 
 # Below the ports that the kernel gives to connections: a server that is killed and started again
@@ -41,15 +42,20 @@ def environment(**settings: str) -> dict[str, str]:
 
 
 class Process:
-    """`assay COMMAND` in a folder of its own; what it prints is kept in a file."""
+    """`assay COMMAND` in a folder of its own; what it prints is kept in a file.
 
-    def __init__(self, *command: str, folder: Path, **settings: str) -> None:
-        self._command = [sys.executable, "-m", "app.cli", *command]
+    Another `module` than the command line's may be named, and gets the words of the command.
+    """
+
+    def __init__(
+        self, *command: str, folder: Path, module: str = _COMMAND_LINE, **settings: str
+    ) -> None:
+        self._command = [sys.executable, "-m", module, *command]
         self._environment = environment(
             PYTHONPATH=str(Path(__file__).parents[2]), ASSAY_LOG_FORMAT="json", **settings
         )
         self._folder = folder
-        self.output = folder / f"{'-'.join(command[:1])}.log"
+        self.output = folder / f"{module if module != _COMMAND_LINE else command[0]}.log"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:

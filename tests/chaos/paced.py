@@ -1,0 +1,50 @@
+"""A process that asks the sandbox about orders as often as the shared pace lets it.
+
+    python -m tests.chaos.paced DATABASE_URL UPSTREAM_URL
+
+It reserves as the reconciler does: one at a time, each request beside the next reservation.
+"""
+
+import asyncio
+import sys
+from contextlib import suppress
+from decimal import Decimal
+
+import uvloop
+
+from app.aeonto.client import AeontoClient
+from app.aeonto.failures import AeontoFailure
+from app.db.engine import create_database
+from app.db.failures import is_database_away
+from app.domain.clock import SystemClock
+from app.domain.pace import Bucket, Slot
+from app.services.pace import SharedPace
+
+
+async def ask_for_ever(database_url: str, upstream_url: str) -> None:
+    """Ask until killed."""
+    clock = SystemClock()
+    pace = SharedPace(create_database(database_url), clock, Decimal(1))
+    aeonto = AeontoClient(upstream_url, pace=pace, clock=clock)
+    in_flight: set[asyncio.Task[None]] = set()
+
+    async def ask(slot: Slot) -> None:
+        with suppress(AeontoFailure):
+            await aeonto.order_status_query("aeonto-nobody", slot=slot)
+
+    while True:
+        try:
+            slot = await pace.reserve(Bucket.ORDER_STATUS, within_seconds=2)
+        except Exception as fault:
+            if not is_database_away(fault):
+                raise
+            await asyncio.sleep(0.1)
+            continue
+        if slot is not None:
+            task = asyncio.create_task(ask(slot))
+            in_flight.add(task)
+            task.add_done_callback(in_flight.discard)
+
+
+if __name__ == "__main__":
+    uvloop.run(ask_for_ever(*sys.argv[1:]))

@@ -76,6 +76,7 @@ def test_is_a_posix_script_that_may_be_executed() -> None:
         ((), "[assay][dev]"),
         (("test",), "[python][-m][pytest][-n][2]"),
         (("test", "-k", "a b"), "[python][-m][pytest][-n][2][-k][a b]"),
+        (("chaos", "--seed", "7"), "[python][-m][tests.chaos][--seed][7]"),
         (("user", "create", "--password", "a  b"), "[assay][user][create][--password][a  b]"),
         (("help",), "[assay][--help]"),
     ],

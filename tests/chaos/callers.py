@@ -72,10 +72,15 @@ class Callers:
         cls, deployment: Deployment, chance: Random, *, credits_given: int = 0
     ) -> "Callers":
         """Make the buyer, and an access code with so many credits."""
-        now = datetime.now(UTC)
+        now = cls.now()
         buyer = await make_user(deployment.database, now)
         code = await make_access_code(deployment.database, buyer, now, credits_given=credits_given)
         return cls(deployment, chance, buyer, code)
+
+    @staticmethod
+    def now() -> datetime:
+        """Return the time."""
+        return datetime.now(UTC)
 
     @property
     def promised(self) -> set[str]:

@@ -109,6 +109,15 @@ class Deployment:
         breaches: list[Any] = self.sandbox.run_json("audit")["breaches"]
         return breaches
 
+    async def rescale(self, scale: int) -> None:
+        """Start everything again with other limits; the sandbox keeps its orders."""
+        for process in (self.sandbox, *(replica.process for replica in self.replicas)):
+            process.end()
+            process.change(ASSAY_AEONTO_RATE_SCALE=str(scale))
+        self.sandbox.start()
+        await self.sandbox.until_ready(self.upstream.base_url.partition("/api/")[0] + "/")
+        await self.start_all()
+
     async def start_all(self) -> None:
         """Start every replica that does not run, and wait until all are ready."""
         for replica in self.replicas:
@@ -175,5 +184,8 @@ async def deployed(
 
 def _sandbox(folder: Path, seed: int, settings: dict[str, str]) -> tuple[Process, str]:
     port = str(free_port())
-    sandbox = Process("sandbox", "--port", port, "--seed", str(seed), folder=folder, **settings)
+    state = ("--state", str(folder / "sandbox.sqlite"))
+    sandbox = Process(
+        "sandbox", "--port", port, "--seed", str(seed), *state, folder=folder, **settings
+    )
     return sandbox, f"http://127.0.0.1:{port}/api/v3/aeon2btc/"

@@ -58,6 +58,10 @@ class Process:
         self.output = folder / f"{module if module != _COMMAND_LINE else command[0]}.log"
         self._process: subprocess.Popen[bytes] | None = None
 
+    def change(self, **settings: str) -> None:
+        """Change settings for the next start."""
+        self._environment |= settings
+
     def start(self) -> None:
         """Start the process, or start it again."""
         with self.output.open("ab") as output:

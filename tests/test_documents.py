@@ -20,21 +20,25 @@ from app.main import create_app
 from app.models import Account
 from app.observability.metrics import Metrics
 from app.settings import PREFIX, Settings
+from tests.chaos.__main__ import SCENARIOS
 
 ROOT: Final = Path(__file__).parents[1]
 README: Final = (ROOT / "README.md").read_text()
 ARCHITECTURE: Final = (ROOT / "docs/architecture.md").read_text()
 OPERATIONS: Final = (ROOT / "docs/operations.md").read_text()
 CONTRIBUTING: Final = (ROOT / "CONTRIBUTING.md").read_text()
+RELIABILITY: Final = (ROOT / "docs/reliability.md").read_text()
 DOCUMENTS: Final = (
     "README.md",
     "CONTRIBUTING.md",
     "docs/architecture.md",
     "docs/operations.md",
     "docs/operations/runbook.md",
+    "docs/reliability.md",
+    "docs/schedule.md",
 )
 # What `./run` itself understands; anything else is a command of `assay`.
-RUN_WORDS: Final = ("test", "check", "lint-openapi", "help")
+RUN_WORDS: Final = ("test", "chaos", "check", "lint-openapi", "help")
 
 LINK: Final = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)")
 INLINE_CODE: Final = re.compile(r"`([^`\n]+)`")
@@ -193,6 +197,10 @@ def test_operations_lists_every_metric() -> None:
     assert set(first_column(OPERATIONS, "metric")) == {
         name for name in counted if name.startswith("assay_")
     }
+
+
+def test_reliability_lists_every_scenario() -> None:
+    assert first_column(RELIABILITY, "scenario") == list(SCENARIOS)
 
 
 def test_architecture_shows_the_layers_that_are_enforced() -> None:

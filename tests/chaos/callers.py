@@ -90,13 +90,16 @@ class Callers:
     async def call(
         self, endpoint: str, body: object, *, replica: Replica | None = None, key: str | None = None
     ) -> Call:
-        """Send one request as the buyer to a replica, by default to any."""
+        """Send one request as the buyer to a replica, by default to any; no body is a GET."""
         target = replica or self.chance.choice(self.deployment.replicas)
         headers = self.buyer.headers | ({"Idempotency-Key": key} if key else {})
         began = time.monotonic()
         try:
-            answer = await self.deployment.http.post(
-                f"{target.url}/api/{endpoint}", json=body, headers=headers
+            answer = await self.deployment.http.request(
+                "GET" if body is None else "POST",
+                f"{target.url}/api/{endpoint}",
+                json=body,
+                headers=headers,
             )
         except httpx.TransportError as fault:
             refused = isinstance(fault, httpx.ConnectError)

@@ -58,7 +58,7 @@ async def killed_while_assessing(seed: int, kills: int = 25) -> Verdict:
 
     The provider that Assay has today neither fails nor times out; crashes are what is left.
     """
-    async with on_stage(seed, credits_given=2_000) as stage:
+    async with on_stage(seed, credits_given=10_000) as stage:
         async with stage.deployment.database.sessions() as session, session.begin():
             connection = await session.connection()
             for statement in _SLOW_SETTLE:
@@ -125,7 +125,7 @@ async def _load(stage: Stage) -> None:
     async with asyncio.TaskGroup() as group:
         for number in range(1_000_000):
             if number % 10:
-                group.create_task(stage.callers.call("check_self_status", {}))
+                group.create_task(stage.callers.call("check_self_status", None))
             else:
                 group.create_task(stage.callers.buy())
             await asyncio.sleep(0.02)

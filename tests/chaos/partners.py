@@ -115,7 +115,7 @@ async def _ask_all(callers: Callers) -> None:
     for order_id in purchase.order_ids:
         await callers.status_of(order_id)
     await callers.call("check_access_code_status", {"access_code": code})
-    await callers.call("check_self_status", {})
+    await callers.call("check_self_status", None)
     spent = await callers.assess()
     if spent.body:
         asked = {"access_code": code, "assessment_id_list": [spent.body["assessment_id"]]}

@@ -14,6 +14,7 @@ import uvloop
 
 from app.aeonto.client import AeontoClient
 from app.aeonto.failures import AeontoFailure
+from app.aeonto.http import HttpTransport
 from app.db.engine import create_database
 from app.db.failures import is_database_away
 from app.domain.clock import SystemClock
@@ -25,7 +26,7 @@ async def ask_for_ever(database_url: str, upstream_url: str) -> None:
     """Ask until killed."""
     clock = SystemClock()
     pace = SharedPace(create_database(database_url), clock, Decimal(1))
-    aeonto = AeontoClient(upstream_url, pace=pace, clock=clock)
+    aeonto = AeontoClient(HttpTransport(upstream_url), pace=pace, clock=clock)
     in_flight: set[asyncio.Task[None]] = set()
 
     async def ask(slot: Slot) -> None:

@@ -13,6 +13,7 @@ from tests.chaos.verdict import Verdict
 
 _FEW_MS: Final = 0.005
 _PATIENCE_SECONDS: Final = 60.0
+_KILLERS: Final = 2  # at times two of three replicas are away
 # Long enough to be met by whoever ends sessions at random.
 _SLOW_GRANT: Final = (
     """CREATE FUNCTION slow_grant() RETURNS trigger LANGUAGE plpgsql AS
@@ -74,8 +75,9 @@ async def everything_at_once(
         await stage.upstream.press("auto", enabled=True, step_seconds=1)
         await stage.breaker.spoil_answers()
         async with asyncio.TaskGroup() as group:
-            group.create_task(stage.callers.buy_many(orders, per_second=4))
-            group.create_task(_kill_often(stage, kills))
+            group.create_task(stage.callers.buy_many(orders, per_second=4, patience=0.95))
+            for _ in range(_KILLERS):
+                group.create_task(_kill_often(stage, kills))
             for _ in range(restarts):
                 await asyncio.sleep(stage.chance.uniform(5, 15))
                 await stage.breaker.terminate_backends()

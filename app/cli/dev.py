@@ -12,11 +12,11 @@ from app.cli.running import run, serving, stop_event, url_of, with_database
 from app.db.migrate import upgrade
 from app.main import create_app
 from app.observability.logging import configure_logging
-from app.sandbox.server import create_sandbox
+from app.sandbox.server import AUTO_BLOCK_SECONDS, create_sandbox
 from app.sandbox.serving import serve_sandbox
 from app.settings import LOOPBACK_HOSTS, ConfigurationError, Settings
 
-# An address of the specification's example: in the sandbox nothing is ever sent to it.
+# An address of the specification's example: the sandbox's chain alone pays it.
 _SANDBOX_DESTINATION: Final = "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM"
 
 # Slow enough to watch each state come, quick enough for somebody who waits.
@@ -41,6 +41,7 @@ def dev() -> None:
             rate_scale=settings.aeonto_rate_scale,
             auto=True,
             auto_step_seconds=_SANDBOX_STEP_SECONDS,
+            block_seconds=AUTO_BLOCK_SECONDS,
         )
         async with with_database(settings) as complete, serve_sandbox(aeonto) as sandbox_url:
             await asyncio.to_thread(upgrade, url_of(complete))

@@ -17,8 +17,8 @@ from app.observability.event_loop import lag_observed
 from app.observability.logging import configure_logging, get_logger
 from app.observability.metrics import Metrics
 from app.resources import Stand, open_resources, sales_terms
-from app.sandbox.server import create_sandbox
-from app.sandbox.serving import serve_sandbox
+from app.sandbox.server import AUTO_BLOCK_SECONDS, BLOCK_SECONDS, create_sandbox
+from app.sandbox.serving import esplora_urls, serve_sandbox
 from app.settings import ConfigurationError, Settings
 from app.worker.run import worker_running
 
@@ -107,10 +107,12 @@ def sandbox(
     state: Annotated[
         Path | None, typer.Option(help="file that keeps the state; none: in memory")
     ] = None,
-    auto: Annotated[bool, typer.Option("--auto", help="pay every order by itself")] = False,
+    auto: Annotated[
+        bool, typer.Option("--auto", help="pay every order, and mine, by itself")
+    ] = False,
     seed: Annotated[int | None, typer.Option(help="the same ids and chances again")] = None,
 ) -> None:
-    """Run the SANDBOX alone: a stand-in for AEON.to in which no coin is real."""
+    """Run the SANDBOX alone: a stand-in for AEON.to and Esplora in which no coin is real."""
 
     async def main() -> None:
         settings = Settings.load()
@@ -121,11 +123,20 @@ def sandbox(
         configure_logging(settings.log_format)
         stopping = stop_event()
         app = create_sandbox(
-            state_path=state, rate_scale=settings.aeonto_rate_scale, auto=auto, seed=seed
+            state_path=state,
+            rate_scale=settings.aeonto_rate_scale,
+            auto=auto,
+            block_seconds=AUTO_BLOCK_SECONDS if auto else BLOCK_SECONDS,
+            seed=seed,
         )
         try:
             async with serve_sandbox(app, host, port) as base_url:
-                log.info("SANDBOX", ASSAY_AEONTO_BASE_URL=base_url, note="no coin here is real")
+                log.info(
+                    "SANDBOX",
+                    ASSAY_AEONTO_BASE_URL=base_url,
+                    esplora=esplora_urls(base_url),
+                    note="no coin here is real",
+                )
                 await stopping.wait()
         except OSError as fault:
             typer.echo(f"cannot listen on {host}:{port}: {fault.strerror}", err=True)

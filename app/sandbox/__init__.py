@@ -1,10 +1,10 @@
-"""A runnable stand-in for AEON.to, with buttons for paying, delaying and failing.
+"""A runnable stand-in for AEON.to and the bitcoin chain, with buttons for all that may happen.
 
-It knows the specification alone (`golden/`), never our client of it: a misreading must not pass
-on both sides. Nothing here moves real coins, and every answer says SANDBOX.
+It knows the specifications alone (`golden/`), never our clients of them: a misreading must not
+pass on both sides. Nothing here moves real coins, and every answer says SANDBOX.
 """
 
 from app.sandbox.server import create_sandbox
-from app.sandbox.serving import serve_sandbox
+from app.sandbox.serving import esplora_urls, serve_sandbox
 
-__all__ = ["create_sandbox", "serve_sandbox"]
+__all__ = ["create_sandbox", "esplora_urls", "serve_sandbox"]

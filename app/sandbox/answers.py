@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
 
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from app.sandbox import exact_json
 
@@ -40,15 +40,22 @@ class Refusal(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer before it is written: the HTTP status, and a JSON object."""
+    """An answer before it is written: the HTTP status, and what is JSON, or plain text if a str."""
 
     status: int
-    body: dict[str, object]
+    body: dict[str, object] | list[object] | str
 
 
-def success(shape: str, values: Mapping[str, object], *, status: int = 200) -> Answer:
-    """Fill a golden shape: its members, in its order, and no others."""
-    return Answer(status, {name: values[name] for name in SHAPES[shape]})
+def success(
+    shape: str,
+    values: Mapping[str, object],
+    *,
+    status: int = 200,
+    lies: Mapping[str, object] | None = None,
+) -> Answer:
+    """Fill a golden shape: its members, in its order, and no others; `lies` are put over them."""
+    truth = {name: values[name] for name in SHAPES[shape]}
+    return Answer(status, {**truth, **(lies or {})})
 
 
 def error(number: str, *, status: int | None = None) -> Answer:
@@ -63,6 +70,8 @@ def error(number: str, *, status: int | None = None) -> Answer:
 
 def render(answer: Answer) -> Response:
     """Write an answer with the exact digits of its numbers."""
+    if isinstance(answer.body, str):
+        return PlainTextResponse(answer.body, answer.status)
     return Response(exact_json.write(answer.body), answer.status, media_type="application/json")
 
 

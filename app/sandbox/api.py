@@ -13,7 +13,7 @@ from app.domain.addresses import InvalidAddress, bitcoin_network
 from app.domain.money import SATOSHI
 from app.sandbox import exact_json
 from app.sandbox.answers import SHAPES, Answer, Refusal, error, render, success
-from app.sandbox.faults import Fault
+from app.sandbox.faults import AEONTO, Fault
 from app.sandbox.limits import Endpoint
 from app.sandbox.orders import CONFIRMATIONS_BEFORE_PURGE, Order, State
 from app.sandbox.payment_urls import read_invoice
@@ -48,7 +48,7 @@ def create(world: World, body: dict[str, object]) -> Answer:
     """Answer order_create: 002, 003, 004."""
     address = _address(body.get("btc_dest_address"))
     amount = _amount(body.get("btc_amount"), unreadable="003")
-    return _created(world.create_order(amount, address, None))
+    return _created(world, world.create_order(amount, address, None))
 
 
 def create_pp(world: World, body: dict[str, object]) -> Answer:
@@ -56,7 +56,7 @@ def create_pp(world: World, body: dict[str, object]) -> Answer:
     invoice = read_invoice(body.get("pp_url"))
     address = _address(invoice.btc_dest_address)
     amount = _amount(invoice.btc_amount, unreadable="003")
-    return _created(world.create_order(amount, address, invoice.pp_url))
+    return _created(world, world.create_order(amount, address, invoice.pp_url))
 
 
 def status(world: World, body: dict[str, object]) -> Answer:
@@ -71,9 +71,8 @@ def status(world: World, body: dict[str, object]) -> Answer:
     order.polls += 1
     order.last_polled_at = now
     world.keep(order)
-    answer = success(_status_shape(order), _values(order, now))
-    answer.body.update({name: exact_json.read(lie) for name, lie in order.lies.items()})
-    return answer
+    lies = {name: exact_json.read(lie) for name, lie in order.lies.items()}
+    return success(_status_shape(order), _values(world, order, now), lies=lies)
 
 
 def check_price(world: World, body: dict[str, object]) -> Answer:
@@ -116,9 +115,9 @@ def _amount(said: object, *, unreadable: str) -> Decimal:
     return amount.normalize()
 
 
-def _created(order: Order) -> Answer:
+def _created(world: World, order: Order) -> Answer:
     shape = "order_create" if order.pp_url is None else "order_create_pp"
-    return success(shape, _values(order, order.created_at), status=201)
+    return success(shape, _values(world, order, order.created_at), status=201)
 
 
 def _status_shape(order: Order) -> str:
@@ -129,7 +128,7 @@ def _status_shape(order: Order) -> str:
     return "order_status_query"
 
 
-def _values(order: Order, now: datetime) -> dict[str, object]:
+def _values(world: World, order: Order, now: datetime) -> dict[str, object]:
     sent = order.state is State.BTC_SENT
     seconds_left = (order.expires_at - now) // timedelta(seconds=1)
     return {
@@ -151,8 +150,8 @@ def _values(order: Order, now: datetime) -> dict[str, object]:
         "incoming_price_btc": order.price,
         "recommended_mixin": RECOMMENDED_MIXIN,
         "btc_num_confirmations_before_purge": CONFIRMATIONS_BEFORE_PURGE,
-        "btc_num_confirmations": order.btc_confirmations(now),
-        "btc_transaction_id": order.payout_transaction_id if sent else "",
+        "btc_num_confirmations": world.btc_confirmations(order),
+        "btc_transaction_id": order.btc_transaction_id if sent else "",
     }
 
 
@@ -178,7 +177,7 @@ def _handler(world: World, endpoint: Endpoint) -> Callable[[Request], Awaitable[
     async def handle(request: Request) -> Response:
         in_window, over_limit = world.limiter.arrive(endpoint, world.clock.monotonic())
         world.stats.arrived(endpoint, in_window=in_window, over_limit=over_limit)
-        fault = None if over_limit else world.faults.draw(endpoint)
+        fault = None if over_limit else world.faults.draw(AEONTO, endpoint)
         if fault is not None:
             world.stats.played(fault.kind)
         if over_limit or (fault is not None and error_code(fault) == TOO_MANY_REQUESTS):

@@ -7,15 +7,16 @@ does not allow it.
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Annotated, Any, Final
+from typing import Annotated, Final, Self
 
-from fastapi import APIRouter, Depends, HTTPException, Request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from fastapi import APIRouter, HTTPException
+from pydantic import Field, field_validator, model_validator
 from starlette.responses import Response
 
 from app.domain.money import plain
-from app.sandbox import exact_json
+from app.sandbox import exact_json, payouts
 from app.sandbox.answers import SHAPES
+from app.sandbox.buttons import Body, TheWorld, reads, say
 from app.sandbox.faults import Fault
 from app.sandbox.limits import Endpoint, bucket
 from app.sandbox.orders import (
@@ -29,65 +30,66 @@ from app.sandbox.orders import (
     place,
     send,
 )
+from app.sandbox.payouts import Lie
 from app.sandbox.stats import EndpointCounts
 from app.sandbox.world import World
 
-SANDBOX: Final = "SANDBOX of AEON.to: no real coins move here"
 ALL: Final = "all"
 router = APIRouter(prefix="/control")
 
 
-def _world(request: Request) -> World:
-    world: World = request.app.state.world
-    return world
-
-
-TheWorld = Annotated[World, Depends(_world)]
-
-
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class PayBody(_Body):
+class PayBody(Body):
     """`amount` in AEON, a string for exact digits; none: all that remains."""
 
     amount: Decimal | None = Field(None, gt=0, max_digits=24, decimal_places=12)
     late: bool = Field(False, description="have a timed-out order honour it")
 
 
-class ConfirmBody(_Body):
+class ConfirmBody(Body):
     """How many confirmations to add."""
 
     count: int = Field(1, ge=1, le=1000)
 
 
-class AdvanceBody(_Body):
+class SendBody(Body):
+    """How the bitcoin is sent: `batch`: in one transaction for all; `lie`: not as it should be."""
+
+    batch: bool = False
+    lie: Lie | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if self.batch and self.lie:
+            raise ValueError("batch and lie do not go together")
+        return self
+
+
+class AdvanceBody(Body):
     """Where to; none: the next rung."""
 
     to: State | None = None
 
 
-class PurgeBody(_Body):
+class PurgeBody(Body):
     """`forget`: answer 404 and 006 from now on, where a purged order says NOT_FOUND."""
 
     forget: bool = False
 
 
-class ClockBody(_Body):
+class ClockBody(Body):
     """How far ahead the sandbox's time moves."""
 
     advance_seconds: float = Field(ge=0, le=31_536_000)
 
 
-class AutoBody(_Body):
+class AutoBody(Body):
     """Automatic mode: it pays, confirms and sends by itself, a step at a time."""
 
     enabled: bool = True
     step_seconds: float | None = Field(None, ge=0, le=86_400)
 
 
-class LieBody(_Body):
+class LieBody(Body):
     """What status answers claim of a field; null: the truth again."""
 
     field: str
@@ -100,31 +102,6 @@ class LieBody(_Body):
         if name not in known:
             raise ValueError(f"must be one of {', '.join(known)}")
         return name
-
-
-def _reads(model: type[BaseModel]) -> Any:  # noqa: ANN401 - FastAPI's own marker
-    """Read the body as JSON whatever its content type says: `curl -d` says it is a form."""
-
-    async def read(request: Request) -> BaseModel:
-        text = await request.body()
-        try:
-            return model.model_validate(exact_json.read(text) if text else {})
-        except ValidationError as error:
-            faults = error.errors(include_input=False, include_url=False)
-            reasons = (
-                f"{'.'.join(str(part) for part in fault['loc']) or 'body'}: {fault['msg']}"
-                for fault in faults
-            )
-            raise HTTPException(400, "; ".join(reasons)) from None
-        except (ValueError, RecursionError):
-            raise HTTPException(400, "the body must be JSON") from None
-
-    return Depends(read)
-
-
-def _say(**members: object) -> Response:
-    text = exact_json.write({"sandbox": SANDBOX, **members})
-    return Response(text, media_type="application/json")
 
 
 def _show(order: Order, world: World) -> dict[str, object]:
@@ -146,7 +123,8 @@ def _show(order: Order, world: World) -> dict[str, object]:
             {"amount": plain(payment.amount), "at": payment.at.isoformat(), "late": payment.late}
             for payment in order.payments
         ],
-        "btc_num_confirmations": order.btc_confirmations(world.now()),
+        "btc_transaction_id": order.btc_transaction_id,
+        "btc_num_confirmations": world.btc_confirmations(order),
         "created_at": order.created_at.isoformat(),
         "expires_at": order.expires_at.isoformat(),
         "changed_at": order.changed_at.isoformat(),
@@ -164,7 +142,7 @@ def _change(world: World, uuid: str, action: Callable[[Order], None]) -> Respons
         except NotPossible as reason:
             raise HTTPException(409, str(reason)) from None
         world.keep(order)
-        return _say(order=_show(order, world))
+        return say(order=_show(order, world))
     changed, skipped = [], []
     for order in world.all_orders():
         try:
@@ -174,7 +152,7 @@ def _change(world: World, uuid: str, action: Callable[[Order], None]) -> Respons
         else:
             world.keep(order)
             changed.append({"uuid": order.uuid, "state": order.state.value})
-    return _say(orders=changed, skipped=skipped)
+    return say(orders=changed, skipped=skipped)
 
 
 def _find(world: World, uuid: str) -> Order:
@@ -186,34 +164,54 @@ def _find(world: World, uuid: str) -> Order:
 
 @router.get("/orders", summary="List all orders, oldest first")
 async def list_orders(world: TheWorld) -> Response:
-    return _say(orders=[_show(order, world) for order in world.all_orders()])
+    return say(orders=[_show(order, world) for order in world.all_orders()])
 
 
 @router.get("/orders/{uuid}", summary="Show an order")
 async def show_order(uuid: str, world: TheWorld) -> Response:
-    return _say(order=_show(_find(world, uuid), world))
+    return say(order=_show(_find(world, uuid), world))
 
 
 @router.post("/orders/{uuid}/pay", summary="Let AEON arrive: all that remains, or an amount")
 async def pay_order(
-    uuid: str, world: TheWorld, body: Annotated[PayBody, _reads(PayBody)]
+    uuid: str, world: TheWorld, body: Annotated[PayBody, reads(PayBody)]
 ) -> Response:
     now, rules = world.now(), world.rules
     return _change(world, uuid, lambda order: pay(order, body.amount, now, rules, late=body.late))
 
 
-@router.post("/orders/{uuid}/confirm", summary="Confirm the payment, or the payout once sent")
+@router.post("/orders/{uuid}/confirm", summary="Confirm the payment; once sent: mine blocks")
 async def confirm_order(
-    uuid: str, world: TheWorld, body: Annotated[ConfirmBody, _reads(ConfirmBody)]
+    uuid: str, world: TheWorld, body: Annotated[ConfirmBody, reads(ConfirmBody)]
 ) -> Response:
     count, now = body.count, world.now()
-    return _change(world, uuid, lambda order: confirm(order, count, now))
+    mined = False
+
+    def add(order: Order) -> None:
+        nonlocal mined
+        if order.state is not State.BTC_SENT:
+            confirm(order, count, now)
+        elif not mined:  # once for all
+            world.bitcoin.mine(count, now)
+            mined = True
+
+    return _change(world, uuid, add)
 
 
-@router.post("/orders/{uuid}/send", summary="Send the bitcoin of an order that is PAID")
-async def send_order(uuid: str, world: TheWorld) -> Response:
+@router.post("/orders/{uuid}/send", summary="Send the bitcoin of an order that is PAID, or lie")
+async def send_order(
+    uuid: str, world: TheWorld, body: Annotated[SendBody, reads(SendBody)]
+) -> Response:
     now = world.now()
-    return _change(world, uuid, lambda order: send(order, now))
+    if body.batch:
+        payouts.pay_together(world, world.all_orders() if uuid == ALL else [_find(world, uuid)])
+
+    def send_one(order: Order) -> None:
+        if body.lie is not None and order.state is State.PAID:
+            payouts.lie(world, order, body.lie)
+        send(order, now)
+
+    return _change(world, uuid, send_one)
 
 
 @router.post("/orders/{uuid}/expire", summary="Let an order time out now")
@@ -224,19 +222,19 @@ async def expire_order(uuid: str, world: TheWorld) -> Response:
 
 @router.post("/orders/{uuid}/purge", summary="Purge an order: NOT_FOUND, or 006 when forgotten")
 async def purge_order(
-    uuid: str, world: TheWorld, body: Annotated[PurgeBody, _reads(PurgeBody)]
+    uuid: str, world: TheWorld, body: Annotated[PurgeBody, reads(PurgeBody)]
 ) -> Response:
     if body.forget:
         orders = world.all_orders() if uuid == ALL else [_find(world, uuid)]
         world.forget(orders)
-        return _say(forgotten=[order.uuid for order in orders])
+        return say(forgotten=[order.uuid for order in orders])
     now = world.now()
     return _change(world, uuid, lambda order: place(order, State.NOT_FOUND, now))
 
 
 @router.post("/orders/{uuid}/advance", summary="Move an order a rung up, or to any state")
 async def advance_order(
-    uuid: str, world: TheWorld, body: Annotated[AdvanceBody, _reads(AdvanceBody)]
+    uuid: str, world: TheWorld, body: Annotated[AdvanceBody, reads(AdvanceBody)]
 ) -> Response:
     to, now, rules = body.to, world.now(), world.rules
 
@@ -247,7 +245,7 @@ async def advance_order(
 
 
 @router.post("/orders/{uuid}/lie", summary="Make status answers lie about a field; null: no more")
-async def lie(uuid: str, world: TheWorld, body: Annotated[LieBody, _reads(LieBody)]) -> Response:
+async def lie(uuid: str, world: TheWorld, body: Annotated[LieBody, reads(LieBody)]) -> Response:
     def tell(order: Order) -> None:
         if body.value is None:
             order.lies.pop(body.field, None)
@@ -258,23 +256,23 @@ async def lie(uuid: str, world: TheWorld, body: Annotated[LieBody, _reads(LieBod
 
 
 @router.post("/faults", summary="Order a fault for the next requests")
-async def add_fault(fault: Annotated[Fault, _reads(Fault)], world: TheWorld) -> Response:
+async def add_fault(fault: Annotated[Fault, reads(Fault)], world: TheWorld) -> Response:
     try:
         world.faults.order(fault)
     except ValueError as reason:
         raise HTTPException(409, str(reason)) from None
-    return _say(faults=_waiting(world))
+    return say(faults=_waiting(world))
 
 
 @router.get("/faults", summary="List the faults that wait")
 async def list_faults(world: TheWorld) -> Response:
-    return _say(faults=_waiting(world))
+    return say(faults=_waiting(world))
 
 
 @router.delete("/faults", summary="Forget every fault")
 async def clear_faults(world: TheWorld) -> Response:
     world.faults.clear()
-    return _say(faults=[])
+    return say(faults=[])
 
 
 def _waiting(world: World) -> list[object]:
@@ -282,26 +280,27 @@ def _waiting(world: World) -> list[object]:
 
 
 @router.post("/clock", summary="Move the sandbox's time ahead")
-async def move_clock(body: Annotated[ClockBody, _reads(ClockBody)], world: TheWorld) -> Response:
+async def move_clock(body: Annotated[ClockBody, reads(ClockBody)], world: TheWorld) -> Response:
     world.advance_clock(body.advance_seconds)
-    return _say(now=world.now().isoformat())
+    return say(now=world.now().isoformat())
 
 
 @router.post("/auto", summary="Turn automatic mode on or off")
-async def set_auto(world: TheWorld, body: Annotated[AutoBody, _reads(AutoBody)]) -> Response:
+async def set_auto(world: TheWorld, body: Annotated[AutoBody, reads(AutoBody)]) -> Response:
     world.all_orders()  # what time has brought about so far happened under the old setting
     step = world.auto_step_seconds if body.step_seconds is None else body.step_seconds
     world.set_auto(enabled=body.enabled, step_seconds=step)
-    return _say(enabled=body.enabled, step_seconds=step)
+    return say(enabled=body.enabled, step_seconds=step)
 
 
 @router.get("/stats", summary="Show what was counted, breaches of the limits among it")
 async def show_stats(world: TheWorld) -> Response:
     orders = world.all_orders()
     counts = world.stats.endpoints
-    return _say(
+    return say(
         over_limit=sum(count.over_limit for count in counts.values()),
         endpoints={name.value: _show_counts(world, name, counts[name]) for name in Endpoint},
+        esplora=world.stats.esplora,
         faults=world.stats.faults,
         orders=len(orders),
         states={state.value: sum(order.state is state for order in orders) for state in State},
@@ -322,7 +321,7 @@ def _show_counts(world: World, name: Endpoint, counts: EndpointCounts) -> dict[s
     }
 
 
-@router.post("/reset", summary="Begin anew: no orders, faults or counts")
+@router.post("/reset", summary="Begin anew: no orders, faults or counts, a new chain")
 async def reset(world: TheWorld) -> Response:
     world.reset()
-    return _say(reset=True)
+    return say(reset=True)

@@ -10,6 +10,10 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.sandbox.limits import Endpoint
+from app.sandbox.views import EsploraEndpoint, View
+
+AEONTO: Final = "aeonto"
+Source = Literal["aeonto"] | View
 
 
 class Kind(StrEnum):
@@ -56,12 +60,15 @@ _MOST_FAULTS: Final = 100
 
 
 class Fault(BaseModel):
-    """A fault to play on the next requests."""
+    """A fault to play on the next requests to AEON.to, or to one of the views of the chain."""
 
     model_config = ConfigDict(extra="forbid")
 
     kind: Kind
-    endpoint: Endpoint | None = Field(None, description="none: every endpoint")
+    source: Source = AEONTO
+    endpoint: Endpoint | EsploraEndpoint | None = Field(
+        None, description="of that source; none: every one"
+    )
     when: Literal["before", "after"] | None = Field(None, description="none: as suits the kind")
     times: Annotated[int, Field(ge=-1)] = Field(1, description="-1: until it is deleted")
     p: Annotated[float, Field(gt=0, le=1)] = Field(1.0, description="the chance for each request")
@@ -74,6 +81,8 @@ class Fault(BaseModel):
     def _fit(self) -> Self:
         if not self.times:
             raise ValueError("times must be at least 1, or -1")
+        if self.endpoint and isinstance(self.endpoint, Endpoint) != (self.source == AEONTO):
+            raise ValueError(f"{self.source} has no endpoint {self.endpoint}")
         if self.kind in SPOILERS and self.when == "before":
             raise ValueError(f"{self.kind} spoils an answer: when must be 'after'")
         if self.kind is Kind.REDIRECT and not self.code:
@@ -103,10 +112,10 @@ class Faults:
             raise ValueError(f"at most {_MOST_FAULTS} faults may wait; delete some")
         self.waiting.append(fault)
 
-    def draw(self, endpoint: Endpoint) -> Fault | None:
+    def draw(self, source: Source, endpoint: Endpoint | EsploraEndpoint) -> Fault | None:
         """Return the fault that this request meets, if any; it then has one time less to play."""
         for fault in self.waiting:
-            meant = fault.endpoint in (None, endpoint)
+            meant = fault.source == source and fault.endpoint in (None, endpoint)
             if not meant or (fault.p < 1 and self._chance.random() >= fault.p):
                 continue
             if fault.times > 0:

@@ -55,8 +55,8 @@ def payment_target(secret: str, uuid: str) -> PaymentTarget:
     )
 
 
-def btc_transaction_id(secret: str, uuid: str) -> str:
-    """Make the id of the bitcoin transaction that pays an order out: 64 hex digits."""
+def unknown_transaction_id(secret: str, uuid: str) -> str:
+    """Make up the id of a bitcoin transaction that does not exist: 64 hex digits."""
     return _digest(secret, "transaction", uuid).hex()
 
 

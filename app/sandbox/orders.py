@@ -1,7 +1,7 @@
 """An order's life as AEON.to lives it: paid in part, in full, too late, confirmed, sent, purged.
 
-What time alone brings about (an address, a timeout, the steps of automatic mode, purging) is
-worked out whenever somebody looks, so that no task need run and a restart misses nothing.
+What time alone brings about (an address, a timeout, the steps of automatic mode) is worked out
+whenever somebody looks, so that no task need run and a restart misses nothing.
 """
 
 from dataclasses import dataclass, field
@@ -12,7 +12,6 @@ from typing import Final
 
 TIMEOUT: Final = timedelta(seconds=900)
 CONFIRMATIONS_BEFORE_PURGE: Final = 144
-BITCOIN_BLOCK: Final = timedelta(minutes=10)
 AEON_CONFIRMATIONS: Final = 1
 NOT_APPLICABLE: Final = -1
 # The specification's amounts have 7 decimals.
@@ -37,7 +36,7 @@ PAID_UP: Final = frozenset({State.PAID_UNCONFIRMED, State.PAID, State.BTC_SENT})
 
 
 class NotPossible(Exception):
-    """An order's state does not allow what a control asks; the message says why."""
+    """The present state does not allow what a control asks; the message says why."""
 
 
 @dataclass
@@ -54,6 +53,7 @@ class Order:
     """One order; bitcoin amounts in BTC, incoming amounts in AEON, the price in BTC per AEON.
 
     `lies` are what status answers claim instead of the truth, each as JSON text.
+    `btc_transaction_id` names the transaction that pays it out, once it was sent.
     """
 
     uuid: str
@@ -66,17 +66,16 @@ class Order:
     receiving_integrated_address: str
     payment_id_long: str
     payment_id_short: str
-    payout_transaction_id: str
     created_at: datetime
     expires_at: datetime
     changed_at: datetime
     state: State = State.TO_BE_CREATED
     aeon_confirmations_remaining: int = NOT_APPLICABLE
-    extra_btc_confirmations: int = 0
     payments: list[Payment] = field(default_factory=list)
     polls: int = 0
     last_polled_at: datetime | None = None
     lies: dict[str, str] = field(default_factory=dict)
+    btc_transaction_id: str = ""
 
     @property
     def received(self) -> Decimal:
@@ -87,13 +86,6 @@ class Order:
     def remaining(self) -> Decimal:
         """How much AEON is still to be paid; never negative."""
         return max(self.incoming_total - self.received, Decimal(0))
-
-    def btc_confirmations(self, now: datetime) -> int:
-        """How many bitcoin blocks have confirmed the payout."""
-        if self.state is not State.BTC_SENT:
-            return 0
-        blocks = (now - self.changed_at) // BITCOIN_BLOCK
-        return min(blocks + self.extra_btc_confirmations, CONFIRMATIONS_BEFORE_PURGE)
 
 
 @dataclass(frozen=True)
@@ -129,9 +121,6 @@ def settle(order: Order, rules: Rules, now: datetime) -> bool:
 def _next_event(order: Order, rules: Rules) -> tuple[datetime, State] | None:
     if order.state is State.TO_BE_CREATED:
         return order.changed_at + rules.creation_delay, State.UNPAID
-    if order.state is State.BTC_SENT:
-        blocks = CONFIRMATIONS_BEFORE_PURGE - order.extra_btc_confirmations
-        return order.changed_at + blocks * BITCOIN_BLOCK, State.NOT_FOUND
     events = []
     if order.state in PAYABLE:
         events.append((order.expires_at, State.TIMED_OUT))
@@ -180,7 +169,6 @@ def place(order: Order, state: State, at: datetime) -> None:
 def _enter(order: Order, state: State, at: datetime) -> None:
     order.state = state
     order.changed_at = at
-    order.extra_btc_confirmations = 0
     waits = {State.PAID_UNCONFIRMED: AEON_CONFIRMATIONS, State.PAID: 0, State.BTC_SENT: 0}
     order.aeon_confirmations_remaining = waits.get(state, NOT_APPLICABLE)
 
@@ -210,18 +198,12 @@ def pay(order: Order, amount: Decimal | None, at: datetime, rules: Rules, *, lat
 
 
 def confirm(order: Order, count: int, at: datetime) -> None:
-    """Add confirmations: to the AEON payment, or after BTC_SENT to the bitcoin payout.
-
-    Raises NotPossible.
-    """
-    if order.state is State.PAID_UNCONFIRMED:
-        order.aeon_confirmations_remaining -= count
-        if order.aeon_confirmations_remaining <= 0:
-            _enter(order, State.PAID, at)
-    elif order.state is State.BTC_SENT:
-        order.extra_btc_confirmations += count
-    else:
+    """Add confirmations to the AEON payment. Raises NotPossible."""
+    if order.state is not State.PAID_UNCONFIRMED:
         raise NotPossible(f"there is nothing to confirm while the order is {order.state}")
+    order.aeon_confirmations_remaining -= count
+    if order.aeon_confirmations_remaining <= 0:
+        _enter(order, State.PAID, at)
 
 
 def send(order: Order, at: datetime) -> None:

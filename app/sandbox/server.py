@@ -1,4 +1,4 @@
-"""The sandbox as one application: AEON.to's endpoints, the controls, a page that explains both."""
+"""The sandbox as one application: AEON.to, Esplora, the controls, a page that explains them."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -13,13 +13,20 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.domain.clock import Clock, SystemClock
+from app.sandbox import chain_control, control
 from app.sandbox.answers import html
 from app.sandbox.api import BASE_PATH, add_endpoints
-from app.sandbox.control import SANDBOX, router
+from app.sandbox.buttons import SANDBOX
+from app.sandbox.esplora import add_esplora
 from app.sandbox.store import Store
+from app.sandbox.views import View
 from app.sandbox.world import DEFAULT_PRICE_BTC, Options, World
 
+BLOCK_SECONDS: Final = 600.0
+# Slow enough to see a payment unconfirmed, quick enough for somebody who waits.
+AUTO_BLOCK_SECONDS: Final = 5.0
 _LARGEST_BODY: Final = 64 * 1024
+_CONTROLS: Final = (control.router, chain_control.router)
 
 
 def create_sandbox(
@@ -31,6 +38,7 @@ def create_sandbox(
     creation_delay_seconds: float = 1.0,
     price_btc: Decimal = DEFAULT_PRICE_BTC,
     zero_conf: bool = False,
+    block_seconds: float | None = BLOCK_SECONDS,
     clock: Clock | None = None,
     seed: int | None = None,
 ) -> FastAPI:
@@ -39,8 +47,9 @@ def create_sandbox(
     `state_path`: the file that keeps its state, so that it goes on where it was killed; none: in
     memory. `rate_scale` multiplies the count of every limit. `auto` turns automatic mode on, each
     step taking `auto_step_seconds`; a mode that the file remembers goes on by itself.
-    `price_btc`: BTC per AEON. `zero_conf`: small orders are PAID at once. `seed`: the same uuids,
-    addresses and chances again.
+    `price_btc`: BTC per AEON. `zero_conf`: small orders are PAID at once. `block_seconds`: how
+    often a bitcoin block comes by itself (none: on demand alone), unless the file remembers it.
+    `seed`: the same uuids, addresses and chances again.
     """
     options = Options(
         rate_scale=rate_scale,
@@ -49,6 +58,7 @@ def create_sandbox(
         creation_delay_seconds=creation_delay_seconds,
         auto=auto,
         auto_step_seconds=auto_step_seconds,
+        block_seconds=block_seconds,
         seed=seed,
     )
     world = World(Store(state_path), clock or SystemClock(), options)
@@ -62,7 +72,9 @@ def create_sandbox(
     app.state.world = world
     app.add_middleware(SandboxHeader)
     add_endpoints(app, world)
-    app.include_router(router)
+    add_esplora(app, world)
+    for router in _CONTROLS:
+        app.include_router(router)
     app.add_route("/", _explain)
     return app
 
@@ -98,10 +110,12 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
 
 async def _explain(request: Request) -> Response:
     base = str(request.base_url).rstrip("/")
+    esplora = " and ".join(f"{base}/{view}" for view in View)
     return PlainTextResponse(
         f"""{SANDBOX}
 
 The API of AEON.to is served under {base}{BASE_PATH}
+The chain that it pays on is served as two servers of Esplora: {esplora}
 
 See the orders, then pay one (or "all") and move it on, a rung at a time:
   curl {base}/control/orders
@@ -109,6 +123,10 @@ See the orders, then pay one (or "all") and move it on, a rung at a time:
   curl -X POST {base}/control/orders/UUID/pay -d '{{"amount": "7.2"}}'
   curl -X POST {base}/control/orders/UUID/advance
   curl -X POST {base}/control/orders/UUID/advance -d '{{"to": "BTC_SENT"}}'
+
+Pay to any address in bitcoin, and confirm it by a block:
+  curl -X POST {base}/control/chain/send -d '{{"address": "ADDRESS", "satoshi": 50000}}'
+  curl -X POST {base}/control/chain/mine -d '{{"blocks": 2}}'
 
 Or let it pay by itself:
   curl -X POST {base}/control/auto -d '{{"enabled": true, "step_seconds": 2}}'
@@ -121,8 +139,8 @@ All the controls:
 
 def _list_controls() -> str:
     lines = []
-    for route in router.routes:
+    for route in (route for router in _CONTROLS for route in router.routes):
         methods = "|".join(sorted(getattr(route, "methods", ())))
         path, summary = getattr(route, "path", ""), getattr(route, "summary", "")
-        lines.append(f"  {methods:6} {path:32} {summary}")
+        lines.append(f"  {methods:6} {path:34} {summary}")
     return "\n".join(lines)

@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from app.sandbox.api import BASE_PATH
 from app.sandbox.spoiling import linger_nothing
+from app.sandbox.views import View
 
 _START_POLL_SECONDS: Final = 0.005
 _STOP_SECONDS: Final = 1
@@ -80,3 +81,9 @@ async def serve_sandbox(
         server.should_exit = True
         await serving
         listener.close()
+
+
+def esplora_urls(base_url: str) -> list[str]:
+    """Return the base URL of each view of the chain, given that of a served sandbox's API."""
+    root = base_url.removesuffix(BASE_PATH)
+    return [f"{root}/{view}" for view in View]

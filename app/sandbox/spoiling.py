@@ -6,7 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Final
 
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
@@ -14,8 +14,9 @@ from app.domain.clock import Clock
 from app.domain.money import plain
 from app.sandbox import exact_json
 from app.sandbox.answers import Answer, error, html, render
-from app.sandbox.faults import DEFAULT_CODES, NO_CODE, Fault, Kind
+from app.sandbox.faults import AEONTO, DEFAULT_CODES, NO_CODE, Fault, Kind
 
+_Body = dict[str, object] | list[object] | str
 _DEPTH: Final = 10_000
 _PADDING: Final = 128 * 1024
 _TITLES: Final = {
@@ -73,7 +74,9 @@ async def play(fault: Fault, answer: Answer | None, clock: Clock) -> Response:
 def _spoiled(kind: Kind, answer: Answer | None) -> Response:
     if answer is None:
         raise ValueError(f"{kind} needs an answer to spoil")
-    return Response(_SPOIL[kind](answer.body), answer.status, media_type="application/json")
+    text = answer.body if isinstance(answer.body, str) else exact_json.write(answer.body)
+    spoiled = _SPOIL[kind](answer.body, text)
+    return Response(spoiled, answer.status, media_type=render(answer).media_type)
 
 
 def error_code(fault: Fault) -> str | None:
@@ -83,46 +86,76 @@ def error_code(fault: Fault) -> str | None:
 
 
 def _failure(fault: Fault) -> Response:
+    if fault.source != AEONTO:
+        return PlainTextResponse(_TITLES[fault.kind], int(fault.kind))
     number = error_code(fault)
     if number is None:
         return html(int(fault.kind), _TITLES[fault.kind])
     return render(error(number, status=int(fault.kind)))
 
 
-def _each_number(
-    body: dict[str, object], change: Callable[[Decimal | int], object]
-) -> dict[str, object]:
-    return {
-        name: change(member)
-        if isinstance(member, Decimal | int) and not isinstance(member, bool)
-        else member
-        for name, member in body.items()
-    }
+_Change = Callable[[Decimal | int], object]
 
 
-def _duplicated(body: dict[str, object]) -> str:
-    name = "state" if "state" in body else next(iter(body))
-    return f'{exact_json.write(body)[:-1]}, "{name}": "BTC_SENT"}}'
+def _each_number(value: object, change: _Change) -> object:
+    match value:
+        case dict():
+            return {name: _each_number(member, change) for name, member in value.items()}
+        case list():
+            return [_each_number(item, change) for item in value]
+        case Decimal() | int() if not isinstance(value, bool):
+            return change(value)
+        case _:
+            return value
 
 
-def _cut(body: dict[str, object]) -> str:
-    text = exact_json.write(body)
+def _in_numbers(change: _Change) -> Callable[[_Body, str], str]:
+    def spoil(body: _Body, text: str) -> str:
+        if isinstance(body, str):
+            return exact_json.write(change(int(text))) if text.isdigit() else text
+        return exact_json.write(_each_number(body, change))
+
+    return spoil
+
+
+def _added(body: _Body, text: str, name: str, value: str) -> str:
+    """Write one more member, item or line: JSON that is given as text."""
+    if isinstance(body, str):
+        return f"{text}\n{value}"
+    comma = ", " if body else ""
+    member = f'"{name}": {value}' if isinstance(body, dict) else value
+    return f"{text[:-1]}{comma}{member}{text[-1]}"
+
+
+def _duplicated(body: _Body, text: str) -> str:
+    match body:
+        case dict():
+            name = "state" if "state" in body else next(iter(body))
+            return _added(body, text, name, '"BTC_SENT"')
+        case [dict() as first, *rest]:
+            others = "".join(f", {exact_json.write(item)}" for item in rest)
+            return f"[{_duplicated(first, exact_json.write(first))}{others}]"
+        case _:
+            return _added(body, text, "", '"BTC_SENT"')
+
+
+def _cut(_body: _Body, text: str) -> str:
     return text[: len(text) // 2]
 
 
-def _deep(body: dict[str, object]) -> str:
-    return f'{exact_json.write(body)[:-1]}, "deep": {"[" * _DEPTH}{"]" * _DEPTH}}}'
+def _deep(body: _Body, text: str) -> str:
+    return _added(body, text, "deep", "[" * _DEPTH + "]" * _DEPTH)
 
 
-def _invalid_utf8(body: dict[str, object]) -> bytes:
-    return f'{exact_json.write(body)[:-1]}, "note": "'.encode() + b'\xff\xfe"}'
+def _invalid_utf8(body: _Body, text: str) -> bytes:
+    return _added(body, text, "note", '"?"').encode().replace(b'"?"', b'"\xff\xfe"')
 
 
-def _in_numbers(change: Callable[[Decimal | int], object]) -> Callable[[dict[str, object]], str]:
-    return lambda body: exact_json.write(_each_number(body, change))
+def _huge(body: _Body, text: str) -> str:
+    return _added(body, text, "padding", f'"{"x" * _PADDING}"')
 
 
-_SPOIL: Final[dict[Kind, Callable[[dict[str, object]], str | bytes]]] = {
+_SPOIL: Final[dict[Kind, Callable[[_Body, str], str | bytes]]] = {
     Kind.MALFORMED: _cut,
     Kind.NAN: _in_numbers(lambda _: Decimal("NaN")),
     Kind.NEGATIVE: _in_numbers(lambda number: -number),
@@ -130,5 +163,5 @@ _SPOIL: Final[dict[Kind, Callable[[dict[str, object]], str | bytes]]] = {
     Kind.DUPKEYS: _duplicated,
     Kind.DEEP: _deep,
     Kind.INVALID_UTF8: _invalid_utf8,
-    Kind.HUGE: lambda body: exact_json.write({**body, "padding": "x" * _PADDING}),
+    Kind.HUGE: _huge,
 }

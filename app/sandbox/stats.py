@@ -6,6 +6,7 @@ from typing import Final
 from pydantic import TypeAdapter
 
 from app.sandbox.limits import Endpoint
+from app.sandbox.views import EsploraEndpoint, View
 
 
 @dataclass
@@ -26,12 +27,15 @@ class EndpointCounts:
 
 @dataclass
 class Stats:
-    """All counts since the sandbox was first started, or reset."""
+    """All counts since the sandbox was first started, or reset; `esplora`: requests of each view."""
 
     endpoints: dict[Endpoint, EndpointCounts] = field(
         default_factory=lambda: {endpoint: EndpointCounts() for endpoint in Endpoint}
     )
     faults: dict[str, int] = field(default_factory=dict)
+    esplora: dict[View, dict[EsploraEndpoint, int]] = field(
+        default_factory=lambda: {view: dict.fromkeys(EsploraEndpoint, 0) for view in View}
+    )
 
     def arrived(self, endpoint: Endpoint, *, in_window: int, over_limit: bool) -> None:
         """Count a request, with what its window now holds."""
@@ -39,6 +43,11 @@ class Stats:
         counts.requests += 1
         counts.over_limit += over_limit
         counts.largest_window = max(counts.largest_window, in_window)
+
+    def asked(self, view: View, endpoint: EsploraEndpoint) -> None:
+        """Count a request to a view of the chain."""
+        counts = self.esplora[view]
+        counts[endpoint] = counts.get(endpoint, 0) + 1
 
     def played(self, kind: str) -> None:
         """Count a fault."""

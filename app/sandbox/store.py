@@ -1,4 +1,4 @@
-"""What survives a kill: one small SQLite file with the orders and a few named values.
+"""What survives a kill: one small SQLite file with the orders, the steps of the chain, a few named values.
 
 Every write is its own transaction; in WAL mode a killed process loses none that returned.
 """
@@ -16,6 +16,7 @@ _SCHEMA: Final = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
 CREATE TABLE IF NOT EXISTS orders (uuid TEXT PRIMARY KEY, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS steps (number INTEGER PRIMARY KEY, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS things (name TEXT PRIMARY KEY, body TEXT NOT NULL);
 """
 
@@ -59,6 +60,19 @@ class Store:
     def forget_orders(self) -> None:
         """Delete every order."""
         self._file.execute("DELETE FROM orders")
+
+    def steps(self) -> list[str]:
+        """Read every step of the chain, oldest first."""
+        rows = self._file.execute("SELECT body FROM steps ORDER BY number")
+        return [body for (body,) in rows]
+
+    def add_step(self, body: str) -> None:
+        """Keep one more step of the chain."""
+        self._file.execute("INSERT INTO steps (body) VALUES (?)", (body,))
+
+    def forget_steps(self) -> None:
+        """Delete every step of the chain."""
+        self._file.execute("DELETE FROM steps")
 
     def get(self, name: str) -> str | None:
         """Read a named value; None if it was never kept."""

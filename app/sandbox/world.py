@@ -1,4 +1,4 @@
-"""The sandbox's world: its clock, its orders, its settings and its counts, kept in its store."""
+"""The sandbox's world: its clock, orders, bitcoin, settings and counts, kept in its store."""
 
 import random
 import secrets
@@ -9,13 +9,26 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final, cast
 
 from app.domain.clock import Clock
+from app.domain.money import SATOSHI
 from app.sandbox import identity
 from app.sandbox.answers import SHAPES
+from app.sandbox.bitcoin import Bitcoin
+from app.sandbox.chain import Payment
 from app.sandbox.faults import Faults
 from app.sandbox.limits import Limiter
-from app.sandbox.orders import AEON_QUANTUM, TIMEOUT, Order, Rules, settle
+from app.sandbox.orders import (
+    AEON_QUANTUM,
+    CONFIRMATIONS_BEFORE_PURGE,
+    TIMEOUT,
+    Order,
+    Rules,
+    State,
+    place,
+    settle,
+)
 from app.sandbox.stats import STATS, Stats
 from app.sandbox.store import Store
+from app.sandbox.views import Sight, View
 
 PARAMETERS: Final = SHAPES["order_parameter_query"]
 LOWER_LIMIT_BTC: Final = cast("Decimal", PARAMETERS["lower_limit"])
@@ -26,7 +39,10 @@ DEFAULT_PRICE_BTC: Final = cast("Decimal", PARAMETERS["price"])
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """How a sandbox is set up; the price is in BTC per AEON."""
+    """How a sandbox is set up; the price is in BTC per AEON.
+
+    `block_seconds`: how often a bitcoin block comes by itself; None: never.
+    """
 
     rate_scale: Decimal
     price_btc: Decimal
@@ -34,6 +50,7 @@ class Options:
     creation_delay_seconds: float
     auto: bool
     auto_step_seconds: float
+    block_seconds: float | None
     seed: int | None
 
 
@@ -56,6 +73,7 @@ class World:
         counted = store.get("stats")
         self.stats = STATS.validate_json(counted) if counted else Stats()
         self._load_auto()
+        self.bitcoin = Bitcoin(store, self._secret, self.now(), options.block_seconds)
 
     def _stored_secret(self) -> str:
         stored = self._store.get("secret")
@@ -125,13 +143,16 @@ class World:
             receiving_integrated_address=target.receiving_integrated_address,
             payment_id_long=target.payment_id_long,
             payment_id_short=target.payment_id_short,
-            payout_transaction_id=identity.btc_transaction_id(self._secret, uuid),
             created_at=now,
             expires_at=now + TIMEOUT,
             changed_at=now,
         )
         self.keep(order)
         return order
+
+    def unknown_transaction_id(self, order: Order) -> str:
+        """Make up the id of a transaction that does not exist."""
+        return identity.unknown_transaction_id(self._secret, order.uuid)
 
     def _next_uuid(self) -> str:
         while True:
@@ -143,17 +164,30 @@ class World:
 
     def find(self, uuid: str) -> Order | None:
         """Return an order as it is now; None if it never was."""
+        self._mine_due()
         order = self._orders.get(uuid)
-        if order is not None and settle(order, self.rules, self.now()):
-            self.keep(order)
+        if order is not None:
+            self._settle(order, self.now())
         return order
+
+    def _settle(self, order: Order, at: datetime) -> None:
+        changed = settle(order, self.rules, at)
+        if self.btc_confirmations(order) >= CONFIRMATIONS_BEFORE_PURGE:
+            place(order, State.NOT_FOUND, at)
+            changed = True
+        if changed:
+            self.keep(order)
 
     def all_orders(self) -> list[Order]:
         """Return every order as it is now, oldest first."""
-        return [order for uuid in self._orders if (order := self.find(uuid))]
+        self._mine_due()
+        self._settle_all(self.now())
+        return list(self._orders.values())
 
     def keep(self, order: Order) -> None:
-        """Keep an order, new or changed."""
+        """Keep an order, new or changed. One that says BTC_SENT for the first time is paid out."""
+        if order.state is State.BTC_SENT and not order.btc_transaction_id:
+            order.btc_transaction_id = self.bitcoin.pay([payout(order)])
         self._orders[order.uuid] = order
         self._store.save_order(order)
 
@@ -163,6 +197,35 @@ class World:
             del self._orders[order.uuid]
             self._store.forget_order(order.uuid)
 
+    # Bitcoin
+
+    def catch_up(self) -> None:
+        """Let everything come to the chain that time has brought about."""
+        self._mine_due()
+        if self.auto_since is not None:
+            self._settle_all(self.now())
+
+    def _mine_due(self) -> None:
+        for at in self.bitcoin.due(self.now()):
+            if self.auto_since is not None:
+                self._settle_all(at)  # so that the block has what was sent before it
+            self.bitcoin.mine(1, at)
+
+    def _settle_all(self, at: datetime) -> None:
+        for order in self._orders.values():
+            self._settle(order, at)
+
+    def sight(self, view: View) -> Sight:
+        """Return the chain as a view shows it."""
+        return Sight(self.bitcoin.chain, self.bitcoin.views[view])
+
+    def btc_confirmations(self, order: Order) -> int:
+        """Return how many blocks have confirmed what paid an order out, up to its purge."""
+        if order.state is not State.BTC_SENT:
+            return 0
+        confirmations = self.bitcoin.chain.confirmations(order.btc_transaction_id)
+        return min(confirmations, CONFIRMATIONS_BEFORE_PURGE)
+
     # Everything
 
     def keep_stats(self) -> None:
@@ -170,7 +233,7 @@ class World:
         self._store.put("stats", STATS.dump_json(self.stats).decode())
 
     def reset(self) -> None:
-        """Begin anew: no orders, faults or counts, the machine's time, automatic mode as set up."""
+        """Begin anew: no orders, faults or counts, a new chain, the machine's time, as set up."""
         self._store.forget_orders()
         self._orders.clear()
         self.faults.clear()
@@ -179,7 +242,13 @@ class World:
         self.keep_stats()
         self.advance_clock(-self._offset.total_seconds())
         self.set_auto(enabled=self.options.auto, step_seconds=self.options.auto_step_seconds)
+        self.bitcoin.begin(self.now(), self.options.block_seconds)
 
     def close(self) -> None:
         """Close the store."""
         self._store.close()
+
+
+def payout(order: Order) -> Payment:
+    """Return what an order is to be paid: the address, and the amount in satoshi."""
+    return order.btc_dest_address, int(order.btc_amount / SATOSHI)

@@ -184,7 +184,7 @@ async def test_automatic_mode_needs_nobody_to_look(sandbox: Harness) -> None:
     uuid = await sandbox.order()
     sandbox.move(HOUR)
     said = await sandbox.look(uuid)
-    assert (said["state"], said["btc_num_confirmations"]) == ("BTC_SENT", 5)
+    assert (said["state"], said["btc_num_confirmations"]) == ("BTC_SENT", 6)
 
 
 async def test_automatic_mode_does_not_reach_into_the_past(sandbox: Harness) -> None:

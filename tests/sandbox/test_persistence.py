@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from app.sandbox import create_sandbox
-from tests.sandbox.conftest import FakeClock, Harness, serving
+from tests.sandbox.conftest import DESTINATION, FakeClock, Harness, serving
 
 # Serves until it is killed; prints its base URL.
 SERVER = """
@@ -64,6 +64,25 @@ async def test_killed_sandbox_goes_on_with_the_same_orders(tmp_path: Path) -> No
     assert stats["endpoints"]["order_create"]["requests"] == 2
 
 
+async def test_killed_sandbox_goes_on_with_the_same_chain(tmp_path: Path) -> None:
+    path = tmp_path / "sandbox.sqlite"
+    sent = {"address": DESTINATION, "satoshi": 5000}
+    async with process(path) as sandbox:
+        await sandbox.control("chain/pace", {"every_seconds": None})
+        txid = (await sandbox.control("chain/send", sent))["txid"]
+        await sandbox.control("chain/mine", {"blocks": 2})
+        again = (await sandbox.control("chain/send", sent))["txid"]
+        await sandbox.control("chain/replace", {"txid": again})
+        await sandbox.control("chain/reorganise", {"depth": 2, "transactions": "vanish"})
+        await sandbox.control("chain/disagree", {"txid": txid, "how": "less"})
+        before = await sandbox.control("chain/lag", {"blocks": 1})
+    async with process(path) as sandbox:
+        after = (await sandbox.http.get(f"{sandbox.root}/control/chain")).json()
+        following = (await sandbox.control("chain/send", sent))["txid"]
+    assert after == before
+    assert following not in (txid, *before["mempool"])
+
+
 async def test_automatic_mode_goes_on_while_the_sandbox_is_down(tmp_path: Path) -> None:
     clock = FakeClock()
     path = tmp_path / "sandbox.sqlite"
@@ -73,7 +92,7 @@ async def test_automatic_mode_goes_on_while_the_sandbox_is_down(tmp_path: Path) 
     clock.wall += timedelta(hours=1)
     async with serving(create_sandbox(state_path=path, clock=clock), clock) as sandbox:
         said = await sandbox.look(uuid)
-    assert (said["state"], said["btc_num_confirmations"]) == ("BTC_SENT", 5)
+    assert (said["state"], said["btc_num_confirmations"]) == ("BTC_SENT", 6)
 
 
 async def test_same_seed_gives_the_same_names() -> None:

@@ -6,7 +6,7 @@ import socket
 import httpx
 import pytest
 
-from app.sandbox import create_sandbox, serve_sandbox
+from app.sandbox import create_sandbox, esplora_urls, serve_sandbox
 
 
 async def test_free_port_is_taken_and_given_back_and_signals_are_left_alone() -> None:
@@ -19,6 +19,13 @@ async def test_free_port_is_taken_and_given_back_and_signals_are_left_alone() ->
     assert while_serving == handlers
     with socket.create_server(("127.0.0.1", int(base.split(":")[2].split("/")[0]))):
         pass
+
+
+async def test_both_views_of_the_chain_are_served_beside_the_api() -> None:
+    async with serve_sandbox(create_sandbox()) as base, httpx.AsyncClient() as http:
+        urls = esplora_urls(base)
+        heights = [(await http.get(f"{url}/blocks/tip/height")).text for url in urls]
+    assert heights == ["100", "100"]
 
 
 async def test_port_in_use_is_an_error_of_the_caller() -> None:

@@ -1,6 +1,7 @@
 """The output scripts behind bitcoin addresses, written as Esplora shows them."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from app.domain.addresses import BitcoinNetwork, bitcoin_network, encode_base58check
@@ -27,6 +28,7 @@ class Script:
     address: str | None
 
 
+@lru_cache(maxsize=1024)
 def script_of(address: str) -> Script:
     """Write the script that pays an address. Raises InvalidAddress."""
     bitcoin_network(address)

@@ -75,7 +75,7 @@ async def everything_at_once(
         await stage.upstream.press("auto", enabled=True, step_seconds=1)
         await stage.breaker.spoil_answers()
         async with asyncio.TaskGroup() as group:
-            group.create_task(stage.callers.buy_many(orders, per_second=4, patience=0.95))
+            group.create_task(stage.callers.buy_many(orders, per_second=4, patience=1))
             for _ in range(_KILLERS):
                 group.create_task(_kill_often(stage, kills))
             for _ in range(restarts):

@@ -25,7 +25,7 @@ async def test_credits_are_granted_exactly_once_whatever_is_killed_stopped_or_re
                 for _ in range(8):
                     group.create_task(callers.assess())
                     await asyncio.sleep(chance.uniform(0.1, 1))
-            verdict = await judge("short", callers, breaker, seen, settle_seconds=60)
+            verdict = await judge("short", callers, breaker, seen, settle_seconds=20)
     print(verdict)  # noqa: T201  the seed replays it
     assert verdict.is_clean
     assert verdict.orders >= len(callers.promised) > 20

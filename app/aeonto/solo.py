@@ -3,6 +3,7 @@
 It knows nothing of other processes, and follows the one rule of `app.domain.pace`.
 """
 
+from copy import copy
 from decimal import Decimal
 from itertools import count
 
@@ -32,6 +33,12 @@ class SoloPace:
         }
         self._states = dict.fromkeys(Bucket, PaceState())
         self._ids = count(1)
+
+    def beside(self, clock: Clock) -> "SoloPace":
+        """Return the same limits, kept in the same place, for somebody with a clock of its own."""
+        other = copy(self)
+        other._clock = clock
+        return other
 
     async def reserve(self, bucket: Bucket, *, within_seconds: float) -> Slot | None:
         """Wait for a slot, at most `within_seconds`; None when none comes free in that time."""

@@ -7,6 +7,7 @@ from app.cli.demo import demo
 from app.cli.dev import dev
 from app.cli.operator import access_code, api_key, audit, credit, order, user
 from app.cli.serving import migrate, openapi, sandbox, serve, worker
+from app.cli.simulate import simulate_days
 
 main = typer.Typer(
     help="Assay sells prepaid credits for cryptocurrency and spends them on risk assessments.",
@@ -15,6 +16,7 @@ main = typer.Typer(
 )
 for command in (dev, serve, worker, migrate, sandbox, demo, audit, openapi):
     main.command()(command)
+main.command("simulate")(simulate_days)
 main.add_typer(aeonto, name="aeonto")
 main.add_typer(user, name="user")
 main.add_typer(access_code, name="access-code")

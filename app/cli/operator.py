@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.cli.printing import print_record, print_records
+from app.cli.printing import AsJson, print_record, print_records
 from app.cli.running import run, url_of, with_database
 from app.db.engine import Database, create_database
 from app.domain.actors import OPERATOR, Actor
@@ -28,7 +28,6 @@ order = typer.Typer(help="Orders.", no_args_is_help=True)
 
 _MAX_ORDERS: Final = 1000
 
-AsJson = Annotated[bool, typer.Option("--json", help="print JSON alone")]
 ExpiresAt = Annotated[
     str | None, typer.Option(metavar="TIME", help="RFC 3339, such as 2030-01-31T12:00:00Z")
 ]

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -12,6 +12,8 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from app.domain.money import plain
+
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON alone")]
 
 
 def print_record(record: Mapping[str, Any], *, as_json: bool) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from app.domain.states import MOVES, NEEDS_FULL_IDENTITY, Move, OrderStatus, grants
 
@@ -107,6 +107,39 @@ def decide(order: OrderFacts, report: Report, now: datetime) -> Decision:
             return _seen_again(order, reported, now, alarm="payment_reorganised_away")
         case Move.OWN | Move.OPERATOR | Move.ILLEGAL:
             return Decision(refused="illegal_move", sighting=order.sighting)
+
+
+def creation_fault(
+    report: Report, *, btc_amount: Decimal, btc_dest_address: str, uuid_is_taken: bool
+) -> str | None:
+    """Say why an answer to a creation is not about the order that was sent; None: it is.
+
+    `uuid_is_taken`: another order of ours has this uuid.
+    """
+    if not report.uuid:
+        return "missing_uuid"
+    if uuid_is_taken:
+        return "uuid_of_another_order"
+    if report.btc_dest_address != btc_dest_address:
+        return "mismatch_btc_dest_address"
+    if report.btc_amount != btc_amount:
+        return "mismatch_btc_amount"
+    return None
+
+
+def payment_details(report: Report) -> dict[str, Any]:
+    """Return what a believed report says about a payment, by the names that it is kept under.
+
+    What the report leaves out is not in it, and stays as it was last said.
+    """
+    said = {
+        name: value
+        for name, value in vars(report).items()
+        if value is not None and name not in ("uuid", "btc_amount", "btc_dest_address")
+    }
+    if "created_at" in said:
+        said["upstream_created_at"] = said.pop("created_at")
+    return said
 
 
 def _identity_fault(order: OrderFacts, report: Report, reported: OrderStatus) -> str | None:

@@ -47,6 +47,7 @@ _OPEN: Final = (
     (timedelta(hours=24), timedelta(minutes=1)),
 )
 _STUCK: Final = timedelta(minutes=5)
+_AFTER_REFUSED_CREATION: Final = timedelta(seconds=10)
 
 # After a time-out: every minute for half an hour, then every 10 minutes to 2 h, hourly to 24 h.
 _AFTERMATH: Final = (
@@ -79,6 +80,24 @@ def next_look(
 def _expires(status: OrderStatus, expires_at: datetime | None, at: datetime) -> bool:
     waiting = status in (OrderStatus.UNPAID, OrderStatus.UNDERPAID)
     return waiting and expires_at is not None and abs(expires_at - at) <= _ABOUT_TO_EXPIRE
+
+
+def look_after_failure(
+    status: OrderStatus, *, since: datetime, pause: timedelta, creating: bool, now: datetime
+) -> NextLook:
+    """Return when to try again after a request that brought nothing.
+
+    A look that failed does not come sooner than one that succeeded.
+    """
+    look = next_look(status, since=since, expires_at=None, now=now)
+    if look is None:
+        return NextLook(now + pause, Urgency.AFTERMATH)
+    return NextLook(now + pause if creating else max(look.at, now + pause), look.urgency)
+
+
+def creation_again(now: datetime) -> NextLook:
+    """Return when to create an order again whose creation was answered with another order."""
+    return NextLook(now + _AFTER_REFUSED_CREATION, Urgency.ADDRESS)
 
 
 def look_when_asked(status: OrderStatus, now: datetime) -> NextLook | None:

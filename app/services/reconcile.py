@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
@@ -12,15 +12,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from app.domain.accounts import EntryKind
 from app.domain.actors import WORKER, Actor
 from app.domain.errors import InvalidOrderId, OrderNotSettled
-from app.domain.reports import OrderFacts, Report, Sighting, decide
-from app.domain.schedule import NextLook, Urgency, next_look
+from app.domain.reports import (
+    OrderFacts,
+    Report,
+    Sighting,
+    creation_fault,
+    decide,
+    payment_details,
+)
+from app.domain.schedule import NextLook, creation_again, look_after_failure, next_look
 from app.domain.states import MOVES, Move, OrderStatus
 from app.models import Order, Payment
 from app.models.order_events import OrderEventKind
 from app.services import audit_log, leases, ledger, order_events
 from app.services.order_leases import CreationJob, LookJob, locked_under_lease
-
-_AFTER_REFUSED_CREATION: Final = timedelta(seconds=10)
 
 
 class FailureReason(StrEnum):
@@ -61,7 +66,7 @@ async def apply_created(
         fault = await _creation_fault(session, order, report)
         if fault is not None:
             await _note(session, order, OrderEventKind.REFUSED, fault, report=report, now=now)
-            _reschedule(order, NextLook(now + _AFTER_REFUSED_CREATION, Urgency.ADDRESS))
+            _reschedule(order, creation_again(now))
             return Applied(refused=fault)
         session.add(
             Payment(
@@ -80,15 +85,13 @@ async def apply_created(
 
 
 async def _creation_fault(session: AsyncSession, order: Order, report: Report) -> str | None:
-    if not report.uuid:
-        return "missing_uuid"
-    if await session.scalar(select(Payment.order_id).where(Payment.uuid == report.uuid)):
-        return "uuid_of_another_order"
-    if report.btc_dest_address != order.btc_dest_address:
-        return "mismatch_btc_dest_address"
-    if report.btc_amount != order.btc_amount:
-        return "mismatch_btc_amount"
-    return None
+    taken = await session.scalar(select(Payment.order_id).where(Payment.uuid == report.uuid))
+    return creation_fault(
+        report,
+        btc_amount=order.btc_amount,
+        btc_dest_address=order.btc_dest_address,
+        uuid_is_taken=taken is not None,
+    )
 
 
 async def apply_report(
@@ -170,15 +173,10 @@ async def _keep_payment(
     session: AsyncSession, order_id: str, report: Report, now: datetime
 ) -> None:
     """Keep what a believed report says; what it leaves out stays as it was last said."""
-    said: dict[str, Any] = {
-        name: value
-        for name, value in vars(report).items()
-        if value is not None and name not in ("uuid", "btc_amount", "btc_dest_address")
-    }
-    if "created_at" in said:
-        said["upstream_created_at"] = said.pop("created_at")
     await session.execute(
-        update(Payment).where(Payment.order_id == order_id).values(**said, seen_at=now)
+        update(Payment)
+        .where(Payment.order_id == order_id)
+        .values(**payment_details(report), seen_at=now)
     )
 
 
@@ -269,17 +267,19 @@ async def postpone(
     alarm: str | None,
     now: datetime,
 ) -> Applied:
-    """Try again after a pause, with an alarm for the operator if the answer calls for one.
-
-    A look that failed does not come sooner than one that succeeded.
-    """
+    """Try again after a pause, with an alarm for the operator if the answer calls for one."""
     async with session.begin():
         order = await locked_under_lease(session, job.order_id, job.lease_token)
         if order is None:
             return Applied(lease_lost=True)
-        look = _next_look(order, now) or NextLook(now, Urgency.AFTERMATH)
-        at = max(look.at, now + pause) if isinstance(job, LookJob) else now + pause
-        _reschedule(order, NextLook(at, look.urgency))
+        look = look_after_failure(
+            OrderStatus(order.status),
+            since=order.status_since,
+            pause=pause,
+            creating=isinstance(job, CreationJob),
+            now=now,
+        )
+        _reschedule(order, look)
         if alarm is not None and not await order_events.noted(
             session,
             order.id,

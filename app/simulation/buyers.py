@@ -1,0 +1,131 @@
+"""The buyers of a simulated day: they come, wait for an address, ask, and pay as they are."""
+
+import asyncio
+import random
+from collections import Counter
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Final, Protocol
+
+from app.domain.states import OrderStatus
+from app.services.orders import Terms
+from app.simulation.upstream import Payer, Upstream
+
+BTC_DEST_ADDRESS: Final = "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM"
+CREDIT_PRICE_BTC: Final = Decimal("0.0005")
+_MOST_CREDITS: Final = 40_000
+_WATCHES_EVERY_SECONDS: Final = 20.0
+_PATIENCE_SECONDS: Final = 5400.0
+_WEIGHTS: Final = {
+    Payer.IN_FULL: 30,
+    Payer.AT_ONCE: 8,
+    Payer.IN_TWO_PARTS: 8,
+    Payer.IN_PART: 5,
+    Payer.LATE: 10,
+    Payer.REORGANISED: 3,
+    Payer.LOST: 0.3,
+    Payer.NEVER: 12,
+}
+_ASKING_SHARE: Final = 0.2
+_GRANTED_WHEN_PAID_SHARE: Final = 0.2
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a buyer sees of an order; `uuid` once there is an address to pay to."""
+
+    status: OrderStatus
+    uuid: str | None
+
+
+class Shop(Protocol):
+    """Where buyers place orders and ask about them."""
+
+    async def place(self, account_id: str, number_of_credits: int, terms: Terms) -> str:
+        """Place an order; return its id."""
+        ...
+
+    async def shown(self, order_id: str) -> Shown:
+        """Return what the buyer of an order sees of it."""
+        ...
+
+    async def ask(self, order_id: str) -> None:
+        """Say that somebody waits for an order."""
+        ...
+
+
+class Buyers:
+    """Everybody who buys on one day."""
+
+    def __init__(
+        self, shop: Shop, upstream: Upstream, source: random.Random, *, last_seconds: float
+    ) -> None:
+        self._shop = shop
+        self._upstream = upstream
+        self._random = source
+        self._last_seconds = last_seconds
+        self._loop = asyncio.get_running_loop()
+        self.placed: list[str] = []
+        self.shown: dict[str, str] = {}
+        self.kinds: Counter[str] = Counter()
+
+    async def come(self, orders: int, within_seconds: float) -> None:
+        """Let all buyers come, each at a time of its own, and stay until they are done."""
+        arrivals = sorted(self._random.uniform(0, within_seconds) for _ in range(orders))
+        async with asyncio.TaskGroup() as buyers:
+            for number, arrival in enumerate(arrivals):
+                buyers.create_task(self._buy(number, arrival))
+
+    async def _buy(self, number: int, arrival: float) -> None:
+        await asyncio.sleep(arrival)
+        draw = self._random
+        kind = draw.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0]
+        granting = (
+            OrderStatus.PAID if draw.random() < _GRANTED_WHEN_PAID_SHARE else OrderStatus.BTC_SENT
+        )
+        terms = Terms(
+            credit_price_btc=CREDIT_PRICE_BTC,
+            max_credits_per_order=_MOST_CREDITS,
+            btc_dest_address=BTC_DEST_ADDRESS,
+            granting_status=granting,
+            create_deadline=timedelta(hours=1),
+        )
+        # Fewer than 4 credits are less than AEON.to takes.
+        number_of_credits = draw.choice((1, 10, 25, 100, 1000)) + draw.randint(0, 3)
+        order_id = await self._shop.place(f"account_{number % 17}", number_of_credits, terms)
+        self.placed.append(order_id)
+        self.kinds[kind] += 1
+        uuid = await self._wait_for_address(order_id, asks=draw.random() < _ASKING_SHARE)
+        if uuid is not None:
+            self.shown[order_id] = uuid
+            await self._pay(uuid, kind)
+
+    async def _wait_for_address(self, order_id: str, *, asks: bool) -> str | None:
+        give_up_at = min(self._loop.time() + _PATIENCE_SECONDS, self._last_seconds)
+        while self._loop.time() < give_up_at:
+            await asyncio.sleep(_WATCHES_EVERY_SECONDS)
+            if asks:
+                await self._shop.ask(order_id)
+            seen = await self._shop.shown(order_id)
+            if seen.uuid is not None:
+                return seen.uuid
+            if seen.status is OrderStatus.FAILED:
+                return None
+        return None
+
+    async def _pay(self, uuid: str, kind: Payer) -> None:
+        left = self._upstream.orders[uuid].expires_at - self._loop.time()
+        draw = self._random.uniform
+        match kind:
+            case Payer.NEVER:
+                return
+            case Payer.LATE:
+                await asyncio.sleep(max(0.0, left) + draw(1, 20) ** 3)
+            case _:
+                await asyncio.sleep(max(1.0, draw(0.02, 0.4) * left))
+        if kind is Payer.IN_TWO_PARTS:
+            self._upstream.pay(uuid, Payer.IN_PART, self._loop.time())
+            await asyncio.sleep(draw(10, 120))
+        if self._loop.time() < self._last_seconds:
+            self._upstream.pay(uuid, kind, self._loop.time())

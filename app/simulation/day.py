@@ -1,0 +1,258 @@
+"""One simulated day from its seed: played, checked, and summed up."""
+
+import asyncio
+import hashlib
+import logging
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from time import perf_counter
+from typing import Any, Final, Protocol
+
+import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+from app.aeonto.solo import SoloPace
+from app.db.failures import is_database_away
+from app.domain.clock import Clock
+from app.domain.pace import Pace
+from app.domain.states import OrderStatus
+from app.services.order_store import OrderStore
+from app.services.orders import Terms
+from app.simulation.books import Books
+from app.simulation.buyers import Buyers, Shop, Shown
+from app.simulation.calendar import Calendar, Work
+from app.simulation.invariants import Breach, breaches_of, breaches_of_truth
+from app.simulation.loop import BEGIN, SimulatedClock, VirtualLoop
+from app.simulation.network import Network, draw_outages
+from app.simulation.plan import Plan
+from app.simulation.replica import Replica
+from app.simulation.store import MemoryStore
+from app.simulation.upstream import Upstream
+
+# Long enough after the last fault for every order to be seen as it is.
+_SETTLING_SECONDS: Final = 3 * 3600.0
+_MOST_SKEW_SECONDS: Final = 3.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What came of a day; `digest` is of everything that happened, in its order."""
+
+    seed: int
+    breaches: list[Breach]
+    digest: str
+    orders_by_status: dict[str, int]
+    requests: dict[str, int]
+    faults: dict[str, int]
+    counts: dict[str, int]
+    over_limit: int
+    wall_seconds: float
+
+
+class Keeper(Shop, Protocol):
+    """Whoever keeps the orders of a day: a store in memory, or PostgreSQL."""
+
+    store: OrderStore
+
+    def pace_for(self, clock: Clock) -> Pace:
+        """Return the shared pace, as a process with this clock sees it."""
+        ...
+
+    def earliest(self, work: Work) -> datetime | None:
+        """Return when an order may be due next."""
+        ...
+
+    async def books(self) -> Books:
+        """Return all that is kept."""
+        ...
+
+
+class Trace:
+    """A digest of everything that happens, in its order."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+
+    def note(self, line: str) -> None:
+        """Take down one thing that happened."""
+        self._hash.update(line.encode())
+
+    def digest(self) -> str:
+        """Return the digest so far."""
+        return self._hash.hexdigest()
+
+
+class MemoryKeeper:
+    """Orders and limits in memory."""
+
+    def __init__(self, plan: Plan, trace: Trace, changed: Callable[[Work], None]) -> None:
+        self._clock = SimulatedClock(plan.source("clock"))
+        self._pace = SoloPace(self._clock, rate_scale=plan.rate_scale)
+        self._store = MemoryStore(self._clock, trace.note, changed)
+        self.store: OrderStore = self._store
+
+    def pace_for(self, clock: Clock) -> Pace:
+        return self._pace.beside(clock)
+
+    def earliest(self, work: Work) -> datetime | None:
+        return self._store.earliest(work)
+
+    async def place(self, account_id: str, number_of_credits: int, terms: Terms) -> str:
+        return self._store.place(account_id, number_of_credits, terms, self._clock.now())
+
+    async def shown(self, order_id: str) -> Shown:
+        order = self._store.read(order_id)
+        known = order.payment and "receiving_integrated_address" in order.payment.said
+        return Shown(order.status, order.payment.uuid if order.payment and known else None)
+
+    async def ask(self, order_id: str) -> None:
+        self._store.ask(order_id, self._clock.now())
+
+    async def books(self) -> Books:
+        return self._store.books()
+
+
+def simulate(plan: Plan) -> Outcome:
+    """Play a day on the store in memory."""
+    began_at = perf_counter()
+    unexpected: list[str] = []
+    with quiet(unexpected), asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        day = runner.run(_play_in_memory(plan))
+    return day.outcome(unexpected, perf_counter() - began_at)
+
+
+async def _play_in_memory(plan: Plan) -> "Day":
+    day = Day(plan, lambda day: MemoryKeeper(plan, day.trace, day.calendar.changed))
+    await day.play()
+    return day
+
+
+class Day:
+    """Everything of one day, on the running loop."""
+
+    def __init__(self, plan: Plan, keeper_for: Callable[["Day"], Keeper]) -> None:
+        self.plan = plan
+        self.trace = Trace()
+        self.calendar = Calendar(self._earliest)
+        self.keeper = keeper_for(self)
+        self._counts: Counter[str] = Counter()
+        self._upstream = Upstream(
+            plan.source("upstream"),
+            lambda seconds: BEGIN + timedelta(seconds=seconds),
+            rate_scale=plan.rate_scale,
+            expiry_seconds=plan.expiry_seconds,
+        )
+        self._network = Network(
+            self._upstream,
+            plan.source("network"),
+            fault_rate=plan.fault_rate,
+            outages=draw_outages(plan.source("outages"), plan.outages, plan.seconds),
+            until=plan.seconds,
+            notice=self.trace.note,
+        )
+        self._buyers = Buyers(
+            self.keeper, self._upstream, plan.source("buyers"), last_seconds=plan.seconds
+        )
+        self._replicas = [self._replica(number) for number in range(plan.replicas)]
+        self._breaches: list[Breach] = []
+        self._books: Books = Books([], [], [], {})
+
+    def _earliest(self, work: Work) -> datetime | None:
+        return self.keeper.earliest(work)
+
+    def _replica(self, number: int) -> Replica:
+        source = self.plan.source(f"replica {number}")
+        return Replica(
+            store=self.keeper.store,
+            pace_for=self.keeper.pace_for,
+            transport=self._network,
+            calendar=self.calendar,
+            source=source,
+            dangers=self.plan.dangers,
+            skew_seconds=source.uniform(-_MOST_SKEW_SECONDS, _MOST_SKEW_SECONDS),
+            counts=self._counts,
+        )
+
+    async def play(self) -> None:
+        """Let the day pass, with all that happens in it, then wait, then check."""
+        plan, loop = self.plan, asyncio.get_running_loop()
+        async with asyncio.TaskGroup() as happening:
+            happening.create_task(self._buyers.come(plan.orders, plan.arrivals_within))
+            for replica in self._replicas:
+                happening.create_task(replica.live_dangerously(plan.between_crashes, plan.seconds))
+        end = plan.seconds + _SETTLING_SECONDS
+        await asyncio.sleep(max(0.0, end - loop.time()))
+        self._books = await self.keeper.books()
+        self._check(loop.time())
+
+    def _check(self, now: float) -> None:
+        self._breaches += breaches_of(self._books, BEGIN + timedelta(seconds=now))
+        self._breaches += breaches_of_truth(self._books, self._upstream, now, BEGIN)
+        kept = {order.id: order for order in self._books.orders}
+        for order_id in self._buyers.placed:
+            if order_id not in kept:
+                self._breaches.append(Breach("no order is lost", order_id))
+        for order_id, uuid in self._buyers.shown.items():
+            payment = kept[order_id].payment
+            if payment is None or payment.uuid != uuid:
+                self._breaches.append(Breach("an address once shown stays", order_id))
+        self._check_orphans()
+
+    def _check_orphans(self) -> None:
+        """At most one order upstream that nobody saw for each answer to a creation that was lost."""
+        kept = sum(order.payment is not None for order in self._books.orders)
+        orphans = len(self._upstream.orders) - kept
+        losses = self._network.undelivered_creations + sum(
+            self._counts[what] for what in ("crashes", "stops", "database lost before")
+        )
+        if orphans > losses:
+            self._breaches.append(Breach("an orphan for each lost creation", str(orphans)))
+        self._counts["orphans"] = orphans
+
+    def outcome(self, unexpected: list[str], wall_seconds: float) -> Outcome:
+        """Sum up."""
+        statuses = Counter(str(order.status) for order in self._books.orders)
+        self._counts["grants"] = len(self._books.entries)
+        self._counts["refused reports"] = sum(
+            event.kind == "refused" for event in self._books.events
+        )
+        return Outcome(
+            seed=self.plan.seed,
+            breaches=[
+                *self._breaches,
+                *(Breach("no unexpected fault", what) for what in unexpected),
+            ],
+            digest=self.trace.digest(),
+            orders_by_status={name.value: statuses[name] for name in OrderStatus if statuses[name]},
+            requests=dict(sorted(self._upstream.requests.items())),
+            faults=dict(sorted(self._network.faults.items())),
+            counts=dict(sorted(self._counts.items())),
+            over_limit=len(self._upstream.over_limit),
+            wall_seconds=wall_seconds,
+        )
+
+
+@contextmanager
+def quiet(unexpected: list[str]) -> Iterator[None]:
+    """Keep the loops' logs to ourselves, and gather the faults that no danger explains."""
+
+    def gather(_logger: WrappedLogger, _method: str, event: EventDict) -> Any:  # noqa: ANN401
+        fault = sys.exception()
+        if fault is not None and not is_database_away(fault):
+            unexpected.append(f"{event['event']}: {fault!r}")
+        raise structlog.DropEvent
+
+    before = structlog.get_config()
+    structlog.configure(
+        processors=[gather],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
+        cache_logger_on_first_use=False,
+    )
+    try:
+        yield
+    finally:
+        structlog.configure(**before)

@@ -1,0 +1,171 @@
+"""What must hold after a simulated day, whatever happened in it.
+
+Over the books alone, in the words of the rules of the house; and over the books and what the model
+of AEON.to knows to be true. Written apart from the code that keeps the rules.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from app.simulation.books import Books, KeptEvent, KeptOrder
+from app.simulation.upstream import Upstream, UpstreamOrder
+
+_LEGAL: Final = {
+    None: "TO_BE_CREATED",
+    "TO_BE_CREATED": "UNPAID UNDERPAID PAID_UNCONFIRMED PAID BTC_SENT TIMED_OUT NOT_FOUND FAILED",
+    "UNPAID": "UNDERPAID PAID_UNCONFIRMED PAID BTC_SENT TIMED_OUT NOT_FOUND",
+    "UNDERPAID": "PAID_UNCONFIRMED PAID BTC_SENT TIMED_OUT NOT_FOUND",
+    "PAID_UNCONFIRMED": "UNPAID UNDERPAID PAID BTC_SENT TIMED_OUT",
+    "PAID": "BTC_SENT",
+    "TIMED_OUT": "UNPAID UNDERPAID PAID_UNCONFIRMED PAID BTC_SENT",
+    "NOT_FOUND": "TO_BE_CREATED UNPAID UNDERPAID PAID_UNCONFIRMED PAID BTC_SENT",
+    "BTC_SENT": "",
+    "FAILED": "",
+}
+_FOLLOWED_FOR: Final = timedelta(hours=24)
+_LATE: Final = timedelta(minutes=5)
+# Replicas differ by a few seconds in what time it is.
+_SKEW: Final = timedelta(seconds=10)
+
+
+@dataclass(frozen=True)
+class Breach:
+    """A rule that does not hold, and for what."""
+
+    rule: str
+    subject: str
+
+
+def breaches_of(books: Books, now: datetime) -> list[Breach]:
+    """Return what is wrong in the books at a time at which no fault has happened for long."""
+    moves: dict[str, list[KeptEvent]] = defaultdict(list)
+    for event in books.events:
+        if event.kind == "moved":
+            moves[event.order_id].append(event)
+    found = [*_breaches_of_credits(books)]
+    for order in books.orders:
+        found += [Breach(rule, order.id) for rule in _faults_of_order(order, moves[order.id], now)]
+    return found
+
+
+def _breaches_of_credits(books: Books) -> Iterator[Breach]:
+    sums: Counter[str] = Counter()
+    for entry in books.entries:
+        sums[entry.account_id] += entry.amount
+        if entry.balance_after != sums[entry.account_id]:
+            yield Breach("entries of an account chain", entry.account_id)
+        if entry.kind != "purchase" or entry.amount <= 0 or entry.order_id is None:
+            yield Breach("every entry has its cause (I6)", str(entry.order_id))
+    for account_id, balance in books.balances.items():
+        if balance != sums[account_id]:
+            yield Breach("balance equals ledger (I1)", account_id)
+        if balance < 0:
+            yield Breach("never negative (I2)", account_id)
+    if sum(sums.values()) != sum(books.balances.values()):
+        yield Breach("conservation (I3)", "all")
+    bought = defaultdict(list)
+    for entry in books.entries:
+        bought[entry.order_id].append(entry)
+    for order in books.orders:
+        due = [(order.account_id, order.number_of_credits)] if _granting(order) else []
+        if [(entry.account_id, entry.amount) for entry in bought[order.id]] != due:
+            yield Breach("one purchase per granted order (I4)", order.id)
+    uuids = Counter(order.payment.uuid for order in books.orders if order.payment)
+    for uuid, count in uuids.items():
+        if count > 1:
+            yield Breach("one order per uuid (I8)", uuid)
+
+
+def _granting(order: KeptOrder) -> bool:
+    return order.status in ("BTC_SENT", order.granting_status)
+
+
+def _faults_of_order(order: KeptOrder, moves: list[KeptEvent], now: datetime) -> Iterator[str]:
+    final = order.status in ("BTC_SENT", "FAILED") or (
+        order.status in ("TIMED_OUT", "NOT_FOUND") and now - order.status_since >= _FOLLOWED_FOR
+    )
+    if not final and (order.next_look_at is None or order.next_look_at < now - _LATE):
+        yield "no order in limbo (I7)"
+    if order.status not in ("TO_BE_CREATED", "FAILED") and order.payment is None:
+        yield "no progress without a uuid (I8)"
+    if order.btc_amount != order.number_of_credits * Decimal("0.0005"):
+        yield "amount is credits times price (I9)"
+    before = None
+    for move in moves:
+        if move.from_status != before:
+            yield "moves chain (I10)"
+        if move.to_status not in _LEGAL[move.from_status].split():
+            yield f"moves are legal (I10): {move.from_status} to {move.to_status}"
+        before = move.to_status
+    if before != order.status:
+        yield "the last move is the status (I10)"
+    if _granting(order):
+        yield from _faults_of_grant(order, moves)
+    elif order.granted_at is not None or order.credits_granted is not None:
+        yield "nothing is granted before its state (I11)"
+    if order.lease_until is not None and order.lease_until < now - _LATE:
+        yield "no claim outlives its lease (I14)"
+
+
+def _faults_of_grant(order: KeptOrder, moves: list[KeptEvent]) -> Iterator[str]:
+    granted_at = order.granted_at
+    if granted_at is None or granted_at < order.created_at:
+        yield "a grant has its time (I11)"
+    if order.credits_granted != order.number_of_credits:
+        yield "what is granted was bought (I4)"
+    evident = [
+        move
+        for move in moves
+        if move.to_status in ("PAID", "BTC_SENT")
+        and (move.evidence or {}).get("state") == move.to_status
+    ]
+    if not evident or granted_at not in [max(move.at, order.created_at) for move in evident]:
+        yield "a grant has its evidence (I11)"
+
+
+def breaches_of_truth(
+    books: Books, upstream: Upstream, now: float, begin: datetime
+) -> list[Breach]:
+    """Return where the books differ from what AEON.to did; `now` in seconds since `begin`."""
+    found = [
+        Breach("nothing over the limit", f"{name} {at:.3f}") for name, at in upstream.over_limit
+    ]
+    alarmed = {event.order_id for event in books.events if event.kind == "alarm"}
+    for order in books.orders:
+        true = upstream.orders.get(order.payment.uuid) if order.payment else None
+        found += [
+            Breach(rule, f"{order.id} {order.status}")
+            for rule in _untruths(order, true, now, begin, rang=order.id in alarmed)
+        ]
+    return found
+
+
+def _untruths(
+    order: KeptOrder, true: UpstreamOrder | None, now: float, begin: datetime, *, rang: bool
+) -> Iterator[str]:
+    if true is None:
+        if order.status != "FAILED":
+            yield "every order is accepted or has failed, in the end"
+        return
+    if (
+        Decimal(true.btc_amount) != order.btc_amount
+        or true.btc_dest_address != order.btc_dest_address
+    ):
+        yield "AEON.to was asked for what was ordered (I9)"
+    earned_at = true.when(order.granting_status) or true.when("BTC_SENT")
+    earned = earned_at is not None and earned_at <= now
+    if order.granted_at is not None:
+        when = begin + timedelta(seconds=earned_at or 0)
+        if not earned or order.granted_at < when - _SKEW:
+            yield "nothing is granted that was not paid"
+    elif earned:
+        yield "everything paid is granted"
+    theirs = true.state(now)
+    purged = theirs == "NOT_FOUND" and order.status in ("TIMED_OUT", "BTC_SENT")
+    told = theirs == "NOT_FOUND" and rang
+    if order.status != theirs and not purged and not told:
+        yield f"the order has settled where AEON.to has it: {theirs}"

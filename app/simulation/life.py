@@ -1,0 +1,217 @@
+"""One life of a replica's process, and the ways out of it: the database, the pace, the network.
+
+A process that was killed does nothing more. Whatever of it is still in memory meets its end here,
+before it can reach anything: each way out raises CancelledError in it.
+"""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable, Collection, Coroutine, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar
+
+from typing_extensions import override
+
+from app.aeonto.client import Transport
+from app.aeonto.wire import Answer, OrderParameters
+from app.domain.pace import Bucket, Pace, Slot
+from app.domain.reports import Report
+from app.services.order_leases import CreationJob, LookJob
+from app.services.order_store import OrderStore
+from app.services.reconcile import Applied
+from app.simulation.loop import SimulatedClock
+
+T = TypeVar("T")
+
+# A real process asks for a slot again and again; here it waits for one.
+_PATIENCE_SECONDS: Final = 1800.0
+# How many operations another one overtakes, and how many of those take their time.
+_OVERTAKEN_SHARE: Final = 0.3
+_SLOW_SHARE: Final = 0.03
+_SLOWEST_SECONDS: Final = 0.25
+
+
+@dataclass(frozen=True)
+class Dangers:
+    """What may happen to the work with the database, as shares of the operations."""
+
+    lost_before: float = 0.0  # the connection breaks, and nothing was done
+    lost_after: float = 0.0  # it was done, and nobody hears of it
+
+
+class Life:
+    """Whether a process runs, stands still or is dead."""
+
+    def __init__(self, source: random.Random, dangers: Dangers, counts: Counter[str]) -> None:
+        self._random = source
+        self._dangers = dangers
+        self._counts = counts
+        self._loop = asyncio.get_running_loop()
+        self._stands_until = 0.0
+        self._steps_left: int | None = None
+        self._fate: Callable[[], None] = lambda: None
+        self.alive = True
+
+    def meet(self, fate: Callable[[], None], steps: int) -> None:
+        """Let something happen to it at the so-manieth step from now, on its way out or back."""
+        self._fate = fate
+        self._steps_left = steps
+
+    def end(self) -> None:
+        """Kill the process."""
+        self.alive = False
+
+    def stand(self, seconds: float) -> None:
+        """Stop the process for a while, as SIGSTOP does."""
+        self._stands_until = self._loop.time() + seconds
+
+    def calm(self) -> None:
+        """End every danger but those that are under way."""
+        self._dangers = Dangers()
+        self._steps_left = None
+
+    def step(self) -> None:
+        """Go one step on the way out or back; raises CancelledError in a process that is dead."""
+        if self._steps_left is not None:
+            self._steps_left -= 1
+            if self._steps_left <= 0:
+                self._steps_left = None
+                self._fate()
+        if not self.alive:
+            raise asyncio.CancelledError
+
+    async def awake(self) -> None:
+        """Go one step, and the next when the process runs again."""
+        self.step()
+        if self._stands_until:
+            await self._until_it_runs()
+            self.step()
+
+    async def _until_it_runs(self) -> None:
+        while self._stands_until > self._loop.time():  # noqa: ASYNC110  it may be stopped again
+            await asyncio.sleep(self._stands_until - self._loop.time())
+        self._stands_until = 0.0
+
+    async def database(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do one piece of work at the database: it may come late, break, or be the last."""
+        try:
+            await self.awake()
+            draw = self._random.random()
+            if draw < _OVERTAKEN_SHARE:
+                slow = draw < _SLOW_SHARE
+                await asyncio.sleep(self._random.uniform(0, _SLOWEST_SECONDS) if slow else 0)
+                self.step()
+            self._may_break(self._dangers.lost_before, "database lost before")
+        except BaseException:
+            work.close()
+            raise
+        result = await work
+        await self.awake()
+        self._may_break(self._dangers.lost_after, "database lost after")
+        return result
+
+    def _may_break(self, share: float, what: str) -> None:
+        if share and self._random.random() < share:
+            self._counts[what] += 1
+            raise ConnectionResetError(what)
+
+
+class LivingClock(SimulatedClock):
+    """The clock of one process, which dies with it."""
+
+    def __init__(self, source: random.Random, life: Life, skew_seconds: float) -> None:
+        super().__init__(source, skew_seconds=skew_seconds)
+        self._life = life
+
+    @override
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        await self._life.awake()
+
+
+class LivingTransport:
+    """The network as one process reaches it."""
+
+    def __init__(self, transport: Transport, life: Life) -> None:
+        self._transport = transport
+        self._life = life
+
+    async def exchange(
+        self, endpoint: str, content: bytes | None, on_answer: Callable[[], None]
+    ) -> Answer:
+        self._life.step()
+        try:
+            return await self._transport.exchange(endpoint, content, on_answer)
+        finally:
+            await self._life.awake()
+
+
+class LivingPace:
+    """The shared pace as one process reaches it."""
+
+    def __init__(self, pace: Pace, life: Life) -> None:
+        self._pace = pace
+        self._life = life
+
+    async def reserve(self, bucket: Bucket, *, within_seconds: float) -> Slot | None:
+        patience_seconds = max(within_seconds, _PATIENCE_SECONDS)
+        return await self._life.database(
+            self._pace.reserve(bucket, within_seconds=patience_seconds)
+        )
+
+    async def answered(self, slot: Slot) -> None:
+        await self._life.database(self._pace.answered(slot))
+
+    async def throttled(self, slot: Slot) -> None:
+        await self._life.database(self._pace.throttled(slot))
+
+    async def release(self, slot: Slot) -> None:
+        await self._life.database(self._pace.release(slot))
+
+
+class LivingStore:
+    """The orders as one process reaches them."""
+
+    def __init__(self, store: OrderStore, life: Life) -> None:
+        self._store = store
+        self._life = life
+
+    async def overdue(self, now: datetime) -> Sequence[str]:
+        return await self._life.database(self._store.overdue(now))
+
+    async def fail_overdue(self, order_id: str, now: datetime) -> Applied:
+        return await self._life.database(self._store.fail_overdue(order_id, now))
+
+    async def creation_is_due(self, now: datetime, aside: Collection[str]) -> bool:
+        return await self._life.database(self._store.creation_is_due(now, aside))
+
+    async def claim_creation(self, now: datetime, aside: Collection[str]) -> CreationJob | None:
+        return await self._life.database(self._store.claim_creation(now, aside))
+
+    async def look_is_due(self, now: datetime, aside: Collection[str]) -> bool:
+        return await self._life.database(self._store.look_is_due(now, aside))
+
+    async def claim_look(self, now: datetime, aside: Collection[str]) -> LookJob | None:
+        return await self._life.database(self._store.claim_look(now, aside))
+
+    async def apply_created(self, job: CreationJob, report: Report, now: datetime) -> Applied:
+        return await self._life.database(self._store.apply_created(job, report, now))
+
+    async def apply_report(self, job: LookJob, report: Report, now: datetime) -> Applied:
+        return await self._life.database(self._store.apply_report(job, report, now))
+
+    async def fail_refused(self, job: CreationJob, now: datetime) -> Applied:
+        return await self._life.database(self._store.fail_refused(job, now))
+
+    async def postpone(
+        self, job: CreationJob | LookJob, pause: timedelta, alarm: str | None, now: datetime
+    ) -> Applied:
+        return await self._life.database(self._store.postpone(job, pause, alarm, now))
+
+    async def parameters_seen_at(self, now: datetime) -> datetime | None:
+        return await self._life.database(self._store.parameters_seen_at(now))
+
+    async def save_parameters(self, parameters: OrderParameters, now: datetime) -> None:
+        await self._life.database(self._store.save_parameters(parameters, now))

@@ -1,0 +1,115 @@
+"""One replica: the real reconciler in its real loops, killed and stopped now and then."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable
+from typing import Final
+
+from app.aeonto.client import AeontoClient, Transport
+from app.domain.clock import Clock
+from app.domain.pace import Pace
+from app.observability.metrics import Metrics
+from app.services.order_store import OrderStore
+from app.simulation.calendar import Calendar, Work
+from app.simulation.life import (
+    Dangers,
+    Life,
+    LivingClock,
+    LivingPace,
+    LivingStore,
+    LivingTransport,
+)
+from app.worker.heartbeats import Heartbeats
+from app.worker.loops import Loop, repeat
+from app.worker.reconciler import Reconciler
+
+# Every 30 s as in earnest would be a third of all requests of a quiet day.
+_PARAMETERS_REST_SECONDS: Final = 120.0
+_STEPS: Final = 30
+_STOPS_SHARE: Final = 0.4
+_DEAD_SECONDS: Final = (0.5, 300.0)
+_STOPPED_SECONDS: Final = (0.2, 40.0)
+
+
+class Replica:
+    """A process that comes back after it died, with nothing remembered."""
+
+    def __init__(
+        self,
+        *,
+        store: OrderStore,
+        pace_for: Callable[[Clock], Pace],
+        transport: Transport,
+        calendar: Calendar,
+        source: random.Random,
+        dangers: Dangers,
+        skew_seconds: float,
+        counts: Counter[str],
+    ) -> None:
+        self._store = store
+        self._pace_for = pace_for
+        self._transport = transport
+        self._calendar = calendar
+        self._random = source
+        self._dangers = dangers
+        self._skew_seconds = skew_seconds
+        self._counts = counts
+        self._metrics = Metrics()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._life = self.start()
+
+    def start(self) -> Life:
+        """Begin a life."""
+        life = self._life = Life(self._random, self._dangers, self._counts)
+        clock = LivingClock(self._random, life, self._skew_seconds)
+        pace = LivingPace(self._pace_for(clock), life)
+        transport = LivingTransport(self._transport, life)
+        aeonto = AeontoClient(
+            transport, pace=pace, clock=clock, observe=self._metrics.observe_upstream
+        )
+        store = LivingStore(self._store, life)
+        reconciler = Reconciler(store, pace, aeonto, clock, self._metrics)
+        heartbeats = Heartbeats(clock, self._metrics)
+        self._tasks = [
+            asyncio.create_task(
+                repeat(self._patient(loop, life, clock), heartbeats, asyncio.Event())
+            )
+            for loop in reconciler.loops()
+        ]
+        return life
+
+    async def live_dangerously(self, mean_seconds: float, until: float) -> None:
+        """Kill the process, or stop it for a while, at chosen moments; then let it be."""
+        loop = asyncio.get_running_loop()
+        while True:
+            pause = self._random.expovariate(1 / mean_seconds)
+            if loop.time() + pause >= until:
+                break
+            await asyncio.sleep(pause)
+            fate = self._stop if self._random.random() < _STOPS_SHARE else self._die
+            self._life.meet(fate, self._random.randint(1, _STEPS))
+        await asyncio.sleep(max(0.0, until - loop.time()))
+        self._dangers = Dangers()
+        self._life.calm()
+
+    def _stop(self) -> None:
+        self._counts["stops"] += 1
+        self._life.stand(self._random.uniform(*_STOPPED_SECONDS))
+
+    def _die(self) -> None:
+        self._counts["crashes"] += 1
+        self._life.end()
+        asyncio.get_running_loop().call_later(self._random.uniform(*_DEAD_SECONDS), self.start)
+
+    def _patient(self, loop: Loop, life: Life, clock: Clock) -> Loop:
+        """Return a loop that sleeps through the rounds in which it would find nothing."""
+        if loop.name not in {work.value for work in Work}:
+            return Loop(loop.name, loop.tick, _PARAMETERS_REST_SECONDS)
+
+        async def tick() -> bool:
+            await self._calendar.wait(Work(loop.name), clock)
+            await life.awake()
+            return await loop.tick()
+
+        return Loop(loop.name, tick, loop.rest_seconds)

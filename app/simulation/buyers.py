@@ -14,6 +14,7 @@ from app.simulation.upstream import Payer, Upstream
 
 BTC_DEST_ADDRESS: Final = "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM"
 CREDIT_PRICE_BTC: Final = Decimal("0.0005")
+ACCOUNTS: Final = 17
 _MOST_CREDITS: Final = 40_000
 _WATCHES_EVERY_SECONDS: Final = 20.0
 _PATIENCE_SECONDS: Final = 5400.0
@@ -29,6 +30,11 @@ _WEIGHTS: Final = {
 }
 _ASKING_SHARE: Final = 0.2
 _GRANTED_WHEN_PAID_SHARE: Final = 0.2
+
+
+def account_name(number: int) -> str:
+    """Return the name of the account that the so-manieth buyer buys for."""
+    return f"account_{number % ACCOUNTS}"
 
 
 @dataclass(frozen=True)
@@ -93,7 +99,7 @@ class Buyers:
         )
         # Fewer than 4 credits are less than AEON.to takes.
         number_of_credits = draw.choice((1, 10, 25, 100, 1000)) + draw.randint(0, 3)
-        order_id = await self._shop.place(f"account_{number % 17}", number_of_credits, terms)
+        order_id = await self._shop.place(account_name(number), number_of_credits, terms)
         self.placed.append(order_id)
         self.kinds[kind] += 1
         uuid = await self._wait_for_address(order_id, asks=draw.random() < _ASKING_SHARE)

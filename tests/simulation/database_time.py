@@ -1,0 +1,45 @@
+"""PostgreSQL on simulated time: its `clock_timestamp()` is the clock of whoever asks."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy import Connection, event, text
+
+from app.db.engine import Database, create_database
+
+# A function found before PostgreSQL's own of that name.
+_STATEMENTS = (
+    "CREATE SCHEMA simulation",
+    """CREATE FUNCTION simulation.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE
+       AS $$ SELECT current_setting('assay.simulated_now')::timestamptz $$""",
+    """DO $$ BEGIN EXECUTE format(
+       'ALTER DATABASE %I SET search_path = simulation, pg_catalog, public',
+       current_database()); END $$""",
+)
+
+
+async def prepare(url: str) -> None:
+    """Let every new connection to a database read simulated time."""
+    database = create_database(url, pool_size=1)
+    async with database.reading() as connection:
+        for statement in _STATEMENTS:
+            await connection.execute(text(statement))
+    await database.dispose()
+
+
+def follow(database: Database, now: Callable[[], datetime]) -> None:
+    """Tell each connection the time at the begin of a transaction, if it has changed."""
+
+    def tell(connection: Connection) -> None:
+        moment = now().isoformat()
+        if connection.info.get("told") != moment:
+            connection.exec_driver_sql(
+                "SELECT set_config('assay.simulated_now', $1, false)", (moment,)
+            )
+            connection.info["told"] = moment
+
+    def forget(connection: Connection) -> None:
+        connection.info.pop("told", None)  # a rollback takes the setting back, too
+
+    event.listen(database.engine.sync_engine, "begin", tell)
+    event.listen(database.engine.sync_engine, "rollback", forget)

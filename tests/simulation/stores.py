@@ -1,0 +1,144 @@
+"""Two keepers of orders behind one face, so that one test can be asked of both."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import text
+
+from app.db.engine import Database
+from app.domain.accounts import AccountKind
+from app.domain.clock import Clock
+from app.domain.reports import Sighting
+from app.domain.schedule import Urgency
+from app.domain.states import OrderStatus
+from app.services import orders
+from app.services.callers import Caller
+from app.services.interest import Interest
+from app.services.order_store import SqlOrderStore
+from app.services.orders import Purchase, Terms
+from app.simulation.books import Books, KeptEntry, KeptEvent, KeptOrder, KeptPayment
+from app.simulation.buyers import Shown
+from app.simulation.calendar import Work
+
+_ORDERS = """
+    SELECT o.*, p.order_id AS has_payment, p.uuid, p.seen_at, p.state, p.receiving_address,
+        p.receiving_integrated_address, p.required_payment_id_long, p.required_payment_id_short,
+        p.incoming_amount_total, p.remaining_amount_incoming, p.incoming_price_btc,
+        p.incoming_num_confirmations_remaining, p.recommended_mixin, p.btc_num_confirmations,
+        p.btc_num_confirmations_before_purge, p.btc_transaction_id, p.upstream_created_at,
+        p.expires_at
+    FROM orders o LEFT JOIN payments p ON p.order_id = o.id ORDER BY o.created_at, o.id"""
+_EARLIEST = """
+    SELECT p.order_id IS NULL AS creation,
+        min(greatest(o.next_look_at, coalesce(o.lease_until, o.next_look_at))) AS due
+    FROM orders o LEFT JOIN payments p ON p.order_id = o.id
+    WHERE o.next_look_at IS NOT NULL GROUP BY 1"""
+_SAID = (
+    "state", "receiving_address", "receiving_integrated_address", "required_payment_id_long",
+    "required_payment_id_short", "incoming_amount_total", "remaining_amount_incoming",
+    "incoming_price_btc", "incoming_num_confirmations_remaining", "recommended_mixin",
+    "btc_num_confirmations", "btc_num_confirmations_before_purge", "btc_transaction_id",
+    "upstream_created_at", "expires_at",
+)  # fmt: skip
+
+
+@dataclass
+class SqlShop:
+    """Orders in PostgreSQL, as buyers and the checks see them."""
+
+    database: Database
+    clock: Clock
+
+    def __post_init__(self) -> None:
+        """Stand before the real store."""
+        self.store = SqlOrderStore(self.database)
+
+    async def place(self, account_id: str, number_of_credits: int, terms: Terms) -> str:
+        """Place an order as `new_order` does; return its id."""
+        caller = Caller(account_id, AccountKind.USER, None, active=True)
+        purchase = Purchase(number_of_credits, "Aeon", "AEON", None)
+        async with self.database.sessions() as session:
+            placed = await orders.create(
+                session, caller=caller, purchase=purchase, terms=terms, now=self.clock.now()
+            )
+        return placed.id
+
+    async def ask(self, order_id: str) -> None:
+        """Bring an order forward, as the loop of the API does."""
+        interest = Interest()
+        interest.note(order_id)
+        await interest.flush(self.database, self.clock.now())
+
+    async def shown(self, order_id: str) -> Shown:
+        """Return what the buyer of an order sees of it."""
+        query = text(
+            "SELECT o.status, p.uuid, p.receiving_integrated_address AS address"
+            " FROM orders o LEFT JOIN payments p ON p.order_id = o.id WHERE o.id = :id"
+        )
+        async with self.database.reading() as connection:
+            row = (await connection.execute(query, {"id": order_id})).one()
+        return Shown(OrderStatus(row.status), row.uuid if row.address else None)
+
+    async def earliest(self) -> dict[Work, Any]:
+        """Return when the next order is due of each kind."""
+        async with self.database.reading() as connection:
+            rows = await connection.execute(text(_EARLIEST))
+        return {Work.CREATIONS if row.creation else Work.LOOKS: row.due for row in rows}
+
+    async def books(self) -> Books:
+        """Read everything that the checks look at."""
+        async with self.database.reading() as connection:
+            kept = [_order(row) for row in await connection.execute(text(_ORDERS))]
+            events = await connection.execute(
+                text(
+                    "SELECT order_id, kind, from_status, to_status, at, reason, evidence"
+                    " FROM order_events ORDER BY id"
+                )
+            )
+            entries = await connection.execute(
+                text(
+                    "SELECT account_id, order_id, kind, amount, balance_after"
+                    " FROM ledger_entries ORDER BY id"
+                )
+            )
+            balances = await connection.execute(text("SELECT id, balance FROM accounts"))
+            return Books(
+                kept,
+                [KeptEvent(*row) for row in events],
+                [KeptEntry(*row) for row in entries],
+                {row.id: row.balance for row in balances},
+            )
+
+
+def _order(row: Any) -> KeptOrder:  # noqa: ANN401  a row of any shape
+    sighting = None
+    if row.sighting_status is not None:
+        sighting = Sighting(
+            OrderStatus(row.sighting_status), row.sighting_count, row.sighting_since
+        )
+    payment = None
+    if row.has_payment is not None:
+        said = {name: getattr(row, name) for name in _SAID}
+        said = {name: value for name, value in said.items() if value is not None}
+        payment = KeptPayment(row.uuid, row.seen_at, said)
+    return KeptOrder(
+        id=row.id,
+        account_id=row.beneficiary_id,
+        number_of_credits=row.number_of_credits,
+        btc_amount=row.btc_amount,
+        btc_dest_address=row.btc_dest_address,
+        granting_status=OrderStatus(row.granting_status),
+        create_by=row.create_by,
+        created_at=row.created_at,
+        status=OrderStatus(row.status),
+        status_since=row.status_since,
+        next_look_at=row.next_look_at,
+        look_urgency=Urgency(row.look_urgency),
+        failure_reason=row.failure_reason,
+        lease_token=row.lease_token,
+        lease_until=row.lease_until,
+        sighting=sighting,
+        credits_granted=row.credits_granted,
+        granted_at=row.granted_at,
+        payment=payment,
+    )

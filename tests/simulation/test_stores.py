@@ -1,0 +1,271 @@
+"""The store in memory and PostgreSQL answer and keep the same, whatever is asked of them."""
+
+import random
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from app.aeonto.wire import OrderParameters
+from app.db.engine import create_database
+from app.domain.clock import Clock
+from app.domain.reports import Report
+from app.domain.states import OrderStatus
+from app.services.order_leases import LEASE, CreationJob, LookJob
+from app.services.order_store import OrderStore
+from app.services.orders import Terms
+from app.simulation.books import Books
+from app.simulation.store import MemoryStore
+from tests.simulation import database_time
+from tests.simulation.stores import SqlShop
+from tests.support.clock import HandClock
+from tests.support.orders import TERMS
+from tests.support.people import make_user
+
+SEEDS = range(12)
+STEPS = 150
+STATES = (*OrderStatus, "EXPLODED", "btc_sent")
+PAUSES = (0.0, 0.3, 2.0, 5.0, LEASE.total_seconds(), 60.0, 301.0, 3700.0)
+PARAMETERS = OrderParameters(
+    price_btc=Decimal("0.017"),
+    lower_limit_btc=Decimal("0.002"),
+    upper_limit_btc=Decimal(20),
+    zero_conf_enabled=True,
+    zero_conf_max_amount_btc=Decimal("0.1"),
+)
+
+
+@dataclass
+class MemoryShop:
+    """Orders in memory, behind the face that PostgreSQL has in these tests."""
+
+    store: MemoryStore
+    clock: Clock
+
+    async def place(self, account_id: str, number_of_credits: int, terms: Terms) -> str:
+        return self.store.place(account_id, number_of_credits, terms, self.clock.now())
+
+    async def ask(self, order_id: str) -> None:
+        self.store.ask(order_id, self.clock.now())
+
+    async def books(self) -> Books:
+        return self.store.books()
+
+
+Shop = MemoryShop | SqlShop
+Job = CreationJob | LookJob
+
+
+@dataclass
+class Side:
+    """One of the two stores, with its own ids: `orders` and `jobs` in the order of their making."""
+
+    shop: Shop
+    orders: list[str]
+    jobs: list[Job | None]
+
+    @property
+    def store(self) -> OrderStore:
+        return self.shop.store
+
+    def number(self, order_id: str) -> int:
+        return self.orders.index(order_id)
+
+    def shown(self, answer: object) -> object:
+        """Return an answer with numbers in the place of ids."""
+        match answer:
+            case CreationJob() | LookJob():
+                return replace(answer, order_id=str(self.number(answer.order_id)), lease_token="")
+            case list():
+                return sorted(self.number(order_id) for order_id in answer)
+            case _:
+                return answer
+
+    async def kept(self) -> Books:
+        """Return the books with numbers in the place of ids, and leases without their tokens."""
+        books = await self.shop.books()
+        return Books(
+            [
+                replace(
+                    order,
+                    id=str(self.number(order.id)),
+                    lease_token="held" if order.lease_token else None,
+                )
+                for order in books.orders
+            ],
+            [replace(event, order_id=str(self.number(event.order_id))) for event in books.events],
+            [
+                replace(entry, order_id=str(self.number(entry.order_id or "")))
+                for entry in books.entries
+            ],
+            {account: balance for account, balance in books.balances.items() if balance},
+        )
+
+
+@pytest.fixture
+async def sides(database_url: str) -> AsyncIterator[tuple[Side, Side]]:
+    """An empty store of each kind, under one clock; the first order's buyer is known to both."""
+    await database_time.prepare(database_url)
+    clock = HandClock()
+    database = create_database(database_url)
+    database_time.follow(database, clock.now)
+    memory = MemoryShop(MemoryStore(clock, lambda _: None, lambda _: None), clock)
+    yield Side(memory, [], []), Side(SqlShop(database, clock), [], [])
+    await database.dispose()
+
+
+class Both:
+    """Asks both sides the same, and compares what they say."""
+
+    def __init__(self, sides: tuple[Side, Side], account_id: str, seed: int) -> None:
+        self.sides = sides
+        self.account_id = account_id
+        self.random = random.Random(seed)  # noqa: S311  a test repeats itself
+        self.clock = sides[0].shop.clock
+        assert isinstance(self.clock, HandClock)
+
+    def now(self) -> datetime:
+        """Return the time as some replica has it."""
+        return self.clock.now() + timedelta(seconds=self.random.choice((0, 0, 2, -2)))
+
+    async def same(self, name: str, *arguments: Any) -> object:  # noqa: ANN401  as the store has it
+        """Call one method of both stores; a list or an order goes by its number."""
+        answers = []
+        for side in self.sides:
+            given = [_translated(side, argument) for argument in arguments]
+            answers.append((side, await getattr(side.store, name)(*given)))
+        shown = [side.shown(answer) for side, answer in answers]
+        assert shown[0] == shown[1], name
+        if name.startswith("claim") and shown[0] is not None:
+            for side, answer in answers:
+                side.jobs.append(answer)
+        return shown[0]
+
+    async def place(self) -> None:
+        granting = self.random.choice((OrderStatus.PAID, OrderStatus.BTC_SENT))
+        number_of_credits = self.random.randint(4, 50)
+        for side in self.sides:
+            terms = replace(TERMS, granting_status=granting)
+            side.orders.append(await side.shop.place(self.account_id, number_of_credits, terms))
+
+    async def ask(self) -> None:
+        if orders := self.sides[0].orders:
+            number = self.random.randrange(len(orders))
+            for side in self.sides:
+                await side.shop.ask(side.orders[number])
+
+    async def claim(self) -> None:
+        aside = [
+            Number(number)
+            for number in range(len(self.sides[0].orders))
+            if self.random.random() < 0.1
+        ]
+        now, kind = self.now(), self.random.choice(("creation", "look"))
+        await self.same(f"{kind}_is_due", now, aside)
+        await self.same(f"claim_{kind}", now, aside)
+
+    async def apply(self) -> None:
+        """Finish a job, perhaps one that was finished before or that another has taken over."""
+        jobs = self.sides[0].jobs
+        if not jobs:
+            return
+        newest = self.random.random() < 0.7
+        number = len(jobs) - 1 if newest else self.random.randrange(len(jobs))
+        job, now = jobs[number], self.now()
+        draw = self.random.random()
+        if draw < 0.2:
+            pause = timedelta(seconds=self.random.choice((2.5, 9.0)))
+            alarm = self.random.choice((None, "aeonto_Forbidden"))
+            await self.same("postpone", JobNumber(number), pause, alarm, now)
+        elif isinstance(job, CreationJob) and draw < 0.25:
+            await self.same("fail_refused", JobNumber(number), now)
+        elif isinstance(job, CreationJob):
+            await self.same("apply_created", JobNumber(number), self.report(job), now)
+        elif job is not None:
+            await self.same("apply_report", JobNumber(number), self.report(job), now)
+
+    def report(self, job: Job) -> Report:
+        """Return what AEON.to may say: mostly the truth, and mostly a state further up."""
+        choice = self.random.choice
+        order = self.sides[0].shop.store.read(job.order_id)  # type: ignore[union-attr]
+        uuid = job.uuid if isinstance(job, LookJob) else f"uuid-{self.random.randrange(40)}"
+        true = self.random.random() < 0.85
+        return Report(
+            state=choice(STATES),
+            uuid=uuid if true else choice((None, "", "uuid-1", "uuid-of-nobody")),
+            btc_amount=order.btc_amount if true else choice((None, Decimal("0.1"))),
+            btc_dest_address=order.btc_dest_address if true else choice((None, "1Boat")),
+            receiving_integrated_address=choice((None, "Sz4")),
+            incoming_amount_total=choice((None, Decimal("14.4265105"))),
+            remaining_amount_incoming=choice((None, Decimal("0.0"))),
+            incoming_num_confirmations_remaining=choice((None, -1, 3)),
+            btc_transaction_id=choice((None, "tx")),
+            created_at=choice((None, order.created_at)),
+            expires_at=choice((None, self.clock.now() + timedelta(seconds=90))),
+        )
+
+    async def end_overdue(self) -> None:
+        now = self.now()
+        late = await self.same("overdue", now)
+        assert isinstance(late, list)
+        for number in [*late, *([0] if self.sides[0].orders else [])]:
+            await self.same("fail_overdue", Number(number), now)
+
+    async def learn(self) -> None:
+        await self.same("parameters_seen_at", self.now())
+        await self.same("save_parameters", PARAMETERS, self.now())
+
+    async def step(self) -> None:
+        """Do one thing on both sides; time passes between any two."""
+        pause = self.random.choices(PAUSES, (6, 6, 6, 6, 3, 2, 1, 0.3))[0]
+        self.clock.advance(pause + self.random.uniform(0.001, 0.2))  # type: ignore[attr-defined]
+        act = self.random.choices(
+            (self.place, self.claim, self.apply, self.ask, self.end_overdue, self.learn),
+            (1, 4, 5, 1, 0.5, 0.2),
+        )[0]
+        await act()
+
+
+@dataclass(frozen=True)
+class Number:
+    """Stands for the id of an order."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class JobNumber:
+    """Stands for a job."""
+
+    number: int
+
+
+def _translated(side: Side, argument: object) -> object:
+    match argument:
+        case Number(number):
+            return side.orders[number]
+        case JobNumber(number):
+            return side.jobs[number]
+        case list():
+            return [_translated(side, element) for element in argument]
+        case _:
+            return argument
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_both_stores_answer_and_keep_the_same(sides: tuple[Side, Side], seed: int) -> None:
+    sql = sides[1].shop
+    assert isinstance(sql, SqlShop)
+    buyer = await make_user(sql.database, sql.clock.now())
+    both = Both(sides, buyer.account_id, seed)
+    for _ in range(STEPS):
+        await both.step()
+    memory, real = [await side.kept() for side in sides]
+    assert memory.orders == real.orders
+    assert memory.events == real.events
+    assert memory.entries == real.entries
+    assert memory.balances == real.balances
+    assert len(real.events) > STEPS / 10

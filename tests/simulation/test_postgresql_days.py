@@ -143,7 +143,8 @@ async def prepared(url: str) -> dict[str, str]:
 
 def played(plan: Plan, url: str) -> tuple[Outcome, dict[str, list[str]]]:
     """Play a day on the database; return what came of it, and what its own rules say."""
-    began_at, busy, unexpected = perf_counter(), Busy(), []
+    began_at, busy = perf_counter(), Busy()
+    unexpected: list[str] = []
 
     async def play() -> tuple[Day, dict[str, list[str]]]:
         database = create_database(url)

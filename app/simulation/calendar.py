@@ -13,6 +13,8 @@ from typing import Final
 from app.domain.clock import Clock
 
 _NEVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
+# A round of a loop must not take long, or it counts as stuck.
+_AT_MOST_SECONDS: Final = 20.0
 
 
 class Work(StrEnum):
@@ -34,10 +36,15 @@ class Calendar:
             work: {} for work in Work
         }
 
-    async def wait(self, work: Work, clock: Clock) -> None:
-        """Return when an order may be due by the clock of a replica."""
-        while (due := self._earliest(work)) is None or due > clock.now():
-            await self._sleep(work, due or _NEVER, clock)
+    async def wait(self, work: Work, clock: Clock) -> bool:
+        """Wait a while for an order that may be due by a replica's clock; say whether one is."""
+        if not self._is_due(work, clock):
+            await self._sleep(work, self._earliest(work) or _NEVER, clock)
+        return self._is_due(work, clock)
+
+    def _is_due(self, work: Work, clock: Clock) -> bool:
+        due = self._earliest(work)
+        return due is not None and due <= clock.now()
 
     def changed(self, work: Work) -> None:
         """Wake those who wait for something later than what is due first now."""
@@ -52,16 +59,13 @@ class Calendar:
         loop = asyncio.get_running_loop()
         sleeper: asyncio.Future[None] = loop.create_future()
         self._sleepers[work][sleeper] = until
-        timer = None
-        if until < _NEVER:
-            seconds = (until - clock.now()).total_seconds()
-            timer = loop.call_later(seconds, _wake, sleeper)
+        seconds = min((until - clock.now()).total_seconds(), _AT_MOST_SECONDS)
+        timer = loop.call_later(seconds, _wake, sleeper)
         try:
             await sleeper
         finally:
             del self._sleepers[work][sleeper]
-            if timer is not None:
-                timer.cancel()
+            timer.cancel()
 
 
 def _wake(sleeper: "asyncio.Future[None]") -> None:

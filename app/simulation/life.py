@@ -26,7 +26,7 @@ from app.simulation.loop import SimulatedClock
 T = TypeVar("T")
 
 # A real process asks for a slot again and again; here it waits for one.
-_PATIENCE_SECONDS: Final = 1800.0
+_PATIENCE_SECONDS: Final = 20.0
 # How many operations another one overtakes, and how many of those take their time.
 _OVERTAKEN_SHARE: Final = 0.3
 _SLOW_SHARE: Final = 0.03

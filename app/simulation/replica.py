@@ -21,11 +21,13 @@ from app.simulation.life import (
     LivingTransport,
 )
 from app.worker.heartbeats import Heartbeats
-from app.worker.loops import Loop, repeat
+from app.worker.loops import Loop, supervise
 from app.worker.reconciler import Reconciler
 
 # Every 30 s as in earnest would be a third of all requests of a quiet day.
 _PARAMETERS_REST_SECONDS: Final = 120.0
+# After a round that found no slot, or an order that another replica was quicker to take.
+_REST_SECONDS: Final = 10.0
 _STEPS: Final = 30
 _STOPS_SHARE: Final = 0.4
 _DEAD_SECONDS: Final = (0.5, 300.0)
@@ -69,11 +71,12 @@ class Replica:
             transport, pace=pace, clock=clock, observe=self._metrics.observe_upstream
         )
         store = LivingStore(self._store, life)
+        self._stopping = asyncio.Event()
         reconciler = Reconciler(store, pace, aeonto, clock, self._metrics)
         heartbeats = Heartbeats(clock, self._metrics)
         self._tasks = [
             asyncio.create_task(
-                repeat(self._patient(loop, life, clock), heartbeats, asyncio.Event())
+                supervise(self._patient(loop, life, clock), heartbeats, self._stopping)
             )
             for loop in reconciler.loops()
         ]
@@ -100,6 +103,7 @@ class Replica:
     def _die(self) -> None:
         self._counts["crashes"] += 1
         self._life.end()
+        self._stopping.set()  # in a process that is gone, no supervisor starts anything again
         asyncio.get_running_loop().call_later(self._random.uniform(*_DEAD_SECONDS), self.start)
 
     def _patient(self, loop: Loop, life: Life, clock: Clock) -> Loop:
@@ -108,8 +112,9 @@ class Replica:
             return Loop(loop.name, loop.tick, _PARAMETERS_REST_SECONDS)
 
         async def tick() -> bool:
-            await self._calendar.wait(Work(loop.name), clock)
+            if not await self._calendar.wait(Work(loop.name), clock):
+                return True
             await life.awake()
             return await loop.tick()
 
-        return Loop(loop.name, tick, loop.rest_seconds)
+        return Loop(loop.name, tick, _REST_SECONDS)

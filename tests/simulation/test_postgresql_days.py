@@ -169,7 +169,7 @@ def played(plan: Plan, url: str) -> tuple[Outcome, dict[str, list[str]]]:
 
 @pytest.mark.parametrize("seed", [18, 19])
 async def test_every_rule_holds_after_a_day_on_postgresql(seed: int, template: Template) -> None:
-    drawn = draw_plan(seed, orders=ORDERS, hours=HOURS, rate_scale=Decimal("0.04"))
+    drawn = draw_plan(seed, orders=ORDERS, hours=HOURS, rate_scale=Decimal("0.02"))
     plan = replace(drawn, replicas=min(drawn.replicas, 2))
     async with template.copy() as url:
         outcome, broken = await asyncio.to_thread(played, plan, url)

@@ -34,7 +34,7 @@ from tests.support.databases import Template
 from tests.support.people import make_user
 
 ORDERS = 100
-HOURS = 6
+HOURS = 3
 LEAST_CREDITS = 4  # fewer are less than AEON.to takes, and refused at the door
 T = TypeVar("T")
 

@@ -16,7 +16,6 @@ BTC_DEST_ADDRESS: Final = "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM"
 CREDIT_PRICE_BTC: Final = Decimal("0.0005")
 ACCOUNTS: Final = 17
 _MOST_CREDITS: Final = 40_000
-_WATCHES_EVERY_SECONDS: Final = 20.0
 _PATIENCE_SECONDS: Final = 5400.0
 _WEIGHTS: Final = {
     Payer.IN_FULL: 30,
@@ -65,11 +64,18 @@ class Buyers:
     """Everybody who buys on one day."""
 
     def __init__(
-        self, shop: Shop, upstream: Upstream, source: random.Random, *, last_seconds: float
+        self,
+        shop: Shop,
+        upstream: Upstream,
+        source: random.Random,
+        *,
+        between_watches: float,
+        last_seconds: float,
     ) -> None:
         self._shop = shop
         self._upstream = upstream
         self._random = source
+        self._between_watches = between_watches
         self._last_seconds = last_seconds
         self._loop = asyncio.get_running_loop()
         self.placed: list[str] = []
@@ -110,7 +116,7 @@ class Buyers:
     async def _wait_for_address(self, order_id: str, *, asks: bool) -> str | None:
         give_up_at = min(self._loop.time() + _PATIENCE_SECONDS, self._last_seconds)
         while self._loop.time() < give_up_at:
-            await asyncio.sleep(_WATCHES_EVERY_SECONDS)
+            await asyncio.sleep(self._between_watches)
             if asks:
                 await self._shop.ask(order_id)
             seen = await self._shop.shown(order_id)

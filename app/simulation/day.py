@@ -35,6 +35,8 @@ from app.simulation.upstream import Upstream
 
 # Long enough after the last fault for every order to be seen as it is.
 _SETTLING_SECONDS: Final = 3 * 3600.0
+# No round of a loop is longer.
+_ENDING_SECONDS: Final = 60.0
 _MOST_SKEW_SECONDS: Final = 3.0
 
 
@@ -155,7 +157,11 @@ class Day:
             notice=self.trace.note,
         )
         self._buyers = Buyers(
-            self.keeper, self._upstream, plan.source("buyers"), last_seconds=plan.seconds
+            self.keeper,
+            self._upstream,
+            plan.source("buyers"),
+            between_watches=plan.between_watches,
+            last_seconds=plan.seconds,
         )
         self._replicas = [self._replica(number) for number in range(plan.replicas)]
         self._breaches: list[Breach] = []
@@ -186,6 +192,9 @@ class Day:
                 happening.create_task(replica.live_dangerously(plan.between_crashes, plan.seconds))
         end = plan.seconds + _SETTLING_SECONDS
         await asyncio.sleep(max(0.0, end - loop.time()))
+        for replica in self._replicas:
+            replica.end()
+        await asyncio.sleep(_ENDING_SECONDS)
         self._books = await self.keeper.books()
         self._check(loop.time())
 

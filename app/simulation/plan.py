@@ -26,6 +26,7 @@ class Plan:
     outages: int
     dangers: Dangers
     between_crashes: float
+    between_watches: float = 20.0  # how often a buyer looks whether there is an address
 
     @property
     def seconds(self) -> float:

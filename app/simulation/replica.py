@@ -96,14 +96,18 @@ class Replica:
         self._dangers = Dangers()
         self._life.calm()
 
+    def end(self) -> None:
+        """End for good."""
+        self._life.end()
+        self._stopping.set()
+
     def _stop(self) -> None:
         self._counts["stops"] += 1
         self._life.stand(self._random.uniform(*_STOPPED_SECONDS))
 
     def _die(self) -> None:
         self._counts["crashes"] += 1
-        self._life.end()
-        self._stopping.set()  # in a process that is gone, no supervisor starts anything again
+        self.end()  # its supervisor, too: in a process that is gone, nothing starts again
         asyncio.get_running_loop().call_later(self._random.uniform(*_DEAD_SECONDS), self.start)
 
     def _patient(self, loop: Loop, life: Life, clock: Clock) -> Loop:

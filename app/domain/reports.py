@@ -10,6 +10,7 @@ from app.domain.states import MOVES, NEEDS_FULL_IDENTITY, Move, OrderStatus, gra
 SIGHTINGS_NEEDED: Final = 3
 SIGHTINGS_SPAN: Final = timedelta(minutes=10)
 UPSTREAM_STATES: Final = frozenset(OrderStatus) - {OrderStatus.FAILED}
+_STATES_AT_CREATION: Final = frozenset({OrderStatus.TO_BE_CREATED, OrderStatus.UNPAID})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +125,9 @@ def creation_fault(
         return "mismatch_btc_dest_address"
     if report.btc_amount != btc_amount:
         return "mismatch_btc_amount"
+    # Nobody can have paid to an address that was never shown.
+    if report.state in UPSTREAM_STATES - _STATES_AT_CREATION:
+        return "state_at_creation"
     return None
 
 

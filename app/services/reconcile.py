@@ -57,7 +57,8 @@ async def apply_created(
 ) -> Applied:
     """Keep the uuid that AEON.to gave an order, and what else it already said.
 
-    An answer about another amount or address is refused, and the order is created again.
+    An answer about another amount or address, or in a state that no new order can have, is
+    refused, and the order is created again.
     """
     async with session.begin():
         order = await locked_under_lease(session, job.order_id, job.lease_token)

@@ -134,7 +134,9 @@ def breaches_of_truth(
     found = [
         Breach("nothing over the limit", f"{name} {at:.3f}") for name, at in upstream.over_limit
     ]
-    alarmed = {event.order_id for event in books.events if event.kind == "alarm"}
+    alarmed = {
+        event.order_id for event in books.events if event.reason == "not_found_after_payment"
+    }
     for order in books.orders:
         true = upstream.orders.get(order.payment.uuid) if order.payment else None
         found += [
@@ -162,10 +164,11 @@ def _untruths(
         when = begin + timedelta(seconds=earned_at or 0)
         if not earned or order.granted_at < when - _SKEW:
             yield "nothing is granted that was not paid"
-    elif earned:
-        yield "everything paid is granted"
     theirs = true.state(now)
-    purged = theirs == "NOT_FOUND" and order.status in ("TIMED_OUT", "BTC_SENT")
+    # AEON.to may forget a payment before anybody looks; then the operator has heard of it.
     told = theirs == "NOT_FOUND" and rang
+    if earned and order.granted_at is None and not told:
+        yield "everything paid is granted, or the operator knows"
+    purged = theirs == "NOT_FOUND" and order.status in ("TIMED_OUT", "BTC_SENT")
     if order.status != theirs and not purged and not told:
         yield f"the order has settled where AEON.to has it: {theirs}"

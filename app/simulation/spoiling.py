@@ -56,7 +56,7 @@ def lie(reply: Reply, source: random.Random) -> Reply:
     """Return an answer about another order, or about another state than the true one.
 
     Nothing here claims more than is true about exactly the order that was asked for: that would
-    be believed, and has to be. For the same reason no answer to a creation lies about its uuid.
+    be believed, and has to be.
     """
     said = json.loads(reply.body)
     if "state" not in said or "uuid" not in said:
@@ -71,8 +71,6 @@ def lie(reply: Reply, source: random.Random) -> Reply:
         {"state": "BTC_SENT", "btc_amount": _tenfold(said.get("btc_amount"))},
         {"btc_amount": _tenfold(said.get("btc_amount"))},
     ]
-    if said["state"] == "TO_BE_CREATED":
-        lies = [change for change in lies[2:] if "uuid" not in change]
     return Reply(reply.http_status, json.dumps({**said, **source.choice(lies)}).encode())
 
 

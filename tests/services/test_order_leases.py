@@ -115,7 +115,7 @@ async def test_urgent_looks_come_first(
     await steady.created("UNPAID", expires_at=clock.now() + timedelta(minutes=15))
     clock.advance(1)
     expiring = await OneOrder.place(database, clock, buyer)
-    await expiring.created("UNDERPAID", expires_at=clock.now() + timedelta(seconds=90))
+    await expiring.created("UNPAID", expires_at=clock.now() + timedelta(seconds=90))
     clock.advance(1)
     waiting = await OneOrder.place(database, clock, buyer)
     await waiting.created("TO_BE_CREATED")

@@ -65,6 +65,9 @@ async def test_created_order_that_is_already_unpaid_moves_at_once(
         ({"btc_dest_address": None}, "mismatch_btc_dest_address"),
         ({"btc_amount": Decimal("0.00500001")}, "mismatch_btc_amount"),
         ({"btc_amount": None}, "mismatch_btc_amount"),
+        ({"state": "PAID"}, "state_at_creation"),
+        ({"state": "BTC_SENT"}, "state_at_creation"),
+        ({"state": "TIMED_OUT"}, "state_at_creation"),
     ],
 )
 async def test_creation_of_something_else_is_refused_and_tried_again(
@@ -75,7 +78,7 @@ async def test_creation_of_something_else_is_refused_and_tried_again(
     fault: str,
 ) -> None:
     order = await OneOrder.place(database, clock, buyer)
-    assert await order.created("UNPAID", **changes) == Applied(refused=fault)
+    assert await order.created(**{"state": "UNPAID", **changes}) == Applied(refused=fault)
     assert await count(database, "payments") == 0
     assert await order.notes() == [("refused", fault)]
     clock.advance(10)

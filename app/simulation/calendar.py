@@ -14,7 +14,7 @@ from app.domain.clock import Clock
 
 _NEVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
 # A round of a loop must not take long, or it counts as stuck.
-_AT_MOST_SECONDS: Final = 20.0
+_AT_MOST_SECONDS: Final = 40.0
 
 
 class Work(StrEnum):

@@ -50,7 +50,7 @@ def draw_plan(seed: int, *, orders: int, hours: float, rate_scale: Decimal | Non
         seed=seed,
         orders=orders,
         hours=hours,
-        replicas=source.choice((1, 2, 2, 3, 3, 4)),
+        replicas=source.choice((1, 1, 2, 2, 3, 4)),
         rate_scale=rate_scale or Decimal(scale),
         arrivals_within=min(within, hours * _HOUR * 0.7),
         expiry_seconds=source.choice((300.0, 900.0)) if kind == 1 else 300.0,

@@ -25,7 +25,7 @@ from app.worker.loops import Loop, supervise
 from app.worker.reconciler import Reconciler
 
 # Every 30 s as in earnest would be a third of all requests of a quiet day.
-_PARAMETERS_REST_SECONDS: Final = 120.0
+_PARAMETERS_REST_SECONDS: Final = 240.0
 # After a round that found no slot, or an order that another replica was quicker to take.
 _REST_SECONDS: Final = 10.0
 _STEPS: Final = 30

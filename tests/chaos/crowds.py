@@ -24,7 +24,7 @@ _TAKEN_OVER_SECONDS: Final = 60.0
 _POOL: Final = 10
 
 
-async def more_spends_than_credits(seed: int, repetitions: int = 20) -> Verdict:
+async def more_spends_than_credits(seed: int, repetitions: int = 100) -> Verdict:
     """R06, G11: 200 parallel spends of 10 credits over three replicas; exactly 10 succeed."""
     busy = 0
     async with on_stage(seed) as stage:

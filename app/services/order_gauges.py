@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.models import Assessment, Order
+from app.services import leases
 
 
 @dataclass(frozen=True)
@@ -20,12 +21,13 @@ class Backlog:
 
 async def backlog(connection: AsyncConnection, now: datetime) -> Backlog:
     """Count what waits; both statements read partial indexes, which hold open work alone."""
-    free = or_(Order.lease_until.is_(None), Order.lease_until < now)
     orders = await connection.execute(
         select(
             Order.status,
             func.count(),
-            func.min(Order.next_look_at).filter(Order.next_look_at <= now, free),
+            func.min(Order.next_look_at).filter(
+                Order.next_look_at <= now, leases.is_free(Order.lease_until)
+            ),
         )
         .where(Order.next_look_at.is_not(None))
         .group_by(Order.status)

@@ -162,7 +162,7 @@ class AeontoClient:
         except TimeoutError:
             raise DeadlinePassed(endpoint) from None
         except Unreachable:
-            news = self._pace.answered
+            news = self._pace.unreachable
             raise
         finally:
             if news:

@@ -17,6 +17,7 @@ from app.domain.pace import (
     scaled,
     wait_seconds,
     with_answer,
+    with_end,
     with_slot,
     with_throttle,
     without_slot,
@@ -57,6 +58,11 @@ class SoloPace:
         """Count the slot for one window from now."""
         now = self._clock.monotonic()
         self._states[slot.bucket] = with_answer(self._states[slot.bucket], slot.id, now)
+
+    async def unreachable(self, slot: Slot) -> None:
+        """Count the slot for one window from now, and go on probing."""
+        now = self._clock.monotonic()
+        self._states[slot.bucket] = with_end(self._states[slot.bucket], slot.id, now)
 
     async def throttled(self, slot: Slot) -> None:
         """Pause the bucket, then let one probe go; the others follow when it is answered."""

@@ -17,7 +17,7 @@ CALL_DEADLINE_SECONDS: Final = 10.0
 LEAVE_WITHIN_SECONDS: Final = 1.0
 # A clock may step by a few milliseconds between two readings.
 MARGIN_SECONDS: Final = 0.01
-# How soon to ask again when the answer that counts is still on its way.
+# How soon to ask again while a probe is on its way.
 ASK_AGAIN_SECONDS: Final = 0.1
 # After AEONTO-ERROR-012 every replica pauses for one window, and at least for this long.
 SHORTEST_PAUSE_SECONDS: Final = 2.0
@@ -69,6 +69,10 @@ class Pace(Protocol):
         """Say that the request of this slot was answered: the limit counts from now."""
         ...
 
+    async def unreachable(self, slot: Slot) -> None:
+        """Say that nobody took the connection: it counts as an answer does, but ends no probing."""
+        ...
+
     async def throttled(self, slot: Slot) -> None:
         """Say that the answer was AEONTO-ERROR-012: every replica pauses, then one probes."""
         ...
@@ -87,15 +91,14 @@ class SlotRecord:
     answered_at: float | None = None
 
     @property
-    def over_at(self) -> float:
-        """When its request had been answered, or at the latest must have been."""
-        if self.answered_at is not None:
-            return self.answered_at
+    def deadline(self) -> float:
+        """When its request must have been answered."""
         return self.granted_at + LEAVE_WITHIN_SECONDS + CALL_DEADLINE_SECONDS
 
-    def free_at(self, limit: Limit) -> float:
-        """When its place is free again; sooner, if it is still unanswered and will be answered."""
-        return self.over_at + limit.window_seconds + MARGIN_SECONDS
+    def free_at(self, limit: Limit, now: float) -> float:
+        """When its place is free again; while it is unanswered, when that is at the soonest."""
+        over_at = min(now, self.deadline) if self.answered_at is None else self.answered_at
+        return over_at + limit.window_seconds + MARGIN_SECONDS
 
 
 @dataclass(frozen=True)
@@ -112,22 +115,16 @@ def wait_seconds(state: PaceState, limit: Limit, now: float) -> float:
     if now < state.paused_until:
         return state.paused_until - now
     if state.probing and any(
-        slot.answered_at is None and slot.over_at > now for slot in state.slots
+        slot.answered_at is None and slot.deadline > now for slot in state.slots
     ):
         return ASK_AGAIN_SECONDS
-    held = sorted(_held(state, limit, now), key=lambda slot: slot.free_at(limit))
-    if len(held) < limit.count:
-        return 0.0
-    # Whoever was answered is free before all that are not, so this one is the first to tell.
-    decisive = held[-limit.count]
-    if decisive.answered_at is None and decisive.over_at > now:
-        return ASK_AGAIN_SECONDS
-    return decisive.free_at(limit) - now
+    free_at = sorted(slot.free_at(limit, now) for slot in _held(state, limit, now))
+    return free_at[-limit.count] - now if len(free_at) >= limit.count else 0.0
 
 
 def _held(state: PaceState, limit: Limit, now: float) -> list[SlotRecord]:
     """Return the slots whose place is not free again."""
-    return [slot for slot in state.slots if slot.free_at(limit) > now]
+    return [slot for slot in state.slots if slot.free_at(limit, now) > now]
 
 
 def with_slot(state: PaceState, limit: Limit, slot_id: str, now: float) -> PaceState:
@@ -136,22 +133,27 @@ def with_slot(state: PaceState, limit: Limit, slot_id: str, now: float) -> PaceS
     return replace(state, slots=(*held, SlotRecord(slot_id, now)))
 
 
-def with_answer(state: PaceState, slot_id: str, now: float) -> PaceState:
-    """Return the state after an answer other than 012; it ends the probing that it answers."""
+def with_end(state: PaceState, slot_id: str, now: float) -> PaceState:
+    """Return the state after a request was over, whatever came of it."""
     slots = tuple(
         replace(slot, answered_at=now) if slot.id == slot_id else slot for slot in state.slots
     )
+    return replace(state, slots=slots)
+
+
+def with_answer(state: PaceState, slot_id: str, now: float) -> PaceState:
+    """Return the state after an answer other than 012; it ends the probing that it answers."""
     probed = any(
         slot.id == slot_id and slot.granted_at >= state.paused_until for slot in state.slots
     )
-    return replace(state, slots=slots, probing=state.probing and not probed)
+    return replace(with_end(state, slot_id, now), probing=state.probing and not probed)
 
 
 def with_throttle(state: PaceState, limit: Limit, slot_id: str, now: float) -> PaceState:
     """Return the state after AEONTO-ERROR-012: paused for one window, then one probe at a time."""
     pause = max(limit.window_seconds, SHORTEST_PAUSE_SECONDS) + MARGIN_SECONDS
-    answered = with_answer(state, slot_id, now)
-    return replace(answered, paused_until=max(state.paused_until, now + pause), probing=True)
+    ended = with_end(state, slot_id, now)
+    return replace(ended, paused_until=max(state.paused_until, now + pause), probing=True)
 
 
 def without_slot(state: PaceState, slot_id: str) -> PaceState:

@@ -21,6 +21,7 @@ from app.domain.pace import (
     scaled,
     wait_seconds,
     with_answer,
+    with_end,
     with_slot,
     with_throttle,
     without_slot,
@@ -69,6 +70,11 @@ class SharedPace:
         async with self._database.sessions() as session, session.begin():
             state, now = await _locked(session, slot.bucket)
             await _save(session, slot.bucket, with_answer(state, slot.id, now))
+
+    async def unreachable(self, slot: Slot) -> None:
+        async with self._database.sessions() as session, session.begin():
+            state, now = await _locked(session, slot.bucket)
+            await _save(session, slot.bucket, with_end(state, slot.id, now))
 
     async def throttled(self, slot: Slot) -> None:
         limit = self._limits[slot.bucket]

@@ -164,6 +164,9 @@ class LivingPace:
     async def answered(self, slot: Slot) -> None:
         await self._life.database(self._pace.answered(slot))
 
+    async def unreachable(self, slot: Slot) -> None:
+        await self._life.database(self._pace.unreachable(slot))
+
     async def throttled(self, slot: Slot) -> None:
         await self._life.database(self._pace.throttled(slot))
 

@@ -43,6 +43,9 @@ class RecordingPace:
     async def answered(self, slot: Slot) -> None:
         self.told.append(f"answered {slot.id}")
 
+    async def unreachable(self, slot: Slot) -> None:
+        self.told.append(f"unreachable {slot.id}")
+
     async def throttled(self, slot: Slot) -> None:
         self.told.append(f"throttled {slot.id}")
 

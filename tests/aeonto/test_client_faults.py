@@ -62,7 +62,7 @@ async def test_nonsense_is_no_news_to_ask_again_for(
 @pytest.mark.parametrize(
     ("broken", "kind", "told"),
     [
-        (httpx.ConnectError, failures.Unreachable, ANSWERED),
+        (httpx.ConnectError, failures.Unreachable, ["unreachable 1"]),
         (httpx.WriteError, failures.AnswerLost, []),
         (httpx.ReadError, failures.AnswerLost, []),
         (httpx.RemoteProtocolError, failures.AnswerLost, []),

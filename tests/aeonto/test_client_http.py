@@ -108,13 +108,13 @@ async def test_reset_is_a_lost_answer() -> None:
     assert pace.told == []
 
 
-async def test_nobody_listening_is_unreachable_and_counts_like_an_answer() -> None:
+async def test_nobody_listening_is_unreachable_and_is_told_as_such() -> None:
     pace = RecordingPace()
     async with aclosing(HttpTransport("http://127.0.0.1:1/")) as transport:
         client = AeontoClient(transport, pace=pace, clock=FixedClock())
         with pytest.raises(failures.Unreachable):
             await create(client)
-    assert pace.told == ["answered 1"]
+    assert pace.told == ["unreachable 1"]
 
 
 async def test_request_whose_connection_took_too_long_is_not_sent(
@@ -126,7 +126,7 @@ async def test_request_whose_connection_took_too_long_is_not_sent(
         with pytest.raises(failures.Unreachable):
             await create(client)
     assert server.received == b""
-    assert pace.told == ["answered 1"]
+    assert pace.told == ["unreachable 1"]
 
 
 @pytest.mark.parametrize("location", ["http://[", "javascript:0", "/\xff", ""])

@@ -174,6 +174,14 @@ async def test_throttled_bucket_pauses_then_lets_one_probe_go(
     assert await take(pace, Bucket.ORDER_STATUS)
 
 
+async def test_probe_that_reached_nobody_ends_no_probing(pace: SoloPace, clock: FixedClock) -> None:
+    await pace.throttled(await taken(pace, Bucket.ORDER_STATUS))
+    clock.seconds += 2.1
+    await pace.unreachable(await taken(pace, Bucket.ORDER_STATUS))
+    assert await take(pace, Bucket.ORDER_STATUS)
+    assert await take(pace, Bucket.ORDER_STATUS) is None
+
+
 async def test_lost_probe_is_followed_by_another(pace: SoloPace, clock: FixedClock) -> None:
     await pace.throttled(await taken(pace, Bucket.ORDER_STATUS))
     clock.seconds += 2.1

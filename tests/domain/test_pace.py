@@ -21,6 +21,7 @@ from app.domain.pace import (
     scaled,
     wait_seconds,
     with_answer,
+    with_end,
     with_slot,
     with_throttle,
     without_slot,
@@ -59,7 +60,7 @@ def test_as_many_may_leave_at_once_as_the_limit_allows() -> None:
 
 def test_place_is_free_a_window_after_the_answer_not_after_the_sending() -> None:
     state = full(100.0, 100.0, 100.0)
-    assert wait_seconds(state, LIMIT, 105.0) == ASK_AGAIN_SECONDS
+    assert wait_seconds(state, LIMIT, 105.0) == pytest.approx(1 + MARGIN_SECONDS)
     state = with_answer(state, "0", 105.0)
     assert wait_seconds(state, LIMIT, 105.5) == pytest.approx(0.5 + MARGIN_SECONDS)
     assert wait_seconds(state, LIMIT, 106.0 + MARGIN_SECONDS) == 0
@@ -69,7 +70,7 @@ def test_lost_answer_holds_its_own_place_alone() -> None:
     state = with_answer(full(100.0, 100.1, 100.2), "2", 100.3)
     assert wait_seconds(state, LIMIT, 101.0) == pytest.approx(0.3 + MARGIN_SECONDS)
     state = with_slot(state, LIMIT, "3", 105.0)
-    assert wait_seconds(state, LIMIT, 105.0) == ASK_AGAIN_SECONDS
+    assert wait_seconds(state, LIMIT, 105.0) == pytest.approx(1 + MARGIN_SECONDS)
 
 
 def test_places_that_are_free_again_are_forgotten() -> None:
@@ -87,7 +88,7 @@ def test_lower_limit_than_before_waits_until_enough_places_are_free() -> None:
 def test_lost_answer_counts_until_the_deadline_of_its_request() -> None:
     over = 100.0 + LEAVE_WITHIN_SECONDS + CALL_DEADLINE_SECONDS
     state = full(100.0, 100.0, 100.0)
-    assert wait_seconds(state, LIMIT, over - 0.001) == ASK_AGAIN_SECONDS
+    assert wait_seconds(state, LIMIT, over - 0.001) == pytest.approx(1 + MARGIN_SECONDS)
     assert wait_seconds(state, LIMIT, over) == pytest.approx(1 + MARGIN_SECONDS)
     assert wait_seconds(state, LIMIT, over + 1 + MARGIN_SECONDS) == 0
 
@@ -120,6 +121,13 @@ def test_after_the_pause_one_probes_until_it_is_answered() -> None:
     state = with_answer(state, "probe", 103.2)
     assert not state.probing
     assert wait_seconds(state, LIMIT, 103.2) == 0
+
+
+def test_refused_connection_counts_for_a_window_and_ends_no_probing() -> None:
+    state = with_throttle(with_slot(PaceState(), ONE, "a", 100.0), ONE, "a", 100.1)
+    state = with_end(with_slot(state, ONE, "probe", 104.0), "probe", 104.2)
+    assert state.probing
+    assert wait_seconds(state, ONE, 104.2) == pytest.approx(3 + MARGIN_SECONDS)
 
 
 def test_probe_that_is_throttled_again_pauses_again() -> None:

@@ -163,6 +163,23 @@ async def test_throttled_answer_pauses_every_replica_and_then_one_probes(
         await database.dispose()
 
 
+async def test_probe_that_reached_nobody_is_followed_by_one_probe(
+    replicas: list[SharedPace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_limit(monkeypatch, Limit(3, 0.2))
+    here, there = (pace_on(pace._database) for pace in replicas[:2])
+    slot = await here.reserve(LOOKS, within_seconds=1)
+    assert slot is not None
+    await here.throttled(slot)
+    probe = await there.reserve(LOOKS, within_seconds=1)
+    assert probe is not None
+    await there.unreachable(probe)
+    slots = await asyncio.gather(
+        *(pace.reserve(LOOKS, within_seconds=0.3) for pace in (here, there) for _ in range(2))
+    )
+    assert len([slot for slot in slots if slot is not None]) == 1
+
+
 async def test_first_use_by_two_replicas_at_once_makes_one_row(
     replicas: list[SharedPace], committed_database: Database
 ) -> None:

@@ -30,8 +30,16 @@ class Metrics:
     """Counters, gauges and histograms; label values are few and never a caller's own text."""
 
     def __init__(self) -> None:
-        self.registry = registry = CollectorRegistry()
-        ProcessCollector(registry=registry)
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self._declare_http(self.registry)
+        self._declare_upstream(self.registry)
+        self._declare_orders(self.registry)
+        self._declare_credits(self.registry)
+        self._declare_backlog(self.registry)
+        self._declare_process(self.registry)
+
+    def _declare_http(self, registry: CollectorRegistry) -> None:
         self.http_requests = Counter(
             "assay_http_requests_total",
             "Requests answered, by method, route template and status.",
@@ -53,6 +61,14 @@ class Metrics:
             ("endpoint",),
             registry=registry,
         )
+        self.attempts_refused = Counter(
+            "assay_attempts_refused_total",
+            "Attempts refused after too many failures, by throttle.",
+            ("throttle",),
+            registry=registry,
+        )
+
+    def _declare_upstream(self, registry: CollectorRegistry) -> None:
         self.upstream_requests = Counter(
             "assay_upstream_requests_total",
             "Requests to AEON.to, by endpoint and outcome.",
@@ -66,6 +82,20 @@ class Metrics:
             buckets=_UPSTREAM_BUCKETS,
             registry=registry,
         )
+        self.slot_wait_seconds = Histogram(
+            "assay_slot_wait_seconds",
+            "Seconds of waiting for the right to send a request to AEON.to, by bucket.",
+            ("bucket",),
+            buckets=_SLOT_BUCKETS,
+            registry=registry,
+        )
+        self.last_look = Gauge(
+            "assay_last_look_timestamp_seconds",
+            "When AEON.to last answered a look at an order, in seconds since the epoch.",
+            registry=registry,
+        )
+
+    def _declare_orders(self, registry: CollectorRegistry) -> None:
         self.orders_moved = Counter(
             "assay_orders_moved_total",
             "Moves of orders, by the state moved to.",
@@ -95,6 +125,8 @@ class Metrics:
             "Orders that this process leaves alone for a while, because working on them failed.",
             registry=registry,
         )
+
+    def _declare_credits(self, registry: CollectorRegistry) -> None:
         self.grants = Counter(
             "assay_grants_total", "Orders whose credits were granted.", registry=registry
         )
@@ -104,36 +136,8 @@ class Metrics:
         self.refunds = Counter(
             "assay_refunds_total", "Credits refunded for failed assessments.", registry=registry
         )
-        self.attempts_refused = Counter(
-            "assay_attempts_refused_total",
-            "Attempts refused after too many failures, by throttle.",
-            ("throttle",),
-            registry=registry,
-        )
-        self.loop_heartbeat = Gauge(
-            "assay_loop_heartbeat_timestamp_seconds",
-            "When a loop last finished a round without a fault, in seconds since the epoch.",
-            ("loop",),
-            registry=registry,
-        )
-        self.loop_restarts = Counter(
-            "assay_loop_restarts_total",
-            "Loops that died or were stuck, and were started again.",
-            ("loop",),
-            registry=registry,
-        )
-        self.slot_wait_seconds = Histogram(
-            "assay_slot_wait_seconds",
-            "Seconds of waiting for the right to send a request to AEON.to, by bucket.",
-            ("bucket",),
-            buckets=_SLOT_BUCKETS,
-            registry=registry,
-        )
-        self.last_look = Gauge(
-            "assay_last_look_timestamp_seconds",
-            "When AEON.to last answered a look at an order, in seconds since the epoch.",
-            registry=registry,
-        )
+
+    def _declare_backlog(self, registry: CollectorRegistry) -> None:
         self.orders = Gauge(
             "assay_orders",
             "Orders that are still looked at, by state; the same in every process.",
@@ -148,6 +152,20 @@ class Metrics:
         self.oldest_pending_assessment_seconds = Gauge(
             "assay_oldest_pending_assessment_seconds",
             "Age of the oldest assessment without an answer; 0 when there is none.",
+            registry=registry,
+        )
+
+    def _declare_process(self, registry: CollectorRegistry) -> None:
+        self.loop_heartbeat = Gauge(
+            "assay_loop_heartbeat_timestamp_seconds",
+            "When a loop last finished a round without a fault, in seconds since the epoch.",
+            ("loop",),
+            registry=registry,
+        )
+        self.loop_restarts = Counter(
+            "assay_loop_restarts_total",
+            "Loops that died or were stuck, and were started again.",
+            ("loop",),
             registry=registry,
         )
         self.event_loop_lag_seconds = Histogram(

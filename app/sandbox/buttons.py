@@ -1,5 +1,7 @@
 """What all controls share: they read JSON whatever its content type says, and answer JSON."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, HTTPException, Request
@@ -7,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.responses import Response
 
 from app.sandbox import exact_json
+from app.sandbox.orders import NotPossible
 from app.sandbox.world import World
 
 SANDBOX: Final = "SANDBOX of AEON.to: no real coins move here"
@@ -44,6 +47,15 @@ def reads(model: type[BaseModel]) -> Any:  # noqa: ANN401 - FastAPI's own marker
             raise HTTPException(400, "the body must be JSON") from None
 
     return Depends(read)
+
+
+@contextmanager
+def as_conflict() -> Iterator[None]:
+    """Answer 409 with the reason when what the body does is not possible now."""
+    try:
+        yield
+    except NotPossible as reason:
+        raise HTTPException(409, str(reason)) from None
 
 
 def say(**members: object) -> Response:

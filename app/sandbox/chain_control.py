@@ -2,15 +2,14 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter
 from pydantic import Field, field_validator
 from starlette.responses import Response
 
 from app.domain.addresses import InvalidAddress
 from app.sandbox.bitcoin import Fate
-from app.sandbox.buttons import Body, TheWorld, reads, say
+from app.sandbox.buttons import Body, TheWorld, as_conflict, reads, say
 from app.sandbox.chain import BLOCKS_AT_BEGIN
-from app.sandbox.orders import NotPossible
 from app.sandbox.scripts import script_of
 from app.sandbox.views import How, View
 from app.sandbox.world import World
@@ -146,10 +145,8 @@ async def send(body: Annotated[SendBody, reads(SendBody)], world: TheWorld) -> R
 @router.post("/replace", summary="Replace an unconfirmed transaction: its id vanishes")
 async def replace(body: Annotated[ReplaceBody, reads(ReplaceBody)], world: TheWorld) -> Response:
     world.catch_up()
-    try:
+    with as_conflict():
         txid = world.bitcoin.replace(body.txid, body.address, body.satoshi)
-    except NotPossible as reason:
-        raise HTTPException(409, str(reason)) from None
     return _made(world, txid)
 
 
@@ -158,10 +155,8 @@ async def double_spend(
     body: Annotated[DoubleSpendBody, reads(DoubleSpendBody)], world: TheWorld
 ) -> Response:
     world.catch_up()
-    try:
+    with as_conflict():
         txid = world.bitcoin.double_spend(body.txid, world.now())
-    except NotPossible as reason:
-        raise HTTPException(409, str(reason)) from None
     return _made(world, txid)
 
 

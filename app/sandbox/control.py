@@ -16,7 +16,7 @@ from starlette.responses import Response
 from app.domain.money import plain
 from app.sandbox import exact_json, payouts
 from app.sandbox.answers import SHAPES
-from app.sandbox.buttons import Body, TheWorld, reads, say
+from app.sandbox.buttons import Body, TheWorld, as_conflict, reads, say
 from app.sandbox.faults import Fault
 from app.sandbox.limits import Endpoint, bucket
 from app.sandbox.orders import (
@@ -137,10 +137,8 @@ def _show(order: Order, world: World) -> dict[str, object]:
 def _change(world: World, uuid: str, action: Callable[[Order], None]) -> Response:
     if uuid != ALL:
         order = _find(world, uuid)
-        try:
+        with as_conflict():
             action(order)
-        except NotPossible as reason:
-            raise HTTPException(409, str(reason)) from None
         world.keep(order)
         return say(order=_show(order, world))
     changed, skipped = [], []

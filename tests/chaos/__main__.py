@@ -37,6 +37,7 @@ SCENARIOS: Final[dict[str, Scenario]] = {
 MEASURES: Final[dict[str, Scenario]] = {
     "G2": measures.pace,
     "G8": measures.detection,
+    "G13": measures.guessing,
 }
 _WIDTH: Final = 140
 _console = Console(width=max(_WIDTH, Console().width))
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str]) -> int:
         "--scenario",
         action="append",
         choices=known,
-        help="one, by its name; may be repeated (by default all but G2 and G8)",
+        help="one, by its name; may be repeated (by default all but the measurements G2, G8 and G13)",
     )
     given = parser.parse_args(arguments)
     names = given.scenario or list(SCENARIOS)

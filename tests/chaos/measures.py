@@ -1,8 +1,12 @@
-"""Measurements against real processes: G2, the budget of requests; G8, how soon a change shows."""
+"""Measurements against real processes.
+
+G2 is the budget of requests, G8 how soon a change shows, G13 what guessing costs the neighbours.
+"""
 
 import asyncio
 import statistics
 import time
+from collections import Counter
 from contextlib import suppress
 from datetime import datetime
 from typing import Final
@@ -12,6 +16,7 @@ from tests.chaos.deployment import SCALED, STRICT
 from tests.chaos.pacing import sending
 from tests.chaos.stage import Stage, on_stage
 from tests.chaos.verdict import Verdict, settled
+from tests.support.people import Person, make_user
 
 _BUDGET_USE: Final = 0.85
 _STEADY_SECONDS: Final = 60.0
@@ -20,6 +25,12 @@ _SUFFERING_SECONDS: Final = 140.0
 _LOOKS_PER_SECOND: Final = 2.5
 _LOOK_AGAIN_SECONDS: Final = 0.25
 _PATIENCE_SECONDS: Final = 120.0
+_TURNS: Final = 4
+_TURN_SECONDS: Final = 12.0
+_NEIGHBOURS_A_SECOND: Final = 50
+_GUESSES_A_SECOND: Final = 10
+_WINDOW_QUOTA: Final = 20
+_NOTICED: Final = 1.1
 
 
 async def pace(seed: int) -> Verdict:
@@ -112,3 +123,64 @@ async def _change_one_by_one(stage: Stage, seconds: float) -> list[float]:
         delays += [now - changed.pop(row.uuid) for row in rows if row.uuid in changed]
         await asyncio.sleep(_LOOK_AGAIN_SECONDS)
     return delays
+
+
+async def guessing(seed: int) -> Verdict:
+    """G13, R26: one caller guesses codes, an address guesses keys; the neighbours are timed."""
+    async with on_stage(seed) as stage:
+        guesser = await make_user(stage.deployment.database, stage.callers.now())
+        codes: Counter[int] = Counter()
+        keys: Counter[int] = Counter()
+        alone: list[float] = []
+        beside: list[float] = []
+        began = time.monotonic()
+        for _ in range(_TURNS):
+            alone += await _neighbours(stage)
+            guesses = [
+                asyncio.create_task(_guess(stage, guesser, codes)),
+                asyncio.create_task(_guess(stage, None, keys)),
+            ]
+            beside += await _neighbours(stage)
+            for task in guesses:
+                task.cancel()
+        minutes = int((time.monotonic() - began) / 60) + 1
+        before, during = percentile(alone, 0.99), percentile(beside, 0.99)
+        most = _WINDOW_QUOTA * minutes
+        stage.expect(codes[400] <= most, f"{codes[400]} wrong codes in {minutes} minutes")
+        stage.expect(keys[403] <= most, f"{keys[403]} wrong keys in {minutes} minutes")
+        stage.expect(set(codes) <= {400, 429} and set(keys) <= {403, 429}, f"{codes}, {keys}")
+        stage.expect(during <= _NOTICED * before, "the neighbours' p99 rose by more than a tenth")
+        return await stage.verdict(
+            "G13",
+            wrong_codes=f"{dict(codes)} in {minutes} windows at most",
+            wrong_keys=str(dict(keys)),
+            neighbours=f"p99 {before * 1000:.1f} ms alone, {during * 1000:.1f} ms beside guessing",
+        )
+
+
+async def _neighbours(stage: Stage) -> list[float]:
+    """Ask as an honest caller for one turn; return how long each answer took, in seconds."""
+    first = len(stage.callers.calls)
+    async with asyncio.TaskGroup() as group:
+        for _ in range(int(_TURN_SECONDS * _NEIGHBOURS_A_SECOND)):
+            group.create_task(stage.callers.call("check_self_status", None))
+            await asyncio.sleep(1 / _NEIGHBOURS_A_SECOND)
+    calls = stage.callers.calls[first:]
+    stage.expect(all(call.status == 200 for call in calls), "an honest caller was refused")
+    return [call.seconds for call in calls]
+
+
+async def _guess(stage: Stage, guesser: Person | None, statuses: Counter[int]) -> None:
+    """Guess codes as `guesser`, or keys as nobody, each time from an invented address."""
+    url = f"{stage.deployment.replicas[0].url}/api/check_access_code_status"
+    while True:
+        guess = "".join(stage.chance.choices("ABCDEFGHabcdefgh01234567", k=16))
+        prefix = "".join(stage.chance.choices("abcdefgh01234567", k=10))
+        headers = guesser.headers if guesser else {"X-API-KEY": f"assay_{prefix}_{guess}"}
+        answer = await stage.deployment.http.post(
+            url,
+            json={"access_code": guess},
+            headers={**headers, "X-Forwarded-For": f"203.0.113.{stage.chance.randrange(256)}"},
+        )
+        statuses[answer.status_code] += 1
+        await asyncio.sleep(1 / _GUESSES_A_SECOND)

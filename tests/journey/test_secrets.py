@@ -27,11 +27,12 @@ class Spy:
         self.refusals: list[str] = []
 
     async def ask(self, path: str, body: object = None, **headers: str) -> Any:  # noqa: ANN401
-        """Post JSON, or text as it is; return what came back."""
-        sent: dict[str, Any] = {"content": body} if isinstance(body, str) else {"json": body or {}}
+        """Post JSON, or text as it is, or get without a body; return what came back."""
+        sent: dict[str, Any] = {"content": body} if isinstance(body, str) else {"json": body}
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         named |= {"Content-Type": "application/json"}
-        answer = await self._http.post(f"/api/{path}", headers=named, **sent)
+        method = "GET" if body is None else "POST"
+        answer = await self._http.request(method, f"/api/{path}", headers=named, **sent)
         if not answer.is_success:
             self.refusals.append(answer.text)
         return answer.json() if answer.content else None
@@ -72,8 +73,8 @@ async def live(spy: Spy) -> list[str]:
     await spy.ask("login", {"email": "nobody@example.com", "password": WRONG_PASSWORD})
     session = (await spy.ask("login", {"email": email, "password": PASSWORD}))["session_token"]
     bearer = {"Authorization": f"Bearer {session}"}
-    key = (await spy.ask("api_keys", **bearer))["api_key"]
-    code = (await spy.ask("access_codes", X_API_KEY=key))["access_code"]
+    key = (await spy.ask("api_keys", {}, **bearer))["api_key"]
+    code = (await spy.ask("access_codes", {}, X_API_KEY=key))["access_code"]
     order = {"number_of_credits": 10, "payment_coin": "Aeon", "payment_network": "AEON"}
     await spy.ask("new_order", {**order, "order_is_for_self": True}, X_API_KEY=key)
     await spy.ask(

@@ -5,10 +5,12 @@ import time
 from typing import Final
 
 from tests.chaos.callers import Callers, percentile
+from tests.chaos.deployment import SCALED, STRICT
 from tests.chaos.stage import Stage, on_stage
 from tests.chaos.verdict import Verdict, settled
 
 STATUS: Final = "order_status_query"
+_NOTICED: Final = 1.2
 _SIX: Final = (
     "new_order",
     "check_order_status",
@@ -77,14 +79,18 @@ async def no_new_orders(seed: int, seconds: float = 60) -> Verdict:
 
 
 async def black_hole(seed: int, seconds: float = 20) -> Verdict:
-    """R16: nothing comes back from upstream, and no caller notices."""
-    async with on_stage(seed, credits_given=10_000) as stage:
+    """R16: nothing comes back from upstream, at its documented limits, and no caller notices."""
+    async with on_stage(seed, scale=STRICT, credits_given=10_000) as stage:
         await asyncio.sleep(2)
         before = await _latencies(stage, seconds)
         await stage.breaker.black_hole()
         await asyncio.sleep(2)
         meanwhile = await _latencies(stage, seconds)
+        for name in _SIX:
+            noticed = meanwhile[name] > _NOTICED * before[name]
+            stage.expect(not noticed, f"the p99 of {name} rose by more than a fifth")
         await stage.breaker.make_peace()
+        await stage.deployment.rescale(SCALED)
         await stage.upstream.press("auto", enabled=True, step_seconds=0.5)
         measured = {
             name: f"p99 {before[name] * 1000:.0f} ms before, {meanwhile[name] * 1000:.0f} ms during"

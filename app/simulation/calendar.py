@@ -38,13 +38,14 @@ class Calendar:
 
     async def wait(self, work: Work, clock: Clock) -> bool:
         """Wait a while for an order that may be due by a replica's clock; say whether one is."""
-        if not self._is_due(work, clock):
-            await self._sleep(work, self._earliest(work) or _NEVER, clock)
-        return self._is_due(work, clock)
-
-    def _is_due(self, work: Work, clock: Clock) -> bool:
-        due = self._earliest(work)
-        return due is not None and due <= clock.now()
+        loop = asyncio.get_running_loop()
+        give_up_at = loop.time() + _AT_MOST_SECONDS
+        while (due := self._earliest(work) or _NEVER) > clock.now():
+            if loop.time() >= give_up_at:
+                return False
+            until_due = (due - clock.now()).total_seconds()
+            await self._sleep(work, due, min(until_due, give_up_at - loop.time()))
+        return True
 
     def changed(self, work: Work) -> None:
         """Wake those who wait for something later than what is due first now."""
@@ -55,11 +56,10 @@ class Calendar:
             if due < until and not sleeper.done():
                 sleeper.set_result(None)
 
-    async def _sleep(self, work: Work, until: datetime, clock: Clock) -> None:
+    async def _sleep(self, work: Work, until: datetime, seconds: float) -> None:
         loop = asyncio.get_running_loop()
         sleeper: asyncio.Future[None] = loop.create_future()
         self._sleepers[work][sleeper] = until
-        seconds = min((until - clock.now()).total_seconds(), _AT_MOST_SECONDS)
         timer = loop.call_later(seconds, _wake, sleeper)
         try:
             await sleeper

@@ -21,6 +21,7 @@ _SLOW_SETTLE: Final = (
        FOR EACH ROW EXECUTE FUNCTION slow_settle()""",
 )
 _TAKEN_OVER_SECONDS: Final = 60.0
+_ASK_AGAIN_SECONDS: Final = 0.1
 _POOL: Final = 10
 
 
@@ -168,14 +169,14 @@ async def _fill(stage: Stage, credits_wanted: int) -> None:
 async def _pending_after(stage: Stage, seconds: float) -> int:
     """Wait until no assessment is pending, at most so long; return how many still are."""
     pending = 0
-    for _ in range(int(seconds / 0.25)):
+    for _ in range(int(seconds / _ASK_AGAIN_SECONDS)):
         rows = await stage.deployment.query(
             "SELECT count(*) AS n FROM assessments WHERE status = 'pending'"
         )
         pending = int(rows[0].n)
         if not pending:
             break
-        await asyncio.sleep(0.25)
+        await asyncio.sleep(_ASK_AGAIN_SECONDS)
     return pending
 
 

@@ -47,7 +47,7 @@ async def refusals(seed: int, times: int = 40) -> Verdict:
         await stage.upstream.fault("403", endpoint=STATUS, times=times)
         await stage.callers.buy_many(5, per_second=10, patience=1)
         while sum((await stage.upstream.stats())["faults"].values()) < times:
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(0.1)
         probes, took = await stage.upstream.requests(STATUS) - before, time.monotonic() - began
         # The first ones may all have been in flight when the first was refused.
         stage.expect(probes <= took / 2 + 20, f"{probes} requests in {took:.0f} s")

@@ -13,14 +13,14 @@ from typing import Final
 
 from tests.mutations.guards import MUTATIONS, Mutation
 
-_ROOT: Final = Path(__file__).parents[2]
+ROOT: Final = Path(__file__).parents[2]
 _COPIED: Final = ("app", "migrations", "tests", "docs", "pyproject.toml", "alembic.ini")
 _PASSED, _FAILED = 0, 1  # pytest's exit statuses; all others mean that it could not run
 
 
 def _copy(folder: Path) -> None:
     for name in _COPIED:
-        source = _ROOT / name
+        source = ROOT / name
         if source.is_dir():
             shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:

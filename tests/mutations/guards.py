@@ -131,8 +131,8 @@ MUTATIONS: Final = (
     Mutation(
         "pace: spaced from answers",
         "app/domain/pace.py",
-        "            return self.answered_at\n",
-        "            return self.granted_at\n",
+        "if self.answered_at is None else self.answered_at",
+        "if self.answered_at is None else self.granted_at",
         "tests/domain/test_pace.py",
     ),
     Mutation(

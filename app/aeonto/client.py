@@ -23,11 +23,12 @@ from app.aeonto.failures import (
     Unreachable,
     failure_for,
 )
-from app.aeonto.wire import Answer, Fields, JsonObject, OrderParameters, PriceQuote, Unreadable
+from app.aeonto.wire import Answer, Fields, OrderParameters, PriceQuote
 from app.domain.clock import Clock
 from app.domain.pace import CALL_DEADLINE_SECONDS, Bucket, Pace, Slot
 from app.domain.reports import Report
 from app.domain.states import OrderStatus
+from app.domain.strict_json import JsonObject, Unreadable
 from app.observability.logging import get_logger
 
 _SUCCESS: Final = frozenset({HTTPStatus.OK, HTTPStatus.CREATED})

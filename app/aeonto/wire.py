@@ -7,11 +7,11 @@ names, no NaN, plausible amounts) and leniently where AEON.to and its sister ser
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Final, NoReturn, TypeVar
+from typing import Annotated, Final, TypeVar
 
 from pydantic import (
     AliasChoices,
@@ -26,9 +26,9 @@ from pydantic import (
 
 from app.domain.money import plain
 from app.domain.reports import Report
+from app.domain.strict_json import JsonObject, Unreadable, check_json_type, read_json_object
 
 MAX_BODY_BYTES: Final = 64 * 1024
-MAX_DEPTH: Final = 16
 MAX_BTC: Final = 21_000_000
 MAX_AEON: Final = 10**12
 # Amounts have 8 or 12 decimals; a reply in binary floats may show a few more.
@@ -40,12 +40,7 @@ LAST_YEAR: Final = 2200
 _NUMBER: Final = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?", re.ASCII)
 _ERROR_CODE: Final = re.compile(r"[A-Za-z0-9_.]+-ERROR-([0-9]{1,6})", re.ASCII)
 
-JsonObject = dict[str, Any]
 Fields = Mapping[str, str | Decimal]
-
-
-class Unreadable(ValueError):
-    """A reply is not what the API gives; the message says why and holds nothing of the reply."""
 
 
 @dataclass(frozen=True)
@@ -107,70 +102,12 @@ def _write(value: str | Decimal) -> str:
 
 def read_object(answer: Answer) -> JsonObject:
     """Return the JSON object of an answer. Raises Unreadable."""
-    media_type = answer.content_type.partition(";")[0].strip().lower()
-    if media_type != "application/json" and not media_type.endswith("+json"):
-        raise Unreadable("the content type is not JSON")
+    check_json_type(answer.content_type)
     if answer.content_encoding:
         raise Unreadable("the body is compressed, which was not asked for")
     if len(answer.body) > MAX_BODY_BYTES:
         raise Unreadable(f"the body has more than {MAX_BODY_BYTES} bytes")
-    said = _parse(answer.body)
-    if not isinstance(said, dict):
-        raise Unreadable("the body is not a JSON object")
-    _check_depth(said)
-    return said
-
-
-def _parse(body: bytes) -> object:
-    try:
-        return _DECODER.decode(body.decode("utf-8"))
-    except UnicodeDecodeError:
-        raise Unreadable("the body is not UTF-8") from None
-    except RecursionError:
-        raise Unreadable(f"the body is nested deeper than {MAX_DEPTH}") from None
-    except json.JSONDecodeError:
-        raise Unreadable("the body is not JSON") from None
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> JsonObject:
-    names = dict(pairs)
-    if len(names) != len(pairs):
-        raise Unreadable("a name stands twice in one object")
-    return names
-
-
-def _decimal(digits: str) -> Decimal:
-    try:
-        return Decimal(digits)
-    except ArithmeticError:
-        raise Unreadable("a number is out of any range") from None
-
-
-def _refuse_constant(_name: str) -> NoReturn:
-    raise Unreadable("NaN and Infinity are not JSON")
-
-
-_DECODER: Final = json.JSONDecoder(
-    object_pairs_hook=_unique,
-    parse_float=_decimal,
-    parse_int=_decimal,
-    parse_constant=_refuse_constant,
-)
-
-
-def _check_depth(said: JsonObject) -> None:
-    level: list[object] = [said]
-    for _ in range(MAX_DEPTH):
-        level = [child for value in level for child in _children(value)]
-        if not level:
-            return
-    raise Unreadable(f"the body is nested deeper than {MAX_DEPTH}")
-
-
-def _children(value: object) -> Iterable[object]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
+    return read_json_object(answer.body)
 
 
 def error_number(said: JsonObject) -> int | None:

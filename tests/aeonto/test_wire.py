@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.aeonto import wire
-from app.aeonto.wire import Answer, OrderParameters, PriceQuote, Unreadable
+from app.aeonto.wire import Answer, OrderParameters, PriceQuote
 from app.domain.reports import Report
+from app.domain.strict_json import Unreadable
 from tests.aeonto import golden
 
 

@@ -12,6 +12,7 @@ from app.domain.addresses import (
     BitcoinNetwork,
     InvalidAddress,
     bitcoin_network,
+    canonical_bitcoin_address,
     check_address,
     decode_cryptonote,
     encode_base58check,
@@ -369,3 +370,21 @@ def test_base58check_of_any_hash_is_valid_until_a_character_is_wrong(
 )
 def test_no_text_whatever_makes_an_error(currency: str, address: str) -> None:
     assert check_address(currency, address) in AddressForm
+
+
+@pytest.mark.parametrize(
+    ("address", "canonical"),
+    [
+        (
+            "BC1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KV8F3T4",
+            "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4",
+        ),
+        ("TB1QQ", "tb1qq"),
+        ("BCRT1QQ", "bcrt1qq"),
+        ("12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM", "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM"),
+        ("3P14159f73E4gFr7JterCCQh9QjiTjiZrG", "3P14159f73E4gFr7JterCCQh9QjiTjiZrG"),
+        ("", ""),
+    ],
+)
+def test_bech32_has_one_spelling_and_base58_keeps_its_own(address: str, canonical: str) -> None:
+    assert canonical_bitcoin_address(address) == canonical

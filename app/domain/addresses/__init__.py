@@ -4,7 +4,11 @@ from enum import StrEnum
 from typing import Final
 
 from app.domain.addresses.base58 import encode_base58check
-from app.domain.addresses.bitcoin import BitcoinNetwork, bitcoin_network
+from app.domain.addresses.bitcoin import (
+    BitcoinNetwork,
+    bitcoin_network,
+    canonical_bitcoin_address,
+)
 from app.domain.addresses.coins import COINS
 from app.domain.addresses.cryptonote import (
     AEON_MAINNET_INTEGRATED,
@@ -37,6 +41,7 @@ __all__ = [
     "BitcoinNetwork",
     "InvalidAddress",
     "bitcoin_network",
+    "canonical_bitcoin_address",
     "check_address",
     "decode_cryptonote",
     "encode_base58check",

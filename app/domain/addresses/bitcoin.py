@@ -46,3 +46,12 @@ def bitcoin_network(address: str) -> BitcoinNetwork:
     if network is None:
         raise InvalidAddress("its prefix is not one of Bitcoin")
     return network
+
+
+def canonical_bitcoin_address(address: str) -> str:
+    """Return the one spelling of an address, to compare it: bech32 may be all capitals (BIP 173).
+
+    The text is not checked; one that is no address comes back as it is, or in small letters.
+    """
+    prefix, separator, _ = address.lower().rpartition("1")
+    return address.lower() if separator and prefix in _SEGWIT_PREFIXES else address

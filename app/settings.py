@@ -31,6 +31,15 @@ def _parts(value: str | Sequence[object]) -> Sequence[object]:
     return value
 
 
+def _secure_url(value: str) -> str:
+    """Return a base URL with its final slash. Raises ValueError, without the URL, if unsafe."""
+    parts = urlsplit(value)
+    loopback = parts.hostname in LOOPBACK_HOSTS
+    if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and loopback)):
+        raise ValueError("must be an https URL (http only on loopback)")
+    return value if value.endswith("/") else f"{value}/"
+
+
 class ConfigurationError(Exception):
     """The environment is not one that Assay can start with; the message names the variable."""
 
@@ -51,6 +60,9 @@ class Settings(BaseSettings):
     )
     aeonto_rate_scale: Decimal = Field(
         Decimal(1), gt=0, le=1000, description="multiplies the count of every upstream limit"
+    )
+    esplora_url: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="comma-separated Esplora servers; https unless on loopback"
     )
     create_deadline_seconds: int = Field(
         3600, gt=0, description="how long an order may wait for AEON.to to accept it"
@@ -128,13 +140,15 @@ class Settings(BaseSettings):
     @field_validator("aeonto_base_url")
     @classmethod
     def _secure_upstream(cls, value: str) -> str:
-        parts = urlsplit(value)
-        loopback = parts.hostname in LOOPBACK_HOSTS
-        if not parts.hostname or not (
-            parts.scheme == "https" or (parts.scheme == "http" and loopback)
-        ):
-            raise ValueError("must be an https URL (http only on loopback)")
-        return value if value.endswith("/") else f"{value}/"
+        return _secure_url(value)
+
+    @field_validator("esplora_url", mode="before")
+    @classmethod
+    def _different_servers(cls, value: str | Sequence[object]) -> tuple[str, ...]:
+        urls = tuple(_secure_url(str(part)) for part in _parts(value))
+        if len(set(urls)) < len(urls):
+            raise ValueError("must not name a URL twice: one server cannot confirm itself")
+        return urls
 
     @property
     def upstream_is_loopback(self) -> bool:

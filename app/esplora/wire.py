@@ -1,0 +1,182 @@
+"""Esplora's words on the wire: replies are read here, and only here, strictly.
+
+Shapes: API.md of Blockstream/esplora. Amounts are in satoshi, whole numbers written without a
+fraction or an exponent; a confirmed transaction has a block, any other has none.
+"""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Final, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from app.domain.strict_json import Unreadable, check_json_type, read_json_object
+
+# A transaction that nodes relay has at most 400,000 units of weight. Nothing but inputs, it is
+# about 1.3 MB of JSON; one input with all its weight in a script, shown three times, 1.6 MB.
+MAX_BODY_BYTES: Final = 2 * 1024 * 1024
+MAX_SATOSHI: Final = 21_000_000 * 100_000_000
+MAX_HEIGHT: Final = 2**31 - 1
+MAX_SEQUENCE: Final = 2**32 - 1
+# BIP 125: an input with a sequence below this one says that it may be replaced.
+FINAL_SEQUENCE: Final = 2**32 - 2
+
+_TXID: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_HEIGHT: Final = re.compile(rb"[0-9]{1,10}")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back over HTTP; `body` is cut after MAX_BODY_BYTES + 1 bytes."""
+
+    http_status: int
+    content_type: str
+    content_encoding: str
+    retry_after: str
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Output:
+    """One output of a transaction; `address` is None for a script that has none (OP_RETURN)."""
+
+    index: int
+    address: str | None
+    value_satoshi: int
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block, by its place and its hash; two of one height are on different branches."""
+
+    height: int
+    hash: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transaction:
+    """A transaction as one server sees it.
+
+    `block` is None while it is unconfirmed; `replaceable` says that an input signals replacement
+    (BIP 125), which means something only until there is a block.
+    """
+
+    txid: str
+    outputs: tuple[Output, ...]
+    block: Block | None
+    replaceable: bool
+
+
+def is_txid(text: str) -> bool:
+    """Say whether a text is a transaction id: 64 hexadecimal digits, the letters small."""
+    return _TXID.fullmatch(text) is not None
+
+
+def read_transaction(answer: Answer, txid: str) -> Transaction:
+    """Read a reply of `GET /tx/:txid` about this very transaction. Raises Unreadable."""
+    check_json_type(answer.content_type)
+    _check_body(answer)
+    try:
+        reply = _TransactionReply.model_validate(read_json_object(answer.body))
+    except ValidationError as error:
+        fault = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        where = ".".join(str(part) for part in fault["loc"]) or "the reply"
+        raise Unreadable(f"{where}: {fault['msg']}") from None
+    if reply.txid != txid:
+        raise Unreadable("it is about another transaction")
+    return Transaction(
+        txid=txid,
+        outputs=tuple(
+            Output(index, output.scriptpubkey_address, output.value)
+            for index, output in enumerate(reply.vout)
+        ),
+        block=reply.status.block(),
+        replaceable=any(one.sequence < FINAL_SEQUENCE for one in reply.vin),
+    )
+
+
+def read_tip_height(answer: Answer) -> int:
+    """Read a reply of `GET /blocks/tip/height`: digits and nothing else. Raises Unreadable."""
+    _check_body(answer)
+    body = answer.body.strip()
+    if not _HEIGHT.fullmatch(body) or int(body) > MAX_HEIGHT:
+        raise Unreadable("it is not the height of a block")
+    return int(body)
+
+
+def _check_body(answer: Answer) -> None:
+    if answer.content_encoding:
+        raise Unreadable("the body is compressed, which was not asked for")
+    if len(answer.body) > MAX_BODY_BYTES:
+        raise Unreadable(f"the body has more than {MAX_BODY_BYTES} bytes")
+
+
+def _whole(value: object) -> int:
+    if not isinstance(value, Decimal) or value.as_tuple().exponent != 0:
+        raise ValueError("must be a whole number")
+    return int(value)
+
+
+def _some(value: object) -> object:
+    if value == "":
+        return None
+    return value
+
+
+_Whole = Annotated[int, BeforeValidator(_whole), Field(ge=0)]
+_Hash = Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9a-f]{64}$")]
+_Address = Annotated[str, StringConstraints(strict=True, max_length=256, pattern=r"^[!-~]+$")]
+
+
+class _Reply(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class _InputReply(_Reply):
+    sequence: Annotated[_Whole, Field(le=MAX_SEQUENCE)]
+
+
+class _OutputReply(_Reply):
+    scriptpubkey_address: Annotated[_Address | None, BeforeValidator(_some)] = None
+    value: Annotated[_Whole, Field(le=MAX_SATOSHI)]
+
+
+class _StatusReply(_Reply):
+    confirmed: StrictBool
+    block_height: Annotated[_Whole, Field(le=MAX_HEIGHT)] | None = None
+    block_hash: _Hash | None = None
+
+    @model_validator(mode="after")
+    def _block_if_confirmed(self) -> Self:
+        for part in (self.block_height, self.block_hash):
+            if (part is not None) is not self.confirmed:
+                raise ValueError("a block is named exactly when it is confirmed")
+        return self
+
+    def block(self) -> Block | None:
+        if self.block_height is None or self.block_hash is None:
+            return None
+        return Block(self.block_height, self.block_hash)
+
+
+class _TransactionReply(_Reply):
+    txid: _Hash
+    vin: Annotated[list[_InputReply], Field(min_length=1)]
+    vout: Annotated[list[_OutputReply], Field(min_length=1)]
+    status: _StatusReply
+
+    @model_validator(mode="after")
+    def _plausible_sum(self) -> Self:
+        if sum(output.value for output in self.vout) > MAX_SATOSHI:
+            raise ValueError("its outputs are worth more than there is")
+        return self

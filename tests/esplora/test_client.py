@@ -1,0 +1,233 @@
+"""The client against mocked transports: what is sent, what each answer means, and faults."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Final
+
+import httpx
+import pytest
+import respx
+from typing_extensions import override
+
+from app.esplora import client as client_module
+from app.esplora import failures
+from app.esplora.failures import EsploraFailure, TryLater
+from app.esplora.turns import LIMIT
+from app.esplora.wire import MAX_BODY_BYTES, Block
+from tests.esplora import golden
+from tests.esplora.bench import JSON, TEXT, Bench
+from tests.esplora.golden import BASE_URL, BLOCK_HASH, HEIGHT, TXID
+
+LOOK: Final = f"tx/{TXID}"
+
+
+async def test_transaction_is_asked_for_as_documented(
+    bench: Bench, server: respx.MockRouter
+) -> None:
+    route = server.get(f"{BASE_URL}tx/{TXID}").respond(headers=JSON, text=golden.CONFIRMED)
+    transaction = await bench.look()
+    assert transaction is not None
+    assert transaction.block == Block(HEIGHT, BLOCK_HASH)
+    request = route.calls.last.request
+    assert request.content == b""
+    assert request.headers["User-Agent"].startswith("assay/")
+    assert bench.observed == [("transaction", "ok", 0)]
+
+
+async def test_tip_height_is_asked_for_as_documented(
+    bench: Bench, server: respx.MockRouter
+) -> None:
+    server.get(f"{BASE_URL}blocks/tip/height").respond(headers=TEXT, text="870003")
+    assert await bench.client.tip_height() == 870_003
+    assert bench.observed == [("tip_height", "ok", 0)]
+
+
+async def test_base_url_without_a_slash_gets_one(server: respx.MockRouter) -> None:
+    bench = Bench(BASE_URL.rstrip("/"))
+    server.get(LOOK).respond(headers=JSON, text=golden.CONFIRMED)
+    assert await bench.look()
+    await bench.transport.aclose()
+
+
+@pytest.mark.parametrize(
+    ("base_url", "source"),
+    [
+        ("https://esplora.example/secret-key/api/", "esplora.example"),
+        ("https://user:secret@esplora.example/", "esplora.example"),
+        ("http://127.0.0.1:3002", "127.0.0.1:3002"),
+    ],
+)
+async def test_source_shows_no_secret_of_its_url(base_url: str, source: str) -> None:
+    bench = Bench(base_url)
+    assert bench.client.source == source
+    await bench.transport.aclose()
+
+
+async def test_unknown_transaction_is_an_answer(bench: Bench, server: respx.MockRouter) -> None:
+    server.get(LOOK).respond(404, headers=TEXT, text=golden.UNKNOWN)
+    assert await bench.look() is None
+    assert bench.observed == [("transaction", "TransactionUnknown", 0)]
+
+
+@pytest.mark.parametrize("txid", ["", "7c", TXID.upper(), "../" + TXID[3:], f"{TXID}?x=1"])
+async def test_what_is_no_transaction_id_is_never_sent(
+    bench: Bench, server: respx.MockRouter, txid: str
+) -> None:
+    with pytest.raises(ValueError, match="64 hexadecimal digits"):
+        await bench.client.transaction(txid)
+    assert not server.calls
+
+
+NONSENSE: Final = {
+    "html": httpx.Response(200, html="<html></html>"),
+    "no_content_type": httpx.Response(200, content=golden.CONFIRMED.encode()),
+    "redirect": httpx.Response(302, headers={"Location": "https://example.org/", **JSON}),
+    "redirect_with_a_result": httpx.Response(
+        307, headers={"Location": f"{BASE_URL}other/", **JSON}, text=golden.CONFIRMED
+    ),
+    "no_content": httpx.Response(204),
+    "empty": httpx.Response(200, headers=JSON),
+    "truncated": httpx.Response(200, headers=JSON, text=golden.CONFIRMED[:300]),
+    "huge": httpx.Response(200, headers=JSON, content=b" " * MAX_BODY_BYTES + b"{}"),
+    "another": httpx.Response(200, headers=JSON, text=golden.CONFIRMED.replace("7c1d", "7c1e")),
+    "result_in_a_206": httpx.Response(206, headers=JSON, text=golden.CONFIRMED),
+}
+
+
+@pytest.mark.parametrize("kind", NONSENSE)
+async def test_nonsense_is_no_news_to_ask_again_for(
+    bench: Bench, server: respx.MockRouter, kind: str
+) -> None:
+    server.get(LOOK).mock(return_value=NONSENSE[kind])
+    with pytest.raises(failures.Nonsense) as caught:
+        await bench.look()
+    assert isinstance(caught.value, TryLater)
+    assert caught.value.http_status == NONSENSE[kind].status_code
+    assert bench.observed == [("transaction", "Nonsense", 0)]
+    assert len(server.calls) == 1
+
+
+async def test_result_in_a_500_is_a_fault_of_the_server(
+    bench: Bench, server: respx.MockRouter
+) -> None:
+    server.get(LOOK).respond(500, headers=JSON, text=golden.CONFIRMED)
+    with pytest.raises(failures.ServerFault):
+        await bench.look()
+
+
+@pytest.mark.parametrize(
+    ("broken", "kind"),
+    [
+        (httpx.ConnectError, failures.Unreachable),
+        (httpx.WriteError, failures.AnswerLost),
+        (httpx.ReadError, failures.AnswerLost),
+        (httpx.RemoteProtocolError, failures.AnswerLost),
+        (TimeoutError, failures.AnswerLost),
+    ],
+    ids=lambda value: value.__name__,
+)
+async def test_broken_transport_is_no_news_to_ask_again_for(
+    bench: Bench, server: respx.MockRouter, broken: type[Exception], kind: type[EsploraFailure]
+) -> None:
+    server.get(LOOK).mock(side_effect=broken)
+    with pytest.raises(kind) as caught:
+        await bench.look()
+    assert isinstance(caught.value, TryLater)
+    assert caught.value.http_status is None
+
+
+class Trickle(httpx.AsyncByteStream):
+    """A body that sends one byte at a time and never ends."""
+
+    @override
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            await asyncio.sleep(0.002)
+            yield b" "
+
+
+async def _silence(_request: httpx.Request) -> httpx.Response:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+async def test_trickling_body_does_not_outlive_the_deadline(
+    bench: Bench, server: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "CALL_DEADLINE_SECONDS", 0.03)
+    server.get(LOOK).mock(return_value=httpx.Response(200, headers=JSON, stream=Trickle()))
+    with pytest.raises(failures.DeadlinePassed):
+        await bench.look()
+
+
+async def test_silence_does_not_outlive_the_deadline(
+    bench: Bench, server: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "CALL_DEADLINE_SECONDS", 0.01)
+    server.get(LOOK).mock(side_effect=_silence)
+    with pytest.raises(failures.DeadlinePassed):
+        await bench.look()
+
+
+async def test_more_requests_than_the_limit_wait_for_their_turn(
+    bench: Bench, server: respx.MockRouter
+) -> None:
+    server.get(LOOK).respond(headers=JSON, text=golden.CONFIRMED)
+    for _ in range(LIMIT.count):
+        await bench.look()
+    assert bench.clock.monotonic() == 0.0
+    await bench.look()
+    assert bench.clock.monotonic() >= LIMIT.window_seconds
+    assert bench.observed[-1][2] >= LIMIT.window_seconds
+
+
+async def test_failed_requests_leave_their_turns_to_others(
+    bench: Bench, server: respx.MockRouter
+) -> None:
+    server.get(LOOK).mock(side_effect=httpx.ConnectError)
+    for _ in range(2 * LIMIT.count):
+        with pytest.raises(failures.Unreachable):
+            await bench.look()
+    assert bench.clock.monotonic() < 2.0
+
+
+async def test_cancelled_request_leaves_its_turn_to_others(
+    bench: Bench, server: respx.MockRouter
+) -> None:
+    server.get(LOOK).mock(side_effect=_silence)
+    looks = [asyncio.create_task(bench.look()) for _ in range(LIMIT.count)]
+    await asyncio.sleep(0.005)
+    for look in looks:
+        look.cancel()
+    await asyncio.gather(*looks, return_exceptions=True)
+    assert [outcome for _, outcome, _ in bench.observed] == ["cancelled"] * LIMIT.count
+    server.get("blocks/tip/height").respond(headers=TEXT, text="5")
+    assert await bench.client.tip_height() == 5
+    assert bench.clock.monotonic() < 2.0
+
+
+async def test_after_a_429_nothing_is_sent_until_the_pause_is_over(
+    bench: Bench, server: respx.MockRouter
+) -> None:
+    route = server.get(LOOK).respond(429, headers={"Retry-After": "60"})
+    with pytest.raises(failures.Throttled):
+        await bench.look()
+    with pytest.raises(failures.HeldBack) as caught:
+        await bench.look()
+    assert isinstance(caught.value, TryLater)
+    assert route.call_count == 1
+    route.respond(headers=JSON, text=golden.CONFIRMED)
+    bench.clock.advance(60.1)
+    assert await bench.look()
+    assert [outcome for _, outcome, _ in bench.observed] == ["Throttled", "HeldBack", "ok"]
+
+
+async def test_environment_proxies_are_ignored(
+    server: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    bench = Bench()
+    server.get(LOOK).respond(headers=JSON, text=golden.CONFIRMED)
+    assert await bench.look()
+    assert not bench.transport._http.trust_env
+    await bench.transport.aclose()

@@ -26,6 +26,7 @@ def _sql(guard: str, statement: str, test: str) -> Mutation:
 
 _GUARDS: Final = "tests/db/test_guards.py::"
 _LEDGER: Final = "tests/services/test_ledger.py::"
+_CHAIN: Final = "tests/esplora/test_chain.py::"
 
 MUTATIONS: Final = (
     _sql(
@@ -141,5 +142,19 @@ MUTATIONS: Final = (
         "    return inserted is not None\n",
         "    return True\n",
         "tests/api/test_idempotency_in_parallel.py::test_fifty_parallel_orders_under_one_key_are_one",
+    ),
+    Mutation(
+        "chain: two servers must answer where two are named",
+        "app/esplora/chain.py",
+        "return min(QUORUM, named)",
+        "return 1",
+        _CHAIN + "test_verdict_stands_only_on_enough_answers",
+    ),
+    Mutation(
+        "chain: all that answer must have it in the same block",
+        "app/esplora/chain.py",
+        "    if len(blocks) > 1:\n",
+        "    if not seen and blocks:\n",
+        _CHAIN + "test_third_server_that_answers_must_agree_too",
     ),
 )

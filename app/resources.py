@@ -13,6 +13,9 @@ from app.db.engine import Database, create_database
 from app.domain.addresses import BitcoinNetwork, InvalidAddress, bitcoin_network
 from app.domain.clock import Clock, SystemClock
 from app.domain.pace import Pace
+from app.esplora.chain import Chain
+from app.esplora.client import EsploraClient
+from app.esplora.http import HttpTransport as EsploraTransport
 from app.observability.metrics import Metrics
 from app.providers.base import RiskProvider
 from app.providers.lists import load_lists
@@ -32,7 +35,7 @@ _NETWORKS: Final = {
 
 @dataclass(frozen=True)
 class Resources:
-    """What requests and loops work with."""
+    """What requests and loops work with; `chain` is None where no Esplora server is named."""
 
     settings: Settings
     terms: Terms
@@ -40,6 +43,7 @@ class Resources:
     database: Database
     pace: Pace
     aeonto: AeontoClient
+    chain: Chain | None
     provider: RiskProvider
     metrics: Metrics
     interest: Interest
@@ -53,6 +57,7 @@ class Stand:
     database: Database | None = None
     clock: Clock | None = None
     provider: RiskProvider | None = None
+    chain: Chain | None = None
 
 
 def sales_terms(settings: Settings) -> Terms:
@@ -86,6 +91,18 @@ def risk_provider(settings: Settings) -> RiskProvider:
             return SanctionsProvider(load_lists(settings.sanctions_lists))
 
 
+def _open_chain(
+    settings: Settings, metrics: Metrics, clock: Clock, stack: AsyncExitStack
+) -> Chain | None:
+    """Return the chain as the named servers see it; their connections close with the stack."""
+    sources = []
+    for url in settings.esplora_url:
+        transport = EsploraTransport(url)
+        stack.push_async_callback(transport.aclose)
+        sources.append(EsploraClient(transport, clock=clock, observe=metrics.observe_esplora))
+    return Chain(sources) if sources else None
+
+
 @asynccontextmanager
 async def open_resources(
     settings: Settings, metrics: Metrics, stand: Stand
@@ -113,6 +130,7 @@ async def open_resources(
             database,
             pace,
             aeonto,
+            stand.chain or _open_chain(settings, metrics, clock, stack),
             provider,
             metrics,
             Interest(),

@@ -15,9 +15,10 @@ from app.domain.actors import OPERATOR, Actor
 from app.domain.security import PASSWORD_MAX_LENGTH, PASSWORD_MIN_LENGTH, new_id
 from app.domain.states import OrderStatus
 from app.observability.logging import configure_logging
-from app.services import access_codes, accounts, api_keys, ledger, order_events, orders, reconcile
+from app.services import access_codes, accounts, api_keys, ledger, order_events, orders, settle
 from app.services import audit as audits
 from app.services.callers import Caller
+from app.services.order_views import OrderView
 from app.settings import Settings
 
 user = typer.Typer(help="Users.", no_args_is_help=True)
@@ -234,7 +235,7 @@ def adjust_credits(
     print_record({"credits_available": _with_database(work)}, as_json=as_json)
 
 
-def _record(found: orders.OrderView) -> dict[str, Any]:
+def _record(found: OrderView) -> dict[str, Any]:
     fields = asdict(found)
     return {"order_id": fields.pop("id"), **fields}
 
@@ -248,7 +249,7 @@ def list_orders(
 ) -> None:
     """List orders of all accounts, newest first."""
 
-    async def work(database: Database) -> list[orders.OrderView]:
+    async def work(database: Database) -> list[OrderView]:
         async with database.reading() as connection:
             return await orders.list_all(connection, status=status, limit=limit)
 
@@ -296,7 +297,7 @@ def settle_order(
 
     async def work(database: Database) -> OrderStatus:
         async with database.sessions() as session:
-            return await reconcile.settle(
+            return await settle.settle(
                 session, order_id, grant=grant, reason=reason, actor=_actor(), now=_now()
             )
 

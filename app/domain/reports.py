@@ -5,6 +5,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
+from app.domain.settlement import (
+    ALARM_AFTER,
+    NEEDS_OPERATOR,
+    Settlement,
+    SettlementFault,
+    Unverified,
+)
 from app.domain.states import MOVES, NEEDS_FULL_IDENTITY, Move, OrderStatus, grants
 
 SIGHTINGS_NEEDED: Final = 3
@@ -60,7 +67,10 @@ class Sighting:
 
 @dataclass(frozen=True, kw_only=True)
 class OrderFacts:
-    """What `decide` needs to know of an order."""
+    """What `decide` needs to know of an order.
+
+    `claimed_at` is when AEON.to first said of it what the chain did not bear out.
+    """
 
     status: OrderStatus
     granting_status: OrderStatus
@@ -69,6 +79,7 @@ class OrderFacts:
     btc_amount: Decimal
     btc_dest_address: str
     sighting: Sighting | None
+    claimed_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +89,7 @@ class Decision:
     `move_to`: the new status, if any; `grant`: credits are due with the move; `refused`: why the
     report moves nothing and must leave an event; `sighting`: what to remember for the next look;
     `alarm`: what the operator must hear; `believed`: the report is about this order, so that its
-    payment details may be kept.
+    payment details may be kept; `unsettled`: it claims what the chain does not bear out.
     """
 
     move_to: OrderStatus | None = None
@@ -87,10 +98,16 @@ class Decision:
     sighting: Sighting | None = None
     alarm: str | None = None
     believed: bool = False
+    unsettled: bool = False
 
 
-def decide(order: OrderFacts, report: Report, now: datetime) -> Decision:
-    """Say what a report does to an order. Pure: it reads no clock and keeps nothing."""
+def decide(
+    order: OrderFacts, report: Report, now: datetime, settlement: Settlement | None = None
+) -> Decision:
+    """Say what a report does to an order. Pure: it reads no clock and keeps nothing.
+
+    `settlement` is what the chain says of a report of BTC_SENT; None: the chain is not asked.
+    """
     if report.state not in UPSTREAM_STATES:
         return Decision(refused="unknown_state", sighting=order.sighting)
     reported = OrderStatus(report.state)
@@ -102,12 +119,33 @@ def decide(order: OrderFacts, report: Report, now: datetime) -> Decision:
         case Move.STAY:
             return Decision(believed=True)
         case Move.AT_ONCE:
+            if reported is OrderStatus.BTC_SENT and isinstance(settlement, Unverified):
+                return _unsettled(order, settlement.fault, now)
             grant = not order.granted and grants(reported, order.granting_status)
             return Decision(move_to=reported, grant=grant, believed=True)
         case Move.AFTER_SIGHTINGS:
             return _seen_again(order, reported, now, alarm="payment_reorganised_away")
         case Move.OWN | Move.OPERATOR | Move.ILLEGAL:
             return Decision(refused="illegal_move", sighting=order.sighting)
+
+
+def _unsettled(order: OrderFacts, fault: SettlementFault, now: datetime) -> Decision:
+    """Believe that the order was paid, and no more."""
+    paid = OrderStatus.PAID
+    moves = MOVES[order.status, paid] is Move.AT_ONCE
+    alarm = None
+    if fault in NEEDS_OPERATOR:
+        alarm = fault
+    elif order.claimed_at is not None and now - order.claimed_at >= ALARM_AFTER:
+        alarm = SettlementFault.UNVERIFIED
+    return Decision(
+        move_to=paid if moves else None,
+        grant=moves and not order.granted and grants(paid, order.granting_status),
+        refused=fault,
+        alarm=alarm,
+        believed=True,
+        unsettled=True,
+    )
 
 
 def creation_fault(

@@ -47,6 +47,8 @@ _OPEN: Final = (
     (timedelta(hours=24), timedelta(minutes=1)),
 )
 _STUCK: Final = timedelta(minutes=5)
+# Servers of the chain are asked no more often about one order; blocks come every 10 minutes.
+_UNSETTLED: Final = timedelta(seconds=30)
 _AFTER_REFUSED_CREATION: Final = timedelta(seconds=10)
 
 # After a time-out: every minute for half an hour, then every 10 minutes to 2 h, hourly to 24 h.
@@ -58,11 +60,17 @@ _AFTERMATH: Final = (
 
 
 def next_look(
-    status: OrderStatus, *, since: datetime, expires_at: datetime | None, now: datetime
+    status: OrderStatus,
+    *,
+    since: datetime,
+    expires_at: datetime | None,
+    now: datetime,
+    unsettled: bool = False,
 ) -> NextLook | None:
     """Return when to look again at an order that is in `status` since `since`; None: never.
 
-    `expires_at` is when an unpaid order times out, if AEON.to has said so.
+    `expires_at` is when an unpaid order times out, if AEON.to has said so; `unsettled`: AEON.to
+    says that it sent the bitcoin, and the chain does not say so yet.
     """
     if status in FINAL_STATUSES:
         return None
@@ -73,7 +81,8 @@ def next_look(
         return NextLook(now + pause, Urgency.AFTERMATH) if pause else None
     if status is OrderStatus.TO_BE_CREATED and age < _FRESH_FOR:
         return NextLook(now + _FAST, Urgency.ADDRESS)
-    at = now + next((pause for until, pause in _OPEN if age < until), _STUCK)
+    pause = next((pause for until, pause in _OPEN if age < until), _STUCK)
+    at = now + (max(pause, _UNSETTLED) if unsettled else pause)
     return NextLook(at, Urgency.EXPIRING if _expires(status, expires_at, at) else Urgency.OPEN)
 
 
@@ -100,12 +109,15 @@ def creation_again(now: datetime) -> NextLook:
     return NextLook(now + _AFTER_REFUSED_CREATION, Urgency.ADDRESS)
 
 
-def look_when_asked(status: OrderStatus, now: datetime) -> NextLook | None:
+def look_when_asked(
+    status: OrderStatus, now: datetime, *, unsettled: bool = False
+) -> NextLook | None:
     """Return when an order that somebody asks about is due at the latest; None: no sooner.
 
-    An order that AEON.to has not accepted yet waits for its creation, which asking cannot hasten.
+    An order that AEON.to has not accepted yet waits for its creation, and an unsettled one for a
+    block; asking can hasten neither.
     """
-    if status in FINAL_STATUSES or status is OrderStatus.TO_BE_CREATED:
+    if unsettled or status in FINAL_STATUSES or status is OrderStatus.TO_BE_CREATED:
         return None
     if status in AFTERMATH_STATUSES:
         return NextLook(now + _AFTERMATH[0][1], Urgency.AFTERMATH)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from app.domain.addresses import canonical_bitcoin_address
-from app.esplora.failures import EsploraFailure
+from app.esplora.failures import DeadlinePassed, EsploraFailure
 from app.esplora.wire import Output, Transaction, is_txid
 
 # How many servers must agree, where so many are named.
@@ -100,18 +100,23 @@ class Chain:
             raise ValueError("no Esplora server is named")
         self._sources = tuple(sources)
 
-    async def settlement(self, txid: str, address: str, value_satoshi: int) -> Verdict:
+    async def settlement(
+        self, txid: str, address: str, value_satoshi: int, *, within_seconds: float
+    ) -> Verdict:
         """Say whether a transaction pays at least so many satoshi to a bitcoin address.
 
-        `txid` may be any text that a partner gave. All servers are asked at once. Never raises an
-        `EsploraFailure`; raises ValueError for an amount below one satoshi.
+        `txid` may be any text that a partner gave. All servers are asked at once; one that has not
+        answered in time has failed. Never raises an `EsploraFailure`; raises ValueError for an
+        amount below one satoshi.
         """
         if value_satoshi < 1:
             raise ValueError("a payment is at least one satoshi")
         txid = txid.lower()
         if not is_txid(txid):
             return Wrong("what was named is not a transaction id")
-        looks = await asyncio.gather(*(_look(source, txid) for source in self._sources))
+        looks = await asyncio.gather(
+            *(_look(source, txid, within_seconds) for source in self._sources)
+        )
         sightings = [look for look in looks if isinstance(look, Sighting)]
         if len(sightings) < required(len(looks)):
             failed = [
@@ -124,10 +129,13 @@ class Chain:
         return decide(sightings, address, value_satoshi)
 
 
-async def _look(source: Source, txid: str) -> Sighting | EsploraFailure:
+async def _look(source: Source, txid: str, within_seconds: float) -> Sighting | EsploraFailure:
     try:
-        tip_height = await source.tip_height()
-        return Sighting(tip_height, await source.transaction(txid))
+        async with asyncio.timeout(within_seconds):
+            tip_height = await source.tip_height()
+            return Sighting(tip_height, await source.transaction(txid))
+    except TimeoutError:
+        return DeadlinePassed("settlement")
     except EsploraFailure as failure:
         return failure
 

@@ -17,7 +17,7 @@ UNKNOWN_TEXT: Final = b"Transaction not found"
 class EsploraFailure(Exception):
     """A request that brought no usable answer. Its message holds nothing that was received.
 
-    `endpoint` is "transaction" or "tip_height", `http_status` the status of the answer if one came.
+    `endpoint` is "transaction", "tip_height", or "settlement" for both; `http_status` the status of the answer if one came.
     """
 
     meaning: str = "the request failed"

@@ -13,6 +13,7 @@ from app.models.order_events import OrderEvent
 from app.models.orders import Order
 from app.models.payments import Payment
 from app.models.sessions import LoginSession
+from app.models.settlements import SettledOutput
 from app.models.upstream_limits import UpstreamLimit
 from app.models.users import User
 
@@ -30,6 +31,7 @@ __all__ = [
     "Order",
     "OrderEvent",
     "Payment",
+    "SettledOutput",
     "UpstreamLimit",
     "User",
 ]

@@ -34,3 +34,4 @@ class Payment(Base):
     upstream_created_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
     seen_at: Mapped[datetime]
+    settlement_claimed_at: Mapped[datetime | None]

@@ -95,6 +95,21 @@ class Metrics:
             registry=registry,
         )
 
+    def _declare_chain(self, registry: CollectorRegistry) -> None:
+        self.esplora_requests = Counter(
+            "assay_esplora_requests_total",
+            "Requests to Esplora servers, by endpoint and outcome.",
+            ("endpoint", "outcome"),
+            registry=registry,
+        )
+        self.esplora_request_seconds = Histogram(
+            "assay_esplora_request_seconds",
+            "Seconds that Esplora servers took to answer, by endpoint.",
+            ("endpoint",),
+            buckets=_UPSTREAM_BUCKETS,
+            registry=registry,
+        )
+
     def _declare_orders(self, registry: CollectorRegistry) -> None:
         self.orders_moved = Counter(
             "assay_orders_moved_total",
@@ -196,6 +211,11 @@ class Metrics:
         self.upstream_request_seconds.labels(endpoint).observe(seconds)
         if endpoint == _LOOK and outcome in _LOOKED:
             self.last_look.set_to_current_time()
+
+    def observe_esplora(self, endpoint: str, outcome: str, seconds: float) -> None:
+        """Count one request to an Esplora server; `seconds` include the wait for a turn."""
+        self.esplora_requests.labels(endpoint, outcome).inc()
+        self.esplora_request_seconds.labels(endpoint).observe(seconds)
 
     def observe_slot(self, bucket: str, seconds: float) -> None:
         """Count one slot that was waited for."""

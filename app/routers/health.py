@@ -15,6 +15,7 @@ from app.schemas.fields import ResponseModel
 router = APIRouter(tags=["health"])
 metrics_router = APIRouter(tags=["health"])
 _NOT_READY: Final = 503
+_NOT_VERIFIED: Final = "settlement is not verified: ASSAY_ESPLORA_URL is not set"
 
 
 class HealthResponse(ResponseModel):
@@ -22,6 +23,10 @@ class HealthResponse(ResponseModel):
 
     status: str = Field(examples=["ok"])
     reasons: list[str] = Field(description="Why it is not ready; empty if it is", examples=[[]])
+    notes: list[str] = Field(
+        description="What an operator should know all the same",
+        examples=[["settlement is not verified: ASSAY_ESPLORA_URL is not set"]],
+    )
 
 
 @router.get(
@@ -32,7 +37,7 @@ class HealthResponse(ResponseModel):
 )
 async def healthz() -> HealthResponse:
     """Answer at once, whatever the database and AEON.to do."""
-    return HealthResponse(status="ok", reasons=[])
+    return HealthResponse(status="ok", reasons=[], notes=[])
 
 
 @router.get(
@@ -50,7 +55,11 @@ async def readyz(request: Request, response: Response, resources: Res) -> Health
     reasons += [f"the loop {name} is silent" for name in request.app.state.silent_loops()]
     if reasons:
         response.status_code = _NOT_READY
-    return HealthResponse(status="not ready" if reasons else "ok", reasons=reasons)
+    return HealthResponse(
+        status="not ready" if reasons else "ok",
+        reasons=reasons,
+        notes=[_NOT_VERIFIED] if resources.chain is None else [],
+    )
 
 
 async def _database_reasons(resources: Resources) -> list[str]:

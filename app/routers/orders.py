@@ -43,7 +43,8 @@ from app.schemas.orders import (
 from app.schemas.paging import CursorParameter, LimitParameter
 from app.services import aeonto_parameters, orders
 from app.services.callers import Caller
-from app.services.orders import OrderView, PaymentFacts, Purchase
+from app.services.order_views import OrderView, PaymentFacts
+from app.services.orders import Purchase
 from app.services.paging import read_cursor
 
 router = APIRouter(
@@ -72,6 +73,7 @@ def _payment(payment: PaymentFacts, now: datetime) -> PaymentResponse:
         confirmations_remaining=None if confirmations == -1 else confirmations,
         btc_transaction_id=payment.btc_transaction_id,
         btc_confirmations=payment.btc_num_confirmations,
+        settlement=payment.settlement,
     )
 
 

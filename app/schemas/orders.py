@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, WithJsonSchema, model_validator
 from typing_extensions import override
@@ -110,6 +110,11 @@ class PaymentResponse(ResponseModel):
         examples=["4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b"],
     )
     btc_confirmations: int | None = Field(examples=[0])
+    settlement: Literal["unverified", "verified"] | None = Field(
+        description="Whether the chain of blocks shows that transaction; null before AEON.to named "
+        "one, and where no server of the chain is asked",
+        examples=["verified"],
+    )
 
 
 class OrderResponse(ResponseModel):

@@ -58,11 +58,21 @@ _RULES: Final = {
             SELECT to_status FROM order_events e WHERE e.order_id = o.id AND e.kind = 'moved'
             ORDER BY e.id DESC LIMIT 1) last ON true
         WHERE last.to_status IS DISTINCT FROM o.status""",
+    "an order that an output settled is in BTC_SENT": """
+        SELECT o.id FROM settlements s JOIN orders o ON o.id = s.order_id
+        WHERE o.status <> 'BTC_SENT'""",
     "a ledger entry has exactly one audit line": """
         SELECT l.id::text FROM ledger_entries l
         LEFT JOIN audit_log a ON a.ledger_entry_id = l.id WHERE a.id IS NULL""",
 }
-_COUNTED: Final = ("accounts", "orders", "assessments", "ledger_entries", "order_events")
+_COUNTED: Final = (
+    "accounts",
+    "orders",
+    "assessments",
+    "ledger_entries",
+    "order_events",
+    "settlements",
+)
 _LEGAL: Final = [
     f"{before} {after}"
     for (before, after), move in MOVES.items()

@@ -11,7 +11,7 @@ from sqlalchemy import case, func, select, update
 from app.db.engine import Database
 from app.domain.schedule import look_when_asked
 from app.domain.states import OrderStatus
-from app.models import Order
+from app.models import Order, Payment
 
 # More than this in one second is not waiting; the orders are looked at in their own rhythm.
 _MOST: Final = 10_000
@@ -41,9 +41,14 @@ class Interest:
             value=Order.status,
         )
         # `due` is NULL for a status that asking does not hasten, and nothing is later than NULL.
+        unsettled = (
+            select(Payment.order_id)
+            .where(Payment.order_id == Order.id, Payment.settlement_claimed_at.is_not(None))
+            .exists()
+        )
         late = (
             select(Order.id)
-            .where(Order.id.in_(asked), Order.next_look_at > due)
+            .where(Order.id.in_(asked), Order.next_look_at > due, ~unsettled)
             .with_for_update(skip_locked=True)
         )
         async with database.sessions() as session, session.begin():

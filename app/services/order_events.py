@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.domain.money import plain
 from app.domain.reports import Report
+from app.domain.settlement import Settlement
 from app.models import OrderEvent
 from app.models.order_events import OrderEventKind
 
@@ -27,14 +28,23 @@ class EventView:
     evidence: dict[str, Any] | None
 
 
-def evidence_of(report: Report) -> dict[str, Any]:
-    """Return what a report said, as JSON: amounts as decimal strings, times as RFC 3339."""
-    return {name: _json(value) for name, value in asdict(report).items() if value is not None}
+def evidence_of(report: Report, settlement: Settlement | None = None) -> dict[str, Any]:
+    """Return what a report said, as JSON: amounts as decimal strings, times as RFC 3339.
+
+    What the chain said of it, if it was asked, is in it under `settlement`.
+    """
+    said = {name: _json(value) for name, value in asdict(report).items() if value is not None}
+    if settlement is None:
+        return said
+    shown = {name: _json(value) for name, value in asdict(settlement).items()}
+    return {**said, "settlement": shown}
 
 
 def _json(value: object) -> object:
     if isinstance(value, Decimal):
         return plain(value)
+    if isinstance(value, tuple):
+        return list(value)
     return value.isoformat() if isinstance(value, datetime) else value
 
 

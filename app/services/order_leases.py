@@ -39,6 +39,8 @@ class LookJob:
     order_id: str
     lease_token: str
     uuid: str
+    btc_amount: Decimal
+    btc_dest_address: str
 
 
 class OrderPoisoned(Exception):
@@ -73,7 +75,7 @@ def _due_creations(now: datetime, aside: Collection[str]) -> AnySelect:
 
 def _due_looks(now: datetime, aside: Collection[str]) -> AnySelect:
     return (
-        select(Order.id, Payment.uuid)
+        select(Order.id, Payment.uuid, Order.btc_amount, Order.btc_dest_address)
         .join(Payment, Payment.order_id == Order.id)
         .where(_due(now, aside))
     )
@@ -115,7 +117,7 @@ async def claim_look(
     if claimed is None:
         return None
     row, lease_token = claimed
-    return LookJob(row.id, lease_token, row.uuid)
+    return LookJob(row.id, lease_token, row.uuid, row.btc_amount, row.btc_dest_address)
 
 
 async def _claim(session: AsyncSession, due: AnySelect, now: datetime) -> tuple[AnyRow, str] | None:

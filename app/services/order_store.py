@@ -11,6 +11,7 @@ from typing import Protocol
 from app.aeonto.wire import OrderParameters
 from app.db.engine import Database
 from app.domain.reports import Report
+from app.domain.settlement import Settlement
 from app.services import aeonto_parameters, order_leases, reconcile
 from app.services.order_leases import CreationJob, LookJob
 from app.services.reconcile import Applied
@@ -46,12 +47,27 @@ class OrderStore(Protocol):
         """Take the order that a look is most due for."""
         ...
 
-    async def apply_created(self, job: CreationJob, report: Report, now: datetime) -> Applied:
+    async def apply_created(
+        self,
+        job: CreationJob,
+        report: Report,
+        now: datetime,
+        settlement: Settlement | None = None,
+    ) -> Applied:
         """Keep the uuid that AEON.to gave an order, and what else it already said."""
         ...
 
-    async def apply_report(self, job: LookJob, report: Report, now: datetime) -> Applied:
-        """Do what a report means, and set when to look next."""
+    async def apply_report(
+        self,
+        job: LookJob,
+        report: Report,
+        now: datetime,
+        settlement: Settlement | None = None,
+    ) -> Applied:
+        """Do what a report means, and set when to look next.
+
+        `settlement` is what the chain says of a report of BTC_SENT; None: it is not asked.
+        """
         ...
 
     async def fail_refused(self, job: CreationJob, now: datetime) -> Applied:
@@ -104,13 +120,25 @@ class SqlOrderStore:
         async with self._database.sessions() as session:
             return await order_leases.claim_look(session, now, aside=aside)
 
-    async def apply_created(self, job: CreationJob, report: Report, now: datetime) -> Applied:
+    async def apply_created(
+        self,
+        job: CreationJob,
+        report: Report,
+        now: datetime,
+        settlement: Settlement | None = None,
+    ) -> Applied:
         async with self._database.sessions() as session:
-            return await reconcile.apply_created(session, job, report, now)
+            return await reconcile.apply_created(session, job, report, now, settlement)
 
-    async def apply_report(self, job: LookJob, report: Report, now: datetime) -> Applied:
+    async def apply_report(
+        self,
+        job: LookJob,
+        report: Report,
+        now: datetime,
+        settlement: Settlement | None = None,
+    ) -> Applied:
         async with self._database.sessions() as session:
-            return await reconcile.apply_report(session, job, report, now)
+            return await reconcile.apply_report(session, job, report, now, settlement)
 
     async def fail_refused(self, job: CreationJob, now: datetime) -> Applied:
         async with self._database.sessions() as session:

@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import aliased
 
-from app.db.base import AnyRow, AnySelect
+from app.db.base import AnySelect
 from app.db.failures import is_database_away
 from app.domain.errors import (
     IdempotencyKeyInFlight,
@@ -44,6 +44,7 @@ from app.services.callers import (
     resolve,
 )
 from app.services.idempotency import KeptAnswer, RequestKey
+from app.services.order_views import VIEW_COLUMNS, OrderView, view_of, with_payment
 from app.services.paging import Cursor, Page, page_of
 
 RAIL: Final = "aeonto"
@@ -72,67 +73,7 @@ class Purchase:
     access_code: str | None
 
 
-@dataclass(frozen=True)
-class PaymentFacts:
-    """What AEON.to said about the payment; amounts in AEON."""
-
-    state: str
-    receiving_address: str | None
-    receiving_integrated_address: str | None
-    required_payment_id_long: str | None
-    required_payment_id_short: str | None
-    incoming_amount_total: Decimal | None
-    remaining_amount_incoming: Decimal | None
-    incoming_num_confirmations_remaining: int | None
-    btc_transaction_id: str | None
-    btc_num_confirmations: int | None
-    expires_at: datetime | None
-
-
-@dataclass(frozen=True)
-class OrderView:
-    """An order as its buyer, its beneficiary and the issuer of its code may see it."""
-
-    id: str
-    status: OrderStatus
-    created_at: datetime
-    updated_at: datetime
-    number_of_credits: int
-    credits_granted: int | None
-    payment_coin: str
-    payment_network: str
-    btc_amount: Decimal
-    failure_reason: str | None
-    payment: PaymentFacts | None
-
-
-_PAYMENT_COLUMNS: Final = (
-    Payment.state,
-    Payment.receiving_address,
-    Payment.receiving_integrated_address,
-    Payment.required_payment_id_long,
-    Payment.required_payment_id_short,
-    Payment.incoming_amount_total,
-    Payment.remaining_amount_incoming,
-    Payment.incoming_num_confirmations_remaining,
-    Payment.btc_transaction_id,
-    Payment.btc_num_confirmations,
-    Payment.expires_at.label("payment_expires_at"),
-)
-_VIEW_COLUMNS: Final = (
-    Order.id.label("order_id"),
-    Order.status,
-    Order.created_at,
-    Order.updated_at,
-    Order.number_of_credits,
-    Order.credits_granted,
-    Order.payment_coin,
-    Order.payment_network,
-    Order.btc_amount,
-    Order.failure_reason,
-    *_PAYMENT_COLUMNS,
-)
-_WITH_PAYMENT: Final = Order.__table__.outerjoin(Payment, Payment.order_id == Order.id)
+_ORDERS: Final = with_payment(Order.__table__)
 
 
 def _visible_to(account_id: SQLColumnExpression[str] | str) -> ColumnElement[bool]:
@@ -152,33 +93,14 @@ def _with_order(
 ) -> AnySelect:
     """Read a caller and, in the same statement, the order that it asks for and may see."""
     wanted = and_(Order.id == bindparam("order_id"), _visible_to(Account.id))
-    joined = source.outerjoin(Order, wanted).outerjoin(Payment, Payment.order_id == Order.id)
-    return select(*columns, *_VIEW_COLUMNS).select_from(joined).where(whose)
+    joined = with_payment(source.outerjoin(Order, wanted))
+    return select(*columns, *VIEW_COLUMNS).select_from(joined).where(whose)
 
 
 _STATUS_BY_KEY: Final = _with_order(KEY_COLUMNS, KEY_SOURCE, ApiKey.prefix == bindparam("prefix"))
 _STATUS_BY_SESSION: Final = _with_order(
     SESSION_COLUMNS, SESSION_SOURCE, LoginSession.token_hash == bindparam("token_hash")
 )
-
-
-def _view(row: AnyRow) -> OrderView:
-    # Until AEON.to has made the payment address there is nothing that a buyer could use.
-    known = row.state is not None and row.state != OrderStatus.TO_BE_CREATED
-    payment = PaymentFacts(*row[-len(_PAYMENT_COLUMNS) :]) if known else None
-    return OrderView(
-        id=row.order_id,
-        status=OrderStatus(row.status),
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        number_of_credits=row.number_of_credits,
-        credits_granted=row.credits_granted,
-        payment_coin=row.payment_coin,
-        payment_network=row.payment_network,
-        btc_amount=row.btc_amount,
-        failure_reason=row.failure_reason,
-        payment=payment,
-    )
 
 
 async def check_status(
@@ -196,7 +118,7 @@ async def check_status(
         by_session=_STATUS_BY_SESSION,
         parameters={"order_id": order_id},
     )
-    return caller, _view(row) if row.order_id is not None else None
+    return caller, view_of(row) if row.order_id is not None else None
 
 
 async def create(
@@ -353,27 +275,27 @@ async def list_all(
     connection: AsyncConnection, *, status: OrderStatus | None, limit: int
 ) -> list[OrderView]:
     """Return orders of every account, newest first, for an operator."""
-    query = select(*_VIEW_COLUMNS).select_from(_WITH_PAYMENT)
+    query = select(*VIEW_COLUMNS).select_from(_ORDERS)
     if status is not None:
         query = query.where(Order.status == status)
     rows = await connection.execute(
         query.order_by(Order.created_at.desc(), Order.id.desc()).limit(limit)
     )
-    return [_view(row) for row in rows]
+    return [view_of(row) for row in rows]
 
 
 async def read_any(connection: AsyncConnection, order_id: str) -> OrderView:
     """Return an order of any account, for an operator. Raises InvalidOrderId."""
-    query = select(*_VIEW_COLUMNS).select_from(_WITH_PAYMENT).where(Order.id == order_id)
+    query = select(*VIEW_COLUMNS).select_from(_ORDERS).where(Order.id == order_id)
     row = (await connection.execute(query)).one_or_none()
     if row is None:
         raise InvalidOrderId
-    return _view(row)
+    return view_of(row)
 
 
 async def upstream_of(connection: AsyncConnection, order_id: str) -> tuple[str | None, str]:
     """Return AEON.to's uuid of an order, if it has one yet, and where its bitcoin goes."""
-    query = select(Payment.uuid, Order.btc_dest_address).select_from(_WITH_PAYMENT)
+    query = select(Payment.uuid, Order.btc_dest_address).select_from(_ORDERS)
     uuid, btc_dest_address = (await connection.execute(query.where(Order.id == order_id))).one()
     return uuid, btc_dest_address
 
@@ -382,13 +304,13 @@ async def list_visible(
     connection: AsyncConnection, account_id: str, *, cursor: Cursor | None, limit: int
 ) -> Page[OrderView]:
     """Return the orders that an account bought, receives, or issued the code of, newest first."""
-    query = select(*_VIEW_COLUMNS).select_from(_WITH_PAYMENT).where(_visible_to(account_id))
+    query = select(*VIEW_COLUMNS).select_from(_ORDERS).where(_visible_to(account_id))
     return await page_of(
         connection,
         query,
         order=(Order.created_at, Order.id),
         cursor=cursor,
         limit=limit,
-        read=_view,
+        read=view_of,
         position=lambda order: (order.created_at, order.id),
     )

@@ -1,18 +1,17 @@
-"""Applying what AEON.to says: the one place where orders move and credits are granted."""
+"""Applying what AEON.to says of an order, and what the chain says of that."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from functools import partial
 
-from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from app.domain.accounts import EntryKind
 from app.domain.actors import WORKER, Actor
-from app.domain.errors import InvalidOrderId, OrderNotSettled
 from app.domain.reports import (
+    Decision,
     OrderFacts,
     Report,
     Sighting,
@@ -20,12 +19,14 @@ from app.domain.reports import (
     decide,
     payment_details,
 )
-from app.domain.schedule import NextLook, creation_again, look_after_failure, next_look
-from app.domain.states import MOVES, Move, OrderStatus
+from app.domain.schedule import creation_again, look_after_failure
+from app.domain.settlement import ALL_TAKEN, Settlement, Verified
+from app.domain.states import OrderStatus
 from app.models import Order, Payment
 from app.models.order_events import OrderEventKind
-from app.services import audit_log, leases, ledger, order_events
+from app.services import leases, order_events, settlements
 from app.services.order_leases import CreationJob, LookJob, locked_under_lease
+from app.services.order_moves import move, next_look_of, remember, reschedule
 
 
 class FailureReason(StrEnum):
@@ -53,7 +54,11 @@ class Applied:
 
 
 async def apply_created(
-    session: AsyncSession, job: CreationJob, report: Report, now: datetime
+    session: AsyncSession,
+    job: CreationJob,
+    report: Report,
+    now: datetime,
+    settlement: Settlement | None = None,
 ) -> Applied:
     """Keep the uuid that AEON.to gave an order, and what else it already said.
 
@@ -66,8 +71,17 @@ async def apply_created(
             return Applied(lease_lost=True)
         fault = await _creation_fault(session, order, report)
         if fault is not None:
-            await _note(session, order, OrderEventKind.REFUSED, fault, report=report, now=now)
-            _reschedule(order, creation_again(now))
+            await order_events.noted(
+                session,
+                order.id,
+                kind=OrderEventKind.REFUSED,
+                status=order.status,
+                reported=report.state,
+                at=now,
+                reason=fault,
+                evidence=order_events.evidence_of(report),
+            )
+            reschedule(order, creation_again(now))
             return Applied(refused=fault)
         session.add(
             Payment(
@@ -81,7 +95,13 @@ async def apply_created(
         )
         await session.flush()
         return await _apply(
-            session, order, report.uuid or "", report, now=now, cause=job.lease_token
+            session,
+            order,
+            report.uuid or "",
+            report,
+            settlement=settlement,
+            now=now,
+            cause=job.lease_token,
         )
 
 
@@ -96,48 +116,97 @@ async def _creation_fault(session: AsyncSession, order: Order, report: Report) -
 
 
 async def apply_report(
-    session: AsyncSession, job: LookJob, report: Report, now: datetime
+    session: AsyncSession,
+    job: LookJob,
+    report: Report,
+    now: datetime,
+    settlement: Settlement | None = None,
 ) -> Applied:
-    """Do what a report means: move, grant, refuse, remember; then say when to look next."""
+    """Do what a report means: move, grant, refuse, remember; then say when to look next.
+
+    `settlement` is what the chain says of a report of BTC_SENT; None: the chain is not asked.
+    """
     async with session.begin():
         order = await locked_under_lease(session, job.order_id, job.lease_token)
         if order is None:
             return Applied(lease_lost=True)
-        return await _apply(session, order, job.uuid, report, now=now, cause=job.lease_token)
+        return await _apply(
+            session,
+            order,
+            job.uuid,
+            report,
+            settlement=settlement,
+            now=now,
+            cause=job.lease_token,
+        )
 
 
 async def _apply(
-    session: AsyncSession, order: Order, uuid: str, report: Report, *, now: datetime, cause: str
+    session: AsyncSession,
+    order: Order,
+    uuid: str,
+    report: Report,
+    *,
+    settlement: Settlement | None,
+    now: datetime,
+    cause: str,
 ) -> Applied:
-    decision = decide(_facts(order, uuid), report, now)
+    facts = await _facts(session, order, uuid, settlement)
+    decision, settlement = await _decide(
+        session, order.id, facts, report, settlement=settlement, now=now
+    )
     unseen_for = await _unseen_for(session, order.id, now) if decision.move_to else None
-    _remember(order, decision.sighting)
+    remember(order, decision.sighting)
     if decision.believed:
-        await _keep_payment(session, order.id, report, now)
-    if decision.refused is not None:
-        await _note(
-            session, order, OrderEventKind.REFUSED, decision.refused, report=report, now=now
-        )
-    alarm = decision.alarm
-    if alarm is not None and not await _note(
-        session, order, OrderEventKind.ALARM, alarm, report=report, now=now
-    ):
-        alarm = None  # it rang before
+        await _keep_payment(session, order.id, report, now, unsettled=decision.unsettled)
+    evidence = order_events.evidence_of(report, settlement)
+    note = partial(
+        order_events.noted,
+        session,
+        order.id,
+        status=order.status,
+        reported=report.state,
+        at=now,
+        evidence=evidence,
+    )
     granted = 0
     if decision.move_to is not None:
-        granted = await _move(
+        granted = await move(
             session,
             order,
             decision.move_to,
             grant=decision.grant,
             actor=Actor(WORKER, cause),
             reason="reported",
-            evidence=order_events.evidence_of(report),
+            evidence=evidence,
             now=now,
         )
+    if decision.refused is not None:
+        await note(kind=OrderEventKind.REFUSED, reason=decision.refused)
+    alarm = decision.alarm
+    if alarm is not None and not await note(kind=OrderEventKind.ALARM, reason=alarm):
+        alarm = None  # it rang before
     expires_at = report.expires_at if decision.believed else None
-    _reschedule(order, _next_look(order, now, expires_at))
+    reschedule(order, next_look_of(order, now, expires_at, unsettled=decision.unsettled))
     return Applied(decision.move_to, granted, decision.refused, alarm, unseen_for=unseen_for)
+
+
+async def _decide(
+    session: AsyncSession,
+    order_id: str,
+    facts: OrderFacts,
+    report: Report,
+    *,
+    settlement: Settlement | None,
+    now: datetime,
+) -> tuple[Decision, Settlement | None]:
+    """Decide, and take the output that settles the order; without a free one it is not settled."""
+    decision = decide(facts, report, now, settlement)
+    if decision.move_to is not OrderStatus.BTC_SENT or not isinstance(settlement, Verified):
+        return decision, settlement
+    if await settlements.take(session, order_id, settlement, now) is not None:
+        return decision, settlement
+    return decide(facts, report, now, ALL_TAKEN), ALL_TAKEN
 
 
 async def _unseen_for(session: AsyncSession, order_id: str, now: datetime) -> timedelta | None:
@@ -147,11 +216,17 @@ async def _unseen_for(session: AsyncSession, order_id: str, now: datetime) -> ti
     return now - last_seen_at
 
 
-def _facts(order: Order, uuid: str) -> OrderFacts:
-    sighting = None
+async def _facts(
+    session: AsyncSession, order: Order, uuid: str, settlement: Settlement | None
+) -> OrderFacts:
+    sighting, claimed_at = None, None
     if order.sighting_status is not None and order.sighting_since is not None:
         sighting = Sighting(
             OrderStatus(order.sighting_status), order.sighting_count, order.sighting_since
+        )
+    if settlement is not None:
+        claimed_at = await session.scalar(
+            select(Payment.settlement_claimed_at).where(Payment.order_id == order.id)
         )
     return OrderFacts(
         status=OrderStatus(order.status),
@@ -161,103 +236,20 @@ def _facts(order: Order, uuid: str) -> OrderFacts:
         btc_amount=order.btc_amount,
         btc_dest_address=order.btc_dest_address,
         sighting=sighting,
+        claimed_at=claimed_at,
     )
-
-
-def _remember(order: Order, sighting: Sighting | None) -> None:
-    order.sighting_status = sighting.status if sighting else None
-    order.sighting_count = sighting.count if sighting else 0
-    order.sighting_since = sighting.since if sighting else None
 
 
 async def _keep_payment(
-    session: AsyncSession, order_id: str, report: Report, now: datetime
+    session: AsyncSession, order_id: str, report: Report, now: datetime, *, unsettled: bool
 ) -> None:
     """Keep what a believed report says; what it leaves out stays as it was last said."""
+    said = payment_details(report)
+    if unsettled:
+        said["settlement_claimed_at"] = func.coalesce(Payment.settlement_claimed_at, now)
     await session.execute(
-        update(Payment)
-        .where(Payment.order_id == order_id)
-        .values(**payment_details(report), seen_at=now)
+        update(Payment).where(Payment.order_id == order_id).values(**said, seen_at=now)
     )
-
-
-async def _move(
-    session: AsyncSession,
-    order: Order,
-    to_status: OrderStatus,
-    *,
-    grant: bool,
-    actor: Actor,
-    reason: str,
-    evidence: dict[str, Any] | None,
-    now: datetime,
-) -> int:
-    """Move an order, with its event and, if due, its grant; return the credits granted."""
-    from_status = OrderStatus(order.status)
-    if MOVES[from_status, to_status] in (Move.ILLEGAL, Move.STAY):
-        raise ValueError(f"order {order.id} may not move from {from_status} to {to_status}")
-    order.status = to_status
-    order.status_since = now
-    order.updated_at = now
-    if grant:
-        order.credits_granted = order.number_of_credits
-        order.granted_at = max(now, order.created_at)  # clocks of replicas differ
-    await session.flush()
-    await order_events.moved(
-        session,
-        order.id,
-        from_status=from_status,
-        to_status=to_status,
-        at=now,
-        reason=reason,
-        evidence=evidence,
-    )
-    if not grant:
-        return 0
-    await ledger.post(
-        session,
-        account_id=order.beneficiary_id,
-        kind=EntryKind.PURCHASE,
-        amount=order.number_of_credits,
-        order_id=order.id,
-        actor=actor,
-        at=now,
-    )
-    return order.number_of_credits
-
-
-async def _note(
-    session: AsyncSession,
-    order: Order,
-    kind: OrderEventKind,
-    reason: str,
-    *,
-    report: Report,
-    now: datetime,
-) -> bool:
-    return await order_events.noted(
-        session,
-        order.id,
-        kind=kind,
-        status=order.status,
-        reported=report.state,
-        at=now,
-        reason=reason,
-        evidence=order_events.evidence_of(report),
-    )
-
-
-def _next_look(order: Order, now: datetime, expires_at: datetime | None = None) -> NextLook | None:
-    status = OrderStatus(order.status)
-    return next_look(status, since=order.status_since, expires_at=expires_at, now=now)
-
-
-def _reschedule(order: Order, look: NextLook | None) -> None:
-    order.next_look_at = look.at if look else None
-    if look:
-        order.look_urgency = look.urgency
-    order.lease_token = None
-    order.lease_until = None
 
 
 async def postpone(
@@ -280,7 +272,7 @@ async def postpone(
             creating=isinstance(job, CreationJob),
             now=now,
         )
-        _reschedule(order, look)
+        reschedule(order, look)
         if alarm is not None and not await order_events.noted(
             session,
             order.id,
@@ -337,53 +329,12 @@ async def fail_overdue(session: AsyncSession, order_id: str, now: datetime) -> A
         return Applied(moved_to=OrderStatus.FAILED)
 
 
-async def settle(
-    session: AsyncSession, order_id: str, *, grant: bool, reason: str, actor: Actor, now: datetime
-) -> OrderStatus:
-    """Let an operator end an order that AEON.to no longer answers for; return its new status.
-
-    `grant` moves it into its granting state, with its credits, or to BTC_SENT when it has them
-    already; otherwise it is closed. Raises InvalidOrderId, and OrderNotSettled when its state
-    leaves no such move.
-    """
-    async with session.begin():
-        order = await session.scalar(select(Order).where(Order.id == order_id).with_for_update())
-        if order is None:
-            raise InvalidOrderId
-        granted = order.granted_at is not None
-        to_status = OrderStatus.FAILED
-        if grant:
-            to_status = OrderStatus.BTC_SENT if granted else OrderStatus(order.granting_status)
-        status = OrderStatus(order.status)
-        known = await session.scalar(select(Payment.order_id).where(Payment.order_id == order_id))
-        movable = MOVES[status, to_status] not in (Move.ILLEGAL, Move.STAY)
-        if not movable or (granted and not grant) or (grant and known is None):
-            raise OrderNotSettled(status)
-        action = "order.settle_grant" if grant else "order.settle_close"
-        await audit_log.record(session, actor=actor, action=action, subject=order_id, at=now)
-        if not grant:
-            order.failure_reason = FailureReason.CLOSED
-        await _move(
-            session,
-            order,
-            to_status,
-            grant=grant and not granted,
-            actor=actor,
-            reason=reason,
-            evidence={"settled_by": actor.name},
-            now=now,
-        )
-        _remember(order, None)
-        _reschedule(order, _next_look(order, now))
-        return to_status
-
-
 async def _fail(
     session: AsyncSession, order: Order, why: FailureReason, actor: Actor, now: datetime
 ) -> None:
     order.failure_reason = why
-    _reschedule(order, None)
-    await _move(
+    reschedule(order, None)
+    await move(
         session,
         order,
         OrderStatus.FAILED,

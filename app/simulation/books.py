@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from app.domain.reports import Sighting
+from app.domain.reports import OrderFacts, Sighting
 from app.domain.schedule import Urgency
 from app.domain.states import OrderStatus
 
@@ -22,7 +22,10 @@ class KeptPayment:
 
 @dataclass(slots=True, kw_only=True)
 class KeptOrder:
-    """An order as the table `orders` has it, and its payment."""
+    """An order as the table `orders` has it, and its payment.
+
+    `settled_by` is the transaction id and output, as the table `settlements` has them.
+    """
 
     id: str
     account_id: str
@@ -43,6 +46,12 @@ class KeptOrder:
     credits_granted: int | None = None
     granted_at: datetime | None = None
     payment: KeptPayment | None = None
+    settled_by: tuple[str, int] | None = None
+
+    @property
+    def claimed_at(self) -> datetime | None:
+        """When AEON.to first said of it what the chain did not bear out."""
+        return self.payment.said.get("settlement_claimed_at") if self.payment else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +86,17 @@ class Books:
     events: Sequence[KeptEvent]
     entries: Sequence[KeptEntry]
     balances: dict[str, int]
+
+
+def facts_of(order: KeptOrder, uuid: str) -> OrderFacts:
+    """Return what a report is held against; `uuid` is AEON.to's name for the order."""
+    return OrderFacts(
+        status=order.status,
+        granting_status=order.granting_status,
+        granted=order.granted_at is not None,
+        uuid=uuid,
+        btc_amount=order.btc_amount,
+        btc_dest_address=order.btc_dest_address,
+        sighting=order.sighting,
+        claimed_at=order.claimed_at,
+    )

@@ -18,6 +18,7 @@ from app.aeonto.client import Transport
 from app.aeonto.wire import Answer, OrderParameters
 from app.domain.pace import Bucket, Pace, Slot
 from app.domain.reports import Report
+from app.domain.settlement import Settlement
 from app.services.order_leases import CreationJob, LookJob
 from app.services.order_store import OrderStore
 from app.services.reconcile import Applied
@@ -199,11 +200,23 @@ class LivingStore:
     async def claim_look(self, now: datetime, aside: Collection[str]) -> LookJob | None:
         return await self._life.database(self._store.claim_look(now, aside))
 
-    async def apply_created(self, job: CreationJob, report: Report, now: datetime) -> Applied:
-        return await self._life.database(self._store.apply_created(job, report, now))
+    async def apply_created(
+        self,
+        job: CreationJob,
+        report: Report,
+        now: datetime,
+        settlement: Settlement | None = None,
+    ) -> Applied:
+        return await self._life.database(self._store.apply_created(job, report, now, settlement))
 
-    async def apply_report(self, job: LookJob, report: Report, now: datetime) -> Applied:
-        return await self._life.database(self._store.apply_report(job, report, now))
+    async def apply_report(
+        self,
+        job: LookJob,
+        report: Report,
+        now: datetime,
+        settlement: Settlement | None = None,
+    ) -> Applied:
+        return await self._life.database(self._store.apply_report(job, report, now, settlement))
 
     async def fail_refused(self, job: CreationJob, now: datetime) -> Applied:
         return await self._life.database(self._store.fail_refused(job, now))

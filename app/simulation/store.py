@@ -15,7 +15,13 @@ from typing import Any, Final
 from app.aeonto.wire import OrderParameters
 from app.domain.accounts import EntryKind
 from app.domain.clock import Clock
-from app.domain.reports import OrderFacts, Report, creation_fault, decide, payment_details
+from app.domain.reports import (
+    Decision,
+    Report,
+    creation_fault,
+    decide,
+    payment_details,
+)
 from app.domain.schedule import (
     NextLook,
     Urgency,
@@ -24,6 +30,7 @@ from app.domain.schedule import (
     look_when_asked,
     next_look,
 )
+from app.domain.settlement import ALL_TAKEN, Settlement, Verified
 from app.domain.states import MOVES, Move, OrderStatus
 from app.models.order_events import OrderEventKind
 from app.services.aeonto_parameters import TRUSTED_FOR
@@ -32,9 +39,10 @@ from app.services.order_leases import LEASE, CreationJob, LookJob
 from app.services.order_store import OrderStore
 from app.services.orders import Terms
 from app.services.reconcile import Applied, FailureReason
-from app.simulation.books import Books, KeptEntry, KeptEvent, KeptOrder, KeptPayment
+from app.simulation.books import Books, KeptEntry, KeptOrder, KeptPayment, facts_of
 from app.simulation.calendar import Work
 from app.simulation.due import DueOrders
+from app.simulation.journal import Journal
 
 Notice = Callable[[str], None]
 
@@ -54,11 +62,11 @@ class MemoryStore:
         self._orders: dict[str, KeptOrder] = {}
         self._by_uuid: dict[str, KeptOrder] = {}
         self._deadlines: list[tuple[datetime, str]] = []
-        self._events: list[KeptEvent] = []
-        self._notes: dict[str, set[tuple[str, str, str]]] = {}
+        self._journal = Journal(notice)
         self._entries: list[KeptEntry] = []
         self._balances: dict[str, int] = {}
         self._parameters_seen_at: datetime | None = None
+        self._settled: set[tuple[str, int]] = set()
         self._numbers = count(1)
         self._creations = DueOrders(partial(changed, Work.CREATIONS))
         self._looks = DueOrders(partial(changed, Work.LOOKS))
@@ -85,7 +93,7 @@ class MemoryStore:
         self._balances.setdefault(account_id, 0)
         heapq.heappush(self._deadlines, (order.create_by, order.id))
         self._creations.wait(order)
-        self._write_move(
+        self._journal.moved(
             order, None, OrderStatus.TO_BE_CREATED, now, reason="ordered", evidence=None
         )
         return order.id
@@ -97,7 +105,7 @@ class MemoryStore:
     def ask(self, order_id: str, now: datetime) -> None:
         """Bring an order forward that somebody asked about."""
         order = self._orders[order_id]
-        look = look_when_asked(order.status, now)
+        look = look_when_asked(order.status, now, unsettled=order.claimed_at is not None)
         if look is None or order.next_look_at is None or order.next_look_at <= look.at:
             return
         order.next_look_at = look.at
@@ -112,7 +120,9 @@ class MemoryStore:
 
     def books(self) -> Books:
         """Return all that is kept."""
-        return Books(list(self._orders.values()), self._events, self._entries, self._balances)
+        return Books(
+            list(self._orders.values()), self._journal.events, self._entries, self._balances
+        )
 
     # What the reconciler asks for
 
@@ -149,9 +159,21 @@ class MemoryStore:
         order = self._claim(self._looks, now, aside)
         if order is None or order.payment is None:
             return None
-        return LookJob(order.id, order.lease_token or "", order.payment.uuid)
+        return LookJob(
+            order.id,
+            order.lease_token or "",
+            order.payment.uuid,
+            order.btc_amount,
+            order.btc_dest_address,
+        )
 
-    async def apply_created(self, job: CreationJob, report: Report, now: datetime) -> Applied:
+    async def apply_created(
+        self,
+        job: CreationJob,
+        report: Report,
+        now: datetime,
+        settlement: Settlement | None = None,
+    ) -> Applied:
         order = self._under_lease(job)
         if order is None:
             return Applied(lease_lost=True)
@@ -162,21 +184,34 @@ class MemoryStore:
             uuid_is_taken=report.uuid in self._by_uuid,
         )
         if fault is not None:
-            self._note(
-                order, OrderEventKind.REFUSED, fault, reported=report.state, now=now, report=report
+            evidence = evidence_of(report)
+            self._journal.noted(
+                order.id,
+                OrderEventKind.REFUSED,
+                fault,
+                status=order.status,
+                reported=report.state,
+                now=now,
+                evidence=evidence,
             )
             self._reschedule(order, creation_again(now))
             return Applied(refused=fault)
         uuid = report.uuid or ""
         order.payment = KeptPayment(uuid, now, {"state": OrderStatus.TO_BE_CREATED})
         self._by_uuid[uuid] = order
-        return self._apply(order, uuid, report, now)
+        return self._apply(order, uuid, report, settlement, now)
 
-    async def apply_report(self, job: LookJob, report: Report, now: datetime) -> Applied:
+    async def apply_report(
+        self,
+        job: LookJob,
+        report: Report,
+        now: datetime,
+        settlement: Settlement | None = None,
+    ) -> Applied:
         order = self._under_lease(job)
         if order is None:
             return Applied(lease_lost=True)
-        return self._apply(order, job.uuid, report, now)
+        return self._apply(order, job.uuid, report, settlement, now)
 
     async def fail_refused(self, job: CreationJob, now: datetime) -> Applied:
         order = self._under_lease(job)
@@ -199,8 +234,14 @@ class MemoryStore:
         )
         self._reschedule(order, look)
         if alarm is not None:
-            rings = self._note(
-                order, OrderEventKind.ALARM, alarm, reported=order.status, now=now, report=None
+            rings = self._journal.noted(
+                order.id,
+                OrderEventKind.ALARM,
+                alarm,
+                status=order.status,
+                reported=order.status,
+                now=now,
+                evidence=None,
             )
             alarm = alarm if rings else None
         return Applied(alarm=alarm)
@@ -241,17 +282,15 @@ class MemoryStore:
         order = self._orders[job.order_id]
         return order if order.lease_token == job.lease_token else None
 
-    def _apply(self, order: KeptOrder, uuid: str, report: Report, now: datetime) -> Applied:
-        facts = OrderFacts(
-            status=order.status,
-            granting_status=order.granting_status,
-            granted=order.granted_at is not None,
-            uuid=uuid,
-            btc_amount=order.btc_amount,
-            btc_dest_address=order.btc_dest_address,
-            sighting=order.sighting,
-        )
-        decision = decide(facts, report, now)
+    def _apply(
+        self,
+        order: KeptOrder,
+        uuid: str,
+        report: Report,
+        settlement: Settlement | None,
+        now: datetime,
+    ) -> Applied:
+        decision, settlement = self._decide(order, uuid, report, settlement, now)
         payment = order.payment
         unseen_for = None
         if payment and decision.move_to and payment.seen_at != now:
@@ -260,30 +299,56 @@ class MemoryStore:
         if decision.believed and payment is not None:
             payment.said.update(payment_details(report))
             payment.seen_at = now
-        if decision.refused is not None:
-            self._note(
-                order,
-                OrderEventKind.REFUSED,
-                decision.refused,
-                reported=report.state,
-                now=now,
-                report=report,
-            )
-        alarm = decision.alarm
-        if alarm is not None and not self._note(
-            order, OrderEventKind.ALARM, alarm, reported=report.state, now=now, report=report
-        ):
-            alarm = None
+            if decision.unsettled:
+                payment.said.setdefault("settlement_claimed_at", now)
+        evidence = evidence_of(report, settlement)
+        note = partial(
+            self._journal.noted,
+            order.id,
+            status=order.status,
+            reported=report.state,
+            now=now,
+            evidence=evidence,
+        )
         granted = 0
         if decision.move_to is not None:
-            evidence = evidence_of(report)
             granted = self._move(
                 order, decision.move_to, now, "reported", evidence, grant=decision.grant
             )
-        expires_at = report.expires_at if decision.believed else None
-        look = next_look(order.status, since=order.status_since, expires_at=expires_at, now=now)
+        if decision.refused is not None:
+            note(OrderEventKind.REFUSED, decision.refused)
+        alarm = decision.alarm
+        if alarm is not None and not note(OrderEventKind.ALARM, alarm):
+            alarm = None
+        look = next_look(
+            order.status,
+            since=order.status_since,
+            expires_at=report.expires_at if decision.believed else None,
+            unsettled=decision.unsettled,
+            now=now,
+        )
         self._reschedule(order, look)
         return Applied(decision.move_to, granted, decision.refused, alarm, unseen_for=unseen_for)
+
+    def _decide(
+        self,
+        order: KeptOrder,
+        uuid: str,
+        report: Report,
+        settlement: Settlement | None,
+        now: datetime,
+    ) -> tuple[Decision, Settlement | None]:
+        facts = facts_of(order, uuid)
+        decision = decide(facts, report, now, settlement)
+        if decision.move_to is not OrderStatus.BTC_SENT or not isinstance(settlement, Verified):
+            return decision, settlement
+        outputs = [(settlement.txid, index) for index in settlement.outputs]
+        free = next((output for output in outputs if output not in self._settled), None)
+        if free is not None:
+            self._settled.add(free)
+            order.settled_by = free
+            return decision, settlement
+        return decide(facts, report, now, ALL_TAKEN), ALL_TAKEN
 
     def _move(
         self,
@@ -301,7 +366,7 @@ class MemoryStore:
         if grant:
             order.credits_granted = order.number_of_credits
             order.granted_at = max(now, order.created_at)
-        self._write_move(order, from_status, to_status, now, reason=reason, evidence=evidence)
+        self._journal.moved(order, from_status, to_status, now, reason=reason, evidence=evidence)
         if not grant:
             return 0
         balance = self._balances[order.account_id] + order.number_of_credits
@@ -330,45 +395,6 @@ class MemoryStore:
         else:
             self._creations.forget(order)
             self._looks.wait(order)
-
-    def _write_move(
-        self,
-        order: KeptOrder,
-        from_status: OrderStatus | None,
-        to_status: OrderStatus,
-        now: datetime,
-        *,
-        reason: str,
-        evidence: dict[str, Any] | None,
-    ) -> None:
-        self._notes.pop(order.id, None)
-        event = KeptEvent(
-            order.id, OrderEventKind.MOVED, from_status, to_status, now, reason, evidence
-        )
-        self._events.append(event)
-        self._notice(f"{now} {order.id} {from_status} {to_status} {reason}")
-
-    def _note(
-        self,
-        order: KeptOrder,
-        kind: OrderEventKind,
-        reason: str,
-        *,
-        reported: str,
-        now: datetime,
-        report: Report | None,
-    ) -> bool:
-        """Write a refused report or an alarm, once between two moves; say whether it was new."""
-        known = self._notes.setdefault(order.id, set())
-        if (kind, reason, reported) in known:
-            return False
-        known.add((kind, reason, reported))
-        evidence = evidence_of(report) if report else None
-        self._events.append(
-            KeptEvent(order.id, kind, order.status, reported, now, reason, evidence)
-        )
-        self._notice(f"{now} {order.id} {kind} {reason} {reported}")
-        return True
 
 
 _: Callable[[Clock, Notice, Callable[[Work], None]], OrderStore] = MemoryStore

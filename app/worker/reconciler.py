@@ -2,6 +2,8 @@
 
 Always in this order: *slot* (is anything due? reserve, wait, holding nothing), *claim* (a short
 transaction, a lease), *call* (nothing is open), *apply* (a short transaction, the lease checked).
+Where servers of the chain are named, they are asked between call and apply, in what is left of the
+time of the call.
 """
 
 import asyncio
@@ -22,7 +24,10 @@ from app.aeonto.failures import (
 )
 from app.db.failures import is_database_away
 from app.domain.clock import Clock
-from app.domain.pace import Bucket, Pace, Slot
+from app.domain.pace import CALL_DEADLINE_SECONDS, Bucket, Pace, Slot
+from app.domain.reports import Report
+from app.domain.settlement import Settlement
+from app.esplora.chain import Chain
 from app.observability.logging import get_logger
 from app.observability.metrics import Metrics
 from app.services.order_leases import CreationJob, LookJob, OrderPoisoned
@@ -30,6 +35,7 @@ from app.services.order_store import OrderStore
 from app.services.reconcile import Applied
 from app.worker.aside import Aside
 from app.worker.loops import Loop
+from app.worker.settling import settlement_of
 
 log = get_logger(__name__)
 
@@ -51,13 +57,22 @@ class Reconciler:
     """Three loops: creations, looks, and what AEON.to offers."""
 
     def __init__(
-        self, store: OrderStore, pace: Pace, aeonto: AeontoClient, clock: Clock, metrics: Metrics
+        self,
+        store: OrderStore,
+        pace: Pace,
+        aeonto: AeontoClient,
+        clock: Clock,
+        metrics: Metrics,
+        *,
+        chain: Chain | None = None,
     ) -> None:
+        """Carry the orders of a store; without a `chain`, AEON.to is believed that it paid."""
         self._store = store
         self._pace = pace
         self._aeonto = aeonto
         self._clock = clock
         self._metrics = metrics
+        self._chain = chain
         self._aside = Aside()
         self._in_flight: set[asyncio.Task[None]] = set()
         self._creations_held = False
@@ -183,6 +198,7 @@ class Reconciler:
         return pause
 
     async def _create(self, job: CreationJob, slot: Slot) -> Applied:
+        over_at = self._clock.monotonic() + CALL_DEADLINE_SECONDS
         try:
             report = await self._aeonto.order_create(
                 job.btc_amount, job.btc_dest_address, slot=slot
@@ -191,14 +207,28 @@ class Reconciler:
             return await self._store.fail_refused(job, self._clock.now())
         except AeontoFailure as failure:
             return await self._postpone(job, failure, _AFTER_FAILED_CREATION_SECONDS)
-        return await self._store.apply_created(job, report, self._clock.now())
+        settlement = await self._settlement(job, report, over_at)
+        return await self._store.apply_created(job, report, self._clock.now(), settlement)
 
     async def _look(self, job: LookJob, slot: Slot) -> Applied:
+        over_at = self._clock.monotonic() + CALL_DEADLINE_SECONDS
         try:
             report = await self._aeonto.order_status_query(job.uuid, slot=slot)
         except AeontoFailure as failure:
             return await self._postpone(job, failure, _AFTER_FAILED_LOOK_SECONDS)
-        return await self._store.apply_report(job, report, self._clock.now())
+        settlement = await self._settlement(job, report, over_at)
+        return await self._store.apply_report(job, report, self._clock.now(), settlement)
+
+    async def _settlement(
+        self, job: CreationJob | LookJob, report: Report, over_at: float
+    ) -> Settlement | None:
+        return await settlement_of(
+            self._chain,
+            report,
+            btc_amount=job.btc_amount,
+            btc_dest_address=job.btc_dest_address,
+            within_seconds=over_at - self._clock.monotonic(),
+        )
 
     async def _postpone(
         self,

@@ -35,6 +35,7 @@ def reconciler_of(resources: Resources) -> Reconciler:
         resources.aeonto,
         resources.clock,
         resources.metrics,
+        chain=resources.chain,
     )
 
 

@@ -13,7 +13,7 @@ import pytest
 from app.domain import errors
 from app.domain.actors import OPERATOR, Actor
 from app.domain.errors import AppError, OrderNotSettled
-from app.services import reconcile
+from app.services import settle
 from tests.api import problems
 from tests.api.asking import Problem, ask
 from tests.support.application import Application
@@ -110,7 +110,7 @@ async def test_an_order_that_waits_for_aeonto_is_not_settled_by_a_grant(
 
     async with application.database.sessions() as session:
         with pytest.raises(OrderNotSettled) as refused:
-            await reconcile.settle(
+            await settle.settle(
                 session,
                 made.json()["order_id"],
                 grant=True,

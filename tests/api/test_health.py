@@ -8,12 +8,14 @@ from tests.api.asking import execute, refusal
 from tests.api.conftest import Town
 from tests.support.application import Application, open_application
 
+NOT_VERIFIED = "settlement is not verified: ASSAY_ESPLORA_URL is not set"
+
 
 async def test_a_process_that_lives_says_so(application: Application) -> None:
     answer = await application.http.get("/healthz")
 
     assert answer.status_code == 200
-    assert answer.json() == {"status": "ok", "reasons": []}
+    assert answer.json() == {"status": "ok", "reasons": [], "notes": []}
     assert answer.headers["X-Request-ID"]
 
 
@@ -21,7 +23,7 @@ async def test_a_service_with_its_database_is_ready(application: Application) ->
     answer = await application.http.get("/readyz")
 
     assert answer.status_code == 200
-    assert answer.json() == {"status": "ok", "reasons": []}
+    assert answer.json() == {"status": "ok", "reasons": [], "notes": [NOT_VERIFIED]}
 
 
 async def test_a_schema_of_an_older_version_is_not_ready(application: Application) -> None:
@@ -43,7 +45,7 @@ async def test_a_schema_of_a_later_version_is_ready(application: Application) ->
     answer = await application.http.get("/readyz")
 
     assert answer.status_code == 200
-    assert answer.json() == {"status": "ok", "reasons": []}
+    assert answer.json() == {"status": "ok", "reasons": [], "notes": [NOT_VERIFIED]}
 
 
 async def test_a_database_without_a_schema_is_not_ready(application: Application) -> None:
@@ -65,7 +67,18 @@ async def test_a_silent_loop_is_not_ready(application: Application) -> None:
         application.app.state.silent_loops = silent
 
     assert answer.status_code == 503
-    assert answer.json() == {"status": "not ready", "reasons": ["the loop reconcile is silent"]}
+    assert answer.json()["status"] == "not ready"
+    assert answer.json()["reasons"] == ["the loop reconcile is silent"]
+
+
+async def test_a_service_that_verifies_settlement_has_nothing_to_note(
+    application: Application,
+) -> None:
+    servers = ("https://one.example/api/", "https://two.example/api/")
+    async with open_application(application.database, esplora_url=servers) as verifying:
+        answer = await verifying.http.get("/readyz")
+
+    assert answer.json() == {"status": "ok", "reasons": [], "notes": []}
 
 
 async def test_metrics_name_no_account(application: Application, town: Town) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import pytest
 
 from app.domain.reports import Report
+from app.domain.settlement import Settlement, SettlementFault, Unverified, Verified
 from app.services import order_leases, reconcile
 from tests.api import problems
 from tests.api.asking import anonymised, ask, balance_of, look, refusal
@@ -62,6 +63,7 @@ UNPAID_PAYMENT: Final = {
     "confirmations_remaining": None,
     "btc_transaction_id": None,
     "btc_confirmations": 0,
+    "settlement": None,
 }
 
 
@@ -82,7 +84,9 @@ async def accept(application: Application) -> None:
         await reconcile.apply_created(session, job, CREATED, now)
 
 
-async def report(application: Application, said: Report) -> None:
+async def report(
+    application: Application, said: Report, settlement: Settlement | None = None
+) -> None:
     """Let AEON.to answer the next look at the only order there is."""
     application.clock.advance(5)
     now = application.clock.now()
@@ -90,7 +94,7 @@ async def report(application: Application, said: Report) -> None:
         job = await order_leases.claim_look(session, now)
     assert job is not None
     async with application.database.sessions() as session:
-        await reconcile.apply_report(session, job, said, now)
+        await reconcile.apply_report(session, job, said, now, settlement)
 
 
 async def status(application: Application, order_id: str, by: Person) -> dict[str, Any]:
@@ -356,3 +360,22 @@ async def test_the_answer_comes_from_the_time_of_the_question(
 
     assert listed["payment"]["seconds_left"] == 835
     assert listed == await status(application, order_id, user)
+
+
+async def test_an_order_says_whether_its_settlement_is_verified(
+    application: Application, user: Person
+) -> None:
+    order_id = await place(application, user)
+    await accept(application)
+    sent = replace(UNPAID, state="BTC_SENT", btc_transaction_id="ab" * 32)
+    shown = []
+    for settlement in (
+        Unverified(SettlementFault.UNVERIFIED, "in no block"),
+        Verified("ab" * 32, (0,), 1),
+    ):
+        application.clock.advance(30)
+        await report(application, sent, settlement)
+        found = await status(application, order_id, user)
+        shown.append((found["status"], found["credits_granted"], found["payment"]["settlement"]))
+        assert found["payment"]["btc_transaction_id"] == "ab" * 32
+    assert shown == [("PAID", None, "unverified"), ("BTC_SENT", 10, "verified")]

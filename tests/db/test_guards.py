@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from app.db.engine import create_database
+from app.domain.settlement import Verified
 from app.providers.base import FailureReason, ProviderFailed
 from tests.services.test_assessments import create
 from tests.support.application import ScriptedProvider
@@ -18,9 +19,11 @@ from tests.support.databases import Template, connect
 from tests.support.orders import TERMS, OneOrder
 from tests.support.people import give_credits, make_access_code, make_user
 
-APPEND_ONLY = ("ledger_entries", "order_events", "audit_log")
+APPEND_ONLY = ("ledger_entries", "order_events", "audit_log", "settlements")
 TERMS_MAY_CHANGE = "ALTER TABLE orders DISABLE TRIGGER keep_terms"
 KEPT = "INSERT INTO idempotency_keys (account_id, endpoint, created_at, key, request_hash, status, body"
+TXID = "a" * 64
+SETTLED = "INSERT INTO settlements (order_id, txid, output_index, confirmations, at)"
 POSTED = "INSERT INTO ledger_entries (account_id, kind, amount, balance_after, at"
 
 
@@ -56,7 +59,7 @@ async def lived(template: Template) -> AsyncIterator[Lived]:
         await give_credits(database, code.account_id, 3, clock.now())
         granted = await OneOrder.place(database, clock, user)
         await granted.created("UNPAID")
-        await granted.reported("BTC_SENT")
+        await granted.reported("BTC_SENT", settlement=Verified("a" * 64, (0,), 1))
         waiting = await OneOrder.place(database, clock, user)
         await waiting.created("UNPAID")
         failed = ScriptedProvider(raises=ProviderFailed(FailureReason.BROKEN))
@@ -503,6 +506,35 @@ async def test_access_code_has_its_form(lived: Lived, code: str) -> None:
     )
 
 
+# Settlements
+
+
+async def test_output_settles_one_order_only(lived: Lived) -> None:
+    await lived.refused(
+        "uq_settlements_txid_output_index",
+        f"{SETTLED} VALUES ('{{waiting}}', '{TXID}', 0, 1, now())",
+    )
+
+
+async def test_order_is_settled_by_one_output_only(lived: Lived) -> None:
+    await lived.refused(
+        "pk_settlements", f"{SETTLED} VALUES ('{{granted}}', '{TXID}', 1, 1, now())"
+    )
+
+
+@pytest.mark.parametrize(
+    ("check", "values"),
+    [
+        ("ck_settlements_txid", f"'{'A' * 64}', 0, 1"),
+        ("ck_settlements_txid", f"'{'a' * 63}', 0, 1"),
+        ("ck_settlements_output_index", f"'{'b' * 64}', -1, 1"),
+        ("ck_settlements_confirmations", f"'{'b' * 64}', 0, 0"),
+    ],
+)
+async def test_settlement_agrees_with_itself(lived: Lived, check: str, values: str) -> None:
+    await lived.refused(check, f"{SETTLED} VALUES ('{{waiting}}', {values}, now())")
+
+
 # Idempotency keys
 
 
@@ -548,5 +580,5 @@ async def test_every_guard_is_armed_for_every_role(lived: Lived) -> None:
     armed = await lived.connection.fetch(
         "SELECT tgname, tgenabled::text AS armed FROM pg_trigger WHERE NOT tgisinternal"
     )
-    assert len(armed) == 16
+    assert len(armed) == 18
     assert {row["armed"] for row in armed} == {"A"}

@@ -108,3 +108,24 @@ def test_asking_brings_a_closed_order_forward_to_a_minute_and_makes_it_no_more_u
 @pytest.mark.parametrize("status", ["TO_BE_CREATED", "BTC_SENT", "FAILED"])
 def test_asking_hastens_neither_a_creation_nor_what_is_over(status: str) -> None:
     assert look_when_asked(OrderStatus(status), NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("age", "rest"),
+    [
+        (timedelta(0), timedelta(seconds=30)),
+        (timedelta(minutes=45), timedelta(seconds=30)),
+        (timedelta(hours=3), timedelta(minutes=1)),
+        (timedelta(hours=25), timedelta(minutes=5)),
+    ],
+)
+def test_unsettled_order_is_looked_at_every_30_seconds_at_most(
+    age: timedelta, rest: timedelta
+) -> None:
+    look = next_look(OrderStatus.PAID, since=NOW - age, expires_at=None, now=NOW, unsettled=True)
+    assert look is not None
+    assert (look.at - NOW, look.urgency) == (rest, Urgency.OPEN)
+
+
+def test_asking_does_not_hasten_a_block() -> None:
+    assert look_when_asked(OrderStatus.PAID, NOW, unsettled=True) is None

@@ -26,6 +26,7 @@ from app.esplora.wire import Block, Output, Transaction
 from tests.esplora.golden import ADDRESS, OTHER_ADDRESS, TXID
 
 VALUE = 1_000
+WITHIN = 10.0
 PAYING = (Output(0, ADDRESS, VALUE), Output(1, None, 0))
 SHORT = (Output(0, ADDRESS, VALUE - 1), Output(1, OTHER_ADDRESS, VALUE))
 HERE = Block(100, "aa" * 32)
@@ -201,7 +202,7 @@ PAID = seen(102, HERE)
 
 async def verdict_of(*says: Sighting | EsploraFailure) -> Verdict:
     chain = Chain([Said(f"s{index}.example", one) for index, one in enumerate(says)])
-    return await chain.settlement(TXID, ADDRESS, VALUE)
+    return await chain.settlement(TXID, ADDRESS, VALUE, within_seconds=WITHIN)
 
 
 @pytest.mark.parametrize(("named", "quorum"), [(1, 1), (2, 2), (3, 2), (9, 2)])
@@ -245,27 +246,29 @@ async def test_unavailable_says_who_failed_and_how() -> None:
 
 async def test_servers_of_one_name_count_each() -> None:
     chain = Chain([Said("127.0.0.1:3002", GONE), Said("127.0.0.1:3002", GONE)])
-    verdict = await chain.settlement(TXID, ADDRESS, VALUE)
+    verdict = await chain.settlement(TXID, ADDRESS, VALUE, within_seconds=WITHIN)
     assert isinstance(verdict, Unavailable)
     assert verdict.reason.startswith("0 of 2 servers answered")
 
 
 async def test_height_is_asked_before_the_transaction_so_that_no_count_is_too_high() -> None:
     server = Said("one.example", PAID)
-    await Chain([server]).settlement(TXID, ADDRESS, VALUE)
+    await Chain([server]).settlement(TXID, ADDRESS, VALUE, within_seconds=WITHIN)
     assert server.asked == ["tip_height", TXID]
 
 
 @pytest.mark.parametrize("text", ["", "pending", TXID[:-1], "../" + TXID[3:], "é" * 64])
 async def test_what_is_no_transaction_id_is_wrong_and_nobody_is_asked(text: str) -> None:
     server = Said("one.example", PAID)
-    assert isinstance(await Chain([server]).settlement(text, ADDRESS, VALUE), Wrong)
+    assert isinstance(
+        await Chain([server]).settlement(text, ADDRESS, VALUE, within_seconds=WITHIN), Wrong
+    )
     assert server.asked == []
 
 
 async def test_transaction_id_in_capitals_is_asked_for_in_small_letters() -> None:
     server = Said("one.example", PAID)
-    verdict = await Chain([server]).settlement(TXID.upper(), ADDRESS, VALUE)
+    verdict = await Chain([server]).settlement(TXID.upper(), ADDRESS, VALUE, within_seconds=WITHIN)
     assert verdict == Paid(3, (0,))
     assert server.asked[-1] == TXID
 
@@ -275,7 +278,9 @@ async def test_payment_of_nothing_is_refused_since_anything_would_pay_it(
     value_satoshi: int,
 ) -> None:
     with pytest.raises(ValueError, match="at least one satoshi"):
-        await Chain([Said("one.example", PAID)]).settlement(TXID, ADDRESS, value_satoshi)
+        await Chain([Said("one.example", PAID)]).settlement(
+            TXID, ADDRESS, value_satoshi, within_seconds=WITHIN
+        )
 
 
 def test_chain_without_a_server_is_refused() -> None:
@@ -294,4 +299,19 @@ async def test_servers_are_asked_at_once() -> None:
 
     chain = Chain([Meeting("one.example", PAID), Meeting("two.example", PAID)])
     async with asyncio.timeout(5):
-        assert await chain.settlement(TXID, ADDRESS, VALUE) == Paid(3, (0,))
+        assert await chain.settlement(TXID, ADDRESS, VALUE, within_seconds=WITHIN) == Paid(3, (0,))
+
+
+async def test_server_that_is_too_slow_is_passed_over_while_two_are_left() -> None:
+    class Hanging(Said):
+        @override
+        async def transaction(self, txid: str) -> Transaction | None:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    named = [Said("one.example", PAID), Hanging("two.example", PAID), Said("three.example", PAID)]
+    chain = Chain(named)
+    assert await chain.settlement(TXID, ADDRESS, VALUE, within_seconds=0.05) == Paid(3, (0,))
+    verdict = await Chain(named[:2]).settlement(TXID, ADDRESS, VALUE, within_seconds=0.05)
+    assert isinstance(verdict, Unavailable)
+    assert "two.example: settlement: " in verdict.reason

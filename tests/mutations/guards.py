@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-LAST_MIGRATION: Final = "migrations/versions/0005_look_urgency.py"
-_END_OF_UPGRADE: Final = '"look_urgency > 0")\n'
+LAST_MIGRATION: Final = "migrations/versions/0006_settlements.py"
+_END_OF_UPGRADE: Final = 'ENABLE ALWAYS TRIGGER no_truncate")\n'
 
 
 @dataclass(frozen=True)
@@ -142,6 +142,33 @@ MUTATIONS: Final = (
         "    return inserted is not None\n",
         "    return True\n",
         "tests/api/test_idempotency_in_parallel.py::test_fifty_parallel_orders_under_one_key_are_one",
+    ),
+    _sql(
+        "UNIQUE: one order per output of a transaction",
+        "ALTER TABLE settlements DROP CONSTRAINT uq_settlements_txid_output_index",
+        _GUARDS + "test_output_settles_one_order_only",
+    ),
+    Mutation(
+        "settlement: no move to BTC_SENT that the chain does not bear out",
+        "app/domain/reports.py",
+        "reported is OrderStatus.BTC_SENT and isinstance(settlement, Unverified)",
+        "reported is OrderStatus.FAILED and isinstance(settlement, Unverified)",
+        "tests/services/test_settlements.py"
+        "::test_unverified_claim_stays_paid_without_credits_until_the_chain_says_so",
+    ),
+    Mutation(
+        "settlement: the worker asks the chain",
+        "app/worker/settling.py",
+        "if chain is None or report.state",
+        "if chain or report.state",
+        "tests/worker/test_settling.py::test_claim_waits_for_its_block_and_then_grants",
+    ),
+    Mutation(
+        "settlement: an output that is taken settles no other order",
+        "app/services/reconcile.py",
+        "    return decide(facts, report, now, ALL_TAKEN), ALL_TAKEN\n",
+        "    return decision, settlement\n",
+        "tests/services/test_settlements.py::test_output_that_settled_an_order_settles_no_other",
     ),
     Mutation(
         "chain: two servers must answer where two are named",

@@ -81,6 +81,10 @@ CORRUPTIONS = {
         "UPDATE orders SET status = 'UNDERPAID' WHERE status = 'UNPAID'",
         "DELETE FROM order_events WHERE kind = 'moved'",
     ),
+    "an order that an output settled is in BTC_SENT": (
+        "INSERT INTO settlements (order_id, txid, output_index, confirmations, at)"
+        " SELECT id, repeat('a', 64), 0, 1, now() FROM orders WHERE status <> 'BTC_SENT' LIMIT 1",
+    ),
     "a ledger entry has exactly one audit line": (
         "UPDATE audit_log SET ledger_entry_id = NULL",
         "DELETE FROM audit_log WHERE action = 'ledger.purchase'",
@@ -134,6 +138,7 @@ async def test_clean_database_has_no_breach_and_everything_is_covered(
             "assessments": 2,
             "ledger_entries": 7,
             "order_events": 6,
+            "settlements": 0,
         }
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from app.domain.errors import InvalidOrderId, OrderNotSettled
 from app.domain.states import OrderStatus
-from app.services import audit, reconcile
+from app.services import audit
+from app.services import settle as operator
 from app.services.reconcile import Applied
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
@@ -28,7 +29,7 @@ async def _audited(database: LentDatabase) -> AsyncIterator[None]:
 async def settle(order: OneOrder, *, grant: bool) -> OrderStatus:
     """Let an operator end an order."""
     async with order.database.sessions() as session:
-        return await reconcile.settle(
+        return await operator.settle(
             session, order.id, grant=grant, reason="a test", actor=ACTOR, now=order.clock.now()
         )
 

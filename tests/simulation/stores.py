@@ -26,8 +26,9 @@ _ORDERS = """
         p.incoming_amount_total, p.remaining_amount_incoming, p.incoming_price_btc,
         p.incoming_num_confirmations_remaining, p.recommended_mixin, p.btc_num_confirmations,
         p.btc_num_confirmations_before_purge, p.btc_transaction_id, p.upstream_created_at,
-        p.expires_at
-    FROM orders o LEFT JOIN payments p ON p.order_id = o.id ORDER BY o.created_at, o.id"""
+        p.expires_at, p.settlement_claimed_at, s.txid, s.output_index
+    FROM orders o LEFT JOIN payments p ON p.order_id = o.id
+    LEFT JOIN settlements s ON s.order_id = o.id ORDER BY o.created_at, o.id"""
 _EARLIEST = """
     SELECT p.order_id IS NULL AS creation,
         min(greatest(o.next_look_at, coalesce(o.lease_until, o.next_look_at))) AS due
@@ -38,7 +39,7 @@ _SAID = (
     "required_payment_id_short", "incoming_amount_total", "remaining_amount_incoming",
     "incoming_price_btc", "incoming_num_confirmations_remaining", "recommended_mixin",
     "btc_num_confirmations", "btc_num_confirmations_before_purge", "btc_transaction_id",
-    "upstream_created_at", "expires_at",
+    "upstream_created_at", "expires_at", "settlement_claimed_at",
 )  # fmt: skip
 
 
@@ -141,4 +142,5 @@ def _order(row: Any) -> KeptOrder:  # noqa: ANN401  a row of any shape
         credits_granted=row.credits_granted,
         granted_at=row.granted_at,
         payment=payment,
+        settled_by=None if row.txid is None else (row.txid, row.output_index),
     )

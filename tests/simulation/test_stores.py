@@ -13,6 +13,7 @@ from app.aeonto.wire import OrderParameters
 from app.db.engine import create_database
 from app.domain.clock import Clock
 from app.domain.reports import Report
+from app.domain.settlement import Settlement, SettlementFault, Unverified, Verified
 from app.domain.states import OrderStatus
 from app.services.order_leases import LEASE, CreationJob, LookJob
 from app.services.order_store import OrderStore
@@ -183,9 +184,13 @@ class Both:
         elif isinstance(job, CreationJob) and draw < 0.25:
             await self.same("fail_refused", JobNumber(number), now)
         elif isinstance(job, CreationJob):
-            await self.same("apply_created", JobNumber(number), self.report(job), now)
+            await self.same(
+                "apply_created", JobNumber(number), self.report(job), now, self.settlement()
+            )
         elif job is not None:
-            await self.same("apply_report", JobNumber(number), self.report(job), now)
+            await self.same(
+                "apply_report", JobNumber(number), self.report(job), now, self.settlement()
+            )
 
     def report(self, job: Job) -> Report:
         """Return what AEON.to may say: mostly the truth, and mostly a state further up."""
@@ -206,6 +211,16 @@ class Both:
             created_at=choice((None, order.created_at)),
             expires_at=choice((None, self.clock.now() + timedelta(seconds=90))),
         )
+
+    def settlement(self) -> Settlement | None:
+        """Return what the chain may say; its outputs are few, so that orders share them."""
+        draw = self.random.random()
+        if draw < 0.4:
+            return None
+        if draw < 0.7:
+            return Unverified(self.random.choice(list(SettlementFault)), "a test")
+        first = self.random.randrange(3)
+        return Verified("ab" * 32, (first, first + 1), self.random.randint(1, 6))
 
     async def end_overdue(self) -> None:
         now = self.now()

@@ -48,7 +48,7 @@ _VIEWS: Final = (
               created_at,
               EXISTS (SELECT FROM order_events e WHERE e.order_id = o.id AND e.kind = 'moved'
                       AND e.at = o.granted_at AND e.to_status IN ('PAID', 'BTC_SENT')
-                      AND (e.evidence->>'state' = e.to_status OR EXISTS (
+                      AND (e.evidence->>'state' IN (e.to_status, 'BTC_SENT') OR EXISTS (
                           SELECT FROM audit_log a WHERE a.subject = o.id
                           AND a.action = 'order.settle_grant'))) AS has_evidence
        FROM orders o""",
@@ -61,6 +61,8 @@ _VIEWS: Final = (
     """CREATE OR REPLACE VIEW qa.audit AS
        SELECT ledger_entry_id AS ledger_id FROM audit_log
        WHERE ledger_entry_id IS NOT NULL AND actor <> '' AND request_id <> ''""",
+    """CREATE OR REPLACE VIEW qa.settlement AS
+       SELECT order_id, lower(txid) || ':' || output_index AS output FROM settlements""",
     """CREATE OR REPLACE VIEW qa.idem AS
        SELECT account_id, endpoint, key, status, assessment_id FROM idempotency_keys""",
     "CREATE TABLE IF NOT EXISTS qa.legal (f text, t text)",
@@ -145,6 +147,11 @@ _INVARIANTS: Final = {
         WHERE datname = current_database() AND pid <> pg_backend_pid()
             AND application_name LIKE 'assay%' AND state LIKE 'idle in transaction%'
             AND clock_timestamp() - state_change > interval '1 s'""",
+    "I16 one output settles one order": """
+        SELECT output FROM qa.settlement GROUP BY output HAVING COUNT(*) > 1""",
+    "I16 what is settled was sent": """
+        SELECT s.order_id FROM qa.settlement s LEFT JOIN qa.orders o ON o.id = s.order_id
+        WHERE o.status IS DISTINCT FROM 'BTC_SENT'""",
 }
 # What holds at any moment, also in the middle of faults.
 _ALWAYS: Final = ("I1 ", "I2 ", "I3 ")

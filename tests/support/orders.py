@@ -9,6 +9,7 @@ from sqlalchemy import select, text
 
 from app.db.engine import Database
 from app.domain.reports import Report
+from app.domain.settlement import Settlement
 from app.domain.states import OrderStatus
 from app.models import Account, Order
 from app.services import order_events, order_leases, orders, reconcile
@@ -140,12 +141,18 @@ class OneOrder:
         assert job.order_id == self.id
         return job
 
-    async def created(self, state: str = "TO_BE_CREATED", **changes: Any) -> Applied:  # noqa: ANN401
+    async def created(
+        self,
+        state: str = "TO_BE_CREATED",
+        *,
+        settlement: Settlement | None = None,
+        **changes: Any,  # noqa: ANN401
+    ) -> Applied:
         """Let upstream accept the order."""
         job = await self.claim_creation()
         async with self.database.sessions() as session:
             return await reconcile.apply_created(
-                session, job, self.says(state, **changes), self.clock.now()
+                session, job, self.says(state, **changes), self.clock.now(), settlement
             )
 
     async def claim_look(self) -> LookJob:
@@ -159,14 +166,22 @@ class OneOrder:
         assert job.order_id == self.id
         return job
 
-    async def apply(self, job: LookJob, report: Report) -> Applied:
-        """Apply an answer under the lease of a job."""
+    async def apply(
+        self, job: LookJob, report: Report, settlement: Settlement | None = None
+    ) -> Applied:
+        """Apply an answer under the lease of a job, and what the chain says of it."""
         async with self.database.sessions() as session:
-            return await reconcile.apply_report(session, job, report, self.clock.now())
+            return await reconcile.apply_report(session, job, report, self.clock.now(), settlement)
 
-    async def reported(self, state: str, **changes: Any) -> Applied:  # noqa: ANN401
-        """Look at the order when it is due, and let upstream say this."""
-        return await self.apply(await self.claim_look(), self.says(state, **changes))
+    async def reported(
+        self,
+        state: str,
+        *,
+        settlement: Settlement | None = None,
+        **changes: Any,  # noqa: ANN401
+    ) -> Applied:
+        """Look at the order when it is due, and let upstream and the chain say this."""
+        return await self.apply(await self.claim_look(), self.says(state, **changes), settlement)
 
     async def facts(self) -> OrderFacts:
         """Read the order."""

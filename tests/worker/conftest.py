@@ -12,6 +12,7 @@ from decimal import Decimal
 import pytest
 
 from app.db.engine import Database
+from app.esplora.chain import Chain
 from app.observability.metrics import Metrics
 from app.resources import Resources, Stand, open_resources
 from app.services import audit
@@ -89,6 +90,15 @@ class Stage:
         """Return the buyer's credits."""
         return await balance_of(self.database, self.buyer.account_id)
 
+    async def sound(self) -> None:
+        """Let faults stop and what is due be done; then every rule of money must hold."""
+        await self.reconciler.drain()
+        await self.upstream.no_faults()
+        await self.work(after_seconds=120)
+        assert await invariants.broken(self.database, self.clock.now()) == {}
+        async with self.database.reading() as connection:
+            assert await audit.breaches(connection) == []
+
     def metric(self, name: str, **labels: str) -> float:
         """Read a counter; 0 when it never counted."""
         return self.resources.metrics.registry.get_sample_value(name, labels) or 0.0
@@ -103,14 +113,17 @@ async def served() -> AsyncIterator[Upstream]:
 
 @asynccontextmanager
 async def open_stage(
-    database: Database, upstream: Upstream, rate_scale: Decimal = RATE_SCALE
+    database: Database,
+    upstream: Upstream,
+    rate_scale: Decimal = RATE_SCALE,
+    chain: Chain | None = None,
 ) -> AsyncIterator[Stage]:
     """Set a worker before an upstream."""
     clock, provider = LeapingClock(), ScriptedProvider()
     settings = settings_for_tests(
         aeonto_base_url=upstream.base_url, aeonto_rate_scale=rate_scale, run_worker=True
     )
-    stand = Stand(database=database, clock=clock, provider=provider)
+    stand = Stand(database=database, clock=clock, provider=provider, chain=chain)
     async with open_resources(settings, Metrics(), stand) as resources:
         buyer = await make_user(database, clock.now())
         yield Stage(resources, reconciler_of(resources), provider, clock, database, upstream, buyer)
@@ -122,12 +135,7 @@ async def stage(committed_database: Database, served: Upstream) -> AsyncIterator
     await served.press("reset")
     async with open_stage(committed_database, served) as stage:
         yield stage
-        await stage.reconciler.drain()
-        await served.no_faults()
-        await stage.work(after_seconds=120)
-        assert await invariants.broken(committed_database, stage.clock.now()) == {}
-        async with committed_database.reading() as connection:
-            assert await audit.breaches(connection) == []
+        await stage.sound()
     stats = await served.stats()
     assert stats["over_limit"] == 0
     assert all(counts["missing_slash"] == 0 for counts in stats["endpoints"].values())

@@ -1,0 +1,91 @@
+"""How an order moves, with its event and its grant; and when it is looked at next.
+
+The one place where credits are granted: every caller holds the row of the order.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.domain.accounts import EntryKind
+from app.domain.actors import Actor
+from app.domain.reports import Sighting
+from app.domain.schedule import NextLook, next_look
+from app.domain.states import MOVES, Move, OrderStatus
+from app.models import Order
+from app.services import ledger, order_events
+
+
+async def move(
+    session: AsyncSession,
+    order: Order,
+    to_status: OrderStatus,
+    *,
+    grant: bool,
+    actor: Actor,
+    reason: str,
+    evidence: dict[str, Any] | None,
+    now: datetime,
+) -> int:
+    """Move an order, with its event and, if due, its grant; return the credits granted."""
+    from_status = OrderStatus(order.status)
+    if MOVES[from_status, to_status] in (Move.ILLEGAL, Move.STAY):
+        raise ValueError(f"order {order.id} may not move from {from_status} to {to_status}")
+    order.status = to_status
+    order.status_since = now
+    order.updated_at = now
+    if grant:
+        order.credits_granted = order.number_of_credits
+        order.granted_at = max(now, order.created_at)  # clocks of replicas differ
+    await session.flush()
+    await order_events.moved(
+        session,
+        order.id,
+        from_status=from_status,
+        to_status=to_status,
+        at=now,
+        reason=reason,
+        evidence=evidence,
+    )
+    if not grant:
+        return 0
+    await ledger.post(
+        session,
+        account_id=order.beneficiary_id,
+        kind=EntryKind.PURCHASE,
+        amount=order.number_of_credits,
+        order_id=order.id,
+        actor=actor,
+        at=now,
+    )
+    return order.number_of_credits
+
+
+def remember(order: Order, sighting: Sighting | None) -> None:
+    """Keep what must be seen again before it is believed; None: nothing."""
+    order.sighting_status = sighting.status if sighting else None
+    order.sighting_count = sighting.count if sighting else 0
+    order.sighting_since = sighting.since if sighting else None
+
+
+def next_look_of(
+    order: Order, now: datetime, expires_at: datetime | None = None, *, unsettled: bool = False
+) -> NextLook | None:
+    """Return when to look at an order next; None: never."""
+    return next_look(
+        OrderStatus(order.status),
+        since=order.status_since,
+        expires_at=expires_at,
+        unsettled=unsettled,
+        now=now,
+    )
+
+
+def reschedule(order: Order, look: NextLook | None) -> None:
+    """Say when an order is due, and give its lease back."""
+    order.next_look_at = look.at if look else None
+    if look:
+        order.look_urgency = look.urgency
+    order.lease_token = None
+    order.lease_until = None

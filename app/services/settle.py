@@ -1,0 +1,55 @@
+"""What an operator decides about an order that AEON.to no longer answers for."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.domain.actors import Actor
+from app.domain.errors import InvalidOrderId, OrderNotSettled
+from app.domain.states import MOVES, Move, OrderStatus
+from app.models import Order, Payment
+from app.services import audit_log
+from app.services.order_moves import move, next_look_of, remember, reschedule
+from app.services.reconcile import FailureReason
+
+
+async def settle(
+    session: AsyncSession, order_id: str, *, grant: bool, reason: str, actor: Actor, now: datetime
+) -> OrderStatus:
+    """Let an operator end an order that AEON.to no longer answers for; return its new status.
+
+    `grant` moves it into its granting state, with its credits, or to BTC_SENT when it has them
+    already; otherwise it is closed. Raises InvalidOrderId, and OrderNotSettled when its state
+    leaves no such move.
+    """
+    async with session.begin():
+        order = await session.scalar(select(Order).where(Order.id == order_id).with_for_update())
+        if order is None:
+            raise InvalidOrderId
+        granted = order.granted_at is not None
+        to_status = OrderStatus.FAILED
+        if grant:
+            to_status = OrderStatus.BTC_SENT if granted else OrderStatus(order.granting_status)
+        status = OrderStatus(order.status)
+        known = await session.scalar(select(Payment.order_id).where(Payment.order_id == order_id))
+        movable = MOVES[status, to_status] not in (Move.ILLEGAL, Move.STAY)
+        if not movable or (granted and not grant) or (grant and known is None):
+            raise OrderNotSettled(status)
+        action = "order.settle_grant" if grant else "order.settle_close"
+        await audit_log.record(session, actor=actor, action=action, subject=order_id, at=now)
+        if not grant:
+            order.failure_reason = FailureReason.CLOSED
+        await move(
+            session,
+            order,
+            to_status,
+            grant=grant and not granted,
+            actor=actor,
+            reason=reason,
+            evidence={"settled_by": actor.name},
+            now=now,
+        )
+        remember(order, None)
+        reschedule(order, next_look_of(order, now))
+        return to_status

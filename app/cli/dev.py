@@ -33,6 +33,11 @@ def dev() -> None:
                 "ASSAY_AEONTO_BASE_URL: must not be set for `assay dev`, which runs its own SANDBOX"
                 " and never beside a real upstream; use `assay serve`"
             )
+        if settings.esplora_url:
+            raise ConfigurationError(
+                "ASSAY_ESPLORA_URL: must not be set for `assay dev`, whose SANDBOX sends bitcoin"
+                " that no chain shows; use `assay serve`"
+            )
         configure_logging(settings.log_format, logging.WARNING)  # the journey is to be seen
         stopping = stop_event()
         settings.data_dir.mkdir(parents=True, exist_ok=True)

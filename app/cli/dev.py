@@ -35,8 +35,8 @@ def dev() -> None:
             )
         if settings.esplora_url:
             raise ConfigurationError(
-                "ASSAY_ESPLORA_URL: must not be set for `assay dev`, whose SANDBOX sends bitcoin"
-                " that no chain shows; use `assay serve`"
+                "ASSAY_ESPLORA_URL: must not be set for `assay dev`, whose SANDBOX sends no real"
+                " bitcoin; use `assay serve`"
             )
         configure_logging(settings.log_format, logging.WARNING)  # the journey is to be seen
         stopping = stop_event()

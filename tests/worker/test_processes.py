@@ -79,7 +79,7 @@ async def test_worker_shows_that_it_lives_and_what_it_counts(worker: tuple[Proce
         alive = await http.get("/healthz")
         metrics = await http.get("/metrics")
         other = await http.get("/api/check_self_status")
-    assert alive.json() == {"status": "ok", "reasons": []}
+    assert alive.json() == {"status": "ok", "reasons": [], "notes": []}
     assert alive.headers["X-Request-ID"]
     assert 'assay_loop_heartbeat_timestamp_seconds{loop="order_looks"}' in metrics.text
     assert other.status_code == 404

@@ -176,13 +176,16 @@ async def test_nothing_is_open_while_the_chain_is_asked_and_it_shares_the_time_o
 
 
 async def test_two_orders_are_not_settled_by_one_output(
-    verifying: Stage, chain: ScriptedChain, monkeypatch: pytest.MonkeyPatch
+    verifying: Stage, chain: ScriptedChain
 ) -> None:
-    monkeypatch.setattr("app.sandbox.identity.btc_transaction_id", lambda *_: TXID)
     chain.says = Paid(1, (0,))
     placed = [await verifying.placed_unpaid(), await verifying.placed_unpaid()]
-    await verifying.advance("BTC_SENT")
+    await verifying.advance("PAID")
+    first, second = await verifying.upstream.orders()
+    await verifying.upstream.press(f"orders/{first['uuid']}/send")
+    await verifying.upstream.press(f"orders/{second['uuid']}/send", lie="taken")
     await verifying.work(after_seconds=5)
+    assert len({txid for txid, *_ in chain.asked}) == 1
     statuses = sorted([(await verifying.read(order_id)).status for order_id in placed])
     assert statuses == ["BTC_SENT", "PAID"]
     assert await verifying.balance() == 10

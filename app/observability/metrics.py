@@ -34,6 +34,7 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         self._declare_http(self.registry)
         self._declare_upstream(self.registry)
+        self._declare_chain(self.registry)
         self._declare_orders(self.registry)
         self._declare_credits(self.registry)
         self._declare_backlog(self.registry)

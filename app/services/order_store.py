@@ -47,13 +47,7 @@ class OrderStore(Protocol):
         """Take the order that a look is most due for."""
         ...
 
-    async def apply_created(
-        self,
-        job: CreationJob,
-        report: Report,
-        now: datetime,
-        settlement: Settlement | None = None,
-    ) -> Applied:
+    async def apply_created(self, job: CreationJob, report: Report, now: datetime) -> Applied:
         """Keep the uuid that AEON.to gave an order, and what else it already said."""
         ...
 
@@ -120,15 +114,9 @@ class SqlOrderStore:
         async with self._database.sessions() as session:
             return await order_leases.claim_look(session, now, aside=aside)
 
-    async def apply_created(
-        self,
-        job: CreationJob,
-        report: Report,
-        now: datetime,
-        settlement: Settlement | None = None,
-    ) -> Applied:
+    async def apply_created(self, job: CreationJob, report: Report, now: datetime) -> Applied:
         async with self._database.sessions() as session:
-            return await reconcile.apply_created(session, job, report, now, settlement)
+            return await reconcile.apply_created(session, job, report, now)
 
     async def apply_report(
         self,

@@ -54,11 +54,7 @@ class Applied:
 
 
 async def apply_created(
-    session: AsyncSession,
-    job: CreationJob,
-    report: Report,
-    now: datetime,
-    settlement: Settlement | None = None,
+    session: AsyncSession, job: CreationJob, report: Report, now: datetime
 ) -> Applied:
     """Keep the uuid that AEON.to gave an order, and what else it already said.
 
@@ -99,7 +95,7 @@ async def apply_created(
             order,
             report.uuid or "",
             report,
-            settlement=settlement,
+            settlement=None,
             now=now,
             cause=job.lease_token,
         )

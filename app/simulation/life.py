@@ -200,14 +200,8 @@ class LivingStore:
     async def claim_look(self, now: datetime, aside: Collection[str]) -> LookJob | None:
         return await self._life.database(self._store.claim_look(now, aside))
 
-    async def apply_created(
-        self,
-        job: CreationJob,
-        report: Report,
-        now: datetime,
-        settlement: Settlement | None = None,
-    ) -> Applied:
-        return await self._life.database(self._store.apply_created(job, report, now, settlement))
+    async def apply_created(self, job: CreationJob, report: Report, now: datetime) -> Applied:
+        return await self._life.database(self._store.apply_created(job, report, now))
 
     async def apply_report(
         self,

@@ -167,13 +167,7 @@ class MemoryStore:
             order.btc_dest_address,
         )
 
-    async def apply_created(
-        self,
-        job: CreationJob,
-        report: Report,
-        now: datetime,
-        settlement: Settlement | None = None,
-    ) -> Applied:
+    async def apply_created(self, job: CreationJob, report: Report, now: datetime) -> Applied:
         order = self._under_lease(job)
         if order is None:
             return Applied(lease_lost=True)
@@ -199,7 +193,7 @@ class MemoryStore:
         uuid = report.uuid or ""
         order.payment = KeptPayment(uuid, now, {"state": OrderStatus.TO_BE_CREATED})
         self._by_uuid[uuid] = order
-        return self._apply(order, uuid, report, settlement, now)
+        return self._apply(order, uuid, report, None, now)
 
     async def apply_report(
         self,

@@ -198,7 +198,6 @@ class Reconciler:
         return pause
 
     async def _create(self, job: CreationJob, slot: Slot) -> Applied:
-        over_at = self._clock.monotonic() + CALL_DEADLINE_SECONDS
         try:
             report = await self._aeonto.order_create(
                 job.btc_amount, job.btc_dest_address, slot=slot
@@ -207,8 +206,7 @@ class Reconciler:
             return await self._store.fail_refused(job, self._clock.now())
         except AeontoFailure as failure:
             return await self._postpone(job, failure, _AFTER_FAILED_CREATION_SECONDS)
-        settlement = await self._settlement(job, report, over_at)
-        return await self._store.apply_created(job, report, self._clock.now(), settlement)
+        return await self._store.apply_created(job, report, self._clock.now())
 
     async def _look(self, job: LookJob, slot: Slot) -> Applied:
         over_at = self._clock.monotonic() + CALL_DEADLINE_SECONDS
@@ -219,9 +217,7 @@ class Reconciler:
         settlement = await self._settlement(job, report, over_at)
         return await self._store.apply_report(job, report, self._clock.now(), settlement)
 
-    async def _settlement(
-        self, job: CreationJob | LookJob, report: Report, over_at: float
-    ) -> Settlement | None:
+    async def _settlement(self, job: LookJob, report: Report, over_at: float) -> Settlement | None:
         return await settlement_of(
             self._chain,
             report,

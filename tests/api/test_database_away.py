@@ -122,5 +122,6 @@ async def test_readiness_tells_that_the_database_is_away_and_liveness_does_not_a
     alive = await cut_off.http.get("/healthz")
 
     assert ready.status_code == 503
-    assert ready.json() == {"status": "not ready", "reasons": ["the database does not answer"]}
+    said = ready.json()
+    assert (said["status"], said["reasons"]) == ("not ready", ["the database does not answer"])
     assert alive.status_code == 200

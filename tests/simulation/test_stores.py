@@ -184,9 +184,7 @@ class Both:
         elif isinstance(job, CreationJob) and draw < 0.25:
             await self.same("fail_refused", JobNumber(number), now)
         elif isinstance(job, CreationJob):
-            await self.same(
-                "apply_created", JobNumber(number), self.report(job), now, self.settlement()
-            )
+            await self.same("apply_created", JobNumber(number), self.report(job), now)
         elif job is not None:
             await self.same(
                 "apply_report", JobNumber(number), self.report(job), now, self.settlement()

@@ -144,15 +144,13 @@ class OneOrder:
     async def created(
         self,
         state: str = "TO_BE_CREATED",
-        *,
-        settlement: Settlement | None = None,
         **changes: Any,  # noqa: ANN401
     ) -> Applied:
         """Let upstream accept the order."""
         job = await self.claim_creation()
         async with self.database.sessions() as session:
             return await reconcile.apply_created(
-                session, job, self.says(state, **changes), self.clock.now(), settlement
+                session, job, self.says(state, **changes), self.clock.now()
             )
 
     async def claim_look(self) -> LookJob:

@@ -1,10 +1,15 @@
-"""What a report of AEON.to about one order means: one pure function that every store executes."""
+"""What a report about one order means: one pure function that every store executes.
+
+AEON.to makes its own reports. Of a payment in bitcoin, the reader of the chain makes one, in the same
+words (`app.domain.bitcoin_payments`).
+"""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
+from app.domain.rails import Rail
 from app.domain.settlement import (
     ALARM_AFTER,
     NEEDS_OPERATOR,
@@ -14,6 +19,8 @@ from app.domain.settlement import (
 )
 from app.domain.states import MOVES, NEEDS_FULL_IDENTITY, Move, OrderStatus, grants
 
+# Where an order in bitcoin ends; its address is watched on.
+_ENDED_ON_THE_CHAIN: Final = frozenset({OrderStatus.PAID, OrderStatus.FAILED})
 SIGHTINGS_NEEDED: Final = 3
 SIGHTINGS_SPAN: Final = timedelta(minutes=10)
 UPSTREAM_STATES: Final = frozenset(OrderStatus) - {OrderStatus.FAILED}
@@ -22,7 +29,7 @@ _STATES_AT_CREATION: Final = frozenset({OrderStatus.TO_BE_CREATED, OrderStatus.U
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What AEON.to said about an order, in our words; None where it said nothing.
+    """What a rail says of an order, in our words; None where it says nothing.
 
     `state` is upstream's own word and may be one that we do not know. Bitcoin amounts are in BTC,
     incoming amounts in AEON, the price in BTC per AEON.
@@ -69,17 +76,20 @@ class Sighting:
 class OrderFacts:
     """What `decide` needs to know of an order.
 
-    `claimed_at` is when AEON.to first said of it what the chain did not bear out.
+    `uuid` is AEON.to's name for it, and None on the bitcoin rail. `claimed_at` is when AEON.to first
+    said of it what the chain did not bear out; `granted_by_hand`: an operator granted the credits.
     """
 
+    rail: Rail
     status: OrderStatus
     granting_status: OrderStatus
     granted: bool
-    uuid: str
+    uuid: str | None
     btc_amount: Decimal
     btc_dest_address: str
     sighting: Sighting | None
     claimed_at: datetime | None = None
+    granted_by_hand: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +125,8 @@ def decide(
         return Decision(refused=fault, sighting=order.sighting)
     if reported is OrderStatus.NOT_FOUND:
         return _not_found(order, now)
+    if order.rail is Rail.BITCOIN and order.status in _ENDED_ON_THE_CHAIN:
+        return _after_the_end(order, reported, now)
     match MOVES[order.status, reported]:
         case Move.STAY:
             return Decision(believed=True)
@@ -127,6 +139,19 @@ def decide(
             return _seen_again(order, reported, now, alarm="payment_reorganised_away")
         case Move.OWN | Move.OPERATOR | Move.ILLEGAL:
             return Decision(refused="illegal_move", sighting=order.sighting)
+
+
+def _after_the_end(order: OrderFacts, reported: OrderStatus, now: datetime) -> Decision:
+    """Watch an address whose order is over: what comes or goes there is reported, and moves nothing."""
+    if order.status is OrderStatus.FAILED:
+        paid = reported in NEEDS_FULL_IDENTITY
+        return Decision(alarm="payment_of_closed_order" if paid else None, believed=True)
+    if reported is OrderStatus.PAID or order.granted_by_hand:
+        return Decision(believed=True)
+    # In which way it is no longer paid for does not matter.
+    seen = _seen_once_more(order.sighting, OrderStatus.PAID_UNCONFIRMED, now)
+    gone = seen.believed(now)
+    return Decision(sighting=seen, alarm="granted_payment_gone" if gone else None, believed=True)
 
 
 def _unsettled(order: OrderFacts, fault: SettlementFault, now: datetime) -> Decision:
@@ -191,6 +216,8 @@ def _identity_fault(order: OrderFacts, report: Report, reported: OrderStatus) ->
         ("btc_amount", report.btc_amount, order.btc_amount),
     )
     for name, said, ours in claims:
+        if ours is None:
+            continue
         if said is not None and said != ours:
             return f"mismatch_{name}"
         if said is None and reported in NEEDS_FULL_IDENTITY:
@@ -209,8 +236,13 @@ def _not_found(order: OrderFacts, now: datetime) -> Decision:
 def _seen_again(
     order: OrderFacts, reported: OrderStatus, now: datetime, *, alarm: str | None
 ) -> Decision:
-    last = order.sighting
-    seen = last.again() if last and last.status is reported else Sighting(reported, 1, now)
+    seen = _seen_once_more(order.sighting, reported, now)
     if not seen.believed(now):
         return Decision(sighting=seen)
     return Decision(move_to=reported, alarm=alarm, believed=reported is not OrderStatus.NOT_FOUND)
+
+
+def _seen_once_more(last: Sighting | None, reported: OrderStatus, now: datetime) -> Sighting:
+    if last is not None and last.status is reported:
+        return last.again()
+    return Sighting(reported, 1, now)

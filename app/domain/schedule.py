@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Final
 
+from app.domain.rails import Rail
 from app.domain.states import OrderStatus
 
 AFTERMATH_STATUSES: Final = frozenset({OrderStatus.TIMED_OUT, OrderStatus.NOT_FOUND})
@@ -58,10 +59,24 @@ _AFTERMATH: Final = (
     (timedelta(hours=24), timedelta(hours=1)),
 )
 
+# An address is watched for ever, for somebody may pay there at any time. While the money is awaited,
+# every 10 seconds for an hour, then every 30; afterwards ever more rarely.
+_AWAITED: Final = ((timedelta(hours=1), timedelta(seconds=10)),)
+_AWAITED_LONG: Final = timedelta(seconds=30)
+_WATCHED: Final = (*_AFTERMATH, (timedelta(days=30), timedelta(days=1)))
+# A payment that was confirmed may still be reorganised away, within a day if ever.
+_CONFIRMED: Final = (
+    (timedelta(hours=24), timedelta(minutes=10)),
+    (timedelta(days=30), timedelta(days=1)),
+)
+_WATCHED_LONG: Final = timedelta(days=7)
+_ASKED_ON_CHAIN: Final = timedelta(seconds=5)
+
 
 def next_look(
     status: OrderStatus,
     *,
+    rail: Rail,
     since: datetime,
     expires_at: datetime | None,
     now: datetime,
@@ -72,6 +87,8 @@ def next_look(
     `expires_at` is when an unpaid order times out, if AEON.to has said so; `unsettled`: AEON.to
     says that it sent the bitcoin, and the chain does not say so yet.
     """
+    if rail is Rail.BITCOIN:
+        return _next_look_on_chain(status, since=since, expires_at=expires_at, now=now)
     if status in FINAL_STATUSES:
         return None
     age = now - since
@@ -86,19 +103,37 @@ def next_look(
     return NextLook(at, Urgency.EXPIRING if _expires(status, expires_at, at) else Urgency.OPEN)
 
 
+def _next_look_on_chain(
+    status: OrderStatus, *, since: datetime, expires_at: datetime | None, now: datetime
+) -> NextLook:
+    age = now - since
+    if status is OrderStatus.PAID or status in AFTERMATH_STATUSES | FINAL_STATUSES:
+        rhythm = _CONFIRMED if status is OrderStatus.PAID else _WATCHED
+        pause = next((pause for until, pause in rhythm if age < until), _WATCHED_LONG)
+        return NextLook(now + pause, Urgency.AFTERMATH)
+    at = now + next((pause for until, pause in _AWAITED if age < until), _AWAITED_LONG)
+    return NextLook(at, Urgency.EXPIRING if _expires(status, expires_at, at) else Urgency.OPEN)
+
+
 def _expires(status: OrderStatus, expires_at: datetime | None, at: datetime) -> bool:
     waiting = status in (OrderStatus.UNPAID, OrderStatus.UNDERPAID)
     return waiting and expires_at is not None and abs(expires_at - at) <= _ABOUT_TO_EXPIRE
 
 
 def look_after_failure(
-    status: OrderStatus, *, since: datetime, pause: timedelta, creating: bool, now: datetime
+    status: OrderStatus,
+    *,
+    rail: Rail,
+    since: datetime,
+    pause: timedelta,
+    creating: bool,
+    now: datetime,
 ) -> NextLook:
     """Return when to try again after a request that brought nothing.
 
     A look that failed does not come sooner than one that succeeded.
     """
-    look = next_look(status, since=since, expires_at=None, now=now)
+    look = next_look(status, rail=rail, since=since, expires_at=None, now=now)
     if look is None:
         return NextLook(now + pause, Urgency.AFTERMATH)
     return NextLook(now + pause if creating else max(look.at, now + pause), look.urgency)
@@ -110,13 +145,16 @@ def creation_again(now: datetime) -> NextLook:
 
 
 def look_when_asked(
-    status: OrderStatus, now: datetime, *, unsettled: bool = False
+    status: OrderStatus, now: datetime, *, rail: Rail, unsettled: bool = False
 ) -> NextLook | None:
     """Return when an order that somebody asks about is due at the latest; None: no sooner.
 
     An order that AEON.to has not accepted yet waits for its creation, and an unsettled one for a
     block; asking can hasten neither.
     """
+    if rail is Rail.BITCOIN:
+        awaited = status in (OrderStatus.UNPAID, OrderStatus.UNDERPAID, OrderStatus.PAID_UNCONFIRMED)
+        return NextLook(now + _ASKED_ON_CHAIN, Urgency.ASKED) if awaited else None
     if unsettled or status in FINAL_STATUSES or status is OrderStatus.TO_BE_CREATED:
         return None
     if status in AFTERMATH_STATUSES:

@@ -6,6 +6,7 @@ from app.models.aeonto_parameters import AeontoParameters
 from app.models.api_keys import ApiKey
 from app.models.assessments import Assessment
 from app.models.audit_log import AuditLine
+from app.models.bitcoin_outputs import BitcoinOutput
 from app.models.failed_attempts import FailedAttempts
 from app.models.idempotency_keys import IdempotencyKey
 from app.models.ledger import LedgerEntry
@@ -24,6 +25,7 @@ __all__ = [
     "ApiKey",
     "Assessment",
     "AuditLine",
+    "BitcoinOutput",
     "FailedAttempts",
     "IdempotencyKey",
     "LedgerEntry",

@@ -15,6 +15,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Base, one_of
+from app.domain.rails import Rail
 from app.domain.states import OrderStatus
 
 
@@ -41,7 +42,18 @@ class Order(Base):
             " AND (granted_at IS NULL OR granted_at >= created_at)",
             name="grant",
         ),
-        CheckConstraint("credits_granted = number_of_credits", name="credits_granted"),
+        CheckConstraint(one_of("rail", Rail), name="rail"),
+        # In bitcoin, what came late or in excess may buy another number of credits.
+        CheckConstraint(
+            "credits_granted = number_of_credits OR (rail = 'bitcoin' AND credits_granted > 0)",
+            name="credits_granted",
+        ),
+        CheckConstraint(
+            "grant_price_btc IS NULL"
+            " OR (grant_price_btc > 0 AND rail = 'bitcoin' AND granted_at IS NOT NULL)",
+            name="grant_price_btc",
+        ),
+        CheckConstraint("rail = 'aeonto' OR granting_status = 'PAID'", name="ends_at_paid"),
         CheckConstraint(
             "(granted_at IS NOT NULL)"
             " = (status = 'BTC_SENT' OR (status = 'PAID' AND granting_status = 'PAID'))",
@@ -79,5 +91,6 @@ class Order(Base):
     sighting_since: Mapped[datetime | None]
     credits_granted: Mapped[int | None] = mapped_column(BigInteger)
     granted_at: Mapped[datetime | None]
+    grant_price_btc: Mapped[Decimal | None] = mapped_column(Numeric(20, 8))
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]

@@ -1,21 +1,33 @@
-"""`payments`: what AEON.to knows of an order."""
+"""`payments`: what is known of the payment of an order: by AEON.to, or from the chain."""
 
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import ForeignKey, Numeric
+from sqlalchemy import CheckConstraint, ForeignKey, Numeric
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Base
 
 
 class Payment(Base):
-    """One per order, once AEON.to has accepted it. Bitcoin in BTC, incoming amounts in AEON."""
+    """One per order, once it can be paid. Bitcoin in BTC, incoming amounts in AEON.
+
+    The last five are of the bitcoin rail alone, where `uuid` is None.
+    """
 
     __tablename__ = "payments"
+    __table_args__ = (
+        CheckConstraint(
+            "num_nulls(late_until, confirmations_wanted, confirmations_seen, received_btc,"
+            " confirmed_btc) = CASE WHEN uuid IS NULL THEN 0 ELSE 5 END",
+            name="one_rail",
+        ),
+        CheckConstraint("confirmed_btc BETWEEN 0 AND received_btc", name="received"),
+        CheckConstraint("confirmations_wanted BETWEEN 0 AND 100", name="confirmations_wanted"),
+    )
 
     order_id: Mapped[str] = mapped_column(ForeignKey("orders.id"), primary_key=True)
-    uuid: Mapped[str] = mapped_column(unique=True)
+    uuid: Mapped[str | None] = mapped_column(unique=True)
     state: Mapped[str]
     btc_amount: Mapped[Decimal] = mapped_column(Numeric(20, 8))
     btc_dest_address: Mapped[str]
@@ -35,3 +47,8 @@ class Payment(Base):
     expires_at: Mapped[datetime | None]
     seen_at: Mapped[datetime]
     settlement_claimed_at: Mapped[datetime | None]
+    late_until: Mapped[datetime | None]
+    confirmations_wanted: Mapped[int | None]
+    confirmations_seen: Mapped[int | None]
+    received_btc: Mapped[Decimal | None] = mapped_column(Numeric(20, 8))
+    confirmed_btc: Mapped[Decimal | None] = mapped_column(Numeric(20, 8))

@@ -44,7 +44,7 @@ from app.schemas.paging import CursorParameter, LimitParameter
 from app.services import aeonto_parameters, orders
 from app.services.callers import Caller
 from app.services.order_views import OrderView, PaymentFacts
-from app.services.orders import Purchase
+from app.services.order_placing import Purchase
 from app.services.paging import read_cursor
 
 router = APIRouter(

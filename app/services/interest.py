@@ -6,9 +6,10 @@ An order that somebody waits for is looked at sooner. Losing what was gathered c
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import and_, case, func, select, update
 
 from app.db.engine import Database
+from app.domain.rails import Rail
 from app.domain.schedule import look_when_asked
 from app.domain.states import OrderStatus
 from app.models import Order, Payment
@@ -34,12 +35,14 @@ class Interest:
         if not self._asked:
             return
         asked, self._asked = self._asked, set()
-        looks = {status: look_when_asked(status, now) for status in OrderStatus}
-        due = case({status: look.at for status, look in looks.items() if look}, value=Order.status)
-        urgency = case(
-            {status: int(look.urgency) for status, look in looks.items() if look},
-            value=Order.status,
-        )
+        looks = [
+            (and_(Order.rail == rail, Order.status == status), look)
+            for rail in Rail
+            for status in OrderStatus
+            if (look := look_when_asked(status, now, rail=rail)) is not None
+        ]
+        due = case(*((which, look.at) for which, look in looks))
+        urgency = case(*((which, int(look.urgency)) for which, look in looks))
         # `due` is NULL for a status that asking does not hasten, and nothing is later than NULL.
         unsettled = (
             select(Payment.order_id)

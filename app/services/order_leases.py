@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from app.db.base import AnyRow, AnySelect
 from app.db.failures import is_database_away
 from app.domain.pace import CALL_DEADLINE_SECONDS, LEAVE_WITHIN_SECONDS
+from app.domain.rails import Rail
 from app.domain.security import new_id
 from app.domain.states import OrderStatus
 from app.models import Order, Payment
@@ -34,11 +35,11 @@ class CreationJob:
 
 @dataclass(frozen=True)
 class LookJob:
-    """An order to be looked at, under a lease."""
+    """An order to be looked at, under a lease; `uuid` is AEON.to's, None on the bitcoin rail."""
 
     order_id: str
     lease_token: str
-    uuid: str
+    uuid: str | None
     btc_amount: Decimal
     btc_dest_address: str
 
@@ -73,11 +74,11 @@ def _due_creations(now: datetime, aside: Collection[str]) -> AnySelect:
     )
 
 
-def _due_looks(now: datetime, aside: Collection[str]) -> AnySelect:
+def _due_looks(rail: Rail, now: datetime, aside: Collection[str]) -> AnySelect:
     return (
         select(Order.id, Payment.uuid, Order.btc_amount, Order.btc_dest_address)
         .join(Payment, Payment.order_id == Order.id)
-        .where(_due(now, aside))
+        .where(_due(now, aside), Order.rail == rail)
     )
 
 
@@ -89,10 +90,10 @@ async def creation_is_due(
 
 
 async def look_is_due(
-    connection: AsyncConnection, now: datetime, *, aside: Collection[str] = ()
+    connection: AsyncConnection, rail: Rail, now: datetime, *, aside: Collection[str] = ()
 ) -> bool:
-    """Say whether any order is due for a look, other than those set `aside`."""
-    return (await connection.execute(_due_looks(now, aside).limit(1))).first() is not None
+    """Say whether any order on a rail is due for a look, other than those set `aside`."""
+    return (await connection.execute(_due_looks(rail, now, aside).limit(1))).first() is not None
 
 
 async def claim_creation(
@@ -110,10 +111,13 @@ async def claim_creation(
 
 
 async def claim_look(
-    session: AsyncSession, now: datetime, *, aside: Collection[str] = ()
+    session: AsyncSession, rail: Rail, now: datetime, *, aside: Collection[str] = ()
 ) -> LookJob | None:
-    """Take the order that a look is most due for; None when there is none. Raises OrderPoisoned."""
-    claimed = await _claim(session, _due_looks(now, aside), now)
+    """Take the order on a rail that a look is most due for; None when there is none.
+
+    Raises OrderPoisoned.
+    """
+    claimed = await _claim(session, _due_looks(rail, now, aside), now)
     if claimed is None:
         return None
     row, lease_token = claimed

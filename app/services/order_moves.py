@@ -3,13 +3,16 @@
 The one place where credits are granted: every caller holds the row of the order.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.domain.accounts import EntryKind
 from app.domain.actors import Actor
+from app.domain.rails import Rail
 from app.domain.reports import Sighting
 from app.domain.schedule import NextLook, next_look
 from app.domain.states import MOVES, Move, OrderStatus
@@ -17,12 +20,20 @@ from app.models import Order
 from app.services import ledger, order_events
 
 
+@dataclass(frozen=True)
+class Grant:
+    """Credits that are due with a move; `price_btc`: what one cost, where money was counted here."""
+
+    credits: int
+    price_btc: Decimal | None = None
+
+
 async def move(
     session: AsyncSession,
     order: Order,
     to_status: OrderStatus,
     *,
-    grant: bool,
+    grant: Grant | None,
     actor: Actor,
     reason: str,
     evidence: dict[str, Any] | None,
@@ -35,8 +46,9 @@ async def move(
     order.status = to_status
     order.status_since = now
     order.updated_at = now
-    if grant:
-        order.credits_granted = order.number_of_credits
+    if grant is not None:
+        order.credits_granted = grant.credits
+        order.grant_price_btc = grant.price_btc
         order.granted_at = max(now, order.created_at)  # clocks of replicas differ
     await session.flush()
     await order_events.moved(
@@ -48,18 +60,18 @@ async def move(
         reason=reason,
         evidence=evidence,
     )
-    if not grant:
+    if grant is None:
         return 0
     await ledger.post(
         session,
         account_id=order.beneficiary_id,
         kind=EntryKind.PURCHASE,
-        amount=order.number_of_credits,
+        amount=grant.credits,
         order_id=order.id,
         actor=actor,
         at=now,
     )
-    return order.number_of_credits
+    return grant.credits
 
 
 def remember(order: Order, sighting: Sighting | None) -> None:
@@ -75,6 +87,7 @@ def next_look_of(
     """Return when to look at an order next; None: never."""
     return next_look(
         OrderStatus(order.status),
+        rail=Rail(order.rail),
         since=order.status_since,
         expires_at=expires_at,
         unsettled=unsettled,

@@ -10,11 +10,15 @@ from typing import Protocol
 
 from app.aeonto.wire import OrderParameters
 from app.db.engine import Database
+from app.domain.bitcoin_payments import Arrival
+from app.domain.rails import Rail
 from app.domain.reports import Report
 from app.domain.settlement import Settlement
 from app.services import aeonto_parameters, order_leases, reconcile
+from app.services.arrivals import apply_arrivals
+from app.services.order_decisions import Applied
 from app.services.order_leases import CreationJob, LookJob
-from app.services.reconcile import Applied
+from app.services.terms import Terms
 
 
 class OrderStore(Protocol):
@@ -39,12 +43,14 @@ class OrderStore(Protocol):
         """Take the order that has waited longest to be created."""
         ...
 
-    async def look_is_due(self, now: datetime, aside: Collection[str]) -> bool:
-        """Say whether any order is due for a look."""
+    async def look_is_due(self, rail: Rail, now: datetime, aside: Collection[str]) -> bool:
+        """Say whether any order on a rail is due for a look."""
         ...
 
-    async def claim_look(self, now: datetime, aside: Collection[str]) -> LookJob | None:
-        """Take the order that a look is most due for."""
+    async def claim_look(
+        self, rail: Rail, now: datetime, aside: Collection[str]
+    ) -> LookJob | None:
+        """Take the order on a rail that a look is most due for."""
         ...
 
     async def apply_created(self, job: CreationJob, report: Report, now: datetime) -> Applied:
@@ -62,6 +68,12 @@ class OrderStore(Protocol):
 
         `settlement` is what the chain says of a report of BTC_SENT; None: it is not asked.
         """
+        ...
+
+    async def apply_arrivals(
+        self, job: LookJob, arrivals: Sequence[Arrival], now: datetime
+    ) -> Applied:
+        """Do what the chain shows at the address of an order, and set when to look next."""
         ...
 
     async def fail_refused(self, job: CreationJob, now: datetime) -> Applied:
@@ -86,9 +98,10 @@ class OrderStore(Protocol):
 class SqlOrderStore:
     """Orders in PostgreSQL, shared by every replica."""
 
-    def __init__(self, database: Database) -> None:
-        """Keep orders in `database`."""
+    def __init__(self, database: Database, terms: Terms) -> None:
+        """Keep orders in `database`; `terms` say what late or excessive bitcoin buys."""
         self._database = database
+        self._valuation = terms.valuation()
 
     async def overdue(self, now: datetime) -> Sequence[str]:
         async with self._database.reading() as connection:
@@ -106,13 +119,15 @@ class SqlOrderStore:
         async with self._database.sessions() as session:
             return await order_leases.claim_creation(session, now, aside=aside)
 
-    async def look_is_due(self, now: datetime, aside: Collection[str]) -> bool:
+    async def look_is_due(self, rail: Rail, now: datetime, aside: Collection[str]) -> bool:
         async with self._database.reading() as connection:
-            return await order_leases.look_is_due(connection, now, aside=aside)
+            return await order_leases.look_is_due(connection, rail, now, aside=aside)
 
-    async def claim_look(self, now: datetime, aside: Collection[str]) -> LookJob | None:
+    async def claim_look(
+        self, rail: Rail, now: datetime, aside: Collection[str]
+    ) -> LookJob | None:
         async with self._database.sessions() as session:
-            return await order_leases.claim_look(session, now, aside=aside)
+            return await order_leases.claim_look(session, rail, now, aside=aside)
 
     async def apply_created(self, job: CreationJob, report: Report, now: datetime) -> Applied:
         async with self._database.sessions() as session:
@@ -127,6 +142,12 @@ class SqlOrderStore:
     ) -> Applied:
         async with self._database.sessions() as session:
             return await reconcile.apply_report(session, job, report, now, settlement)
+
+    async def apply_arrivals(
+        self, job: LookJob, arrivals: Sequence[Arrival], now: datetime
+    ) -> Applied:
+        async with self._database.sessions() as session:
+            return await apply_arrivals(session, job, arrivals, self._valuation, now)
 
     async def fail_refused(self, job: CreationJob, now: datetime) -> Applied:
         async with self._database.sessions() as session:

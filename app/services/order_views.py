@@ -4,13 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
-from sqlalchemy import FromClause, Join, case
+from sqlalchemy import JSON, FromClause, Join, Text, and_, case, cast, func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from app.db.base import AnyRow
+from app.domain.rails import Rail
 from app.domain.states import OrderStatus
-from app.models import Order, Payment, SettledOutput
+from app.models import BitcoinOutput, Order, Payment, SettledOutput
 
 
 class SettlementWord(StrEnum):
@@ -21,10 +23,22 @@ class SettlementWord(StrEnum):
 
 
 @dataclass(frozen=True)
-class PaymentFacts:
-    """What AEON.to said about the payment; amounts in AEON.
+class OutputFacts:
+    """An output that paid the address of an order; `gone`: the chain no longer shows it."""
 
-    `settlement` is None while there is nothing to verify, or nobody to ask.
+    txid: str
+    output_index: int
+    amount_btc: Decimal
+    confirmations: int
+    gone: bool
+
+
+@dataclass(frozen=True)
+class PaymentFacts:
+    """What is known about the payment.
+
+    AEON.to said the first twelve, amounts in AEON; `settlement` is None while there is nothing to
+    verify, or nobody to ask. The chain shows the last five, in BTC, of an order on the bitcoin rail.
     """
 
     state: str
@@ -39,6 +53,29 @@ class PaymentFacts:
     btc_num_confirmations: int | None
     expires_at: datetime | None
     settlement: SettlementWord | None
+    bitcoin_address: str | None
+    received_btc: Decimal | None
+    confirmations_wanted: int | None
+    confirmations_seen: int | None
+    outputs: tuple[OutputFacts, ...]
+
+    @classmethod
+    def awaited(
+        cls, bitcoin_address: str, *, expires_at: datetime, confirmations_wanted: int
+    ) -> Self:
+        """Return the payment of an order in bitcoin that was placed just now."""
+        unsaid = [None] * _SAID_BY_AEONTO
+        return cls(
+            OrderStatus.UNPAID,
+            *unsaid,
+            expires_at,
+            None,
+            bitcoin_address,
+            Decimal(0),
+            confirmations_wanted,
+            0,
+            (),
+        )
 
 
 @dataclass(frozen=True)
@@ -46,6 +83,7 @@ class OrderView:
     """An order as its buyer, its beneficiary and the issuer of its code may see it."""
 
     id: str
+    rail: Rail
     status: OrderStatus
     created_at: datetime
     updated_at: datetime
@@ -58,6 +96,29 @@ class OrderView:
     payment: PaymentFacts | None
 
 
+_SAID_BY_AEONTO: Final = 9  # what stands between `state` and `expires_at`
+_OUTPUTS: Final = (
+    select(
+        func.json_agg(
+            aggregate_order_by(
+                func.json_build_array(
+                    BitcoinOutput.txid,
+                    BitcoinOutput.output_index,
+                    cast(BitcoinOutput.value_btc, Text),
+                    BitcoinOutput.confirmations,
+                    BitcoinOutput.gone_at.is_not(None),
+                ),
+                BitcoinOutput.arrived_at,
+                BitcoinOutput.txid,
+                BitcoinOutput.output_index,
+            ),
+            type_=JSON,
+        )
+    )
+    .where(BitcoinOutput.order_id == Order.id)
+    .correlate(Order)
+    .scalar_subquery()
+)
 _PAYMENT_COLUMNS: Final = (
     Payment.state,
     Payment.receiving_address,
@@ -74,9 +135,21 @@ _PAYMENT_COLUMNS: Final = (
         (SettledOutput.order_id.is_not(None), SettlementWord.VERIFIED),
         (Payment.settlement_claimed_at.is_not(None), SettlementWord.UNVERIFIED),
     ).label("settlement"),
+    # An address that was given to another order is nobody's to pay any more.
+    case(
+        (
+            and_(Order.rail == Rail.BITCOIN, Order.next_look_at.is_not(None)),
+            Payment.btc_dest_address,
+        )
+    ).label("bitcoin_address"),
+    Payment.received_btc,
+    Payment.confirmations_wanted,
+    Payment.confirmations_seen,
+    _OUTPUTS.label("outputs"),
 )
 VIEW_COLUMNS: Final = (
     Order.id.label("order_id"),
+    Order.rail,
     Order.status,
     Order.created_at,
     Order.updated_at,
@@ -100,9 +173,10 @@ def view_of(row: AnyRow) -> OrderView:
     """Read a row that ends in VIEW_COLUMNS."""
     # Until AEON.to has made the payment address there is nothing that a buyer could use.
     known = row.state is not None and row.state != OrderStatus.TO_BE_CREATED
-    payment = PaymentFacts(*row[-len(_PAYMENT_COLUMNS) :]) if known else None
+    payment = _payment_of(row) if known else None
     return OrderView(
         id=row.order_id,
+        rail=Rail(row.rail),
         status=OrderStatus(row.status),
         created_at=row.created_at,
         updated_at=row.updated_at,
@@ -114,3 +188,12 @@ def view_of(row: AnyRow) -> OrderView:
         failure_reason=row.failure_reason,
         payment=payment,
     )
+
+
+def _payment_of(row: AnyRow) -> PaymentFacts:
+    *said, outputs = row[-len(_PAYMENT_COLUMNS) :]
+    shown = (
+        OutputFacts(txid, index, Decimal(amount), confirmations, gone)
+        for txid, index, amount, confirmations, gone in outputs or ()
+    )
+    return PaymentFacts(*said, outputs=tuple(shown))

@@ -47,32 +47,6 @@ from app.services.idempotency import KeptAnswer, RequestKey
 from app.services.order_views import VIEW_COLUMNS, OrderView, view_of, with_payment
 from app.services.paging import Cursor, Page, page_of
 
-RAIL: Final = "aeonto"
-_COIN_NAMES: Final = frozenset({"aeon"})
-_NETWORK_NAMES: Final = frozenset({"aeon"})
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What an order is sold for, from the settings; amounts in BTC."""
-
-    credit_price_btc: Decimal
-    max_credits_per_order: int
-    btc_dest_address: str
-    granting_status: OrderStatus
-    create_deadline: timedelta
-
-
-@dataclass(frozen=True)
-class Purchase:
-    """What a buyer asks for; `access_code` None: for itself."""
-
-    number_of_credits: int
-    payment_coin: str
-    payment_network: str
-    access_code: str | None
-
-
 _ORDERS: Final = with_payment(Order.__table__)
 
 
@@ -124,13 +98,13 @@ async def check_status(
 async def create(
     session: AsyncSession, *, caller: Caller, purchase: Purchase, terms: Terms, now: datetime
 ) -> OrderView:
-    """Place an order; AEON.to hears of it later, from the loop.
+    """Place an order.
 
     Raises InvalidParameter, InvalidAccessCode, and OrderNotCreated when the database refuses the
     insert.
     """
     async with session.begin():
-        return await _place(session, caller, purchase, terms, now)
+        return await place(session, caller, purchase, terms, now)
 
 
 async def create_once(
@@ -151,124 +125,11 @@ async def create_once(
     async with session.begin():
         earlier = await idempotency.claim(session, key, now)
         if earlier is None:
-            order = await _place(session, caller, purchase, terms, now)
+            order = await place(session, caller, purchase, terms, now)
             return await idempotency.keep(session, key, write(order))
     if earlier.answer is None:
         raise IdempotencyKeyInFlight
     return earlier.answer
-
-
-async def _place(
-    session: AsyncSession, caller: Caller, purchase: Purchase, terms: Terms, now: datetime
-) -> OrderView:
-    if not 1 <= purchase.number_of_credits <= terms.max_credits_per_order:
-        raise InvalidParameter(
-            "number_of_credits", f"a whole number from 1 to {terms.max_credits_per_order}"
-        )
-    _check_rail(purchase)
-    beneficiary_id = await _beneficiary(session, caller, purchase, now)
-    await _check_limits(session, purchase, terms, now)
-    try:
-        return await _insert(
-            session,
-            caller=caller,
-            purchase=purchase,
-            terms=terms,
-            beneficiary_id=beneficiary_id,
-            now=now,
-        )
-    except DBAPIError as error:
-        if is_database_away(error):
-            raise
-        raise OrderNotCreated from error
-
-
-def _check_rail(purchase: Purchase) -> None:
-    if purchase.payment_coin.lower() not in _COIN_NAMES:
-        raise InvalidParameter("payment_coin", "one of: Aeon (AEON) on the network AEON")
-    if purchase.payment_network.lower() not in _NETWORK_NAMES:
-        raise InvalidParameter("payment_network", "AEON for the coin Aeon")
-
-
-async def _beneficiary(
-    session: AsyncSession, caller: Caller, purchase: Purchase, now: datetime
-) -> str:
-    if not caller.active:
-        raise InvalidAccessCode
-    if purchase.access_code is None:
-        return caller.account_id
-    beneficiary_id = await access_codes.active_account_of(session, purchase.access_code, now)
-    if beneficiary_id is None:
-        raise InvalidAccessCode
-    return beneficiary_id
-
-
-async def _check_limits(
-    session: AsyncSession, purchase: Purchase, terms: Terms, now: datetime
-) -> None:
-    """Hold the amount against AEON.to's limits last seen; unknown limits refuse nothing."""
-    known = await aeonto_parameters.known(session, now)
-    if known is None:
-        return
-    least, most = known.credit_range(terms.credit_price_btc, terms.max_credits_per_order)
-    if not least <= purchase.number_of_credits <= most:
-        raise InvalidParameter("number_of_credits", f"a whole number from {least} to {most}")
-
-
-async def _insert(
-    session: AsyncSession,
-    *,
-    caller: Caller,
-    purchase: Purchase,
-    terms: Terms,
-    beneficiary_id: str,
-    now: datetime,
-) -> OrderView:
-    order_id = new_id("ord")
-    btc_amount = purchase.number_of_credits * terms.credit_price_btc
-    await session.execute(
-        insert(Order).values(
-            id=order_id,
-            buyer_id=caller.account_id,
-            beneficiary_id=beneficiary_id,
-            number_of_credits=purchase.number_of_credits,
-            payment_coin=purchase.payment_coin,
-            payment_network=purchase.payment_network,
-            rail=RAIL,
-            price_btc=terms.credit_price_btc,
-            btc_amount=btc_amount,
-            btc_dest_address=terms.btc_dest_address,
-            granting_status=terms.granting_status,
-            status=OrderStatus.TO_BE_CREATED,
-            status_since=now,
-            create_by=now + terms.create_deadline,
-            next_look_at=now,
-            look_urgency=Urgency.ADDRESS,
-            created_at=now,
-            updated_at=now,
-        )
-    )
-    await order_events.moved(
-        session,
-        order_id,
-        from_status=None,
-        to_status=OrderStatus.TO_BE_CREATED,
-        at=now,
-        reason="ordered",
-    )
-    return OrderView(
-        id=order_id,
-        status=OrderStatus.TO_BE_CREATED,
-        created_at=now,
-        updated_at=now,
-        number_of_credits=purchase.number_of_credits,
-        credits_granted=None,
-        payment_coin=purchase.payment_coin,
-        payment_network=purchase.payment_network,
-        btc_amount=btc_amount,
-        failure_reason=None,
-        payment=None,
-    )
 
 
 async def list_all(

@@ -1,20 +1,18 @@
 """Applying what AEON.to says of an order, and what the chain says of that."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import partial
 
 from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.domain.actors import WORKER, Actor
+from app.domain.rails import Rail
 from app.domain.reports import (
     Decision,
     OrderFacts,
     Report,
-    Sighting,
     creation_fault,
     decide,
     payment_details,
@@ -25,8 +23,9 @@ from app.domain.states import OrderStatus
 from app.models import Order, Payment
 from app.models.order_events import OrderEventKind
 from app.services import leases, order_events, settlements
+from app.services.order_decisions import Applied, Seen, carry_out, facts_of, unseen_for
 from app.services.order_leases import CreationJob, LookJob, locked_under_lease
-from app.services.order_moves import move, next_look_of, remember, reschedule
+from app.services.order_moves import Grant, move, reschedule
 
 
 class FailureReason(StrEnum):
@@ -35,22 +34,6 @@ class FailureReason(StrEnum):
     REFUSED = "AEON.to refused the amount of this order"
     DEADLINE = "AEON.to did not accept this order in time"
     CLOSED = "closed by an operator"
-
-
-@dataclass(frozen=True)
-class Applied:
-    """What became of an answer, for logs and metrics.
-
-    `alarm` is one that did not ring before; `lease_lost`: nothing was done with the answer.
-    `unseen_for` is the time from the last look with the old status to the first with the new.
-    """
-
-    moved_to: OrderStatus | None = None
-    granted: int = 0
-    refused: str | None = None
-    alarm: str | None = None
-    lease_lost: bool = False
-    unseen_for: timedelta | None = None
 
 
 async def apply_created(
@@ -147,44 +130,27 @@ async def _apply(
     now: datetime,
     cause: str,
 ) -> Applied:
-    facts = await _facts(session, order, uuid, settlement)
+    facts = facts_of(order, uuid=uuid, claimed_at=await _claimed_at(session, order.id, settlement))
     decision, settlement = await _decide(
         session, order.id, facts, report, settlement=settlement, now=now
     )
-    unseen_for = await _unseen_for(session, order.id, now) if decision.move_to else None
-    remember(order, decision.sighting)
+    not_seen_for = await unseen_for(session, order.id, now) if decision.move_to else None
     if decision.believed:
         await _keep_payment(session, order.id, report, now, unsettled=decision.unsettled)
-    evidence = order_events.evidence_of(report, settlement)
-    note = partial(
-        order_events.noted,
+    return await carry_out(
         session,
-        order.id,
-        status=order.status,
-        reported=report.state,
-        at=now,
-        evidence=evidence,
+        order,
+        decision,
+        Seen(
+            reported=report.state,
+            evidence=order_events.evidence_of(report, settlement),
+            expires_at=report.expires_at if decision.believed else None,
+            cause=cause,
+        ),
+        grant=Grant(order.number_of_credits),
+        unseen_for=not_seen_for,
+        now=now,
     )
-    granted = 0
-    if decision.move_to is not None:
-        granted = await move(
-            session,
-            order,
-            decision.move_to,
-            grant=decision.grant,
-            actor=Actor(WORKER, cause),
-            reason="reported",
-            evidence=evidence,
-            now=now,
-        )
-    if decision.refused is not None:
-        await note(kind=OrderEventKind.REFUSED, reason=decision.refused)
-    alarm = decision.alarm
-    if alarm is not None and not await note(kind=OrderEventKind.ALARM, reason=alarm):
-        alarm = None  # it rang before
-    expires_at = report.expires_at if decision.believed else None
-    reschedule(order, next_look_of(order, now, expires_at, unsettled=decision.unsettled))
-    return Applied(decision.move_to, granted, decision.refused, alarm, unseen_for=unseen_for)
 
 
 async def _decide(
@@ -205,34 +171,13 @@ async def _decide(
     return decide(facts, report, now, ALL_TAKEN), ALL_TAKEN
 
 
-async def _unseen_for(session: AsyncSession, order_id: str, now: datetime) -> timedelta | None:
-    last_seen_at = await session.scalar(select(Payment.seen_at).where(Payment.order_id == order_id))
-    if last_seen_at is None or last_seen_at == now:  # it was created just now
+async def _claimed_at(
+    session: AsyncSession, order_id: str, settlement: Settlement | None
+) -> datetime | None:
+    if settlement is None:
         return None
-    return now - last_seen_at
-
-
-async def _facts(
-    session: AsyncSession, order: Order, uuid: str, settlement: Settlement | None
-) -> OrderFacts:
-    sighting, claimed_at = None, None
-    if order.sighting_status is not None and order.sighting_since is not None:
-        sighting = Sighting(
-            OrderStatus(order.sighting_status), order.sighting_count, order.sighting_since
-        )
-    if settlement is not None:
-        claimed_at = await session.scalar(
-            select(Payment.settlement_claimed_at).where(Payment.order_id == order.id)
-        )
-    return OrderFacts(
-        status=OrderStatus(order.status),
-        granting_status=OrderStatus(order.granting_status),
-        granted=order.granted_at is not None,
-        uuid=uuid,
-        btc_amount=order.btc_amount,
-        btc_dest_address=order.btc_dest_address,
-        sighting=sighting,
-        claimed_at=claimed_at,
+    return await session.scalar(
+        select(Payment.settlement_claimed_at).where(Payment.order_id == order_id)
     )
 
 
@@ -263,6 +208,7 @@ async def postpone(
             return Applied(lease_lost=True)
         look = look_after_failure(
             OrderStatus(order.status),
+            rail=Rail(order.rail),
             since=order.status_since,
             pause=pause,
             creating=isinstance(job, CreationJob),
@@ -334,7 +280,7 @@ async def _fail(
         session,
         order,
         OrderStatus.FAILED,
-        grant=False,
+        grant=None,
         actor=actor,
         reason=why,
         evidence=None,

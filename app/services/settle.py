@@ -10,7 +10,7 @@ from app.domain.errors import InvalidOrderId, OrderNotSettled
 from app.domain.states import MOVES, Move, OrderStatus
 from app.models import Order, Payment
 from app.services import audit_log
-from app.services.order_moves import move, next_look_of, remember, reschedule
+from app.services.order_moves import Grant, move, next_look_of, remember, reschedule
 from app.services.reconcile import FailureReason
 
 
@@ -44,7 +44,7 @@ async def settle(
             session,
             order,
             to_status,
-            grant=grant and not granted,
+            grant=Grant(order.number_of_credits) if grant and not granted else None,
             actor=actor,
             reason=reason,
             evidence={"settled_by": actor.name},

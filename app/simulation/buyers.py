@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final, Protocol
 
 from app.domain.states import OrderStatus
-from app.services.orders import Terms
+from app.services.terms import Terms
 from app.simulation.upstream import Payer, Upstream
 
 BTC_DEST_ADDRESS: Final = "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM"

@@ -21,7 +21,7 @@ from app.domain.clock import Clock
 from app.domain.pace import Pace
 from app.domain.states import OrderStatus
 from app.services.order_store import OrderStore
-from app.services.orders import Terms
+from app.services.terms import Terms
 from app.simulation.books import Books
 from app.simulation.buyers import Buyers, Shop, Shown
 from app.simulation.calendar import Calendar, Work

@@ -21,7 +21,7 @@ from app.domain.reports import Report
 from app.domain.settlement import Settlement
 from app.services.order_leases import CreationJob, LookJob
 from app.services.order_store import OrderStore
-from app.services.reconcile import Applied
+from app.services.order_decisions import Applied
 from app.simulation.loop import SimulatedClock
 
 T = TypeVar("T")

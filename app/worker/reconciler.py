@@ -1,123 +1,103 @@
-"""The reconciler: carries orders from their creation at AEON.to to a final state.
+"""The reconciler: carries orders from their placing to a final state, on every rail.
 
-Always in this order: *slot* (is anything due? reserve, wait, holding nothing), *claim* (a short
+Always in this order: *slot* (is anything due? wait for a turn, holding nothing), *claim* (a short
 transaction, a lease), *call* (nothing is open), *apply* (a short transaction, the lease checked).
-Where servers of the chain are named, they are asked between call and apply, in what is left of the
-time of the call.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from functools import partial
 from typing import Final, TypeVar
 
-from app.aeonto.client import AeontoClient
-from app.aeonto.failures import (
-    AeontoFailure,
-    BitcoinAmountOutOfBounds,
-    InsufficientFunds,
-    InvalidBitcoinAmount,
-    OperatorNeeded,
-    Refused,
-    ServiceUnavailable,
-    ThirdPartyUnavailable,
-)
 from app.db.failures import is_database_away
 from app.domain.clock import Clock
-from app.domain.pace import CALL_DEADLINE_SECONDS, Bucket, Pace, Slot
-from app.domain.reports import Report
-from app.domain.settlement import Settlement
-from app.esplora.chain import Chain
+from app.domain.rails import Rail
 from app.observability.logging import get_logger
 from app.observability.metrics import Metrics
+from app.services.order_decisions import Applied
 from app.services.order_leases import CreationJob, LookJob, OrderPoisoned
 from app.services.order_store import OrderStore
-from app.services.reconcile import Applied
+from app.worker.aeonto_rail import AeontoRail, AeontoTurn
 from app.worker.aside import Aside
 from app.worker.loops import Loop
-from app.worker.settling import settlement_of
+from app.worker.rails import (
+    Arrived,
+    Failed,
+    PaymentRail,
+    RefusedForGood,
+    Reported,
+    Turn,
+)
 
 log = get_logger(__name__)
 
-_SLOT_WAIT_SECONDS: Final = 1.0
 # What is still in flight then is cut off: its lease runs out and another process takes over.
 _DRAIN_SECONDS: Final = 3.0
 _IDLE_SECONDS: Final = 0.25
-_PARAMETERS_EVERY: Final = timedelta(seconds=30)
 _PARAMETERS_REST_SECONDS: Final = 5.0
-_AFTER_FAILED_CREATION_SECONDS: Final = (5.0, 15.0)
-_AFTER_FAILED_LOOK_SECONDS: Final = (2.0, 5.0)
-# What holds creations back, and never looks (notes.md, AEON.to).
-_NO_NEW_ORDERS: Final = (ServiceUnavailable, ThirdPartyUnavailable, InsufficientFunds)
+_LOOKS: Final = {Rail.AEONTO: "order_looks", Rail.BITCOIN: "bitcoin_looks"}
 
 Job = TypeVar("Job", CreationJob, LookJob)
+TurnT = TypeVar("TurnT", bound=Turn)
 
 
 class Reconciler:
-    """Three loops: creations, looks, and what AEON.to offers."""
+    """A loop of looks for each rail; creations and parameters for the one that goes over AEON.to."""
 
     def __init__(
         self,
         store: OrderStore,
-        pace: Pace,
-        aeonto: AeontoClient,
+        aeonto: AeontoRail,
         clock: Clock,
         metrics: Metrics,
         *,
-        chain: Chain | None = None,
+        others: Sequence[PaymentRail] = (),
     ) -> None:
-        """Carry the orders of a store; without a `chain`, AEON.to is believed that it paid."""
+        """Carry the orders of a store over AEON.to, and over the `others`."""
         self._store = store
-        self._pace = pace
         self._aeonto = aeonto
+        self._rails: Sequence[PaymentRail] = (aeonto, *others)
         self._clock = clock
         self._metrics = metrics
-        self._chain = chain
         self._aside = Aside()
         self._in_flight: set[asyncio.Task[None]] = set()
-        self._creations_held = False
 
     def loops(self) -> list[Loop]:
         """Return the loops to run."""
         return [
             Loop("order_creations", self.create_next, _IDLE_SECONDS),
-            Loop("order_looks", self.look_next, _IDLE_SECONDS),
             Loop("order_parameters", self.refresh_parameters, _PARAMETERS_REST_SECONDS),
+            *(
+                Loop(_LOOKS[rail.rail], partial(self.look_next, rail), _IDLE_SECONDS)
+                for rail in self._rails
+            ),
         ]
 
     async def create_next(self) -> bool:
         """Send one order to AEON.to, if one is due; say whether one was."""
         await self._fail_overdue()
         now = self._clock.now()
-        if self._creations_held or not await self._store.creation_is_due(now, self._aside.ids(now)):
+        if not self._aeonto.may_open() or not await self._store.creation_is_due(
+            now, self._aside.ids(now)
+        ):
             return False
-        return await self._dispatch(Bucket.ORDER_CREATE, self._store.claim_creation, self._create)
+        turn = await self._aeonto.turn_to_open()
+        return await self._dispatch(turn, self._claim_creation, self._create)
 
-    async def look_next(self) -> bool:
-        """Look at one order at AEON.to, if one is due; say whether one was."""
+    async def look_next(self, rail: PaymentRail) -> bool:
+        """Look at one order of a rail, if one is due; say whether one was."""
         now = self._clock.now()
-        if not await self._store.look_is_due(now, self._aside.ids(now)):
+        if not await self._store.look_is_due(rail.rail, now, self._aside.ids(now)):
             return False
-        return await self._dispatch(Bucket.ORDER_STATUS, self._store.claim_look, self._look)
+        turn = await rail.turn_to_look()
+        return await self._dispatch(
+            turn, partial(self._claim_look, rail.rail), partial(self._look, rail)
+        )
 
     async def refresh_parameters(self) -> bool:
-        """Learn AEON.to's limits and price, unless a replica just did."""
-        now = self._clock.now()
-        seen_at = await self._store.parameters_seen_at(now)
-        if seen_at is not None and now - seen_at < _PARAMETERS_EVERY:
-            self._creations_held = False
-            return False
-        slot = await self._pace.reserve(Bucket.ORDER_PARAMETERS, within_seconds=_SLOT_WAIT_SECONDS)
-        if slot is None:
-            return False
-        try:
-            parameters = await self._aeonto.order_parameter_query(slot=slot)
-        except AeontoFailure as failure:
-            self._creations_held = isinstance(failure, _NO_NEW_ORDERS)
-            log.warning("order_parameters_unknown", failure=str(failure))
-            return False
-        self._creations_held = False
-        await self._store.save_parameters(parameters, self._clock.now())
+        """Learn AEON.to's limits and price; the loop rests afterwards."""
+        await self._aeonto.refresh_parameters(self._store)
         return False
 
     async def drain(self) -> None:
@@ -143,27 +123,33 @@ class Reconciler:
                 log.exception("order_not_failed", order_id=order_id)
                 self._set_aside(order_id)
 
+    async def _claim_creation(self) -> CreationJob | None:
+        now = self._clock.now()
+        return await self._store.claim_creation(now, self._aside.ids(now))
+
+    async def _claim_look(self, rail: Rail) -> LookJob | None:
+        now = self._clock.now()
+        return await self._store.claim_look(rail, now, self._aside.ids(now))
+
     async def _dispatch(
         self,
-        bucket: Bucket,
-        claim: Callable[[datetime, Collection[str]], Awaitable[Job | None]],
-        work: Callable[[Job, Slot], Awaitable[Applied]],
+        turn: TurnT | None,
+        claim: Callable[[], Awaitable[Job | None]],
+        work: Callable[[Job, TurnT], Awaitable[Applied]],
     ) -> bool:
-        """Take a slot, claim a job for it, and let the job run beside the loop."""
-        slot = await self._pace.reserve(bucket, within_seconds=_SLOT_WAIT_SECONDS)
-        if slot is None:
+        """Claim a job for a turn, and let the job run beside the loop."""
+        if turn is None:
             return False
-        now = self._clock.now()
         try:
-            job = await claim(now, self._aside.ids(now))
+            job = await claim()
         except OrderPoisoned as fault:
             log.exception("order_not_leased", order_id=fault.order_id)
             self._set_aside(fault.order_id)
             job = None
         if job is None:
-            await self._pace.release(slot)
+            await turn.give_back()
             return False
-        task = asyncio.create_task(self._guarded(job, work(job, slot)))
+        task = asyncio.create_task(self._guarded(job, work(job, turn)))
         self._in_flight.add(task)
         task.add_done_callback(self._in_flight.discard)
         return True
@@ -197,49 +183,32 @@ class Reconciler:
         self._metrics.orders_set_aside.set(len(self._aside))
         return pause
 
-    async def _create(self, job: CreationJob, slot: Slot) -> Applied:
-        try:
-            report = await self._aeonto.order_create(
-                job.btc_amount, job.btc_dest_address, slot=slot
-            )
-        except (InvalidBitcoinAmount, BitcoinAmountOutOfBounds):
-            return await self._store.fail_refused(job, self._clock.now())
-        except AeontoFailure as failure:
-            return await self._postpone(job, failure, _AFTER_FAILED_CREATION_SECONDS)
-        return await self._store.apply_created(job, report, self._clock.now())
+    async def _create(self, job: CreationJob, turn: AeontoTurn) -> Applied:
+        answer = await self._aeonto.open(job, turn)
+        now = self._clock.now()
+        match answer:
+            case Failed():
+                return await self._postpone(job, answer)
+            case RefusedForGood():
+                return await self._store.fail_refused(job, now)
+            case _:
+                return await self._store.apply_created(job, answer, now)
 
-    async def _look(self, job: LookJob, slot: Slot) -> Applied:
-        over_at = self._clock.monotonic() + CALL_DEADLINE_SECONDS
-        try:
-            report = await self._aeonto.order_status_query(job.uuid, slot=slot)
-        except AeontoFailure as failure:
-            return await self._postpone(job, failure, _AFTER_FAILED_LOOK_SECONDS)
-        settlement = await self._settlement(job, report, over_at)
-        return await self._store.apply_report(job, report, self._clock.now(), settlement)
+    async def _look(self, rail: PaymentRail, job: LookJob, turn: Turn) -> Applied:
+        seen = await rail.look(job, turn)
+        now = self._clock.now()
+        match seen:
+            case Failed():
+                return await self._postpone(job, seen)
+            case Reported(report, settlement):
+                return await self._store.apply_report(job, report, now, settlement)
+            case Arrived(arrivals):
+                return await self._store.apply_arrivals(job, arrivals, now)
 
-    async def _settlement(self, job: LookJob, report: Report, over_at: float) -> Settlement | None:
-        return await settlement_of(
-            self._chain,
-            report,
-            btc_amount=job.btc_amount,
-            btc_dest_address=job.btc_dest_address,
-            within_seconds=over_at - self._clock.monotonic(),
-        )
-
-    async def _postpone(
-        self,
-        job: CreationJob | LookJob,
-        failure: AeontoFailure,
-        pause_seconds: tuple[float, float],
-    ) -> Applied:
-        log.warning("aeonto_request_failed", order_id=job.order_id, failure=str(failure))
-        needs_operator = isinstance(failure, (OperatorNeeded, Refused))
-        return await self._store.postpone(
-            job,
-            timedelta(seconds=self._clock.random.uniform(*pause_seconds)),
-            f"aeonto_{type(failure).__name__}" if needs_operator else None,
-            self._clock.now(),
-        )
+    async def _postpone(self, job: CreationJob | LookJob, failed: Failed) -> Applied:
+        log.warning("look_failed" if isinstance(job, LookJob) else "creation_failed", order_id=job.order_id, failure=failed.why)
+        pause = timedelta(seconds=self._clock.random.uniform(*failed.pause_seconds))
+        return await self._store.postpone(job, pause, failed.alarm, self._clock.now())
 
     def _count(self, order_id: str, applied: Applied) -> None:
         metrics = self._metrics

@@ -7,6 +7,8 @@ from typing import Final
 from app.resources import Resources
 from app.services.order_store import SqlOrderStore
 from app.worker import housekeeping
+from app.worker.aeonto_rail import AeontoRail
+from app.worker.bitcoin_rail import BitcoinRail
 from app.worker.heartbeats import Heartbeats
 from app.worker.loops import Loop, running
 from app.worker.reconciler import Reconciler
@@ -29,13 +31,14 @@ async def interest_running(resources: Resources) -> AsyncIterator[None]:
 
 def reconciler_of(resources: Resources) -> Reconciler:
     """Return a reconciler of the orders in the database."""
+    clock, chain = resources.clock, resources.chain
     return Reconciler(
-        SqlOrderStore(resources.database),
-        resources.pace,
-        resources.aeonto,
-        resources.clock,
+        SqlOrderStore(resources.database, resources.terms),
+        AeontoRail(resources.pace, resources.aeonto, clock, chain),
+        clock,
         resources.metrics,
-        chain=resources.chain,
+        # Orders in bitcoin are followed even when no more of them are taken.
+        others=[] if chain is None else [BitcoinRail(chain)],
     )
 
 

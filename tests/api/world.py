@@ -10,7 +10,7 @@ from app.domain.assessments import AssessmentType
 from app.domain.security import hash_token, new_api_key, new_session_token
 from app.services import access_codes, accounts, api_keys, assessments, orders
 from app.services.assessments import Subject
-from app.services.orders import Purchase
+from app.services.order_placing import Purchase
 from tests.api.asking import (
     execute,
     forge_key,

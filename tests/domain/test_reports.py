@@ -8,6 +8,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from app.domain.rails import Rail
 from app.domain.reports import Decision, OrderFacts, Report, Sighting, decide
 from app.domain.states import LADDER, MOVES, Move, OrderStatus
 
@@ -18,6 +19,7 @@ AMOUNT = Decimal("0.00500000")
 ONE_SATOSHI = Decimal("0.00000001")
 
 ORDER = OrderFacts(
+    rail=Rail.AEONTO,
     status=OrderStatus.UNPAID,
     granting_status=OrderStatus.BTC_SENT,
     granted=False,

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from app.domain.rails import Rail
 from app.domain.schedule import Urgency, look_when_asked, next_look
 from app.domain.states import OrderStatus
 
@@ -14,7 +15,7 @@ CLOSED = ("TIMED_OUT", "NOT_FOUND")
 
 def pause(status: str, age: timedelta) -> timedelta | None:
     """Return how long an order rests that has been in its state for `age`."""
-    look = next_look(OrderStatus(status), since=NOW - age, expires_at=None, now=NOW)
+    look = next_look(OrderStatus(status), rail=Rail.AEONTO, since=NOW - age, expires_at=None, now=NOW)
     return look.at - NOW if look else None
 
 
@@ -67,7 +68,7 @@ def test_final_order_is_never_looked_at_again(status: str) -> None:
 def urgency(status: str, age: timedelta, expires_in: timedelta | None = None) -> Urgency | None:
     """Return how urgent the next look is."""
     expires_at = None if expires_in is None else NOW + expires_in
-    look = next_look(OrderStatus(status), since=NOW - age, expires_at=expires_at, now=NOW)
+    look = next_look(OrderStatus(status), rail=Rail.AEONTO, since=NOW - age, expires_at=expires_at, now=NOW)
     return look.urgency if look else None
 
 
@@ -91,7 +92,7 @@ def test_urgency_is_by_who_waits() -> None:
 
 @pytest.mark.parametrize("status", ["UNPAID", "UNDERPAID", "PAID_UNCONFIRMED", "PAID"])
 def test_open_order_that_somebody_asks_about_is_due_in_two_seconds(status: str) -> None:
-    look = look_when_asked(OrderStatus(status), NOW)
+    look = look_when_asked(OrderStatus(status), NOW, rail=Rail.AEONTO)
     assert look is not None
     assert (look.at - NOW, look.urgency) == (timedelta(seconds=2), Urgency.ASKED)
 
@@ -100,14 +101,14 @@ def test_open_order_that_somebody_asks_about_is_due_in_two_seconds(status: str) 
 def test_asking_brings_a_closed_order_forward_to_a_minute_and_makes_it_no_more_urgent(
     status: str,
 ) -> None:
-    look = look_when_asked(OrderStatus(status), NOW)
+    look = look_when_asked(OrderStatus(status), NOW, rail=Rail.AEONTO)
     assert look is not None
     assert (look.at - NOW, look.urgency) == (timedelta(minutes=1), Urgency.AFTERMATH)
 
 
 @pytest.mark.parametrize("status", ["TO_BE_CREATED", "BTC_SENT", "FAILED"])
 def test_asking_hastens_neither_a_creation_nor_what_is_over(status: str) -> None:
-    assert look_when_asked(OrderStatus(status), NOW) is None
+    assert look_when_asked(OrderStatus(status), NOW, rail=Rail.AEONTO) is None
 
 
 @pytest.mark.parametrize(
@@ -122,10 +123,10 @@ def test_asking_hastens_neither_a_creation_nor_what_is_over(status: str) -> None
 def test_unsettled_order_is_looked_at_every_30_seconds_at_most(
     age: timedelta, rest: timedelta
 ) -> None:
-    look = next_look(OrderStatus.PAID, since=NOW - age, expires_at=None, now=NOW, unsettled=True)
+    look = next_look(OrderStatus.PAID, rail=Rail.AEONTO, since=NOW - age, expires_at=None, now=NOW, unsettled=True)
     assert look is not None
     assert (look.at - NOW, look.urgency) == (rest, Urgency.OPEN)
 
 
 def test_asking_does_not_hasten_a_block() -> None:
-    assert look_when_asked(OrderStatus.PAID, NOW, unsettled=True) is None
+    assert look_when_asked(OrderStatus.PAID, NOW, rail=Rail.AEONTO, unsettled=True) is None

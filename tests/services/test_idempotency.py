@@ -20,7 +20,7 @@ from app.services import assessments, audit, idempotency, keyed_assessments, ord
 from app.services.assessments import LEASE, AssessmentView
 from app.services.idempotency import KEPT, REAPED_AT_ONCE, KeptAnswer, RequestKey, hash_of
 from app.services.order_views import OrderView
-from app.services.orders import Purchase
+from app.services.order_placing import Purchase
 from tests.services.test_assessments import SUBJECT
 from tests.support.application import ScriptedProvider
 from tests.support.clock import HandClock

@@ -13,7 +13,7 @@ from app.domain.errors import InvalidAccessCode, InvalidOrderId, InvalidParamete
 from app.domain.states import OrderStatus
 from app.services import aeonto_parameters, orders
 from app.services.order_views import OrderView
-from app.services.orders import Purchase
+from app.services.order_placing import Purchase
 from app.services.paging import read_cursor
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from app.domain.reports import Decision
 from app.domain.states import OrderStatus
 from app.services import audit, reconcile
-from app.services.reconcile import Applied
+from app.services.order_decisions import Applied
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
 from tests.support.orders import TERMS, OneOrder, balance_of, count, end_leases, read_order

@@ -9,7 +9,7 @@ from app.domain.errors import InvalidOrderId, OrderNotSettled
 from app.domain.states import OrderStatus
 from app.services import audit
 from app.services import settle as operator
-from app.services.reconcile import Applied
+from app.services.order_decisions import Applied
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
 from tests.support.orders import TERMS, OneOrder, balance_of, count

@@ -12,7 +12,7 @@ from app.domain.settlement import SettlementFault, Unverified, Verified
 from app.domain.states import OrderStatus
 from app.services import audit, settle
 from app.services.interest import Interest
-from app.services.reconcile import Applied
+from app.services.order_decisions import Applied
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
 from tests.support.orders import TERMS, OneOrder, balance_of, count, events_of

@@ -15,7 +15,8 @@ from app.services import orders
 from app.services.callers import Caller
 from app.services.interest import Interest
 from app.services.order_store import SqlOrderStore
-from app.services.orders import Purchase, Terms
+from app.services.order_placing import Purchase
+from app.services.terms import Terms
 from app.simulation.books import Books, KeptEntry, KeptEvent, KeptOrder, KeptPayment
 from app.simulation.buyers import Shown
 from app.simulation.calendar import Work

@@ -17,7 +17,7 @@ from app.domain.settlement import Settlement, SettlementFault, Unverified, Verif
 from app.domain.states import OrderStatus
 from app.services.order_leases import LEASE, CreationJob, LookJob
 from app.services.order_store import OrderStore
-from app.services.orders import Terms
+from app.services.terms import Terms
 from app.simulation.books import Books
 from app.simulation.store import MemoryStore
 from tests.simulation import database_time

@@ -1,0 +1,181 @@
+"""What has arrived at the address of an order, and what that means: pure, for every store.
+
+All that pays the address counts, in however many transactions. Amounts are in satoshi.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from app.domain.states import OrderStatus
+
+# Less than an output of which a node would relay the spending (Bitcoin Core's dust limit of P2PKH).
+DUST_SATOSHI: Final = 546
+
+OutputId = tuple[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arrival:
+    """One output that pays an address, as the servers of the chain see it together.
+
+    `confirmations` is the least that any of them counts, 0 unless all have it in the same block;
+    `replaceable`: an input of the unconfirmed transaction signals replacement (BIP 125).
+    """
+
+    txid: str
+    output_index: int
+    value_satoshi: int
+    confirmations: int
+    replaceable: bool
+    block_time: datetime | None
+    seen_by_all: bool
+
+    @property
+    def id(self) -> OutputId:
+        """The transaction and the place in it: one output is never two."""
+        return self.txid, self.output_index
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invoice:
+    """What an order asks for, as it was fixed when the order was placed."""
+
+    due_satoshi: int
+    number_of_credits: int
+    price_satoshi: int
+    expires_at: datetime
+    late_until: datetime
+    confirmations_wanted: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Valuation:
+    """How money is valued now: the price of a credit, and whether an excess buys more of them."""
+
+    price_satoshi: int
+    excess_to_credits: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipts:
+    """What arrived, and the state that it puts the order in.
+
+    `confirmed_satoshi` came in outputs with the confirmations that the order wants;
+    `confirmations` are those of the amount as a whole. `credits` is what a grant would be, at
+    `price_satoshi` each.
+    """
+
+    state: OrderStatus
+    received_satoshi: int
+    confirmed_satoshi: int
+    confirmations: int
+    credits: int
+    price_satoshi: int
+
+
+def arrived_at(
+    arrivals: Collection[Arrival], seen: Mapping[OutputId, datetime], now: datetime
+) -> dict[OutputId, datetime]:
+    """Return when each output came: when it was first seen here, or its block's time if earlier."""
+    times = {}
+    for arrival in arrivals:
+        first = seen.get(arrival.id, now)
+        times[arrival.id] = min(first, arrival.block_time or first)
+    return times
+
+
+def judge(
+    invoice: Invoice,
+    arrivals: Sequence[Arrival],
+    came_at: Mapping[OutputId, datetime],
+    status: OrderStatus,
+    valuation: Valuation,
+    now: datetime,
+) -> Receipts:
+    """Say what the arrivals mean for an order that is in `status`.
+
+    Money that completed the amount later than `late_until` is worth what it buys today.
+    """
+    received = sum(arrival.value_satoshi for arrival in arrivals)
+    confirmed = sum(
+        arrival.value_satoshi
+        for arrival in arrivals
+        if _is_confirmed(arrival, invoice.confirmations_wanted)
+    )
+    price = invoice.price_satoshi
+    if _is_late(invoice, arrivals, came_at):
+        price = valuation.price_satoshi
+    credits_due = _credits(invoice, max(confirmed, invoice.due_satoshi), price, valuation)
+    return Receipts(
+        state=_state(
+            invoice,
+            received,
+            confirmed,
+            status,
+            now,
+            # What was granted stays worth it, whatever credits cost later.
+            worthless=credits_due == 0 and status is not OrderStatus.PAID,
+        ),
+        received_satoshi=received,
+        confirmed_satoshi=confirmed,
+        confirmations=_confirmations(invoice, arrivals),
+        credits=credits_due,
+        price_satoshi=price,
+    )
+
+
+def _is_confirmed(arrival: Arrival, wanted: int) -> bool:
+    """Say whether an output counts: without confirmations only if nobody may take it back."""
+    if arrival.confirmations >= max(wanted, 1):
+        return True
+    return wanted == 0 and arrival.seen_by_all and not arrival.replaceable
+
+
+def _is_late(
+    invoice: Invoice, arrivals: Sequence[Arrival], came_at: Mapping[OutputId, datetime]
+) -> bool:
+    missing = invoice.due_satoshi
+    for arrival in sorted(arrivals, key=lambda one: came_at[one.id]):
+        missing -= arrival.value_satoshi
+        if missing <= 0:
+            return came_at[arrival.id] > invoice.late_until
+    return False
+
+
+def _credits(invoice: Invoice, satoshi: int, price: int, valuation: Valuation) -> int:
+    affordable = satoshi // price
+    if valuation.excess_to_credits:
+        return affordable
+    return min(affordable, invoice.number_of_credits)
+
+
+def _confirmations(invoice: Invoice, arrivals: Sequence[Arrival]) -> int:
+    """Count the confirmations of the amount as a whole: those of its least confirmed part."""
+    missing = invoice.due_satoshi
+    for arrival in sorted(arrivals, key=lambda one: one.confirmations, reverse=True):
+        missing -= arrival.value_satoshi
+        if missing <= 0:
+            return arrival.confirmations
+    return 0
+
+
+def _state(
+    invoice: Invoice,
+    received: int,
+    confirmed: int,
+    status: OrderStatus,
+    now: datetime,
+    *,
+    worthless: bool,
+) -> OrderStatus:
+    if received >= invoice.due_satoshi and not worthless:
+        enough = confirmed >= invoice.due_satoshi
+        return OrderStatus.PAID if enough else OrderStatus.PAID_UNCONFIRMED
+    if now >= invoice.expires_at:
+        return OrderStatus.TIMED_OUT
+    # What was paid in part is not unpaid again when that part vanishes: it waits.
+    if received >= DUST_SATOSHI or status is OrderStatus.UNDERPAID:
+        return OrderStatus.UNDERPAID
+    return OrderStatus.UNPAID

@@ -1,0 +1,149 @@
+"""Applying what the chain shows at the address of an order in bitcoin."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.domain.bitcoin_payments import (
+    Arrival,
+    Invoice,
+    OutputId,
+    Receipts,
+    Valuation,
+    arrived_at,
+    judge,
+)
+from app.domain.money import SATOSHI, in_satoshi
+from app.domain.reports import Report, decide
+from app.domain.states import OrderStatus
+from app.models import BitcoinOutput, Order, Payment
+from app.services.order_decisions import Applied, Seen, carry_out, facts_of
+from app.services.order_leases import LookJob, locked_under_lease
+from app.services.order_moves import Grant
+
+
+async def apply_arrivals(
+    session: AsyncSession,
+    job: LookJob,
+    arrivals: Sequence[Arrival],
+    valuation: Valuation,
+    now: datetime,
+) -> Applied:
+    """Do what the arrivals mean: move, grant, ring; then say when to look next."""
+    async with session.begin():
+        order = await locked_under_lease(session, job.order_id, job.lease_token)
+        if order is None:
+            return Applied(lease_lost=True)
+        payment = await session.get_one(Payment, order.id)
+        kept = await _kept(session, order.id)
+        came_at = arrived_at(
+            arrivals, {output_id: output.arrived_at for output_id, output in kept.items()}, now
+        )
+        receipts = judge(
+            _invoice(order, payment), arrivals, came_at, OrderStatus(order.status), valuation, now
+        )
+        # The address and the amount are the order's own: they were asked about.
+        report = Report(
+            state=receipts.state,
+            btc_amount=order.btc_amount,
+            btc_dest_address=order.btc_dest_address,
+            expires_at=payment.expires_at,
+        )
+        decision = decide(facts_of(order, uuid=None), report, now)
+        unseen_for = now - payment.seen_at
+        _keep_outputs(session, order.id, arrivals, kept, came_at, now)
+        _keep_receipts(payment, receipts, now)
+        return await carry_out(
+            session,
+            order,
+            decision,
+            Seen(
+                reported=report.state,
+                evidence=_evidence(receipts, arrivals),
+                expires_at=payment.expires_at,
+                cause=job.lease_token,
+            ),
+            grant=Grant(receipts.credits, receipts.price_satoshi * SATOSHI),
+            unseen_for=unseen_for if unseen_for > timedelta(0) else None,
+            now=now,
+        )
+
+
+def _invoice(order: Order, payment: Payment) -> Invoice:
+    if (
+        payment.expires_at is None
+        or payment.late_until is None
+        or payment.confirmations_wanted is None
+    ):
+        raise ValueError(f"order {order.id} has no terms of a payment in bitcoin")
+    return Invoice(
+        due_satoshi=in_satoshi(order.btc_amount),
+        number_of_credits=order.number_of_credits,
+        price_satoshi=in_satoshi(order.price_btc),
+        expires_at=payment.expires_at,
+        late_until=payment.late_until,
+        confirmations_wanted=payment.confirmations_wanted,
+    )
+
+
+async def _kept(session: AsyncSession, order_id: str) -> dict[OutputId, BitcoinOutput]:
+    outputs = await session.scalars(select(BitcoinOutput).where(BitcoinOutput.order_id == order_id))
+    return {(output.txid, output.output_index): output for output in outputs}
+
+
+def _keep_outputs(
+    session: AsyncSession,
+    order_id: str,
+    arrivals: Sequence[Arrival],
+    kept: Mapping[OutputId, BitcoinOutput],
+    came_at: Mapping[OutputId, datetime],
+    now: datetime,
+) -> None:
+    """Keep what arrived, and mark what the chain no longer shows.
+
+    One output is one row: the flush fails where another order has it.
+    """
+    for arrival in arrivals:
+        output = kept.get(arrival.id)
+        if output is None:
+            output = BitcoinOutput(
+                txid=arrival.txid,
+                output_index=arrival.output_index,
+                order_id=order_id,
+                value_btc=arrival.value_satoshi * SATOSHI,
+            )
+            session.add(output)
+        output.confirmations = arrival.confirmations
+        output.replaceable = arrival.replaceable
+        output.arrived_at = came_at[arrival.id]
+        output.gone_at = None
+    for gone in kept.keys() - came_at.keys():
+        kept[gone].confirmations = 0
+        kept[gone].gone_at = kept[gone].gone_at or now
+
+
+def _keep_receipts(payment: Payment, receipts: Receipts, now: datetime) -> None:
+    payment.state = receipts.state
+    payment.received_btc = receipts.received_satoshi * SATOSHI
+    payment.confirmed_btc = receipts.confirmed_satoshi * SATOSHI
+    payment.confirmations_seen = receipts.confirmations
+    payment.seen_at = now
+
+
+def _evidence(receipts: Receipts, arrivals: Sequence[Arrival]) -> dict[str, Any]:
+    return {
+        **asdict(receipts),
+        "outputs": [
+            {
+                "txid": arrival.txid,
+                "output_index": arrival.output_index,
+                "value_satoshi": arrival.value_satoshi,
+                "confirmations": arrival.confirmations,
+            }
+            for arrival in arrivals
+        ],
+    }

@@ -1,0 +1,218 @@
+"""Placing an order, on either rail, in the caller's transaction.
+
+AEON.to hears of an order later, from the loop. One in bitcoin can be paid at once: its address is
+taken here, in the transaction of the order, so that a failure leaves no gap between addresses.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from sqlalchemy import insert
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db.failures import is_database_away
+from app.domain.errors import InvalidAccessCode, InvalidParameter, OrderNotCreated
+from app.domain.rails import Rail
+from app.domain.schedule import Urgency, next_look
+from app.domain.security import new_id
+from app.domain.states import OrderStatus
+from app.models import Order, Payment
+from app.services import access_codes, aeonto_parameters, bitcoin_addresses, order_events
+from app.services.callers import Caller
+from app.services.order_views import OrderView, PaymentFacts
+from app.services.terms import BitcoinTerms, Terms
+
+_COINS: Final = {"aeon": Rail.AEONTO, "bitcoin": Rail.BITCOIN, "btc": Rail.BITCOIN}
+_NETWORKS: Final = {Rail.AEONTO: "aeon", Rail.BITCOIN: "btc"}
+_SHOWN: Final = {
+    Rail.AEONTO: "Aeon (AEON) on the network AEON",
+    Rail.BITCOIN: "Bitcoin (BTC) on the network BTC",
+}
+
+
+@dataclass(frozen=True)
+class Purchase:
+    """What a buyer asks for; `access_code` None: for itself."""
+
+    number_of_credits: int
+    payment_coin: str
+    payment_network: str
+    access_code: str | None
+
+
+async def place(
+    session: AsyncSession, caller: Caller, purchase: Purchase, terms: Terms, now: datetime
+) -> OrderView:
+    """Place an order. Raises InvalidParameter, InvalidAccessCode and OrderNotCreated."""
+    if not 1 <= purchase.number_of_credits <= terms.max_credits_per_order:
+        raise InvalidParameter(
+            "number_of_credits", f"a whole number from 1 to {terms.max_credits_per_order}"
+        )
+    rail = _rail(purchase, terms)
+    beneficiary_id = await _beneficiary(session, caller, purchase, now)
+    await _check_limits(session, rail, purchase, terms, now)
+    sold: dict[str, Any] = {
+        "id": new_id("ord"),
+        "buyer_id": caller.account_id,
+        "beneficiary_id": beneficiary_id,
+        "number_of_credits": purchase.number_of_credits,
+        "payment_coin": purchase.payment_coin,
+        "payment_network": purchase.payment_network,
+        "rail": rail,
+        "price_btc": terms.credit_price_btc,
+        "btc_amount": purchase.number_of_credits * terms.credit_price_btc,
+        "create_by": now + terms.create_deadline,
+    }
+    try:
+        if rail is Rail.BITCOIN and terms.bitcoin is not None:
+            payment = await _insert_in_bitcoin(session, sold, terms.bitcoin, now)
+        else:
+            payment = await _insert_in_aeon(session, sold, terms, now)
+    except DBAPIError as error:
+        if is_database_away(error):
+            raise
+        raise OrderNotCreated from error
+    return OrderView(
+        id=sold["id"],
+        rail=rail,
+        status=OrderStatus.TO_BE_CREATED if payment is None else OrderStatus.UNPAID,
+        created_at=now,
+        updated_at=now,
+        number_of_credits=purchase.number_of_credits,
+        credits_granted=None,
+        payment_coin=purchase.payment_coin,
+        payment_network=purchase.payment_network,
+        btc_amount=sold["btc_amount"],
+        failure_reason=None,
+        payment=payment,
+    )
+
+
+def _rail(purchase: Purchase, terms: Terms) -> Rail:
+    offered = [rail for rail in Rail if rail is not Rail.BITCOIN or terms.bitcoin is not None]
+    rail = _COINS.get(purchase.payment_coin.lower())
+    if rail not in offered:
+        allowed = ", ".join(_SHOWN[rail] for rail in offered)
+        raise InvalidParameter("payment_coin", f"one of: {allowed}")
+    if purchase.payment_network.lower() != _NETWORKS[rail]:
+        coin = "Aeon" if rail is Rail.AEONTO else "Bitcoin"
+        raise InvalidParameter(
+            "payment_network", f"{_NETWORKS[rail].upper()} for the coin {coin}"
+        )
+    return rail
+
+
+async def _beneficiary(
+    session: AsyncSession, caller: Caller, purchase: Purchase, now: datetime
+) -> str:
+    if not caller.active:
+        raise InvalidAccessCode
+    if purchase.access_code is None:
+        return caller.account_id
+    beneficiary_id = await access_codes.active_account_of(session, purchase.access_code, now)
+    if beneficiary_id is None:
+        raise InvalidAccessCode
+    return beneficiary_id
+
+
+async def _check_limits(
+    session: AsyncSession, rail: Rail, purchase: Purchase, terms: Terms, now: datetime
+) -> None:
+    """Hold the amount against the limits of the rail; unknown limits of AEON.to refuse nothing."""
+    if rail is Rail.BITCOIN:
+        least, most = terms.credits_in_bitcoin()
+    else:
+        known = await aeonto_parameters.known(session, now)
+        if known is None:
+            return
+        least, most = known.credit_range(terms.credit_price_btc, terms.max_credits_per_order)
+    if not least <= purchase.number_of_credits <= most:
+        raise InvalidParameter("number_of_credits", f"a whole number from {least} to {most}")
+
+
+async def _insert_in_aeon(
+    session: AsyncSession, sold: dict[str, Any], terms: Terms, now: datetime
+) -> None:
+    """Insert an order that waits for AEON.to, which will say where to pay."""
+    await session.execute(
+        insert(Order).values(
+            **sold,
+            btc_dest_address=terms.btc_dest_address,
+            granting_status=terms.granting_status,
+            status=OrderStatus.TO_BE_CREATED,
+            status_since=now,
+            next_look_at=now,
+            look_urgency=Urgency.ADDRESS,
+            created_at=now,
+            updated_at=now,
+        )
+    )
+    await _write_begin(session, sold["id"], now)
+
+
+async def _insert_in_bitcoin(
+    session: AsyncSession, sold: dict[str, Any], terms: BitcoinTerms, now: datetime
+) -> PaymentFacts:
+    """Insert an order with an address of its own, and the payment that it waits for."""
+    address = await bitcoin_addresses.take(session, terms.wallet, sold["id"], now)
+    expires_at = now + terms.payment_window
+    look = next_look(
+        OrderStatus.UNPAID, rail=Rail.BITCOIN, since=now, expires_at=expires_at, now=now
+    )
+    await session.execute(
+        insert(Order).values(
+            **sold,
+            btc_dest_address=address,
+            granting_status=OrderStatus.PAID,
+            status=OrderStatus.UNPAID,
+            status_since=now,
+            next_look_at=look.at if look else now,
+            look_urgency=look.urgency if look else Urgency.OPEN,
+            created_at=now,
+            updated_at=now,
+        )
+    )
+    payment = PaymentFacts.awaited(
+        address,
+        expires_at=expires_at,
+        confirmations_wanted=terms.confirmations_for(sold["btc_amount"]),
+    )
+    await session.execute(
+        insert(Payment).values(
+            order_id=sold["id"],
+            btc_amount=sold["btc_amount"],
+            btc_dest_address=address,
+            state=OrderStatus.UNPAID,
+            expires_at=expires_at,
+            late_until=expires_at + terms.late_grace,
+            confirmations_wanted=payment.confirmations_wanted,
+            confirmations_seen=0,
+            received_btc=Decimal(0),
+            confirmed_btc=Decimal(0),
+            seen_at=now,
+        )
+    )
+    await _write_begin(session, sold["id"], now)
+    await order_events.moved(
+        session,
+        sold["id"],
+        from_status=OrderStatus.TO_BE_CREATED,
+        to_status=OrderStatus.UNPAID,
+        at=now,
+        reason="address_given",
+    )
+    return payment
+
+
+async def _write_begin(session: AsyncSession, order_id: str, now: datetime) -> None:
+    await order_events.moved(
+        session,
+        order_id,
+        from_status=None,
+        to_status=OrderStatus.TO_BE_CREATED,
+        at=now,
+        reason="ordered",
+    )

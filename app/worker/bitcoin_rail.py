@@ -1,0 +1,58 @@
+"""The rail in bitcoin: looking at the addresses of orders through servers of the chain."""
+
+import asyncio
+from contextlib import suppress
+from typing import Final
+
+from app.domain.pace import CALL_DEADLINE_SECONDS
+from app.domain.rails import Rail
+from app.esplora.chain import Arrivals, Chain, Disagree, Unavailable
+from app.services.order_leases import LookJob
+from app.worker.rails import TURN_WITHIN_SECONDS, Arrived, Failed
+
+# Looks of one process at a time; the servers' own turns say how quickly they follow each other.
+_AT_ONCE: Final = 4
+_AFTER_FAILED_LOOK_SECONDS: Final = (5.0, 15.0)
+
+
+class BitcoinTurn:
+    """One of the looks that may be under way."""
+
+    def __init__(self, free: asyncio.Semaphore) -> None:
+        self._free = free
+
+    async def give_back(self) -> None:
+        """Let another look begin."""
+        self._free.release()
+
+
+class BitcoinRail:
+    """Orders paid in bitcoin, at addresses that were given when they were placed."""
+
+    rail: Final = Rail.BITCOIN
+
+    def __init__(self, chain: Chain) -> None:
+        self._chain = chain
+        self._free = asyncio.Semaphore(_AT_ONCE)
+
+    async def turn_to_look(self) -> BitcoinTurn | None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(TURN_WITHIN_SECONDS):
+                await self._free.acquire()
+                return BitcoinTurn(self._free)
+        return None
+
+    async def look(self, job: LookJob, turn: BitcoinTurn) -> Arrived | Failed:
+        try:
+            seen = await self._chain.payments(
+                job.btc_dest_address, within_seconds=CALL_DEADLINE_SECONDS
+            )
+        finally:
+            await turn.give_back()
+        match seen:
+            case Arrivals(outputs):
+                return Arrived(outputs)
+            case Disagree(reason):
+                return Failed(reason, _AFTER_FAILED_LOOK_SECONDS, "chain_servers_disagree")
+            case Unavailable(reason):
+                return Failed(reason, _AFTER_FAILED_LOOK_SECONDS)

@@ -1,0 +1,91 @@
+"""What the reconciler needs of a payment rail: open a payment, look at it, say what was seen.
+
+A rail knows its partner and its partner's limits. What follows from what it saw is decided and kept
+elsewhere, in the same way for every rail.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from app.domain.bitcoin_payments import Arrival
+from app.domain.rails import Rail
+from app.domain.reports import Report
+from app.domain.settlement import Settlement
+from app.services.order_leases import CreationJob, LookJob
+
+# How long a loop waits for the right to send a request.
+TURN_WITHIN_SECONDS: Final = 1.0
+
+
+@dataclass(frozen=True)
+class Reported:
+    """A report of AEON.to, and what the chain says of it, where it was asked."""
+
+    report: Report
+    settlement: Settlement | None = None
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """What the chain shows at the address of an order."""
+
+    arrivals: Sequence[Arrival]
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Nothing was learned: try again after a pause between two spans of seconds.
+
+    `alarm` is what the operator must hear.
+    """
+
+    why: str
+    pause_seconds: tuple[float, float]
+    alarm: str | None = None
+
+
+@dataclass(frozen=True)
+class RefusedForGood:
+    """The partner will never take this order."""
+
+
+class Turn(Protocol):
+    """The right to send one request now."""
+
+    async def give_back(self) -> None:
+        """Return the right unused."""
+        ...
+
+
+class PaymentRail(Protocol):
+    """One way of being paid. Neither method raises what its partner does wrong."""
+
+    @property
+    def rail(self) -> Rail:
+        """Which orders it carries."""
+        ...
+
+    async def turn_to_look(self) -> Turn | None:
+        """Wait for the right to look at one order; None when it does not come soon."""
+        ...
+
+    async def look(self, job: LookJob, turn: Turn) -> Reported | Arrived | Failed:
+        """Look at the payment of an order. The turn is used up by it."""
+        ...
+
+
+class OpeningRail(PaymentRail, Protocol):
+    """A rail whose partner must open each payment, after the order was placed."""
+
+    def may_open(self) -> bool:
+        """Say whether the partner takes new orders, as far as is known."""
+        ...
+
+    async def turn_to_open(self) -> Turn | None:
+        """Wait for the right to open one payment; None when it does not come soon."""
+        ...
+
+    async def open(self, job: CreationJob, turn: Turn) -> Report | Failed | RefusedForGood:
+        """Open the payment of an order. The turn is used up by it."""
+        ...

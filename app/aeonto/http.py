@@ -1,11 +1,10 @@
 """Requests to AEON.to over HTTP: bytes out, the bytes of one answer in, and no judgement.
 
-What bounds a request here: a limit on the body, no redirects, no proxies from the environment.
+What bounds a request here: what `app.partner_http` says, and how late it may leave.
 """
 
 import time
 from collections.abc import Awaitable, Callable
-from importlib.metadata import version
 from typing import Final
 
 import httpx
@@ -13,20 +12,12 @@ import httpx
 from app.aeonto import wire
 from app.aeonto.failures import AnswerLost, Unreachable
 from app.aeonto.wire import Answer
+from app.partner_http import open_connections, receive
 
-# A server may close an idle connection at the moment we write to it, and the answer is lost:
-# let go of it well before the usual 5 s.
-KEEPALIVE_SECONDS: Final = 2.0
 MAX_CONNECTIONS: Final = 16
 # A request whose connection took longer is not sent: a process may have been stopped meanwhile, and
 # what leaves at the end of the deadline that the pace counts arrives after it.
 CONNECT_SECONDS: Final = 5.0
-
-_HEADERS: Final = {
-    "Accept": "application/json",
-    "Accept-Encoding": "identity",
-    "User-Agent": f"assay/{version('assay')}",
-}
 
 
 class HttpTransport:
@@ -34,16 +25,8 @@ class HttpTransport:
 
     def __init__(self, base_url: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._base_url = base_url if base_url.endswith("/") else f"{base_url}/"
-        self._http = httpx.AsyncClient(
-            headers=_HEADERS,
-            transport=transport,
-            trust_env=False,
-            follow_redirects=False,
-            event_hooks={"response": [_forget_redirect]},
-            timeout=None,  # noqa: S113  # the client's total deadline stands in its place
-            limits=httpx.Limits(
-                max_connections=MAX_CONNECTIONS, keepalive_expiry=KEEPALIVE_SECONDS
-            ),
+        self._http = open_connections(
+            accept="application/json", most=MAX_CONNECTIONS, transport=transport
         )
 
     async def aclose(self) -> None:
@@ -63,7 +46,7 @@ class HttpTransport:
         try:
             response = await self._http.send(request, stream=True)
             on_answer()
-            return await _receive(response)
+            return await _read(response)
         except httpx.ConnectError:
             raise Unreachable(endpoint) from None
         except (httpx.RequestError, OSError):  # a few of the socket's own come through unwrapped
@@ -90,26 +73,10 @@ def _last_check(endpoint: str) -> Callable[[str, object], Awaitable[None]]:
     return check
 
 
-async def _forget_redirect(response: httpx.Response) -> None:
-    """Drop where a redirect leads: httpx parses it even unfollowed, and may raise InvalidURL."""
-    response.headers.pop("Location", None)
-
-
-async def _receive(response: httpx.Response) -> Answer:
-    """Read an answer, at most one byte more than it may have. A compressed body is not read."""
-    body = bytearray()
-    encoding = response.headers.get("Content-Encoding", "")
-    try:
-        if not encoding:
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > wire.MAX_BODY_BYTES:
-                    break
-    finally:
-        await response.aclose()
+async def _read(response: httpx.Response) -> Answer:
     return Answer(
         http_status=response.status_code,
         content_type=response.headers.get("Content-Type", ""),
-        content_encoding=encoding,
-        body=bytes(body[: wire.MAX_BODY_BYTES + 1]),
+        content_encoding=response.headers.get("Content-Encoding", ""),
+        body=await receive(response, wire.MAX_BODY_BYTES),
     )

@@ -27,6 +27,15 @@ def read_json_object(body: bytes) -> JsonObject:
     return said
 
 
+def read_json_array(body: bytes) -> list[Any]:
+    """Return the JSON array that is the whole of a body. Raises Unreadable."""
+    said = _parse(body)
+    if not isinstance(said, list):
+        raise Unreadable("the body is not a JSON array")
+    _check_depth(said)
+    return said
+
+
 def check_json_type(content_type: str) -> None:
     """Raise Unreadable unless a Content-Type is one of JSON."""
     media_type = content_type.partition(";")[0].strip().lower()
@@ -71,7 +80,7 @@ _DECODER: Final = json.JSONDecoder(
 )
 
 
-def _check_depth(said: JsonObject) -> None:
+def _check_depth(said: JsonObject | list[Any]) -> None:
     level: list[object] = [said]
     for _ in range(MAX_DEPTH):
         level = [child for value in level for child in _children(value)]

@@ -1,23 +1,28 @@
-"""What several Esplora servers say together about a payment that we were told of.
+"""What several Esplora servers say together: of a payment that we were told of, or of an address.
 
 With one server named, its word counts. With two or more, at least two must answer, and all that
 answer must agree before a payment is believed: one that fails is passed over while two are left.
 Servers may honestly be behind one another, so one that has not seen a payment yet contradicts
-nobody; two that place it in different blocks do, and so do two that read its outputs differently,
-which its id fixes.
+nobody; two that read its outputs differently do, since its id fixes them. Two that place it in
+different blocks contradict each other when it is to settle an order; what arrived at an address
+is merely unconfirmed then.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from datetime import datetime
+from typing import Final, Protocol, TypeVar
 
-from app.domain.addresses import canonical_bitcoin_address
+from app.domain.addresses import bitcoin_network
 from app.esplora.failures import DeadlinePassed, EsploraFailure
-from app.esplora.wire import Output, Transaction, is_txid
+from app.esplora.wire import Block, Output, Transaction, is_txid, outputs_to
+
+T = TypeVar("T")
 
 # How many servers must agree, where so many are named.
 QUORUM: Final = 2
+_READ_DIFFERENTLY: Final = "the servers read the outputs of the transaction differently"
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,17 @@ class Sighting:
 
     tip_height: int
     transaction: Transaction | None
+
+
+@dataclass(frozen=True)
+class History:
+    """What one server says: the height of its last block, and what has arrived at an address.
+
+    The height is asked for first, so that confirmations are never counted too high.
+    """
+
+    tip_height: int
+    transactions: tuple[Transaction, ...]
 
 
 @dataclass(frozen=True)
@@ -72,6 +88,32 @@ class Unavailable:
     reason: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Arrival:
+    """An output that pays an address.
+
+    `seen_by_all`: all servers that answered know its transaction. `confirmations` is the least
+    that any of them counts, and 0 unless all of them have the transaction in the same block, whose
+    time (UTC) is then `block_time`, else None. `replaceable`: an input signals replacement (BIP
+    125), which means something only while there are no confirmations.
+    """
+
+    txid: str
+    output_index: int
+    value_satoshi: int
+    confirmations: int
+    replaceable: bool
+    block_time: datetime | None
+    seen_by_all: bool
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """Every output that any server shows at an address, by transaction id and index."""
+
+    outputs: tuple[Arrival, ...]
+
+
 Verdict = Paid | NotYet | Wrong | Disagree | Unavailable
 
 
@@ -85,6 +127,10 @@ class Source(Protocol):
 
     async def transaction(self, txid: str) -> Transaction | None:
         """Ask for a transaction; None when the server knows none of this id."""
+        ...
+
+    async def payments(self, address: str) -> tuple[Transaction, ...]:
+        """Ask for all transactions with an output to a bitcoin address."""
         ...
 
     async def tip_height(self) -> int:
@@ -114,28 +160,59 @@ class Chain:
         txid = txid.lower()
         if not is_txid(txid):
             return Wrong("what was named is not a transaction id")
-        looks = await asyncio.gather(
-            *(_look(source, txid, within_seconds) for source in self._sources)
-        )
-        sightings = [look for look in looks if isinstance(look, Sighting)]
-        if len(sightings) < required(len(looks)):
-            failed = [
-                f"{source.source}: {look}"
-                for source, look in zip(self._sources, looks, strict=True)
-                if isinstance(look, EsploraFailure)
-            ]
-            answered = f"{len(sightings)} of {len(looks)} servers answered"
-            return Unavailable(f"{answered} ({'; '.join(failed)})")
-        return decide(sightings, address, value_satoshi)
 
-
-async def _look(source: Source, txid: str, within_seconds: float) -> Sighting | EsploraFailure:
-    try:
-        async with asyncio.timeout(within_seconds):
+        async def look(source: Source) -> Sighting:
             tip_height = await source.tip_height()
             return Sighting(tip_height, await source.transaction(txid))
+
+        sightings = await self._ask("settlement", look, within_seconds)
+        if isinstance(sightings, Unavailable):
+            return sightings
+        return decide(sightings, address, value_satoshi)
+
+    async def payments(
+        self, address: str, *, within_seconds: float
+    ) -> Arrivals | Disagree | Unavailable:
+        """Say what has arrived at a bitcoin address, unconfirmed or in blocks.
+
+        All servers are asked at once; one that has not answered in time has failed. Never raises
+        an `EsploraFailure`; raises InvalidAddress for what is no address.
+        """
+        bitcoin_network(address)
+
+        async def look(source: Source) -> History:
+            tip_height = await source.tip_height()
+            return History(tip_height, await source.payments(address))
+
+        histories = await self._ask("payments", look, within_seconds)
+        if isinstance(histories, Unavailable):
+            return histories
+        return combine(histories, address)
+
+    async def _ask(
+        self, endpoint: str, look: Callable[[Source], Awaitable[T]], within_seconds: float
+    ) -> list[T] | Unavailable:
+        """Let every server have a look at once; return what those say that answered in time."""
+        looks = await asyncio.gather(
+            *(_in_time(endpoint, look(source), within_seconds) for source in self._sources)
+        )
+        said = [one for one in looks if not isinstance(one, EsploraFailure)]
+        if len(said) >= required(len(looks)):
+            return said
+        failed = [
+            f"{source.source}: {one}"
+            for source, one in zip(self._sources, looks, strict=True)
+            if isinstance(one, EsploraFailure)
+        ]
+        return Unavailable(f"{len(said)} of {len(looks)} servers answered ({'; '.join(failed)})")
+
+
+async def _in_time(endpoint: str, look: Awaitable[T], within_seconds: float) -> T | EsploraFailure:
+    try:
+        async with asyncio.timeout(within_seconds):
+            return await look
     except TimeoutError:
-        return DeadlinePassed("settlement")
+        return DeadlinePassed(endpoint)
     except EsploraFailure as failure:
         return failure
 
@@ -149,7 +226,7 @@ def decide(sightings: Sequence[Sighting], address: str, value_satoshi: int) -> V
     """Judge what the servers that answered say; at least one, and as many as are `required`."""
     seen = [sighting.transaction for sighting in sightings if sighting.transaction is not None]
     if len({transaction.outputs for transaction in seen}) > 1:
-        return Disagree("the servers read the outputs of the transaction differently")
+        return Disagree(_READ_DIFFERENTLY)
     blocks = {transaction.block for transaction in seen if transaction.block is not None}
     if len(blocks) > 1:
         return Disagree("the servers have the transaction in different blocks")
@@ -158,7 +235,9 @@ def decide(sightings: Sequence[Sighting], address: str, value_satoshi: int) -> V
     outputs = paying_outputs(seen[0].outputs, address, value_satoshi)
     if not outputs:
         return Wrong("no output of the transaction pays the amount to the address")
-    confirmations = min(_confirmations(sighting) for sighting in sightings)
+    confirmations = min(
+        _confirmations(sighting.tip_height, sighting.transaction) for sighting in sightings
+    )
     if confirmations < 1:
         return NotYet("the transaction is not in a block for every server")
     return Paid(confirmations, outputs)
@@ -166,21 +245,60 @@ def decide(sightings: Sequence[Sighting], address: str, value_satoshi: int) -> V
 
 def paying_outputs(outputs: Sequence[Output], address: str, value_satoshi: int) -> tuple[int, ...]:
     """Return the indexes of the outputs that alone pay at least so much, the closest first."""
-    wanted = canonical_bitcoin_address(address)
     paying = [
-        output
-        for output in outputs
-        if output.address is not None
-        and canonical_bitcoin_address(output.address) == wanted
-        and output.value_satoshi >= value_satoshi
+        output for output in outputs_to(outputs, address) if output.value_satoshi >= value_satoshi
     ]
     paying.sort(key=lambda output: (output.value_satoshi, output.index))
     return tuple(output.index for output in paying)
 
 
-def _confirmations(sighting: Sighting) -> int:
+def _confirmations(tip_height: int, transaction: Transaction | None) -> int:
     """Count blocks from the transaction's own to the last; at most 0 while there is none."""
-    transaction = sighting.transaction
     if transaction is None or transaction.block is None:
         return 0
-    return sighting.tip_height - transaction.block.height + 1
+    return tip_height - transaction.block.height + 1
+
+
+def combine(histories: Sequence[History], address: str) -> Arrivals | Disagree:
+    """Put together what the servers that answered show; at least one, as many as `required`."""
+    tips = [history.tip_height for history in histories]
+    shown = [{each.txid: each for each in history.transactions} for history in histories]
+    arrivals: list[Arrival] = []
+    for txid in sorted({txid for one in shown for txid in one}):
+        sightings = [
+            Sighting(tip_height, one.get(txid)) for tip_height, one in zip(tips, shown, strict=True)
+        ]
+        seen = [each.transaction for each in sightings if each.transaction is not None]
+        if len({transaction.outputs for transaction in seen}) > 1:
+            return Disagree(_READ_DIFFERENTLY)
+        arrivals += _arrivals(sightings, seen, address)
+    return Arrivals(tuple(arrivals))
+
+
+def _arrivals(
+    sightings: Sequence[Sighting], seen: Sequence[Transaction], address: str
+) -> list[Arrival]:
+    """Return what one transaction brings, by index; `seen` is it, by those servers that know it."""
+    seen_by_all = len(seen) == len(sightings)
+    block = _common_block(seen) if seen_by_all else None
+    confirmations = min(_confirmations(one.tip_height, one.transaction) for one in sightings)
+    return [
+        Arrival(
+            txid=seen[0].txid,
+            output_index=output.index,
+            value_satoshi=output.value_satoshi,
+            confirmations=max(confirmations, 0) if block else 0,
+            replaceable=any(transaction.replaceable for transaction in seen),
+            block_time=block.time if block else None,
+            seen_by_all=seen_by_all,
+        )
+        for output in outputs_to(seen[0].outputs, address)
+    ]
+
+
+def _common_block(seen: Sequence[Transaction]) -> Block | None:
+    """Return the block that all show, with the latest time that any of them gives it."""
+    blocks = [transaction.block for transaction in seen if transaction.block is not None]
+    if len(blocks) < len(seen) or len(set(blocks)) > 1:
+        return None
+    return max(blocks, key=lambda block: block.time)

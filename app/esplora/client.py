@@ -9,6 +9,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final, Protocol, TypeVar
 
+from app.domain.addresses import bitcoin_network, canonical_bitcoin_address
 from app.domain.clock import Clock
 from app.domain.pace import Limit
 from app.domain.strict_json import Unreadable
@@ -16,6 +17,7 @@ from app.esplora import wire
 from app.esplora.failures import (
     DeadlinePassed,
     EsploraFailure,
+    Flooded,
     HeldBack,
     Nonsense,
     Throttled,
@@ -28,6 +30,8 @@ from app.esplora.wire import Answer, Transaction
 # How long to wait for a turn, and how long a request may take, sending and answer together.
 TURN_WITHIN_SECONDS: Final = 5.0
 CALL_DEADLINE_SECONDS: Final = 10.0
+# 200 confirmed transactions, eight times what an address that is given out once should ever see.
+MAX_PAGES: Final = 8
 
 Observe = Callable[[str, str, float], None]
 T = TypeVar("T")
@@ -41,9 +45,10 @@ class Transport(Protocol):
         """The server's host, and its port if one is named: what operators are shown."""
         ...
 
-    async def exchange(self, endpoint: str, path: str) -> Answer:
+    async def exchange(self, endpoint: str, path: str, max_body_bytes: int) -> Answer:
         """Get what lies at a path below the base URL; `endpoint` is its name in failures.
 
+        At most one byte more than `max_body_bytes` is read.
         Raises Unreachable when nothing was sent, and AnswerLost when the answer broke off.
         """
         ...
@@ -88,15 +93,41 @@ class EsploraClient:
         except TransactionUnknown:
             return None
 
+    async def payments(self, address: str) -> tuple[Transaction, ...]:
+        """Ask for all transactions with an output to a bitcoin address, the newest first.
+
+        The server shows 50 unconfirmed ones at most; others show once they are confirmed. One that
+        moves from page to page meanwhile counts once, as it was shown last. Raises InvalidAddress
+        for what is no address, and Flooded when MAX_PAGES do not reach the oldest.
+        """
+        bitcoin_network(address)
+        history = f"address/{canonical_bitcoin_address(address)}/txs"
+        path = history
+        found: dict[str, Transaction] = {}
+        for _ in range(MAX_PAGES):
+            page = await self._ask("payments", path, wire.read_page, wire.MAX_PAGE_BYTES)
+            found |= {transaction.txid: transaction for transaction in page}
+            confirmed = [transaction.txid for transaction in page if transaction.block is not None]
+            if len(confirmed) < wire.FULL_PAGE:
+                return tuple(one for one in found.values() if wire.outputs_to(one.outputs, address))
+            path = f"{history}/chain/{confirmed[-1]}"
+        raise Flooded("payments")
+
     async def tip_height(self) -> int:
         """Ask for the height of the last block that the server knows."""
         return await self._ask("tip_height", "blocks/tip/height", wire.read_tip_height)
 
-    async def _ask(self, endpoint: str, path: str, reader: Callable[[Answer], T]) -> T:
+    async def _ask(
+        self,
+        endpoint: str,
+        path: str,
+        reader: Callable[[Answer], T],
+        max_body_bytes: int = wire.MAX_BODY_BYTES,
+    ) -> T:
         started = self._clock.monotonic()
         outcome = "cancelled"
         try:
-            result = await self._exchange(endpoint, path, reader)
+            result = await self._exchange(endpoint, path, reader, max_body_bytes)
         except EsploraFailure as failure:
             outcome = type(failure).__name__
             raise
@@ -107,14 +138,16 @@ class EsploraClient:
             if self._observe:
                 self._observe(endpoint, outcome, self._clock.monotonic() - started)
 
-    async def _exchange(self, endpoint: str, path: str, reader: Callable[[Answer], T]) -> T:
+    async def _exchange(
+        self, endpoint: str, path: str, reader: Callable[[Answer], T], max_body_bytes: int
+    ) -> T:
         """Wait for a turn, send, receive and judge."""
         turn = await self._turns.take(within_seconds=TURN_WITHIN_SECONDS)
         if turn is None:
             raise HeldBack(endpoint)
         try:
             async with asyncio.timeout(CALL_DEADLINE_SECONDS):
-                answer = await self._transport.exchange(endpoint, path)
+                answer = await self._transport.exchange(endpoint, path, max_body_bytes)
             return _judge(endpoint, answer, reader)
         except TimeoutError:
             raise DeadlinePassed(endpoint) from None

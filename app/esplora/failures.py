@@ -17,7 +17,8 @@ UNKNOWN_TEXT: Final = b"Transaction not found"
 class EsploraFailure(Exception):
     """A request that brought no usable answer. Its message holds nothing that was received.
 
-    `endpoint` is "transaction", "tip_height", or "settlement" for both; `http_status` the status of the answer if one came.
+    `endpoint` is "transaction", "tip_height" or "payments", or "settlement" for a whole look at
+    one; `http_status` the status of the answer if one came.
     """
 
     meaning: str = "the request failed"
@@ -95,6 +96,12 @@ class Refused(OperatorNeeded):
     """Another 4xx: the URL is not that of an Esplora, or it will not serve us."""
 
     meaning = "refused; is the URL that of an Esplora, up to its API?"
+
+
+class Flooded(OperatorNeeded):
+    """So many transactions touch one address that not all were read: dust, or a busy address."""
+
+    meaning = "more transactions touch the address than are read; somebody floods it, or shares it"
 
 
 def failure_for(

@@ -5,7 +5,9 @@ fraction or an exponent; a confirmed transaction has a block, any other has none
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Final, Self
 
@@ -16,18 +18,31 @@ from pydantic import (
     Field,
     StrictBool,
     StringConstraints,
+    TypeAdapter,
     ValidationError,
     model_validator,
 )
 
-from app.domain.strict_json import Unreadable, check_json_type, read_json_object
+from app.domain.addresses import canonical_bitcoin_address
+from app.domain.strict_json import (
+    Unreadable,
+    check_json_type,
+    read_json_array,
+    read_json_object,
+)
 
 # A transaction that nodes relay has at most 400,000 units of weight. Nothing but inputs, it is
 # about 1.3 MB of JSON; one input with all its weight in a script, shown three times, 1.6 MB.
 MAX_BODY_BYTES: Final = 2 * 1024 * 1024
+# A page has at most 75 transactions. With one of two inputs and two outputs it is 150 KB; in this
+# much fit 75 that pay 200 others each, or four of the largest that one answer may hold.
+MAX_PAGE_BYTES: Final = 4 * MAX_BODY_BYTES
+# A page has as many confirmed transactions as this, unless it is the last (API.md).
+FULL_PAGE: Final = 25
 MAX_SATOSHI: Final = 21_000_000 * 100_000_000
 MAX_HEIGHT: Final = 2**31 - 1
 MAX_SEQUENCE: Final = 2**32 - 1
+MAX_BLOCK_TIME: Final = 2**32 - 1
 # BIP 125: an input with a sequence below this one says that it may be replaced.
 FINAL_SEQUENCE: Final = 2**32 - 2
 
@@ -37,7 +52,7 @@ _HEIGHT: Final = re.compile(rb"[0-9]{1,10}")
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back over HTTP; `body` is cut after MAX_BODY_BYTES + 1 bytes."""
+    """What came back over HTTP; `body` is cut one byte after what it may have."""
 
     http_status: int
     content_type: str
@@ -57,10 +72,14 @@ class Output:
 
 @dataclass(frozen=True)
 class Block:
-    """A block, by its place and its hash; two of one height are on different branches."""
+    """A block, by its place and its hash; two of one height are on different branches.
+
+    `time` (UTC) is what its miner wrote, which may be two hours off; it tells no blocks apart.
+    """
 
     height: int
     hash: str
+    time: datetime = field(compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,40 +104,60 @@ def is_txid(text: str) -> bool:
 def read_transaction(answer: Answer, txid: str) -> Transaction:
     """Read a reply of `GET /tx/:txid` about this very transaction. Raises Unreadable."""
     check_json_type(answer.content_type)
-    _check_body(answer)
+    _check_body(answer, MAX_BODY_BYTES)
     try:
         reply = _TransactionReply.model_validate(read_json_object(answer.body))
     except ValidationError as error:
-        fault = error.errors(include_input=False, include_url=False, include_context=False)[0]
-        where = ".".join(str(part) for part in fault["loc"]) or "the reply"
-        raise Unreadable(f"{where}: {fault['msg']}") from None
+        raise Unreadable(_fault(error)) from None
     if reply.txid != txid:
         raise Unreadable("it is about another transaction")
-    return Transaction(
-        txid=txid,
-        outputs=tuple(
-            Output(index, output.scriptpubkey_address, output.value)
-            for index, output in enumerate(reply.vout)
-        ),
-        block=reply.status.block(),
-        replaceable=any(one.sequence < FINAL_SEQUENCE for one in reply.vin),
-    )
+    return reply.transaction()
+
+
+def read_page(answer: Answer) -> tuple[Transaction, ...]:
+    """Read a page of `GET /address/:address/txs`, or of its `/chain`. Raises Unreadable."""
+    check_json_type(answer.content_type)
+    _check_body(answer, MAX_PAGE_BYTES)
+    try:
+        replies = _PAGE.validate_python(read_json_array(answer.body))
+    except ValidationError as error:
+        raise Unreadable(_fault(error)) from None
+    if len({reply.txid for reply in replies}) < len(replies):
+        raise Unreadable("a transaction stands twice on one page")
+    return tuple(reply.transaction() for reply in replies)
 
 
 def read_tip_height(answer: Answer) -> int:
     """Read a reply of `GET /blocks/tip/height`: digits and nothing else. Raises Unreadable."""
-    _check_body(answer)
+    _check_body(answer, MAX_BODY_BYTES)
     body = answer.body.strip()
     if not _HEIGHT.fullmatch(body) or int(body) > MAX_HEIGHT:
         raise Unreadable("it is not the height of a block")
     return int(body)
 
 
-def _check_body(answer: Answer) -> None:
+def outputs_to(outputs: Sequence[Output], address: str) -> tuple[Output, ...]:
+    """Return those of the outputs that pay an address."""
+    wanted = canonical_bitcoin_address(address)
+    return tuple(
+        output
+        for output in outputs
+        if output.address is not None and canonical_bitcoin_address(output.address) == wanted
+    )
+
+
+def _check_body(answer: Answer, max_bytes: int) -> None:
     if answer.content_encoding:
         raise Unreadable("the body is compressed, which was not asked for")
-    if len(answer.body) > MAX_BODY_BYTES:
-        raise Unreadable(f"the body has more than {MAX_BODY_BYTES} bytes")
+    if len(answer.body) > max_bytes:
+        raise Unreadable(f"the body has more than {max_bytes} bytes")
+
+
+def _fault(error: ValidationError) -> str:
+    """Say where the first fault of a reply is and what it is, and nothing of the reply."""
+    fault = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    where = ".".join(str(part) for part in fault["loc"]) or "the reply"
+    return f"{where}: {fault['msg']}"
 
 
 def _whole(value: object) -> int:
@@ -155,18 +194,20 @@ class _StatusReply(_Reply):
     confirmed: StrictBool
     block_height: Annotated[_Whole, Field(le=MAX_HEIGHT)] | None = None
     block_hash: _Hash | None = None
+    block_time: Annotated[_Whole, Field(le=MAX_BLOCK_TIME)] | None = None
 
     @model_validator(mode="after")
     def _block_if_confirmed(self) -> Self:
-        for part in (self.block_height, self.block_hash):
+        for part in (self.block_height, self.block_hash, self.block_time):
             if (part is not None) is not self.confirmed:
                 raise ValueError("a block is named exactly when it is confirmed")
         return self
 
     def block(self) -> Block | None:
-        if self.block_height is None or self.block_hash is None:
+        if self.block_height is None or self.block_hash is None or self.block_time is None:
             return None
-        return Block(self.block_height, self.block_hash)
+        time = datetime.fromtimestamp(self.block_time, UTC)
+        return Block(self.block_height, self.block_hash, time)
 
 
 class _TransactionReply(_Reply):
@@ -180,3 +221,17 @@ class _TransactionReply(_Reply):
         if sum(output.value for output in self.vout) > MAX_SATOSHI:
             raise ValueError("its outputs are worth more than there is")
         return self
+
+    def transaction(self) -> Transaction:
+        return Transaction(
+            txid=self.txid,
+            outputs=tuple(
+                Output(index, output.scriptpubkey_address, output.value)
+                for index, output in enumerate(self.vout)
+            ),
+            block=self.status.block(),
+            replaceable=any(one.sequence < FINAL_SEQUENCE for one in self.vin),
+        )
+
+
+_PAGE: Final = TypeAdapter(list[_TransactionReply])

@@ -1,10 +1,13 @@
 """Answers in the shapes of Esplora's API.md, with values of our own."""
 
+from datetime import UTC, datetime
 from typing import Final
 
 BASE_URL: Final = "https://esplora.example/api/"
 TXID: Final = "7c1d" * 16
+OTHER_TXID: Final = "3b9e" * 16
 BLOCK_HASH: Final = "00000000" + "5e" * 28
+BLOCK_TIME: Final = datetime(2024, 11, 14, 16, 0, tzinfo=UTC)
 HEIGHT: Final = 870_000
 ADDRESS: Final = "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM"
 OTHER_ADDRESS: Final = "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"
@@ -87,3 +90,44 @@ COINBASE: Final = """{
     "adjustedVsize": 120.25,
     "status": {"confirmed": false}
 }"""
+
+# A page of an address: what waits comes first, then what is in blocks.
+HISTORY: Final = f"""[
+    {{
+        "txid": "3b9e3b9e3b9e3b9e3b9e3b9e3b9e3b9e3b9e3b9e3b9e3b9e3b9e3b9e3b9e3b9e",
+        "version": 2,
+        "locktime": 0,
+        "vin": [
+            {{
+                "txid": "1f2e3d4c1f2e3d4c1f2e3d4c1f2e3d4c1f2e3d4c1f2e3d4c1f2e3d4c1f2e3d4c",
+                "vout": 0,
+                "prevout": {{
+                    "scriptpubkey": "0014751e76e8199196d454941c45d1b3a323f1433bd6",
+                    "scriptpubkey_asm": "OP_0 OP_PUSHBYTES_20 751e",
+                    "scriptpubkey_type": "v0_p2wpkh",
+                    "scriptpubkey_address": "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4",
+                    "value": 1000
+                }},
+                "scriptsig": "",
+                "scriptsig_asm": "",
+                "witness": ["3044", "02aa"],
+                "is_coinbase": false,
+                "sequence": 4294967295
+            }}
+        ],
+        "vout": [
+            {{
+                "scriptpubkey": "76a9140d3f1b1c0d3f1b1c0d3f1b1c0d3f1b1c0d3f1b1c88ac",
+                "scriptpubkey_asm": "OP_DUP OP_HASH160 OP_PUSHBYTES_20 0d3f",
+                "scriptpubkey_type": "p2pkh",
+                "scriptpubkey_address": "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM",
+                "value": 600
+            }}
+        ],
+        "size": 191,
+        "weight": 437,
+        "fee": 400,
+        "status": {{"confirmed": false}}
+    }},
+    {CONFIRMED}
+]"""

@@ -23,15 +23,15 @@ from app.esplora.chain import (
 )
 from app.esplora.failures import DeadlinePassed, EsploraFailure, Refused
 from app.esplora.wire import Block, Output, Transaction
-from tests.esplora.golden import ADDRESS, OTHER_ADDRESS, TXID
+from tests.esplora.golden import ADDRESS, BLOCK_TIME, OTHER_ADDRESS, TXID
 
 VALUE = 1_000
 WITHIN = 10.0
 PAYING = (Output(0, ADDRESS, VALUE), Output(1, None, 0))
 SHORT = (Output(0, ADDRESS, VALUE - 1), Output(1, OTHER_ADDRESS, VALUE))
-HERE = Block(100, "aa" * 32)
-SAME_HEIGHT = Block(100, "bb" * 32)
-HIGHER = Block(101, "cc" * 32)
+HERE = Block(100, "aa" * 32, BLOCK_TIME)
+SAME_HEIGHT = Block(100, "bb" * 32, BLOCK_TIME)
+HIGHER = Block(101, "cc" * 32, BLOCK_TIME)
 
 
 def seen(tip_height: int, block: Block | None, outputs: tuple[Output, ...] = PAYING) -> Sighting:
@@ -97,7 +97,7 @@ _OUTPUTS = st.lists(
     max_size=3,
 ).map(lambda rows: tuple(Output(index, *row) for index, row in enumerate(rows)))
 _BLOCKS = st.none() | st.builds(
-    Block, st.integers(95, 101), st.sampled_from(["aa" * 32, "bb" * 32])
+    Block, st.integers(95, 101), st.sampled_from(["aa" * 32, "bb" * 32]), st.just(BLOCK_TIME)
 )
 
 
@@ -194,6 +194,9 @@ class Said:
         self.asked.append(txid)
         assert isinstance(self._says, Sighting)
         return self._says.transaction
+
+    async def payments(self, address: str) -> tuple[Transaction, ...]:
+        raise AssertionError(address)
 
 
 GONE = DeadlinePassed("tip_height")

@@ -16,7 +16,7 @@ from app.esplora.turns import LIMIT
 from app.esplora.wire import MAX_BODY_BYTES, Block
 from tests.esplora import golden
 from tests.esplora.bench import JSON, TEXT, Bench
-from tests.esplora.golden import BASE_URL, BLOCK_HASH, HEIGHT, TXID
+from tests.esplora.golden import BASE_URL, BLOCK_HASH, BLOCK_TIME, HEIGHT, TXID
 
 LOOK: Final = f"tx/{TXID}"
 
@@ -27,7 +27,7 @@ async def test_transaction_is_asked_for_as_documented(
     route = server.get(f"{BASE_URL}tx/{TXID}").respond(headers=JSON, text=golden.CONFIRMED)
     transaction = await bench.look()
     assert transaction is not None
-    assert transaction.block == Block(HEIGHT, BLOCK_HASH)
+    assert transaction.block == Block(HEIGHT, BLOCK_HASH, BLOCK_TIME)
     request = route.calls.last.request
     assert request.content == b""
     assert request.headers["User-Agent"].startswith("assay/")

@@ -12,7 +12,7 @@ from app.domain.strict_json import Unreadable
 from app.esplora import wire
 from app.esplora.wire import Answer, Block, Output, Transaction
 from tests.esplora import golden
-from tests.esplora.golden import BLOCK_HASH, HEIGHT, TXID
+from tests.esplora.golden import BLOCK_HASH, BLOCK_TIME, HEIGHT, TXID
 
 
 def answer(body: str | bytes, *, content_type: str = "application/json") -> Answer:
@@ -43,7 +43,7 @@ def test_confirmed_transaction_is_read_exactly() -> None:
             Output(1, None, 0),
             Output(2, golden.OTHER_ADDRESS, 20_000_000),
         ),
-        block=Block(HEIGHT, BLOCK_HASH),
+        block=Block(HEIGHT, BLOCK_HASH, BLOCK_TIME),
         replaceable=True,
     )
 
@@ -125,6 +125,7 @@ def test_addresses_that_are_not_visible_ascii_are_refused(address: str) -> None:
         '{"confirmed": 1}',
         '{"confirmed": true}',
         '{"confirmed": true, "block_height": 5}',
+        f'{{"confirmed": true, "block_height": 5, "block_hash": "{BLOCK_HASH}"}}',
         f'{{"confirmed": true, "block_hash": "{BLOCK_HASH}"}}',
         f'{{"confirmed": true, "block_height": -1, "block_hash": "{BLOCK_HASH}"}}',
         f'{{"confirmed": true, "block_height": 5.0, "block_hash": "{BLOCK_HASH}"}}',

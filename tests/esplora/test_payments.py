@@ -1,0 +1,304 @@
+"""All that arrived at an address, as one server tells it: pages, what is refused, the flood."""
+
+import asyncio
+import json
+from typing import Any, Final
+
+import httpx
+import pytest
+import respx
+
+from app.domain.addresses import InvalidAddress
+from app.domain.strict_json import Unreadable
+from app.esplora import client as client_module
+from app.esplora import failures, wire
+from app.esplora.client import MAX_PAGES
+from app.esplora.failures import EsploraFailure, OperatorNeeded
+from app.esplora.turns import LIMIT
+from app.esplora.wire import FULL_PAGE, MAX_PAGE_BYTES, Answer, Block, Output, Transaction
+from tests.esplora import golden
+from tests.esplora.bench import JSON, Bench
+from tests.esplora.golden import (
+    ADDRESS,
+    BLOCK_HASH,
+    BLOCK_TIME,
+    HEIGHT,
+    OTHER_ADDRESS,
+    OTHER_TXID,
+    TXID,
+)
+
+HISTORY: Final = f"address/{ADDRESS}/txs"
+CONFIRMED: Final = json.dumps(
+    {"confirmed": True, "block_height": 5, "block_hash": BLOCK_HASH, "block_time": 1}
+)
+
+
+def page(body: str) -> tuple[Transaction, ...]:
+    return wire.read_page(Answer(200, "application/json", "", "", body.encode()))
+
+
+def txid(number: int) -> str:
+    return f"{number:064x}"
+
+
+def one(number: int, *, confirmed: bool = True, to: str = ADDRESS, value: int = 5) -> str:
+    """Write a transaction that pays an address once."""
+    status = CONFIRMED if confirmed else golden.UNCONFIRMED_STATUS
+    output = json.dumps({"scriptpubkey_address": to, "value": value})
+    return (
+        f'{{"txid": "{txid(number)}", "vin": [{{"sequence": 0}}], '
+        f'"vout": [{output}], "status": {status}}}'
+    )
+
+
+def listed(*transactions: str) -> str:
+    return f"[{', '.join(transactions)}]"
+
+
+def confirmed(numbers: range) -> list[str]:
+    return [one(number) for number in numbers]
+
+
+def ids(transactions: tuple[Transaction, ...]) -> list[str]:
+    return [transaction.txid for transaction in transactions]
+
+
+def test_page_is_read_exactly() -> None:
+    assert page(golden.HISTORY) == (
+        Transaction(
+            txid=OTHER_TXID,
+            outputs=(Output(0, ADDRESS, 600),),
+            block=None,
+            replaceable=False,
+        ),
+        Transaction(
+            txid=TXID,
+            outputs=(
+                Output(0, ADDRESS, 10_000_000),
+                Output(1, None, 0),
+                Output(2, OTHER_ADDRESS, 20_000_000),
+            ),
+            block=Block(HEIGHT, BLOCK_HASH, BLOCK_TIME),
+            replaceable=True,
+        ),
+    )
+    block = page(golden.HISTORY)[1].block
+    assert block is not None
+    assert block.time == BLOCK_TIME
+    assert page("[]") == ()
+
+
+PAYMENT: Final = listed(one(1))
+REFUSED: Final = {
+    "empty": ("", "not JSON"),
+    "object": ("{}", "not a JSON array"),
+    "one_transaction": (golden.CONFIRMED, "not a JSON array"),
+    "number": ("[1]", "0: "),
+    "array": ("[[]]", "0: "),
+    "nan": ("[NaN]", "NaN"),
+    "name_twice": ('[{"txid": 1, "txid": 2}]', "twice"),
+    "deep": ("[" * 17 + "]" * 17, "deeper"),
+    "transaction_twice": (listed(one(1), one(1, value=6)), "twice on one page"),
+    "negative_value": (listed(one(1), one(2, value=-1)), r"1\.vout\.0\.value"),
+    "time_below_0": (PAYMENT.replace('_time": 1', '_time": -1'), "block_time"),
+    "time_fraction": (PAYMENT.replace('_time": 1', '_time": 1.5'), "block_time"),
+    "time_text": (PAYMENT.replace('_time": 1', '_time": "1"'), "block_time"),
+    "time_beyond": (PAYMENT.replace('_time": 1', '_time": 4294967296'), "block_time"),
+    "time_missing": (PAYMENT.replace(', "block_time": 1', ""), "a block is named"),
+    "huge": (" " * MAX_PAGE_BYTES + "[]", "more than 8388608 bytes"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_other_pages_are_refused(kind: str) -> None:
+    body, why = REFUSED[kind]
+    with pytest.raises(Unreadable, match=why):
+        page(body)
+
+
+def test_page_of_another_content_type_or_compressed_is_refused() -> None:
+    with pytest.raises(Unreadable, match="content type"):
+        wire.read_page(Answer(200, "text/html", "", "", b"[]"))
+    with pytest.raises(Unreadable, match="compressed"):
+        wire.read_page(Answer(200, "application/json", "gzip", "", b""))
+
+
+async def test_payments_are_asked_for_as_documented(bench: Bench, server: respx.MockRouter) -> None:
+    route = server.get(HISTORY).respond(headers=JSON, text=golden.HISTORY)
+    assert ids(await bench.client.payments(ADDRESS)) == [OTHER_TXID, TXID]
+    assert route.call_count == 1
+    assert bench.observed == [("payments", "ok", 0)]
+
+
+async def test_unused_address_has_no_payments(bench: Bench, server: respx.MockRouter) -> None:
+    server.get(HISTORY).respond(headers=JSON, text="[]")
+    assert await bench.client.payments(ADDRESS) == ()
+
+
+async def test_transactions_that_only_spend_from_the_address_are_no_payments(
+    bench: Bench, server: respx.MockRouter
+) -> None:
+    server.get(HISTORY).respond(headers=JSON, text=listed(one(1, to=OTHER_ADDRESS), one(2)))
+    assert ids(await bench.client.payments(ADDRESS)) == [txid(2)]
+
+
+async def test_address_in_capitals_is_asked_for_and_found_in_small_letters(
+    bench: Bench, server: respx.MockRouter
+) -> None:
+    server.get(f"address/{OTHER_ADDRESS}/txs").respond(
+        headers=JSON, text=listed(one(1, to=OTHER_ADDRESS))
+    )
+    assert ids(await bench.client.payments(OTHER_ADDRESS.upper())) == [txid(1)]
+
+
+@pytest.mark.parametrize("address", ["", "nobody", f"{ADDRESS}/../x", f"{ADDRESS}?a", ADDRESS[1:]])
+async def test_what_is_no_address_is_never_sent(
+    bench: Bench, server: respx.MockRouter, address: str
+) -> None:
+    with pytest.raises(InvalidAddress):
+        await bench.client.payments(address)
+    assert not server.calls
+
+
+async def test_pages_are_followed_while_they_are_full(
+    bench: Bench, server: respx.MockRouter
+) -> None:
+    waiting = [one(number, confirmed=False) for number in range(1000, 1050)]
+    pages = [confirmed(range(start, start + FULL_PAGE)) for start in (0, 25, 50)]
+    server.get(HISTORY).respond(headers=JSON, text=listed(*waiting, *pages[0]))
+    for last_seen, following in zip((24, 49), pages[1:], strict=True):
+        server.get(f"{HISTORY}/chain/{txid(last_seen)}").respond(
+            headers=JSON, text=listed(*following)
+        )
+    server.get(f"{HISTORY}/chain/{txid(74)}").respond(headers=JSON, text=listed(one(75)))
+    expected = [txid(number) for number in (*range(1000, 1050), *range(76))]
+    assert ids(await bench.client.payments(ADDRESS)) == expected
+    assert [outcome for *outcome, _ in bench.observed] == [["payments", "ok"]] * 4
+
+
+async def test_page_that_is_not_full_is_the_last(bench: Bench, server: respx.MockRouter) -> None:
+    waiting = [one(number, confirmed=False) for number in range(100, 150)]
+    route = server.get(HISTORY).respond(
+        headers=JSON, text=listed(*waiting, *confirmed(range(FULL_PAGE - 1)))
+    )
+    assert len(await bench.client.payments(ADDRESS)) == 50 + FULL_PAGE - 1
+    assert route.call_count == len(server.calls) == 1
+
+
+async def test_transaction_that_moves_to_the_next_page_meanwhile_counts_once(
+    bench: Bench, server: respx.MockRouter
+) -> None:
+    server.get(HISTORY).respond(
+        headers=JSON, text=listed(one(99, confirmed=False), *confirmed(range(FULL_PAGE)))
+    )
+    server.get(f"{HISTORY}/chain/{txid(24)}").respond(
+        headers=JSON, text=listed(one(24), one(99), one(25))
+    )
+    found = await bench.client.payments(ADDRESS)
+    assert sorted(ids(found)) == sorted([*map(txid, range(26)), txid(99)])
+    assert next(each for each in found if each.txid == txid(99)).block is not None
+
+
+async def test_flood_of_transactions_is_a_failure_that_says_so(
+    bench: Bench, server: respx.MockRouter
+) -> None:
+    server.get(HISTORY).respond(headers=JSON, text=listed(*confirmed(range(FULL_PAGE))))
+    for number in range(1, MAX_PAGES):
+        start = number * FULL_PAGE
+        server.get(f"{HISTORY}/chain/{txid(start - 1)}").respond(
+            headers=JSON, text=listed(*confirmed(range(start, start + FULL_PAGE)))
+        )
+    with pytest.raises(failures.Flooded, match="somebody floods it") as caught:
+        await bench.client.payments(ADDRESS)
+    assert isinstance(caught.value, OperatorNeeded)
+    assert len(server.calls) == MAX_PAGES
+
+
+async def test_server_that_shows_one_page_for_ever_ends_as_a_flood(
+    bench: Bench, server: respx.MockRouter
+) -> None:
+    body = listed(*confirmed(range(FULL_PAGE)))
+    server.get(url__startswith=f"{golden.BASE_URL}{HISTORY}").respond(headers=JSON, text=body)
+    with pytest.raises(failures.Flooded):
+        await bench.client.payments(ADDRESS)
+    assert len(server.calls) == MAX_PAGES
+
+
+async def test_each_page_takes_a_turn(bench: Bench, server: respx.MockRouter) -> None:
+    body = listed(*confirmed(range(FULL_PAGE)))
+    server.get(url__startswith=f"{golden.BASE_URL}{HISTORY}").respond(headers=JSON, text=body)
+    with pytest.raises(failures.Flooded):
+        await bench.client.payments(ADDRESS)
+    assert bench.clock.monotonic() >= (MAX_PAGES - 1) // LIMIT.count * LIMIT.window_seconds
+
+
+ANSWERS: Final[dict[str, tuple[httpx.Response, type[EsploraFailure]]]] = {
+    "html": (httpx.Response(200, html="<html></html>"), failures.Nonsense),
+    "redirect": (httpx.Response(302, headers={"Location": "/other"}), failures.Nonsense),
+    "truncated": (httpx.Response(200, headers=JSON, text="[{"), failures.Nonsense),
+    "huge": (
+        httpx.Response(200, headers=JSON, content=b" " * MAX_PAGE_BYTES + b"[]"),
+        failures.Nonsense,
+    ),
+    "no_such_endpoint": (httpx.Response(404, text="endpoint does not exist"), failures.Refused),
+    "bad_request": (httpx.Response(400, text="Invalid Bitcoin address"), failures.Refused),
+    "error": (httpx.Response(503, headers=JSON, text="[]"), failures.ServerFault),
+    "throttled": (httpx.Response(429, headers={"Retry-After": "30"}), failures.Throttled),
+}
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+@pytest.mark.parametrize("at", ["first", "second"])
+async def test_page_that_is_none_fails_the_look_whichever_it_is(
+    bench: Bench, server: respx.MockRouter, kind: str, at: str
+) -> None:
+    response, failure = ANSWERS[kind]
+    full = httpx.Response(200, headers=JSON, text=listed(*confirmed(range(FULL_PAGE))))
+    replies = [response] if at == "first" else [full, response]
+    server.get(url__startswith=f"{golden.BASE_URL}{HISTORY}").mock(side_effect=replies)
+    with pytest.raises(failure):
+        await bench.client.payments(ADDRESS)
+    assert bench.observed[-1][:2] == ("payments", failure.__name__)
+
+
+@pytest.mark.parametrize(
+    ("broken", "kind"),
+    [
+        (httpx.ConnectError, failures.Unreachable),
+        (httpx.ReadError, failures.AnswerLost),
+        (httpx.RemoteProtocolError, failures.AnswerLost),
+    ],
+    ids=lambda value: value.__name__,
+)
+async def test_broken_transport_fails_the_look(
+    bench: Bench, server: respx.MockRouter, broken: type[Exception], kind: type[EsploraFailure]
+) -> None:
+    server.get(HISTORY).mock(side_effect=broken)
+    with pytest.raises(kind):
+        await bench.client.payments(ADDRESS)
+
+
+async def test_each_page_has_a_deadline(
+    bench: Bench, server: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silence(_request: httpx.Request) -> Any:  # noqa: ANN401  never returns
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(client_module, "CALL_DEADLINE_SECONDS", 0.01)
+    server.get(HISTORY).mock(side_effect=silence)
+    with pytest.raises(failures.DeadlinePassed):
+        await bench.client.payments(ADDRESS)
+
+
+async def test_larger_page_is_allowed_than_a_transaction(
+    bench: Bench, server: respx.MockRouter
+) -> None:
+    padded = golden.HISTORY.encode() + b" " * wire.MAX_BODY_BYTES
+    server.get(HISTORY).respond(headers=JSON, content=padded)
+    assert len(await bench.client.payments(ADDRESS)) == 2
+    server.get(f"tx/{TXID}").respond(
+        headers=JSON, content=golden.CONFIRMED.encode() + b" " * wire.MAX_BODY_BYTES
+    )
+    with pytest.raises(failures.Nonsense, match="more than 2097152 bytes"):
+        await bench.look()

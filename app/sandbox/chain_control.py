@@ -1,15 +1,16 @@
-"""The buttons of the chain: mine, send, replace, double-spend, reorganise, lag, disagree."""
+"""The buttons of the chain: mine, send, pay, replace, double-spend, reorganise, lag, disagree."""
 
 from typing import Annotated, Final
 
 from fastapi import APIRouter
-from pydantic import Field, field_validator
+from pydantic import Field, PlainValidator, field_validator
 from starlette.responses import Response
 
 from app.domain.addresses import InvalidAddress
+from app.sandbox.bip21 import read_payment_uri
 from app.sandbox.bitcoin import Fate
 from app.sandbox.buttons import Body, TheWorld, as_conflict, reads, say
-from app.sandbox.chain import BLOCKS_AT_BEGIN
+from app.sandbox.chain import BLOCKS_AT_BEGIN, Payment
 from app.sandbox.scripts import script_of
 from app.sandbox.views import How, View
 from app.sandbox.world import World
@@ -51,6 +52,21 @@ class SendBody(Body):
     memo: str = Field("", max_length=75, pattern="^[ -~]*$")
 
     _address = field_validator("address")(_checked)
+
+
+def _asked(uri: object) -> Payment:
+    if not isinstance(uri, str):
+        raise ValueError("it must be a text")  # noqa: TRY004  pydantic expects a ValueError
+    address, satoshi = read_payment_uri(uri)
+    if not 1 <= satoshi <= _ALL_SATOSHI:
+        raise ValueError("nobody can pay this amount")
+    return address, satoshi
+
+
+class PayBody(Body):
+    """A payment request (BIP 21), as an order shows it."""
+
+    uri: Annotated[Payment, PlainValidator(_asked)]
 
 
 class ReplaceBody(Body):
@@ -140,6 +156,12 @@ async def set_pace(body: Annotated[PaceBody, reads(PaceBody)], world: TheWorld) 
 async def send(body: Annotated[SendBody, reads(SendBody)], world: TheWorld) -> Response:
     world.catch_up()
     return _made(world, world.bitcoin.pay([(body.address, body.satoshi)], body.memo))
+
+
+@router.post("/pay", summary="Pay what a bitcoin: URI asks for")
+async def pay(body: Annotated[PayBody, reads(PayBody)], world: TheWorld) -> Response:
+    world.catch_up()
+    return _made(world, world.bitcoin.pay([body.uri]))
 
 
 @router.post("/replace", summary="Replace an unconfirmed transaction: its id vanishes")

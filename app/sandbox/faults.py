@@ -25,6 +25,7 @@ class Kind(StrEnum):
     E400 = "400"
     E403 = "403"
     E404 = "404"
+    E429 = "429"  # of the chain's servers alone; `seconds` are its Retry-After
     E500 = "500"
     E503 = "503"
     HTML = "html"  # a page, with status 200
@@ -72,7 +73,9 @@ class Fault(BaseModel):
     when: Literal["before", "after"] | None = Field(None, description="none: as suits the kind")
     times: Annotated[int, Field(ge=-1)] = Field(1, description="-1: until it is deleted")
     p: Annotated[float, Field(gt=0, le=1)] = Field(1.0, description="the chance for each request")
-    seconds: Annotated[float, Field(ge=0, le=86_400)] = Field(8.0, description="of a timeout")
+    seconds: Annotated[float, Field(ge=0, le=86_400)] = Field(
+        8.0, description="of a timeout, or a 429"
+    )
     code: str | None = Field(
         None, description='error number ("008"), "none" for a page, or the URL of a redirect'
     )
@@ -83,6 +86,8 @@ class Fault(BaseModel):
             raise ValueError("times must be at least 1, or -1")
         if self.endpoint and isinstance(self.endpoint, Endpoint) != (self.source == AEONTO):
             raise ValueError(f"{self.source} has no endpoint {self.endpoint}")
+        if self.kind is Kind.E429 and self.source == AEONTO:
+            raise ValueError("AEON.to throttles with 403 and 012; 429 is for the chain's servers")
         if self.kind in SPOILERS and self.when == "before":
             raise ValueError(f"{self.kind} spoils an answer: when must be 'after'")
         if self.kind is Kind.REDIRECT and not self.code:

@@ -124,7 +124,8 @@ See the orders, then pay one (or "all") and move it on, a rung at a time:
   curl -X POST {base}/control/orders/UUID/advance
   curl -X POST {base}/control/orders/UUID/advance -d '{{"to": "BTC_SENT"}}'
 
-Pay to any address in bitcoin, and confirm it by a block:
+Pay in bitcoin what an order asks for, or to any address, and confirm it by a block:
+  curl -X POST {base}/control/chain/pay -d '{{"uri": "bitcoin:ADDRESS?amount=0.005"}}'
   curl -X POST {base}/control/chain/send -d '{{"address": "ADDRESS", "satoshi": 50000}}'
   curl -X POST {base}/control/chain/mine -d '{{"blocks": 2}}'
 

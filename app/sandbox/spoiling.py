@@ -1,5 +1,6 @@
 """How each fault looks on the wire."""
 
+import math
 import socket
 import struct
 from collections.abc import Callable
@@ -61,6 +62,9 @@ async def play(fault: Fault, answer: Answer | None, clock: Clock) -> Response:
             return NoAnswer(reset=fault.kind is Kind.RESET)
         case Kind.E400 | Kind.E403 | Kind.E404 | Kind.E500 | Kind.E503:
             return _failure(fault)
+        case Kind.E429:
+            wait = {"Retry-After": str(math.ceil(fault.seconds))}
+            return PlainTextResponse("429 Too Many Requests", 429, wait)
         case Kind.HTML:
             return html(200, "Welcome")
         case Kind.EMPTY:

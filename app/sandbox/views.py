@@ -1,5 +1,6 @@
 """Two views of the one chain, as two servers of Esplora have: each may lag, or disagree."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -37,6 +38,7 @@ class How(StrEnum):
     UNKNOWN = "unknown"  # it has never seen it
     UNCONFIRMED = "unconfirmed"  # it has it in its mempool still
     LESS = "less"  # each output is half as large
+    FORK = "fork"  # it has it in another block of the same height
 
 
 @dataclass
@@ -71,9 +73,11 @@ class Sight:
     def confirming(self, txid: str) -> Block | None:
         """Return the block that a transaction is in; None when it is in none."""
         height = self._chain.heights.get(txid)
-        if height is None or self._state.disagreements.get(txid) is How.UNCONFIRMED:
+        how = self._state.disagreements.get(txid)
+        if height is None or how is How.UNCONFIRMED:
             return None
-        return self.block_at(height)
+        block = self.block_at(height)
+        return _rival(block) if block and how is How.FORK else block
 
     def transaction(self, txid: str) -> Transaction | None:
         """Return a transaction; None when the view knows nothing of it."""
@@ -100,3 +104,9 @@ class Sight:
             transaction = self.transaction(txid)
             if transaction is not None:
                 yield transaction
+
+
+def _rival(block: Block) -> Block:
+    """Make up another block of the same height and time."""
+    digest = hashlib.sha256(block.hash.encode()).hexdigest()
+    return replace(block, hash=f"00000000{digest[8:]}")

@@ -181,6 +181,24 @@ async def test_payment_that_one_server_does_not_know_is_listed_without_confirmat
     assert await watch.counts() == {known: (0, True), other: (3, True)}
 
 
+async def test_payment_in_two_rival_blocks_has_no_confirmations(watch: Watch) -> None:
+    txid = await watch.send(5_000)
+    await watch.mine(3)
+    await watch.press("chain/disagree", txid=txid, how="fork")
+    [seen] = await watch.outputs()
+    assert (seen.confirmations, seen.seen_by_all, seen.block_time) == (0, True, None)
+    verdict = await watch.chain.settlement(txid, ADDRESS, 5_000, within_seconds=WITHIN)
+    assert isinstance(verdict, Disagree)
+
+
+async def test_server_that_throttles_is_not_asked_until_it_says(watch: Watch) -> None:
+    await watch.fault("429", source="esplora2", seconds=60)
+    for reason in ("too many requests", "nothing was sent"):
+        found = await watch.look()
+        assert isinstance(found, Unavailable)
+        assert reason in found.reason
+
+
 async def test_servers_that_show_different_amounts_disagree(watch: Watch) -> None:
     txid = await watch.send(5_000)
     await watch.press("chain/disagree", txid=txid, how="less")

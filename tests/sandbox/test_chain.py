@@ -1,5 +1,6 @@
 """The chain: blocks by the clock and on demand, replacements, double-spends, reorganisations."""
 
+import re
 from typing import Any
 
 import pytest
@@ -191,6 +192,83 @@ async def test_view_disagrees_about_an_amount(sandbox: Harness) -> None:
     body = {"view": "esplora", "txid": await send(sandbox), "how": "less"}
     await sandbox.control("chain/disagree", body)
     assert (await received(sandbox))["mempool"] == 2500
+
+
+async def test_view_on_a_fork_has_a_transaction_in_another_block_of_the_same_height(
+    sandbox: Harness,
+) -> None:
+    txid, other = await send(sandbox), await send(sandbox)
+    await sandbox.control("chain/disagree", {"txid": txid, "how": "fork"})
+    assert await seen(sandbox, txid, "esplora2") == "waiting"
+    await sandbox.control("chain/mine", {"blocks": 2})
+
+    async def block_of(txid: str, view: str) -> dict[str, Any]:
+        answer = await sandbox.http.get(f"{sandbox.root}/{view}/tx/{txid}/status")
+        status: dict[str, Any] = answer.json()
+        return status
+
+    ours, theirs = await block_of(txid, "esplora"), await block_of(txid, "esplora2")
+    assert ours["block_hash"] != theirs["block_hash"]
+    assert ours == {**theirs, "block_hash": ours["block_hash"]}
+    assert re.fullmatch("0{8}[0-9a-f]{56}", theirs["block_hash"])
+    assert await block_of(other, "esplora") == await block_of(other, "esplora2")
+
+
+SEGWIT = "bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu"  # BIP 84, "Test vectors"
+
+
+@pytest.mark.parametrize(
+    ("uri", "address", "satoshi"),
+    [
+        (f"bitcoin:{DESTINATION}?amount=0.005", DESTINATION, 500_000),
+        (f"bitcoin:{DESTINATION}?amount=20.3&label=Luke-Jr", DESTINATION, 2_030_000_000),
+        (f"bitcoin:{DESTINATION}?label=a%20b%26amount%3D9&amount=1&x=", DESTINATION, 100_000_000),
+        (f"BITCOIN:{SEGWIT.upper()}?amount=0.00000001", SEGWIT, 1),
+    ],
+)
+async def test_payment_request_is_paid_to_the_satoshi(
+    sandbox: Harness, uri: str, address: str, satoshi: int
+) -> None:
+    txid = (await sandbox.control("chain/pay", {"uri": uri}))["txid"]
+    said = (await sandbox.http.get(f"{sandbox.root}/esplora/tx/{txid}")).json()
+    paid = said["vout"][0]
+    assert (paid["scriptpubkey_address"], paid["value"]) == (address, satoshi)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        5,
+        "",
+        DESTINATION,
+        f"litecoin:{DESTINATION}?amount=1",
+        f"bitcoin://{DESTINATION}?amount=1",
+        "bitcoin:?amount=1",
+        f"bitcoin:{DESTINATION[:-1]}?amount=1",
+        f"bitcoin:{DESTINATION}",
+        f"bitcoin:{DESTINATION}?label=x",
+        f"bitcoin:{DESTINATION}?amount",
+        f"bitcoin:{DESTINATION}?amount=",
+        f"bitcoin:{DESTINATION}?amount=0",
+        f"bitcoin:{DESTINATION}?amount=-1",
+        f"bitcoin:{DESTINATION}?amount=1e-3",
+        f"bitcoin:{DESTINATION}?amount=0,5",
+        f"bitcoin:{DESTINATION}?amount=\u0661",
+        f"bitcoin:{DESTINATION}?amount=0.000000001",
+        f"bitcoin:{DESTINATION}?amount=21000001",
+        f"bitcoin:{DESTINATION}?amount=1&amount=2",
+        f"bitcoin:{DESTINATION}?amount=1#x",
+        f"bitcoin:{DESTINATION}?amount=1&req-later=1",
+    ],
+)
+async def test_payment_request_that_a_wallet_would_refuse_is_not_paid(
+    sandbox: Harness, uri: object
+) -> None:
+    response = await sandbox.http.post(f"{sandbox.root}/control/chain/pay", json={"uri": uri})
+    assert response.status_code == 400
+    assert response.json()["detail"].startswith("uri: ")
+    chain = (await sandbox.http.get(f"{sandbox.root}/control/chain")).json()
+    assert chain["mempool"] == []
 
 
 @pytest.mark.parametrize(

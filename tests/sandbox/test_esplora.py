@@ -258,6 +258,16 @@ async def test_fault_meets_its_endpoint_alone(sandbox: Harness) -> None:
     assert (await get(sandbox, "/blocks/tip/hash")).text.startswith("<!doctype html>")
 
 
+@pytest.mark.parametrize(("seconds", "said"), [(30, "30"), (0.5, "1"), (0, "0")])
+async def test_throttling_server_says_when_to_come_again(
+    sandbox: Harness, seconds: float, said: str
+) -> None:
+    await fault(sandbox, "429", seconds=seconds)
+    response = await get(sandbox, "/blocks/tip/height")
+    assert (response.status_code, response.headers["retry-after"]) == (429, said)
+    assert (await get(sandbox, "/blocks/tip/height")).text == "100"
+
+
 @pytest.mark.parametrize("kind", ["drop", "reset"])
 async def test_connection_ends_without_an_answer(sandbox: Harness, kind: str) -> None:
     await fault(sandbox, kind)
@@ -324,11 +334,12 @@ async def test_lists_are_spoiled_too(sandbox: Harness) -> None:
     "wrong",
     [
         {"kind": "500", "endpoint": "tx"},
+        {"kind": "429"},
         {"kind": "500", "source": "esplora", "endpoint": "order_create"},
         {"kind": "500", "source": "esplora3"},
     ],
 )
-async def test_fault_of_an_endpoint_that_its_source_lacks_is_refused(
+async def test_fault_that_its_source_does_not_have_is_refused(
     sandbox: Harness, wrong: dict[str, object]
 ) -> None:
     response = await sandbox.http.post(f"{sandbox.root}/control/faults", json=wrong)

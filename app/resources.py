@@ -21,8 +21,8 @@ from app.providers.base import RiskProvider
 from app.providers.lists import load_lists
 from app.providers.sanctions import SanctionsProvider
 from app.services.interest import Interest
-from app.services.terms import Terms
 from app.services.pace import SharedPace
+from app.services.terms import Terms
 from app.services.throttles import Throttles
 from app.settings import ConfigurationError, Settings
 

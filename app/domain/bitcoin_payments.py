@@ -20,8 +20,10 @@ OutputId = tuple[str, int]
 class Arrival:
     """One output that pays an address, as the servers of the chain see it together.
 
-    `confirmations` is the least that any of them counts, 0 unless all have it in the same block;
-    `replaceable`: an input of the unconfirmed transaction signals replacement (BIP 125).
+    `seen_by_all`: all servers that answered know its transaction. `confirmations` is the least that
+    any of them counts, and 0 unless all of them have the transaction in the same block, whose time
+    (UTC) is then `block_time`, else None. `replaceable`: an input signals replacement (BIP 125),
+    which means something only while there are no confirmations.
     """
 
     txid: str
@@ -90,6 +92,7 @@ def judge(
     invoice: Invoice,
     arrivals: Sequence[Arrival],
     came_at: Mapping[OutputId, datetime],
+    *,
     status: OrderStatus,
     valuation: Valuation,
     now: datetime,

@@ -153,7 +153,11 @@ def look_when_asked(
     block; asking can hasten neither.
     """
     if rail is Rail.BITCOIN:
-        awaited = status in (OrderStatus.UNPAID, OrderStatus.UNDERPAID, OrderStatus.PAID_UNCONFIRMED)
+        awaited = status in (
+            OrderStatus.UNPAID,
+            OrderStatus.UNDERPAID,
+            OrderStatus.PAID_UNCONFIRMED,
+        )
         return NextLook(now + _ASKED_ON_CHAIN, Urgency.ASKED) if awaited else None
     if unsettled or status in FINAL_STATUSES or status is OrderStatus.TO_BE_CREATED:
         return None

@@ -11,10 +11,10 @@ is merely unconfirmed then.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final, Protocol, TypeVar
 
 from app.domain.addresses import bitcoin_network
+from app.domain.bitcoin_payments import Arrival
 from app.esplora.failures import DeadlinePassed, EsploraFailure
 from app.esplora.wire import Block, Output, Transaction, is_txid, outputs_to
 
@@ -86,25 +86,6 @@ class Unavailable:
     """Too few servers answered. `reason` says which failed and how, and holds no answer."""
 
     reason: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Arrival:
-    """An output that pays an address.
-
-    `seen_by_all`: all servers that answered know its transaction. `confirmations` is the least
-    that any of them counts, and 0 unless all of them have the transaction in the same block, whose
-    time (UTC) is then `block_time`, else None. `replaceable`: an input signals replacement (BIP
-    125), which means something only while there are no confirmations.
-    """
-
-    txid: str
-    output_index: int
-    value_satoshi: int
-    confirmations: int
-    replaceable: bool
-    block_time: datetime | None
-    seen_by_all: bool
 
 
 @dataclass(frozen=True)

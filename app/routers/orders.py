@@ -1,6 +1,5 @@
 """Orders: placing them, reading them, and what they may cost."""
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -27,6 +26,7 @@ from app.http.deps import (
 from app.http.front_door import StrictRoute, sent_text
 from app.http.idempotency import OrderKey
 from app.resources import Resources
+from app.routers.order_responses import order_response
 from app.schemas.errors import ORDER_FAULT, responses
 from app.schemas.orders import (
     CheckOrderStatusRequest,
@@ -35,16 +35,13 @@ from app.schemas.orders import (
     OrderPage,
     OrderParametersResponse,
     OrderResponse,
-    PaymentResponse,
     PriceResponse,
-    payment_uri,
-    seconds_left,
 )
 from app.schemas.paging import CursorParameter, LimitParameter
 from app.services import aeonto_parameters, orders
 from app.services.callers import Caller
-from app.services.order_views import OrderView, PaymentFacts
 from app.services.order_placing import Purchase
+from app.services.order_views import OrderView
 from app.services.paging import read_cursor
 
 router = APIRouter(
@@ -54,43 +51,6 @@ router = APIRouter(
     responses=responses(400, 403, 429, 500, 503),
 )
 _TAKES_BODY = responses(408, 413, 415)
-
-
-def _payment(payment: PaymentFacts, now: datetime) -> PaymentResponse:
-    confirmations = payment.incoming_num_confirmations_remaining
-    return PaymentResponse(
-        state=payment.state,
-        address=payment.receiving_address,
-        payment_id_long=payment.required_payment_id_long,
-        integrated_address=payment.receiving_integrated_address,
-        payment_id_short=payment.required_payment_id_short,
-        amount_total=payment.incoming_amount_total,
-        amount_remaining=payment.remaining_amount_incoming,
-        uri=payment_uri(payment.receiving_integrated_address, payment.remaining_amount_incoming),
-        expires_at=payment.expires_at,
-        seconds_left=seconds_left(payment.expires_at, now),
-        # -1 is AEON.to's way to say "not applicable yet"
-        confirmations_remaining=None if confirmations == -1 else confirmations,
-        btc_transaction_id=payment.btc_transaction_id,
-        btc_confirmations=payment.btc_num_confirmations,
-        settlement=payment.settlement,
-    )
-
-
-def _response(order: OrderView, now: datetime) -> OrderResponse:
-    return OrderResponse(
-        order_id=order.id,
-        status=order.status,
-        created_at=order.created_at,
-        updated_at=order.updated_at,
-        number_of_credits=order.number_of_credits,
-        credits_granted=order.credits_granted,
-        payment_coin=order.payment_coin,
-        payment_network=order.payment_network,
-        btc_amount=order.btc_amount,
-        failure_reason=order.failure_reason,
-        payment=_payment(order.payment, now) if order.payment else None,
-    )
 
 
 @router.post(
@@ -114,11 +74,11 @@ async def new_order(
         order = await orders.create(
             session, caller=caller, purchase=purchase, terms=resources.terms, now=now
         )
-        return _response(order, now)
+        return order_response(order, now)
     kept = await orders.create_once(
         session,
         key=key,
-        write=lambda order: idempotency.as_json(_response(order, now)),
+        write=lambda order: idempotency.as_json(order_response(order, now)),
         caller=caller,
         purchase=purchase,
         terms=resources.terms,
@@ -162,7 +122,7 @@ async def check_order_status(
     if order is None:
         raise InvalidOrderId
     resources.interest.note(order.id)
-    return _response(order, resources.clock.now())
+    return order_response(order, resources.clock.now())
 
 
 @router.get("/orders", summary="List one's own orders", response_description="Orders, newest first")
@@ -182,7 +142,7 @@ async def list_orders(
     )
     now = resources.clock.now()
     return OrderPage(
-        items=[_response(order, now) for order in page.items], next_cursor=page.next_cursor
+        items=[order_response(order, now) for order in page.items], next_cursor=page.next_cursor
     )
 
 

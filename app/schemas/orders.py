@@ -9,6 +9,7 @@ from pydantic import Field, WithJsonSchema, model_validator
 from typing_extensions import override
 
 from app.domain.money import plain
+from app.domain.rails import Rail
 from app.domain.states import OrderStatus
 from app.schemas.fields import (
     Credits,
@@ -66,12 +67,33 @@ class CheckOrderStatusRequest(RequestModel):
     )
 
 
-class PaymentResponse(ResponseModel):
-    """How to pay, and what has arrived. Amounts are in AEON; null is what AEON.to has not said."""
+class PaymentOutput(ResponseModel):
+    """An output of a bitcoin transaction that pays the address of an order."""
 
-    state: str = Field(description="AEON.to's state of the payment", examples=["UNPAID"])
+    txid: str = Field(examples=["4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b"])
+    output_index: int = Field(examples=[0])
+    amount: Money = Field(description="In BTC", examples=["0.005"])
+    confirmations: int = Field(examples=[1])
+    gone: bool = Field(
+        description="The chain no longer shows it: replaced, double-spent or reorganised away",
+        examples=[False],
+    )
+
+
+class PaymentResponse(ResponseModel):
+    """How to pay, and what has arrived. Amounts are in the coin that the order is paid in.
+
+    What belongs to the other rail, or is not known yet, is null.
+    """
+
+    rail: Rail = Field(
+        description="`aeonto`: AEON, paid to AEON.to; `bitcoin`: paid to the merchant",
+        examples=["aeonto"],
+    )
+
+    state: str = Field(description="What the rail last said of the payment", examples=["UNPAID"])
     address: str | None = Field(
-        description="Plain address: pay here only together with the long payment id",
+        description="In AEON, pay here only together with the long payment id; in bitcoin, here",
         examples=[
             "Sm6XWv4nmULGYQyHqRH54fgtXb3m3wnQ52EftauD2aMm1rmnrBwYDsudZj7MDgqB6Q1DgVR4jBgJdTFDZmssEdX711h3WyGzE"
         ],
@@ -80,7 +102,7 @@ class PaymentResponse(ResponseModel):
         examples=["6db2414c87fd343fdd6ef4d73aa5f899372868da08faf4c0f5950a666ed08ad7"]
     )
     integrated_address: str | None = Field(
-        description="Pay here",
+        description="In AEON, pay here",
         examples=[
             "Sz4Dra9LBvxGYQyHqRH54fgtXb3m3wnQ52EftauD2aMm1rmnrBwYDsudZj7MDgqB6Q1DgVR4jBgJdTFDZmssEdX71ES97Z3M99r2Hv8KMQuE"
         ],
@@ -89,11 +111,14 @@ class PaymentResponse(ResponseModel):
     amount_total: Money | None = Field(
         description="The price of the order", examples=["14.4265105"]
     )
+    amount_received: Money | None = Field(
+        description="What has arrived, unconfirmed money included", examples=["0"]
+    )
     amount_remaining: Money | None = Field(
         description="What is still to pay", examples=["14.4265105"]
     )
     uri: str | None = Field(
-        description="For wallets and QR codes: the integrated address and the remaining amount",
+        description="For wallets and QR codes: where to pay, and the remaining amount",
         examples=[
             "aeon:Sz4Dra9LBvxGYQyHqRH54fgtXb3m3wnQ52EftauD2aMm1rmnrBwYDsudZj7MDgqB6Q1DgVR4jBgJdTFDZmssEdX71ES97Z3M99r2Hv8KMQuE?tx_amount=14.4265105"
         ],
@@ -103,10 +128,16 @@ class PaymentResponse(ResponseModel):
     )
     seconds_left: int | None = Field(description="Until `expires_at`", examples=[298])
     confirmations_remaining: int | None = Field(
-        description="AEON confirmations until the bitcoin is sent", examples=[2]
+        description="Confirmations that are still waited for", examples=[2]
+    )
+    confirmations_wanted: int | None = Field(
+        description="In bitcoin, how many the amount needs", examples=[None]
+    )
+    confirmations_seen: int | None = Field(
+        description="In bitcoin, how many the amount as a whole has", examples=[None]
     )
     btc_transaction_id: str | None = Field(
-        description="The bitcoin transaction to the merchant",
+        description="The transaction by which AEON.to pays the merchant",
         examples=["4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b"],
     )
     btc_confirmations: int | None = Field(examples=[0])
@@ -114,6 +145,9 @@ class PaymentResponse(ResponseModel):
         description="Whether the chain of blocks shows that transaction; null before AEON.to named "
         "one, and where no server of the chain is asked",
         examples=["verified"],
+    )
+    transactions: list[PaymentOutput] = Field(
+        description="In bitcoin, what paid the address, the earliest first", examples=[[]]
     )
 
 
@@ -137,7 +171,9 @@ class OrderResponse(ResponseModel):
         description="Why it failed, if it did",
         examples=["AEON.to did not accept this order in time"],
     )
-    payment: PaymentResponse | None = Field(description="Null until AEON.to has said where to pay")
+    payment: PaymentResponse | None = Field(
+        description="Null until it is known where to pay: in bitcoin at once, in AEON after seconds"
+    )
 
 
 class OrderPage(PageResponse[OrderResponse]):

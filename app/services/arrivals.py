@@ -44,7 +44,12 @@ async def apply_arrivals(
             arrivals, {output_id: output.arrived_at for output_id, output in kept.items()}, now
         )
         receipts = judge(
-            _invoice(order, payment), arrivals, came_at, OrderStatus(order.status), valuation, now
+            _invoice(order, payment),
+            arrivals,
+            came_at,
+            status=OrderStatus(order.status),
+            valuation=valuation,
+            now=now,
         )
         # The address and the amount are the order's own: they were asked about.
         report = Report(
@@ -55,7 +60,7 @@ async def apply_arrivals(
         )
         decision = decide(facts_of(order, uuid=None), report, now)
         unseen_for = now - payment.seen_at
-        _keep_outputs(session, order.id, arrivals, kept, came_at, now)
+        _keep_outputs(session, order.id, arrivals, kept=kept, came_at=came_at, now=now)
         _keep_receipts(payment, receipts, now)
         return await carry_out(
             session,
@@ -99,6 +104,7 @@ def _keep_outputs(
     session: AsyncSession,
     order_id: str,
     arrivals: Sequence[Arrival],
+    *,
     kept: Mapping[OutputId, BitcoinOutput],
     came_at: Mapping[OutputId, datetime],
     now: datetime,

@@ -66,11 +66,12 @@ async def place(
         "btc_amount": purchase.number_of_credits * terms.credit_price_btc,
         "create_by": now + terms.create_deadline,
     }
+    payment = None
     try:
         if rail is Rail.BITCOIN and terms.bitcoin is not None:
             payment = await _insert_in_bitcoin(session, sold, terms.bitcoin, now)
         else:
-            payment = await _insert_in_aeon(session, sold, terms, now)
+            await _insert_in_aeon(session, sold, terms, now)
     except DBAPIError as error:
         if is_database_away(error):
             raise
@@ -99,9 +100,7 @@ def _rail(purchase: Purchase, terms: Terms) -> Rail:
         raise InvalidParameter("payment_coin", f"one of: {allowed}")
     if purchase.payment_network.lower() != _NETWORKS[rail]:
         coin = "Aeon" if rail is Rail.AEONTO else "Bitcoin"
-        raise InvalidParameter(
-            "payment_network", f"{_NETWORKS[rail].upper()} for the coin {coin}"
-        )
+        raise InvalidParameter("payment_network", f"{_NETWORKS[rail].upper()} for the coin {coin}")
     return rail
 
 
@@ -175,10 +174,13 @@ async def _insert_in_bitcoin(
             updated_at=now,
         )
     )
-    payment = PaymentFacts.awaited(
-        address,
+    payment = PaymentFacts(
+        state=OrderStatus.UNPAID,
         expires_at=expires_at,
+        bitcoin_address=address,
+        received_btc=Decimal(0),
         confirmations_wanted=terms.confirmations_for(sold["btc_amount"]),
+        confirmations_seen=0,
     )
     await session.execute(
         insert(Payment).values(

@@ -47,9 +47,7 @@ class OrderStore(Protocol):
         """Say whether any order on a rail is due for a look."""
         ...
 
-    async def claim_look(
-        self, rail: Rail, now: datetime, aside: Collection[str]
-    ) -> LookJob | None:
+    async def claim_look(self, rail: Rail, now: datetime, aside: Collection[str]) -> LookJob | None:
         """Take the order on a rail that a look is most due for."""
         ...
 
@@ -123,9 +121,7 @@ class SqlOrderStore:
         async with self._database.reading() as connection:
             return await order_leases.look_is_due(connection, rail, now, aside=aside)
 
-    async def claim_look(
-        self, rail: Rail, now: datetime, aside: Collection[str]
-    ) -> LookJob | None:
+    async def claim_look(self, rail: Rail, now: datetime, aside: Collection[str]) -> LookJob | None:
         async with self._database.sessions() as session:
             return await order_leases.claim_look(session, rail, now, aside=aside)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final, Self
+from typing import Final
 
 from sqlalchemy import JSON, FromClause, Join, Text, and_, case, cast, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
@@ -33,49 +33,31 @@ class OutputFacts:
     gone: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PaymentFacts:
-    """What is known about the payment.
+    """What is known about the payment; what belongs to the other rail is None.
 
-    AEON.to said the first twelve, amounts in AEON; `settlement` is None while there is nothing to
-    verify, or nobody to ask. The chain shows the last five, in BTC, of an order on the bitcoin rail.
+    AEON.to states amounts in AEON; `settlement` is None while there is nothing to verify, or nobody
+    to ask. The chain shows what was received, in BTC, at a bitcoin address that is the order's own.
     """
 
     state: str
-    receiving_address: str | None
-    receiving_integrated_address: str | None
-    required_payment_id_long: str | None
-    required_payment_id_short: str | None
-    incoming_amount_total: Decimal | None
-    remaining_amount_incoming: Decimal | None
-    incoming_num_confirmations_remaining: int | None
-    btc_transaction_id: str | None
-    btc_num_confirmations: int | None
     expires_at: datetime | None
-    settlement: SettlementWord | None
-    bitcoin_address: str | None
-    received_btc: Decimal | None
-    confirmations_wanted: int | None
-    confirmations_seen: int | None
-    outputs: tuple[OutputFacts, ...]
-
-    @classmethod
-    def awaited(
-        cls, bitcoin_address: str, *, expires_at: datetime, confirmations_wanted: int
-    ) -> Self:
-        """Return the payment of an order in bitcoin that was placed just now."""
-        unsaid = [None] * _SAID_BY_AEONTO
-        return cls(
-            OrderStatus.UNPAID,
-            *unsaid,
-            expires_at,
-            None,
-            bitcoin_address,
-            Decimal(0),
-            confirmations_wanted,
-            0,
-            (),
-        )
+    receiving_address: str | None = None
+    receiving_integrated_address: str | None = None
+    required_payment_id_long: str | None = None
+    required_payment_id_short: str | None = None
+    incoming_amount_total: Decimal | None = None
+    remaining_amount_incoming: Decimal | None = None
+    incoming_num_confirmations_remaining: int | None = None
+    btc_transaction_id: str | None = None
+    btc_num_confirmations: int | None = None
+    settlement: SettlementWord | None = None
+    bitcoin_address: str | None = None
+    received_btc: Decimal | None = None
+    confirmations_wanted: int | None = None
+    confirmations_seen: int | None = None
+    outputs: tuple[OutputFacts, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,7 +78,6 @@ class OrderView:
     payment: PaymentFacts | None
 
 
-_SAID_BY_AEONTO: Final = 9  # what stands between `state` and `expires_at`
 _OUTPUTS: Final = (
     select(
         func.json_agg(
@@ -119,34 +100,34 @@ _OUTPUTS: Final = (
     .correlate(Order)
     .scalar_subquery()
 )
-_PAYMENT_COLUMNS: Final = (
-    Payment.state,
-    Payment.receiving_address,
-    Payment.receiving_integrated_address,
-    Payment.required_payment_id_long,
-    Payment.required_payment_id_short,
-    Payment.incoming_amount_total,
-    Payment.remaining_amount_incoming,
-    Payment.incoming_num_confirmations_remaining,
-    Payment.btc_transaction_id,
-    Payment.btc_num_confirmations,
-    Payment.expires_at.label("payment_expires_at"),
-    case(
+_PAYMENT_COLUMNS: Final = {
+    "state": Payment.state,
+    "expires_at": Payment.expires_at,
+    "receiving_address": Payment.receiving_address,
+    "receiving_integrated_address": Payment.receiving_integrated_address,
+    "required_payment_id_long": Payment.required_payment_id_long,
+    "required_payment_id_short": Payment.required_payment_id_short,
+    "incoming_amount_total": Payment.incoming_amount_total,
+    "remaining_amount_incoming": Payment.remaining_amount_incoming,
+    "incoming_num_confirmations_remaining": Payment.incoming_num_confirmations_remaining,
+    "btc_transaction_id": Payment.btc_transaction_id,
+    "btc_num_confirmations": Payment.btc_num_confirmations,
+    "settlement": case(
         (SettledOutput.order_id.is_not(None), SettlementWord.VERIFIED),
         (Payment.settlement_claimed_at.is_not(None), SettlementWord.UNVERIFIED),
-    ).label("settlement"),
+    ),
     # An address that was given to another order is nobody's to pay any more.
-    case(
+    "bitcoin_address": case(
         (
             and_(Order.rail == Rail.BITCOIN, Order.next_look_at.is_not(None)),
             Payment.btc_dest_address,
         )
-    ).label("bitcoin_address"),
-    Payment.received_btc,
-    Payment.confirmations_wanted,
-    Payment.confirmations_seen,
-    _OUTPUTS.label("outputs"),
-)
+    ),
+    "received_btc": Payment.received_btc,
+    "confirmations_wanted": Payment.confirmations_wanted,
+    "confirmations_seen": Payment.confirmations_seen,
+    "outputs": _OUTPUTS,
+}
 VIEW_COLUMNS: Final = (
     Order.id.label("order_id"),
     Order.rail,
@@ -159,7 +140,7 @@ VIEW_COLUMNS: Final = (
     Order.payment_network,
     Order.btc_amount,
     Order.failure_reason,
-    *_PAYMENT_COLUMNS,
+    *(column.label(f"payment_{name}") for name, column in _PAYMENT_COLUMNS.items()),
 )
 
 
@@ -172,7 +153,7 @@ def with_payment(source: FromClause) -> Join:
 def view_of(row: AnyRow) -> OrderView:
     """Read a row that ends in VIEW_COLUMNS."""
     # Until AEON.to has made the payment address there is nothing that a buyer could use.
-    known = row.state is not None and row.state != OrderStatus.TO_BE_CREATED
+    known = row.payment_state not in (None, OrderStatus.TO_BE_CREATED)
     payment = _payment_of(row) if known else None
     return OrderView(
         id=row.order_id,
@@ -191,9 +172,9 @@ def view_of(row: AnyRow) -> OrderView:
 
 
 def _payment_of(row: AnyRow) -> PaymentFacts:
-    *said, outputs = row[-len(_PAYMENT_COLUMNS) :]
-    shown = (
+    known = dict(zip(_PAYMENT_COLUMNS, row[-len(_PAYMENT_COLUMNS) :], strict=True))
+    outputs = tuple(
         OutputFacts(txid, index, Decimal(amount), confirmations, gone)
-        for txid, index, amount, confirmations, gone in outputs or ()
+        for txid, index, amount, confirmations, gone in known.pop("outputs") or ()
     )
-    return PaymentFacts(*said, outputs=tuple(shown))
+    return PaymentFacts(**known, outputs=outputs)

@@ -1,9 +1,7 @@
 """Orders as a buyer sees them: placing one, and reading what became of it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from decimal import Decimal
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -12,28 +10,20 @@ from sqlalchemy import (
     SQLColumnExpression,
     and_,
     bindparam,
-    insert,
     or_,
     select,
 )
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import aliased
 
 from app.db.base import AnySelect
-from app.db.failures import is_database_away
 from app.domain.errors import (
     IdempotencyKeyInFlight,
-    InvalidAccessCode,
     InvalidOrderId,
-    InvalidParameter,
-    OrderNotCreated,
 )
-from app.domain.schedule import Urgency
-from app.domain.security import new_id
 from app.domain.states import OrderStatus
 from app.models import AccessCode, Account, ApiKey, LoginSession, Order, Payment
-from app.services import access_codes, aeonto_parameters, idempotency, order_events
+from app.services import idempotency
 from app.services.callers import (
     KEY_COLUMNS,
     KEY_SOURCE,
@@ -44,8 +34,10 @@ from app.services.callers import (
     resolve,
 )
 from app.services.idempotency import KeptAnswer, RequestKey
+from app.services.order_placing import Purchase, place
 from app.services.order_views import VIEW_COLUMNS, OrderView, view_of, with_payment
 from app.services.paging import Cursor, Page, page_of
+from app.services.terms import Terms
 
 _ORDERS: Final = with_payment(Order.__table__)
 
@@ -98,7 +90,7 @@ async def check_status(
 async def create(
     session: AsyncSession, *, caller: Caller, purchase: Purchase, terms: Terms, now: datetime
 ) -> OrderView:
-    """Place an order.
+    """Place an order, with an address to pay to if it is paid in bitcoin.
 
     Raises InvalidParameter, InvalidAccessCode, and OrderNotCreated when the database refuses the
     insert.

@@ -76,7 +76,7 @@ async def apply_created(
         return await _apply(
             session,
             order,
-            report.uuid or "",
+            report.uuid,
             report,
             settlement=None,
             now=now,
@@ -123,7 +123,7 @@ async def apply_report(
 async def _apply(
     session: AsyncSession,
     order: Order,
-    uuid: str,
+    uuid: str | None,
     report: Report,
     *,
     settlement: Settlement | None,

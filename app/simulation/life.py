@@ -19,9 +19,9 @@ from app.aeonto.wire import Answer, OrderParameters
 from app.domain.pace import Bucket, Pace, Slot
 from app.domain.reports import Report
 from app.domain.settlement import Settlement
+from app.services.order_decisions import Applied
 from app.services.order_leases import CreationJob, LookJob
 from app.services.order_store import OrderStore
-from app.services.order_decisions import Applied
 from app.simulation.loop import SimulatedClock
 
 T = TypeVar("T")

@@ -34,12 +34,12 @@ from app.domain.settlement import ALL_TAKEN, Settlement, Verified
 from app.domain.states import MOVES, Move, OrderStatus
 from app.models.order_events import OrderEventKind
 from app.services.aeonto_parameters import TRUSTED_FOR
+from app.services.order_decisions import Applied
 from app.services.order_events import evidence_of
 from app.services.order_leases import LEASE, CreationJob, LookJob
 from app.services.order_store import OrderStore
-from app.services.terms import Terms
-from app.services.order_decisions import Applied
 from app.services.reconcile import FailureReason
+from app.services.terms import Terms
 from app.simulation.books import Books, KeptEntry, KeptOrder, KeptPayment, facts_of
 from app.simulation.calendar import Work
 from app.simulation.due import DueOrders

@@ -6,13 +6,13 @@ elsewhere, in the same way for every rail.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from app.domain.bitcoin_payments import Arrival
 from app.domain.rails import Rail
 from app.domain.reports import Report
 from app.domain.settlement import Settlement
-from app.services.order_leases import CreationJob, LookJob
+from app.services.order_leases import LookJob
 
 # How long a loop waits for the right to send a request.
 TURN_WITHIN_SECONDS: Final = 1.0
@@ -58,34 +58,25 @@ class Turn(Protocol):
         ...
 
 
-class PaymentRail(Protocol):
-    """One way of being paid. Neither method raises what its partner does wrong."""
+TurnT = TypeVar("TurnT", bound=Turn)
+
+
+class PaymentRail(Protocol[TurnT]):
+    """One way of being paid. Nothing that a partner does wrong is raised.
+
+    A rail whose payments a partner must open, after the order was placed, has `open` too
+    (`app.worker.aeonto_rail`). One in bitcoin is open as soon as it has an address.
+    """
 
     @property
     def rail(self) -> Rail:
         """Which orders it carries."""
         ...
 
-    async def turn_to_look(self) -> Turn | None:
+    async def turn_to_look(self) -> TurnT | None:
         """Wait for the right to look at one order; None when it does not come soon."""
         ...
 
-    async def look(self, job: LookJob, turn: Turn) -> Reported | Arrived | Failed:
+    async def look(self, job: LookJob, turn: TurnT) -> Reported | Arrived | Failed:
         """Look at the payment of an order. The turn is used up by it."""
-        ...
-
-
-class OpeningRail(PaymentRail, Protocol):
-    """A rail whose partner must open each payment, after the order was placed."""
-
-    def may_open(self) -> bool:
-        """Say whether the partner takes new orders, as far as is known."""
-        ...
-
-    async def turn_to_open(self) -> Turn | None:
-        """Wait for the right to open one payment; None when it does not come soon."""
-        ...
-
-    async def open(self, job: CreationJob, turn: Turn) -> Report | Failed | RefusedForGood:
-        """Open the payment of an order. The turn is used up by it."""
         ...

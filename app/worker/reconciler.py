@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from functools import partial
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from app.db.failures import is_database_away
 from app.domain.clock import Clock
@@ -28,6 +28,7 @@ from app.worker.rails import (
     RefusedForGood,
     Reported,
     Turn,
+    TurnT,
 )
 
 log = get_logger(__name__)
@@ -39,7 +40,6 @@ _PARAMETERS_REST_SECONDS: Final = 5.0
 _LOOKS: Final = {Rail.AEONTO: "order_looks", Rail.BITCOIN: "bitcoin_looks"}
 
 Job = TypeVar("Job", CreationJob, LookJob)
-TurnT = TypeVar("TurnT", bound=Turn)
 
 
 class Reconciler:
@@ -52,12 +52,12 @@ class Reconciler:
         clock: Clock,
         metrics: Metrics,
         *,
-        others: Sequence[PaymentRail] = (),
+        others: Sequence[PaymentRail[Any]] = (),
     ) -> None:
         """Carry the orders of a store over AEON.to, and over the `others`."""
         self._store = store
         self._aeonto = aeonto
-        self._rails: Sequence[PaymentRail] = (aeonto, *others)
+        self._rails: Sequence[PaymentRail[Any]] = (aeonto, *others)
         self._clock = clock
         self._metrics = metrics
         self._aside = Aside()
@@ -85,7 +85,7 @@ class Reconciler:
         turn = await self._aeonto.turn_to_open()
         return await self._dispatch(turn, self._claim_creation, self._create)
 
-    async def look_next(self, rail: PaymentRail) -> bool:
+    async def look_next(self, rail: PaymentRail[Any]) -> bool:
         """Look at one order of a rail, if one is due; say whether one was."""
         now = self._clock.now()
         if not await self._store.look_is_due(rail.rail, now, self._aside.ids(now)):
@@ -194,7 +194,7 @@ class Reconciler:
             case _:
                 return await self._store.apply_created(job, answer, now)
 
-    async def _look(self, rail: PaymentRail, job: LookJob, turn: Turn) -> Applied:
+    async def _look(self, rail: PaymentRail[Any], job: LookJob, turn: Turn) -> Applied:
         seen = await rail.look(job, turn)
         now = self._clock.now()
         match seen:
@@ -206,7 +206,7 @@ class Reconciler:
                 return await self._store.apply_arrivals(job, arrivals, now)
 
     async def _postpone(self, job: CreationJob | LookJob, failed: Failed) -> Applied:
-        log.warning("look_failed" if isinstance(job, LookJob) else "creation_failed", order_id=job.order_id, failure=failed.why)
+        log.warning("rail_request_failed", order_id=job.order_id, failure=failed.why)
         pause = timedelta(seconds=self._clock.random.uniform(*failed.pause_seconds))
         return await self._store.postpone(job, pause, failed.alarm, self._clock.now())
 

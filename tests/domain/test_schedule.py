@@ -15,7 +15,9 @@ CLOSED = ("TIMED_OUT", "NOT_FOUND")
 
 def pause(status: str, age: timedelta) -> timedelta | None:
     """Return how long an order rests that has been in its state for `age`."""
-    look = next_look(OrderStatus(status), rail=Rail.AEONTO, since=NOW - age, expires_at=None, now=NOW)
+    look = next_look(
+        OrderStatus(status), rail=Rail.AEONTO, since=NOW - age, expires_at=None, now=NOW
+    )
     return look.at - NOW if look else None
 
 
@@ -68,7 +70,9 @@ def test_final_order_is_never_looked_at_again(status: str) -> None:
 def urgency(status: str, age: timedelta, expires_in: timedelta | None = None) -> Urgency | None:
     """Return how urgent the next look is."""
     expires_at = None if expires_in is None else NOW + expires_in
-    look = next_look(OrderStatus(status), rail=Rail.AEONTO, since=NOW - age, expires_at=expires_at, now=NOW)
+    look = next_look(
+        OrderStatus(status), rail=Rail.AEONTO, since=NOW - age, expires_at=expires_at, now=NOW
+    )
     return look.urgency if look else None
 
 
@@ -123,7 +127,14 @@ def test_asking_hastens_neither_a_creation_nor_what_is_over(status: str) -> None
 def test_unsettled_order_is_looked_at_every_30_seconds_at_most(
     age: timedelta, rest: timedelta
 ) -> None:
-    look = next_look(OrderStatus.PAID, rail=Rail.AEONTO, since=NOW - age, expires_at=None, now=NOW, unsettled=True)
+    look = next_look(
+        OrderStatus.PAID,
+        rail=Rail.AEONTO,
+        since=NOW - age,
+        expires_at=None,
+        now=NOW,
+        unsettled=True,
+    )
     assert look is not None
     assert (look.at - NOW, look.urgency) == (rest, Urgency.OPEN)
 

@@ -19,8 +19,8 @@ from app.providers.base import Answer, FailureReason, ProviderFailed, ProviderUn
 from app.services import assessments, audit, idempotency, keyed_assessments, orders
 from app.services.assessments import LEASE, AssessmentView
 from app.services.idempotency import KEPT, REAPED_AT_ONCE, KeptAnswer, RequestKey, hash_of
-from app.services.order_views import OrderView
 from app.services.order_placing import Purchase
+from app.services.order_views import OrderView
 from tests.services.test_assessments import SUBJECT
 from tests.support.application import ScriptedProvider
 from tests.support.clock import HandClock

@@ -12,8 +12,8 @@ from app.aeonto.wire import OrderParameters
 from app.domain.errors import InvalidAccessCode, InvalidOrderId, InvalidParameter, OrderNotCreated
 from app.domain.states import OrderStatus
 from app.services import aeonto_parameters, orders
-from app.services.order_views import OrderView
 from app.services.order_placing import Purchase
+from app.services.order_views import OrderView
 from app.services.paging import read_cursor
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase

@@ -14,8 +14,8 @@ from app.domain.states import OrderStatus
 from app.services import orders
 from app.services.callers import Caller
 from app.services.interest import Interest
-from app.services.order_store import SqlOrderStore
 from app.services.order_placing import Purchase
+from app.services.order_store import SqlOrderStore
 from app.services.terms import Terms
 from app.simulation.books import Books, KeptEntry, KeptEvent, KeptOrder, KeptPayment
 from app.simulation.buyers import Shown

@@ -19,8 +19,8 @@ from app.db.engine import Database, create_database
 from app.domain.clock import Clock
 from app.domain.pace import Pace
 from app.services.order_store import OrderStore
-from app.services.terms import Terms
 from app.services.pace import SharedPace
+from app.services.terms import Terms
 from app.simulation.books import Books
 from app.simulation.buyers import ACCOUNTS, Shown, account_name
 from app.simulation.calendar import Calendar, Work

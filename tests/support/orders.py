@@ -13,11 +13,11 @@ from app.domain.settlement import Settlement
 from app.domain.states import OrderStatus
 from app.models import Account, Order
 from app.services import order_events, order_leases, orders, reconcile
+from app.services.order_decisions import Applied
 from app.services.order_events import EventView
 from app.services.order_leases import CreationJob, LookJob
 from app.services.order_placing import Purchase
 from app.services.terms import Terms
-from app.services.order_decisions import Applied
 from tests.support.application import BTC_DEST_ADDRESS
 from tests.support.clock import HandClock
 from tests.support.people import Person

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from app.aeonto.client import AeontoClient
 from app.aeonto.http import HttpTransport
+from app.bitcoin.wallet import Wallet, WalletRefused
 from app.db.engine import Database, create_database
 from app.domain.addresses import BitcoinNetwork, InvalidAddress, bitcoin_network
 from app.domain.clock import Clock, SystemClock
@@ -35,7 +36,10 @@ _NETWORKS: Final = {
 
 @dataclass(frozen=True)
 class Resources:
-    """What requests and loops work with; `chain` is None where no Esplora server is named."""
+    """What requests and loops work with.
+
+    `chain` is None where no Esplora server is named, `wallet` where no descriptor is.
+    """
 
     settings: Settings
     terms: Terms
@@ -44,6 +48,7 @@ class Resources:
     pace: Pace
     aeonto: AeontoClient
     chain: Chain | None
+    wallet: Wallet | None
     provider: RiskProvider
     metrics: Metrics
     interest: Interest
@@ -84,6 +89,27 @@ def sales_terms(settings: Settings) -> Terms:
     )
 
 
+def merchant_wallet(settings: Settings) -> Wallet | None:
+    """Return the wallet whose addresses buyers pay, if one is named. Raises ConfigurationError."""
+    if settings.bitcoin_descriptor is None:
+        return None
+    try:
+        wallet = Wallet.from_text(settings.bitcoin_descriptor.get_secret_value())
+    except WalletRefused as refused:
+        raise ConfigurationError(f"ASSAY_BITCOIN_DESCRIPTOR: {refused}") from None
+    if not settings.esplora_url:
+        raise ConfigurationError(
+            "ASSAY_BITCOIN_DESCRIPTOR: needs ASSAY_ESPLORA_URL, to see what buyers pay"
+        )
+    network = bitcoin_network(sales_terms(settings).btc_dest_address)
+    if wallet.network is not network:
+        raise ConfigurationError(
+            f"ASSAY_BITCOIN_DESCRIPTOR: is a {wallet.network} wallet, but ASSAY_BTC_DEST_ADDRESS"
+            f" is a {network} address"
+        )
+    return wallet
+
+
 def risk_provider(settings: Settings) -> RiskProvider:
     """Return the provider that the settings name. Raises ListUnreadable."""
     match settings.risk_provider:
@@ -109,6 +135,7 @@ async def open_resources(
 ) -> AsyncIterator[Resources]:
     """Open everything, and close it in reverse. Raises ConfigurationError."""
     terms = sales_terms(settings)
+    wallet = merchant_wallet(settings)
     clock = stand.clock or SystemClock()
     provider = stand.provider or risk_provider(settings)
     async with AsyncExitStack() as stack:
@@ -131,6 +158,7 @@ async def open_resources(
             pace,
             aeonto,
             stand.chain or _open_chain(settings, metrics, clock, stack),
+            wallet,
             provider,
             metrics,
             Interest(),

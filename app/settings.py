@@ -74,6 +74,29 @@ class Settings(BaseSettings):
     btc_dest_address: str | None = Field(
         None, description="where the merchant's bitcoin goes; required by serve and worker"
     )
+    bitcoin_descriptor: SecretStr | None = Field(
+        None,
+        description="the merchant's wallet, watch-only: a descriptor or an extended public key; "
+        "none: nobody can pay in bitcoin. Needs ASSAY_ESPLORA_URL",
+    )
+    bitcoin_confirmations: int = Field(
+        2, ge=1, le=100, description="how many confirmations a payment in bitcoin needs"
+    )
+    bitcoin_unconfirmed_up_to_btc: Decimal = Field(
+        Decimal(0), ge=0, lt=Decimal(1000), description="up to this price, none is needed"
+    )
+    bitcoin_one_confirmation_up_to_btc: Decimal = Field(
+        Decimal(0), ge=0, lt=Decimal(1000), description="up to this price, one is enough"
+    )
+    bitcoin_payment_window_seconds: int = Field(
+        3600, ge=300, le=604_800, description="how long an order in bitcoin waits to be paid"
+    )
+    bitcoin_late_grace_seconds: int = Field(
+        3600, ge=0, le=604_800, description="how much later its price still stands"
+    )
+    bitcoin_excess_to_credits: bool = Field(
+        False, description="whether what is paid beyond the price buys whole credits"
+    )
     credit_price_btc: Decimal = Field(
         Decimal("0.0005"), gt=0, lt=Decimal(1000), description="price of one credit in BTC"
     )
@@ -120,7 +143,9 @@ class Settings(BaseSettings):
             )
         return value
 
-    @field_validator("credit_price_btc")
+    @field_validator(
+        "credit_price_btc", "bitcoin_unconfirmed_up_to_btc", "bitcoin_one_confirmation_up_to_btc"
+    )
     @classmethod
     def _whole_satoshi(cls, value: Decimal) -> Decimal:
         if value % SATOSHI:

@@ -33,6 +33,8 @@ _PATTERNS: Final = (
     (re.compile(r"(DETAIL:\s{0,8})[^\r\n]*"), rf"\1{HIDDEN}"),
     (re.compile(r"assay_session_[A-Za-z0-9]+"), f"assay_session_{HIDDEN}"),
     (re.compile(r"(assay_[A-Za-z0-9]{10}_)[A-Za-z0-9]+"), rf"\1{HIDDEN}"),
+    # Extended keys: a private one spends, a public one lists all addresses of its wallet.
+    (re.compile(r"\b([A-Za-z]p(?:ub|rv))[1-9A-HJ-NP-Za-km-z]{40,512}"), rf"\1{HIDDEN}"),
     (re.compile(r"(\w://[^\s:/@]{0,128}:)\S{1,256}@"), rf"\1{HIDDEN}@"),
     (
         re.compile(
@@ -54,6 +56,8 @@ _CLUES: Final = (
     "token",
     "secret",
     "cookie",
+    "pub",
+    "prv",
 )
 
 # The request that this task serves: every event carries its id.

@@ -14,6 +14,7 @@ from app.observability.logging import (
     get_logger,
     redact,
 )
+from tests.bitcoin.keys import BIP32_XPRV, BIP84_ZPUB
 from tests.http.small_app import client_of, create_small_app
 from tests.support.logs import logging_restored
 
@@ -90,6 +91,8 @@ def fail(text: str) -> None:
 
 
 SECRETS = [
+    (f"wallet wpkh([73c5da0a/84h/0h/0h]{BIP84_ZPUB}/0/*)", BIP84_ZPUB[10:30]),
+    (f"ASSAY_BITCOIN_DESCRIPTOR={BIP32_XPRV}", BIP32_XPRV[10:30]),
     (KEY, KEY.rsplit("_", maxsplit=1)[1]),
     (TOKEN, TOKEN.removeprefix("assay_session_")),
     ("postgresql+asyncpg://assay:hunter2@db:5432/assay", "hunter2"),
@@ -150,6 +153,7 @@ def test_a_key_stays_recognisable_by_its_public_prefix() -> None:
         "order ord_000abc is BTC_SENT",
         "connected to postgresql://db:5432/assay",
         "the author of keys and tokens",
+        "the public API takes an xpub or a zpub",
     ],
 )
 def test_what_is_no_secret_stays(text: str) -> None:

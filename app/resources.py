@@ -23,7 +23,7 @@ from app.providers.lists import load_lists
 from app.providers.sanctions import SanctionsProvider
 from app.services.interest import Interest
 from app.services.pace import SharedPace
-from app.services.terms import Terms
+from app.services.terms import BitcoinTerms, Terms
 from app.services.throttles import Throttles
 from app.settings import ConfigurationError, Settings
 
@@ -36,10 +36,7 @@ _NETWORKS: Final = {
 
 @dataclass(frozen=True)
 class Resources:
-    """What requests and loops work with.
-
-    `chain` is None where no Esplora server is named, `wallet` where no descriptor is.
-    """
+    """What requests and loops work with; `chain` is None where no Esplora server is named."""
 
     settings: Settings
     terms: Terms
@@ -48,7 +45,6 @@ class Resources:
     pace: Pace
     aeonto: AeontoClient
     chain: Chain | None
-    wallet: Wallet | None
     provider: RiskProvider
     metrics: Metrics
     interest: Interest
@@ -66,7 +62,10 @@ class Stand:
 
 
 def sales_terms(settings: Settings) -> Terms:
-    """Return what orders are sold for. Raises ConfigurationError for a bad destination."""
+    """Return what orders are sold for.
+
+    Raises ConfigurationError for a bad destination or wallet.
+    """
     address = settings.btc_dest_address
     if address is None:
         raise ConfigurationError("ASSAY_BTC_DEST_ADDRESS: required: where the bitcoin goes")
@@ -86,11 +85,12 @@ def sales_terms(settings: Settings) -> Terms:
         btc_dest_address=address,
         granting_status=settings.grant_credits_at,
         create_deadline=timedelta(seconds=settings.create_deadline_seconds),
+        bitcoin=_bitcoin_terms(settings, network),
     )
 
 
-def merchant_wallet(settings: Settings) -> Wallet | None:
-    """Return the wallet whose addresses buyers pay, if one is named. Raises ConfigurationError."""
+def _bitcoin_terms(settings: Settings, network: BitcoinNetwork) -> BitcoinTerms | None:
+    """Return how buyers pay in bitcoin; None where no wallet is named. Raises ConfigurationError."""
     if settings.bitcoin_descriptor is None:
         return None
     try:
@@ -101,13 +101,20 @@ def merchant_wallet(settings: Settings) -> Wallet | None:
         raise ConfigurationError(
             "ASSAY_BITCOIN_DESCRIPTOR: needs ASSAY_ESPLORA_URL, to see what buyers pay"
         )
-    network = bitcoin_network(sales_terms(settings).btc_dest_address)
     if wallet.network is not network:
         raise ConfigurationError(
             f"ASSAY_BITCOIN_DESCRIPTOR: is a {wallet.network} wallet, but ASSAY_BTC_DEST_ADDRESS"
             f" is a {network} address"
         )
-    return wallet
+    return BitcoinTerms(
+        wallet=wallet,
+        confirmations=settings.bitcoin_confirmations,
+        unconfirmed_up_to_btc=settings.bitcoin_unconfirmed_up_to_btc,
+        one_confirmation_up_to_btc=settings.bitcoin_one_confirmation_up_to_btc,
+        payment_window=timedelta(seconds=settings.bitcoin_payment_window_seconds),
+        late_grace=timedelta(seconds=settings.bitcoin_late_grace_seconds),
+        excess_to_credits=settings.bitcoin_excess_to_credits,
+    )
 
 
 def risk_provider(settings: Settings) -> RiskProvider:
@@ -135,7 +142,6 @@ async def open_resources(
 ) -> AsyncIterator[Resources]:
     """Open everything, and close it in reverse. Raises ConfigurationError."""
     terms = sales_terms(settings)
-    wallet = merchant_wallet(settings)
     clock = stand.clock or SystemClock()
     provider = stand.provider or risk_provider(settings)
     async with AsyncExitStack() as stack:
@@ -158,7 +164,6 @@ async def open_resources(
             pace,
             aeonto,
             stand.chain or _open_chain(settings, metrics, clock, stack),
-            wallet,
             provider,
             metrics,
             Interest(),

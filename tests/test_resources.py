@@ -2,8 +2,9 @@
 
 import pytest
 
+from app.bitcoin.wallet import Wallet
 from app.domain.addresses import BitcoinNetwork
-from app.resources import merchant_wallet
+from app.resources import sales_terms
 from app.settings import ConfigurationError
 from tests.bitcoin.keys import BIP32_XPRV, BIP84_ZPUB, spelled
 from tests.support.application import settings_for_tests
@@ -13,27 +14,30 @@ TESTNET_ADDRESS = "tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx"
 REGTEST_ADDRESS = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"
 
 
+def wallet_of(**overrides: object) -> Wallet | None:
+    bitcoin = sales_terms(settings_for_tests(**overrides)).bitcoin
+    return None if bitcoin is None else bitcoin.wallet
+
+
 def refusal(**overrides: object) -> str:
     with pytest.raises(ConfigurationError) as refused:
-        merchant_wallet(settings_for_tests(**overrides))
+        wallet_of(**overrides)
     return str(refused.value)
 
 
 def test_without_a_descriptor_there_is_no_wallet() -> None:
-    assert merchant_wallet(settings_for_tests(esplora_url=SERVERS)) is None
+    assert wallet_of(esplora_url=SERVERS) is None
 
 
 def test_wallet_of_the_destinations_network_is_taken() -> None:
-    wallet = merchant_wallet(settings_for_tests(bitcoin_descriptor=BIP84_ZPUB, esplora_url=SERVERS))
+    wallet = wallet_of(bitcoin_descriptor=BIP84_ZPUB, esplora_url=SERVERS)
     assert wallet is not None
     assert wallet.address(0) == "bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu"
-    testnet = merchant_wallet(
-        settings_for_tests(
-            bitcoin_descriptor=spelled(BIP84_ZPUB, "vpub"),
-            esplora_url=SERVERS,
-            btc_dest_address=TESTNET_ADDRESS,
-            aeonto_base_url="https://test.aeon.to/api/v3/aeon2btc/",
-        )
+    testnet = wallet_of(
+        bitcoin_descriptor=spelled(BIP84_ZPUB, "vpub"),
+        esplora_url=SERVERS,
+        btc_dest_address=TESTNET_ADDRESS,
+        aeonto_base_url="https://test.aeon.to/api/v3/aeon2btc/",
     )
     assert testnet is not None
     assert testnet.network is BitcoinNetwork.TESTNET

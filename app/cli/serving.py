@@ -16,7 +16,7 @@ from app.main import create_app, create_worker_app
 from app.observability.event_loop import lag_observed
 from app.observability.logging import configure_logging, get_logger
 from app.observability.metrics import Metrics
-from app.resources import Stand, merchant_wallet, open_resources, sales_terms
+from app.resources import Stand, open_resources, sales_terms
 from app.sandbox.server import AUTO_BLOCK_SECONDS, BLOCK_SECONDS, create_sandbox
 from app.sandbox.serving import esplora_urls, serve_sandbox
 from app.settings import ConfigurationError, Settings
@@ -34,7 +34,6 @@ def serve() -> None:
         settings = Settings.load()
         configure_logging(settings.log_format)
         terms = sales_terms(settings)
-        merchant_wallet(settings)  # before a database is started for nothing
         log.info("bitcoin_goes_to", address=terms.btc_dest_address)
         stopping = stop_event()
         async with with_database(settings) as complete:
@@ -63,7 +62,6 @@ def worker() -> None:
         settings = Settings.load()
         configure_logging(settings.log_format)
         sales_terms(settings)  # before a server is started for nothing
-        merchant_wallet(settings)
         stopping = stop_event()
         async with (
             with_database(settings) as complete,

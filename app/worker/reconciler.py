@@ -57,7 +57,7 @@ class Reconciler:
         """Carry the orders of a store over AEON.to, and over the `others`."""
         self._store = store
         self._aeonto = aeonto
-        self._rails: Sequence[PaymentRail[Any]] = (aeonto, *others)
+        self._rails: dict[Rail, PaymentRail[Any]] = {rail.rail: rail for rail in (aeonto, *others)}
         self._clock = clock
         self._metrics = metrics
         self._aside = Aside()
@@ -69,7 +69,7 @@ class Reconciler:
             Loop("order_creations", self.create_next, _IDLE_SECONDS),
             Loop("order_parameters", self.refresh_parameters, _PARAMETERS_REST_SECONDS),
             *(
-                Loop(_LOOKS[rail.rail], partial(self.look_next, rail), _IDLE_SECONDS)
+                Loop(_LOOKS[rail], partial(self.look_next, rail), _IDLE_SECONDS)
                 for rail in self._rails
             ),
         ]
@@ -85,14 +85,14 @@ class Reconciler:
         turn = await self._aeonto.turn_to_open()
         return await self._dispatch(turn, self._claim_creation, self._create)
 
-    async def look_next(self, rail: PaymentRail[Any]) -> bool:
+    async def look_next(self, rail: Rail) -> bool:
         """Look at one order of a rail, if one is due; say whether one was."""
         now = self._clock.now()
-        if not await self._store.look_is_due(rail.rail, now, self._aside.ids(now)):
+        if not await self._store.look_is_due(rail, now, self._aside.ids(now)):
             return False
-        turn = await rail.turn_to_look()
+        turn = await self._rails[rail].turn_to_look()
         return await self._dispatch(
-            turn, partial(self._claim_look, rail.rail), partial(self._look, rail)
+            turn, partial(self._claim_look, rail), partial(self._look, self._rails[rail])
         )
 
     async def refresh_parameters(self) -> bool:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pytest
 
+from app.domain.rails import Rail
 from app.domain.reports import Report
 from app.domain.settlement import Settlement, SettlementFault, Unverified, Verified
 from app.services import order_leases, reconcile
@@ -91,7 +92,7 @@ async def report(
     application.clock.advance(5)
     now = application.clock.now()
     async with application.database.sessions() as session:
-        job = await order_leases.claim_look(session, now)
+        job = await order_leases.claim_look(session, Rail.AEONTO, now)
     assert job is not None
     async with application.database.sessions() as session:
         await reconcile.apply_report(session, job, said, now, settlement)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from typing_extensions import override
 
 from app.domain.addresses import InvalidAddress
+from app.domain.bitcoin_payments import Arrival
 from app.esplora.chain import (
-    Arrival,
     Arrivals,
     Chain,
     Disagree,

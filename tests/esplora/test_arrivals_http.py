@@ -6,9 +6,10 @@ from contextlib import AsyncExitStack, aclosing
 import httpx
 import pytest
 
+from app.domain.bitcoin_payments import Arrival
 from app.domain.clock import SystemClock
 from app.domain.pace import Limit
-from app.esplora.chain import Arrival, Arrivals, Chain, Disagree, Unavailable
+from app.esplora.chain import Arrivals, Chain, Disagree, Unavailable
 from app.esplora.client import EsploraClient
 from app.esplora.http import HttpTransport
 from app.sandbox import create_sandbox, serve_sandbox

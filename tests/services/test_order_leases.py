@@ -9,6 +9,7 @@ from sqlalchemy import text, update
 
 from app.db.engine import Database
 from app.domain.pace import CALL_DEADLINE_SECONDS, LEAVE_WITHIN_SECONDS
+from app.domain.rails import Rail
 from app.domain.schedule import Urgency
 from app.models import Order
 from app.services import order_leases
@@ -28,7 +29,7 @@ async def claim_creation(database: Database, clock: HandClock) -> CreationJob | 
 async def looked_at(database: Database, clock: HandClock) -> str | None:
     """Take the next order to be looked at; return its id."""
     async with database.sessions() as session:
-        job = await order_leases.claim_look(session, clock.now())
+        job = await order_leases.claim_look(session, Rail.AEONTO, clock.now())
     return job.order_id if job else None
 
 
@@ -128,12 +129,12 @@ async def test_nothing_is_claimed_before_it_is_due(
     database: LentDatabase, clock: HandClock, buyer: Person, order: OneOrder
 ) -> None:
     async with database.reading() as connection:
-        assert not await order_leases.look_is_due(connection, clock.now())
+        assert not await order_leases.look_is_due(connection, Rail.AEONTO, clock.now())
         assert not await order_leases.creation_is_due(connection, clock.now())
     assert await looked_at(database, clock) is None
     clock.advance(30)
     async with database.reading() as connection:
-        assert await order_leases.look_is_due(connection, clock.now())
+        assert await order_leases.look_is_due(connection, Rail.AEONTO, clock.now())
     assert await looked_at(database, clock) == order.id
 
 
@@ -207,7 +208,7 @@ async def test_overload_stretches_every_rhythm_of_one_urgency_alike(
     for _ in range(60):
         clock.advance(1)
         async with database.sessions() as session:
-            job = await order_leases.claim_look(session, clock.now())
+            job = await order_leases.claim_look(session, Rail.AEONTO, clock.now())
         if job is None:
             continue
         seen[job.order_id].append(clock.now())

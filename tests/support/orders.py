@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import select, text
 
 from app.db.engine import Database
+from app.domain.rails import Rail
 from app.domain.reports import Report
 from app.domain.settlement import Settlement
 from app.domain.states import OrderStatus
@@ -160,7 +161,7 @@ class OneOrder:
         assert due is not None
         self.clock.advance(max(0.0, (due - self.clock.now()).total_seconds()))
         async with self.database.sessions() as session:
-            job = await order_leases.claim_look(session, self.clock.now())
+            job = await order_leases.claim_look(session, Rail.AEONTO, self.clock.now())
         assert job is not None
         assert job.order_id == self.id
         return job

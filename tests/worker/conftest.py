@@ -12,6 +12,7 @@ from decimal import Decimal
 import pytest
 
 from app.db.engine import Database
+from app.domain.rails import Rail
 from app.esplora.chain import Chain
 from app.observability.metrics import Metrics
 from app.resources import Resources, Stand, open_resources
@@ -69,7 +70,7 @@ class Stage:
         """Let time pass, then let the worker do all that is due."""
         worker = reconciler or self.reconciler
         self.clock.leap(after_seconds)
-        while await worker.create_next() or await worker.look_next():
+        while await worker.create_next() or await worker.look_next(Rail.AEONTO):
             await worker.drain()
 
     async def read(self, order_id: str) -> OrderFacts:

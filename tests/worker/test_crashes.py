@@ -2,12 +2,14 @@
 
 import asyncio
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from structlog.testing import capture_logs
 
 from app.db.engine import Database
 from app.domain.pace import Bucket
+from app.domain.rails import Rail
 from app.worker.run import reconciler_of
 from tests.support.orders import count, end_leases
 from tests.support.sandbox import serving_upstream
@@ -19,7 +21,7 @@ async def crash_between_call_and_apply(stage: Stage, endpoint: str) -> None:
     await stage.upstream.fault("timeout", endpoint=endpoint, when="after", seconds=0.3)
     asked = await stage.upstream.requests(endpoint)
     await stage.reconciler.create_next()
-    await stage.reconciler.look_next()
+    await stage.reconciler.look_next(Rail.AEONTO)
     for _ in range(200):
         if await stage.upstream.requests(endpoint) > asked:
             break
@@ -80,7 +82,7 @@ async def test_late_answer_after_the_lease_was_taken_over_is_thrown_away(stage: 
     await stage.advance("BTC_SENT")
     await stage.upstream.fault("timeout", endpoint="order_status_query", seconds=0.3)
     stage.clock.leap(5)
-    await stage.reconciler.look_next()
+    await stage.reconciler.look_next(Rail.AEONTO)
     await end_leases(stage.database)
     await stage.work(reconciler=reconciler_of(stage.resources))
     assert (await stage.read(order_id)).status == "BTC_SENT"
@@ -143,7 +145,9 @@ async def test_slot_of_an_order_that_another_took_meanwhile_is_given_back(
     monkeypatch.setattr(f"app.services.order_leases.claim_{what}", gone)
     kept = "SELECT count(*) FROM upstream_limits, jsonb_array_elements(slots)"
     before = await count(stage.database, f"({kept}) AS kept", "count > 0")
-    tick = stage.reconciler.create_next if what == "creation" else stage.reconciler.look_next
+    reconciler = stage.reconciler
+    look_next = partial(reconciler.look_next, Rail.AEONTO)
+    tick = reconciler.create_next if what == "creation" else look_next
     assert not await tick()
     assert await count(stage.database, f"({kept}) AS kept", "count > 0") == before
     monkeypatch.undo()
@@ -171,7 +175,7 @@ async def test_drain_cuts_off_what_takes_too_long(
     order_id = await stage.placed_unpaid()
     await stage.upstream.fault("timeout", endpoint="order_status_query", seconds=0.5)
     stage.clock.leap(5)
-    await stage.reconciler.look_next()
+    await stage.reconciler.look_next(Rail.AEONTO)
     monkeypatch.setattr("app.worker.reconciler._DRAIN_SECONDS", 0.02)
     await stage.reconciler.drain()
     assert (await stage.read(order_id)).lease_token is not None

@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from app.db.engine import Database
 from app.domain.pace import CALL_DEADLINE_SECONDS
+from app.domain.rails import Rail
 from app.domain.reports import Report
 from app.domain.settlement import SettlementFault, Unverified, Verified
 from app.esplora.chain import Chain, Disagree, NotYet, Paid, Unavailable, Verdict, Wrong
@@ -160,7 +161,7 @@ async def test_nothing_is_open_while_the_chain_is_asked_and_it_shares_the_time_o
     await verifying.advance("BTC_SENT")
     verifying.clock.leap(5)
     chain.gate.clear()
-    assert await verifying.reconciler.look_next()
+    assert await verifying.reconciler.look_next(Rail.AEONTO)
     while not chain.asked:
         await asyncio.sleep(0.01)
     in_transaction = (

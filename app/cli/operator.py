@@ -17,6 +17,7 @@ from app.domain.states import OrderStatus
 from app.observability.logging import configure_logging
 from app.services import access_codes, accounts, api_keys, ledger, order_events, orders, settle
 from app.services import audit as audits
+from app.services.attention import needing_attention
 from app.services.callers import Caller
 from app.services.order_views import OrderView
 from app.settings import Settings
@@ -244,18 +245,28 @@ def _record(found: OrderView) -> dict[str, Any]:
 def list_orders(
     status: Annotated[OrderStatus | None, typer.Option(help="only those in this state")] = None,
     limit: Annotated[int, typer.Option(min=1, max=_MAX_ORDERS)] = 50,
+    attention: Annotated[
+        bool, typer.Option("--attention", help="only those where money and status differ")
+    ] = False,
     *,
     as_json: AsJson = False,
 ) -> None:
     """List orders of all accounts, newest first."""
+    if attention and status is not None:
+        raise typer.BadParameter("--attention goes without --status")
 
-    async def work(database: Database) -> list[OrderView]:
+    async def work(database: Database) -> list[dict[str, Any]]:
         async with database.reading() as connection:
-            return await orders.list_all(connection, status=status, limit=limit)
+            if attention:
+                found = await needing_attention(connection, limit=limit)
+                return [{**_record(one), "reason": reason} for one, reason in found]
+            listed = await orders.list_all(connection, status=status, limit=limit)
+            return [_record(one) for one in listed]
 
+    told = ("order_id", "status", "number_of_credits", "created_at")
     print_records(
-        [_record(found) for found in _with_database(work)],
-        columns=("order_id", "status", "number_of_credits", "created_at"),
+        _with_database(work),
+        columns=(*told, "reason") if attention else told,
         as_json=as_json,
     )
 

@@ -13,6 +13,8 @@ from app.domain.states import OrderStatus
 # Less than an output of which a node would relay the spending (Bitcoin Core's dust limit of P2PKH).
 DUST_SATOSHI: Final = 546
 
+_OVER: Final = frozenset({OrderStatus.TIMED_OUT, OrderStatus.FAILED})
+
 OutputId = tuple[str, int]
 
 
@@ -127,6 +129,18 @@ def judge(
         credits=credits_due,
         price_satoshi=price,
     )
+
+
+def unmatched_money(status: OrderStatus, received: int, credited: int) -> str | None:
+    """Name the alarm for money that an order in `status` has no credits for; None: there is none.
+
+    `credited` is what was granted, at the price of the grant; 0 without a grant.
+    """
+    if status in _OVER and received > 0:
+        return "money_without_credits"
+    if status is OrderStatus.PAID and received - credited >= DUST_SATOSHI:
+        return "money_beyond_the_price"
+    return None
 
 
 def _is_confirmed(arrival: Arrival, wanted: int) -> bool:

@@ -143,10 +143,7 @@ def decide(
 
 def _after_the_end(order: OrderFacts, reported: OrderStatus, now: datetime) -> Decision:
     """Watch an address whose order is over: what comes or goes there is reported, and moves nothing."""
-    if order.status is OrderStatus.FAILED:
-        paid = reported in NEEDS_FULL_IDENTITY
-        return Decision(alarm="payment_of_closed_order" if paid else None, believed=True)
-    if reported is OrderStatus.PAID or order.granted_by_hand:
+    if order.status is OrderStatus.FAILED or reported is OrderStatus.PAID or order.granted_by_hand:
         return Decision(believed=True)
     # In which way it is no longer paid for does not matter.
     seen = _seen_once_more(order.sighting, OrderStatus.PAID_UNCONFIRMED, now)

@@ -1,4 +1,4 @@
-"""What an order looks like in an answer: its payment in the words of the rail that it is paid on."""
+"""What an order looks like in an answer, and what one may be: in the words of each rail."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -9,10 +9,13 @@ from app.schemas.orders import (
     OrderResponse,
     PaymentOutput,
     PaymentResponse,
+    RailParameters,
     payment_uri,
     seconds_left,
 )
+from app.services.aeonto_parameters import KnownParameters
 from app.services.order_views import OrderView, PaymentFacts
+from app.services.terms import Terms
 
 
 def order_response(order: OrderView, now: datetime) -> OrderResponse:
@@ -100,3 +103,38 @@ def _in_bitcoin(total: Decimal, payment: PaymentFacts, now: datetime) -> Payment
             for output in payment.outputs
         ],
     )
+
+
+def rail_parameters(known: KnownParameters, terms: Terms) -> list[RailParameters]:
+    """Return what an order may be on each rail that is offered; `known` is of AEON.to."""
+    price_btc = terms.credit_price_btc
+    least, most = known.credit_range(price_btc, terms.max_credits_per_order)
+    rails = [
+        RailParameters(
+            rail=Rail.AEONTO,
+            payment_coin="AEON",
+            payment_network="AEON",
+            min_number_of_credits=least,
+            max_number_of_credits=most,
+            lower_limit_btc=known.lower_limit_btc,
+            upper_limit_btc=known.upper_limit_btc,
+            payment_window_seconds=None,
+            confirmations=None,
+        )
+    ]
+    if terms.bitcoin is not None:
+        least, most = terms.credits_in_bitcoin()
+        rails.append(
+            RailParameters(
+                rail=Rail.BITCOIN,
+                payment_coin="BTC",
+                payment_network="BTC",
+                min_number_of_credits=least,
+                max_number_of_credits=most,
+                lower_limit_btc=least * price_btc,
+                upper_limit_btc=most * price_btc,
+                payment_window_seconds=int(terms.bitcoin.payment_window.total_seconds()),
+                confirmations=terms.bitcoin.confirmations,
+            )
+        )
+    return rails

@@ -26,7 +26,7 @@ from app.http.deps import (
 from app.http.front_door import StrictRoute, sent_text
 from app.http.idempotency import OrderKey
 from app.resources import Resources
-from app.routers.order_responses import order_response
+from app.routers.order_responses import order_response, rail_parameters
 from app.schemas.errors import ORDER_FAULT, responses
 from app.schemas.orders import (
     CheckOrderStatusRequest,
@@ -156,8 +156,9 @@ async def order_parameters(
 ) -> OrderParametersResponse:
     """Read the limits and the price as AEON.to last stated them, at most 5 minutes ago."""
     known = await _known(connection, resources)
-    price_btc = resources.terms.credit_price_btc
-    least, most = known.credit_range(price_btc, resources.terms.max_credits_per_order)
+    terms = resources.terms
+    price_btc = terms.credit_price_btc
+    least, most = known.credit_range(price_btc, terms.max_credits_per_order)
     return OrderParametersResponse(
         payment_coin="AEON",
         payment_network="AEON",
@@ -168,6 +169,7 @@ async def order_parameters(
         lower_limit_btc=known.lower_limit_btc,
         upper_limit_btc=known.upper_limit_btc,
         as_of=known.seen_at,
+        rails=rail_parameters(known, terms),
     )
 
 

@@ -197,8 +197,28 @@ class PriceResponse(ResponseModel):
     as_of: Timestamp = Field(description="When AEON.to said so", examples=["2026-01-11T12:46:03Z"])
 
 
+class RailParameters(ResponseModel):
+    """What one order may be that is paid on this rail."""
+
+    rail: Rail = Field(examples=["bitcoin"])
+    payment_coin: str = Field(examples=["BTC"])
+    payment_network: str = Field(examples=["BTC"])
+    min_number_of_credits: int = Field(examples=[1])
+    max_number_of_credits: int = Field(examples=[10000])
+    lower_limit_btc: Money = Field(examples=["0.0005"])
+    upper_limit_btc: Money = Field(examples=["5"])
+    payment_window_seconds: int | None = Field(
+        description="How long an order waits to be paid; null: AEON.to says so with each order",
+        examples=[3600],
+    )
+    confirmations: int | None = Field(
+        description="How many a payment needs, small amounts perhaps fewer; null: AEON.to's own",
+        examples=[2],
+    )
+
+
 class OrderParametersResponse(ResponseModel):
-    """What one order may be, and what it costs."""
+    """What one order may be, and what it costs. All but `rails` is about paying in AEON."""
 
     payment_coin: str = Field(examples=["AEON"])
     payment_network: str = Field(examples=["AEON"])
@@ -209,6 +229,7 @@ class OrderParametersResponse(ResponseModel):
     lower_limit_btc: Money = Field(examples=["0.002"])
     upper_limit_btc: Money = Field(examples=["20"])
     as_of: Timestamp = Field(description="When AEON.to said so", examples=["2026-01-11T12:46:03Z"])
+    rails: list[RailParameters] = Field(description="Every way of paying that is offered")
 
 
 def payment_uri(integrated_address: str | None, remaining: Decimal | None) -> str | None:

@@ -1,7 +1,7 @@
 """Applying what the chain shows at the address of an order in bitcoin."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,9 +16,10 @@ from app.domain.bitcoin_payments import (
     Valuation,
     arrived_at,
     judge,
+    unmatched_money,
 )
 from app.domain.money import SATOSHI, in_satoshi
-from app.domain.reports import Report, decide
+from app.domain.reports import Decision, Report, decide
 from app.domain.states import OrderStatus
 from app.models import BitcoinOutput, Order, Payment
 from app.services.order_decisions import Applied, Seen, carry_out, facts_of
@@ -62,10 +63,11 @@ async def apply_arrivals(
         unseen_for = now - payment.seen_at
         _keep_outputs(session, order.id, arrivals, kept=kept, came_at=came_at, now=now)
         _keep_receipts(payment, receipts, now)
+        alarm = decision.alarm or _unmatched_money(order, decision, receipts)
         return await carry_out(
             session,
             order,
-            decision,
+            replace(decision, alarm=alarm),
             Seen(
                 reported=report.state,
                 evidence=_evidence(receipts, arrivals),
@@ -76,6 +78,17 @@ async def apply_arrivals(
             unseen_for=unseen_for if unseen_for > timedelta(0) else None,
             now=now,
         )
+
+
+def _unmatched_money(order: Order, decision: Decision, receipts: Receipts) -> str | None:
+    if decision.grant:
+        credited = receipts.credits * receipts.price_satoshi
+    elif order.credits_granted is not None and order.grant_price_btc is not None:
+        credited = in_satoshi(order.credits_granted * order.grant_price_btc)
+    else:
+        credited = in_satoshi(order.btc_amount)
+    status = decision.move_to or OrderStatus(order.status)
+    return unmatched_money(status, receipts.received_satoshi, credited)
 
 
 def _invoice(order: Order, payment: Payment) -> Invoice:

@@ -1,0 +1,62 @@
+"""Orders where money and status differ: what an operator should look at, and why."""
+
+from typing import Final
+
+from sqlalchemy import ColumnElement, and_, case, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.domain.bitcoin_payments import DUST_SATOSHI
+from app.domain.money import SATOSHI
+from app.domain.rails import Rail
+from app.domain.states import OrderStatus
+from app.models import Order, Payment, SettledOutput
+from app.services.order_views import VIEW_COLUMNS, OrderView, view_of, with_payment
+
+_OVER: Final = (OrderStatus.TIMED_OUT, OrderStatus.NOT_FOUND, OrderStatus.FAILED)
+_GRANTED: Final = Order.granted_at.is_not(None)
+_IN_BITCOIN: Final = Order.rail == Rail.BITCOIN
+# What was granted is worth so much; an operator's grant is worth what was ordered.
+_CREDITED_BTC: Final = case(
+    (Order.grant_price_btc.is_not(None), Order.credits_granted * Order.grant_price_btc),
+    else_=Order.btc_amount,
+)
+_SETTLED: Final = (
+    select(SettledOutput.order_id)
+    .where(SettledOutput.order_id == Order.id)
+    .correlate(Order)
+    .exists()
+)
+_REASONS: Final[dict[str, ColumnElement[bool]]] = {
+    "money came, and no credits were granted": and_(
+        Order.status.in_(_OVER),
+        ~_GRANTED,
+        or_(
+            Payment.received_btc > 0,
+            Payment.remaining_amount_incoming < Payment.incoming_amount_total,
+        ),
+    ),
+    "credits were granted, and their payment is gone": and_(
+        _IN_BITCOIN, _GRANTED, Payment.received_btc < _CREDITED_BTC
+    ),
+    "more was paid than credits were granted for": and_(
+        _IN_BITCOIN, _GRANTED, Payment.received_btc - _CREDITED_BTC >= DUST_SATOSHI * SATOSHI
+    ),
+    "AEON.to says that it paid, and the chain does not": and_(
+        Payment.settlement_claimed_at.is_not(None), ~_SETTLED, Order.status == OrderStatus.PAID
+    ),
+}
+
+
+async def needing_attention(
+    connection: AsyncConnection, *, limit: int
+) -> list[tuple[OrderView, str]]:
+    """Return orders where money and status differ, newest first, each with the reason."""
+    reason = case(*((condition, text) for text, condition in _REASONS.items()))
+    rows = await connection.execute(
+        select(reason.label("reason"), *VIEW_COLUMNS)
+        .select_from(with_payment(Order.__table__))
+        .where(reason.is_not(None))
+        .order_by(Order.created_at.desc(), Order.id.desc())
+        .limit(limit)
+    )
+    return [(view_of(row), row.reason) for row in rows]

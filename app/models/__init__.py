@@ -6,6 +6,7 @@ from app.models.aeonto_parameters import AeontoParameters
 from app.models.api_keys import ApiKey
 from app.models.assessments import Assessment
 from app.models.audit_log import AuditLine
+from app.models.bitcoin_addresses import BitcoinAddress, BitcoinWallet
 from app.models.bitcoin_outputs import BitcoinOutput
 from app.models.failed_attempts import FailedAttempts
 from app.models.idempotency_keys import IdempotencyKey
@@ -25,7 +26,9 @@ __all__ = [
     "ApiKey",
     "Assessment",
     "AuditLine",
+    "BitcoinAddress",
     "BitcoinOutput",
+    "BitcoinWallet",
     "FailedAttempts",
     "IdempotencyKey",
     "LedgerEntry",

@@ -582,3 +582,37 @@ async def test_every_guard_is_armed_for_every_role(lived: Lived) -> None:
     )
     assert len(armed) == 18
     assert {row["armed"] for row in armed} == {"A"}
+
+
+# Addresses of the merchant's wallet
+
+WALLET_ID = "0123456789abcdef"
+GIVEN = "INSERT INTO bitcoin_addresses (order_id, wallet_id, address_index, address, taken_at"
+WITH_WALLET = "INSERT INTO bitcoin_wallets VALUES ('0123456789abcdef', 'wpkh(...)', 1)"
+
+
+@pytest.mark.parametrize(("index", "address"), [(0, "another"), (1, "one")])
+async def test_two_orders_never_hold_one_address(lived: Lived, index: int, address: str) -> None:
+    await lived.refused(
+        "uq_bitcoin_addresses",
+        WITH_WALLET,
+        f"{GIVEN}) VALUES ('{{granted}}', '{WALLET_ID}', 0, 'one', now())",
+        f"{GIVEN}) VALUES ('{{waiting}}', '{WALLET_ID}', {index}, '{address}', now())",
+    )
+
+
+async def test_address_is_given_to_an_order_that_exists(lived: Lived) -> None:
+    await lived.refused(
+        "fk_bitcoin_addresses_order_id_orders",
+        WITH_WALLET,
+        f"{GIVEN}) VALUES ('ord_none', '{WALLET_ID}', 0, 'one', now())",
+    )
+
+
+@pytest.mark.parametrize("index", [-1, 2**31])
+async def test_index_that_no_public_key_derives_is_refused(lived: Lived, index: int) -> None:
+    await lived.refused(
+        "ck_bitcoin_addresses_address_index",
+        WITH_WALLET,
+        f"{GIVEN}) VALUES ('{{waiting}}', '{WALLET_ID}', {index}, 'one', now())",
+    )

@@ -44,6 +44,20 @@ MUTATIONS: Final = (
         "ALTER TABLE payments DROP CONSTRAINT uq_payments_uuid",
         _GUARDS + "test_two_orders_never_share_a_uuid",
     ),
+    Mutation(
+        "UNIQUE: one order at a time per address",
+        "migrations/versions/0007_bitcoin_addresses.py",
+        "            unique=True,",
+        "            unique=False,",
+        _GUARDS + "test_two_orders_never_hold_one_address",
+    ),
+    Mutation(
+        "each index of a wallet is given once",
+        "app/services/bitcoin_addresses.py",
+        "BitcoinWallet.next_index + 1}",
+        "BitcoinWallet.next_index}",
+        "tests/services/test_bitcoin_addresses.py::test_orders_get_the_addresses_in_their_order",
+    ),
     _sql(
         "CHECK: no balance below zero",
         "ALTER TABLE accounts DROP CONSTRAINT ck_accounts_balance",

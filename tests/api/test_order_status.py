@@ -51,12 +51,14 @@ UNPAID: Final = replace(
     expires_at=datetime(2026, 1, 11, 13, 1, 3, tzinfo=UTC),
 )
 UNPAID_PAYMENT: Final = {
+    "rail": "aeonto",
     "state": "UNPAID",
     "address": ADDRESS,
     "payment_id_long": LONG_ID,
     "integrated_address": INTEGRATED,
     "payment_id_short": "7c855c2228e19671",
     "amount_total": "14.4265105",
+    "amount_received": "0",
     "amount_remaining": "14.4265105",
     "uri": f"aeon:{INTEGRATED}?tx_amount=14.4265105",
     "expires_at": "2026-01-11T13:01:03Z",
@@ -65,6 +67,9 @@ UNPAID_PAYMENT: Final = {
     "btc_transaction_id": None,
     "btc_confirmations": 0,
     "settlement": None,
+    "confirmations_wanted": None,
+    "confirmations_seen": None,
+    "transactions": [],
 }
 
 
@@ -144,7 +149,9 @@ async def test_what_aeonto_has_not_said_of_a_payment_is_null(
 
     assert (await status(application, order_id, user))["payment"] == {
         **dict.fromkeys(UNPAID_PAYMENT),
+        "rail": "aeonto",
         "state": "UNPAID",
+        "transactions": [],
     }
 
 

@@ -27,6 +27,19 @@ async def test_order_parameters_tell_limits_and_price_in_credits_and_coin(
         "lower_limit_btc": "0.002",
         "upper_limit_btc": "20",
         "as_of": "2026-01-11T12:46:03Z",
+        "rails": [
+            {
+                "rail": "aeonto",
+                "payment_coin": "AEON",
+                "payment_network": "AEON",
+                "min_number_of_credits": 4,
+                "max_number_of_credits": 10000,
+                "lower_limit_btc": "0.002",
+                "upper_limit_btc": "20",
+                "payment_window_seconds": None,
+                "confirmations": None,
+            }
+        ],
     }
 
 

@@ -182,27 +182,18 @@ def test_unconfirmed_excess_buys_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("facts", "state"),
+    ("arrival", "state"),
     [
-        ({}, "PAID"),
-        ({"replaceable": True}, "PAID_UNCONFIRMED"),
-        ({"seen_by_all": False}, "PAID_UNCONFIRMED"),
-        ({"replaceable": True, "confirmations": 1}, "PAID"),
+        (output(confirmations=0), "PAID"),
+        (output(confirmations=0, replaceable=True), "PAID_UNCONFIRMED"),
+        (output(confirmations=0, seen_by_all=False), "PAID_UNCONFIRMED"),
+        (output(confirmations=1, replaceable=True), "PAID"),
     ],
 )
 def test_without_confirmations_counts_only_what_nobody_may_take_back(
-    facts: dict[str, object], state: str
+    arrival: Arrival, state: str
 ) -> None:
-    small = replace(INVOICE, confirmations_wanted=0)
-    assert (
-        judged(
-            [output(confirmations=0, **facts)]
-            if "confirmations" not in facts
-            else [output(**facts)],
-            invoice=small,
-        ).state
-        == state
-    )  # type: ignore[arg-type]
+    assert judged([arrival], invoice=replace(INVOICE, confirmations_wanted=0)).state == state
 
 
 def test_output_came_when_it_was_first_seen_or_its_block_if_that_is_earlier() -> None:

@@ -157,7 +157,7 @@ async def test_database_that_is_away_is_not_an_order_not_created(
     async def fail(*_args: object, **_named: object) -> None:
         raise away
 
-    monkeypatch.setattr("app.services.orders._insert", fail)
+    monkeypatch.setattr("app.services.order_placing._insert_in_aeon", fail)
     with pytest.raises(DBAPIError):
         await buy(database, clock, buyer, Purchase(1, "Aeon", "AEON", None))
 

@@ -116,7 +116,7 @@ async def test_fault_in_one_job_stops_neither_the_others_nor_the_loop(
 
 
 async def test_no_slot_means_no_claim(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.worker.reconciler._SLOT_WAIT_SECONDS", 0.02)
+    monkeypatch.setattr("app.worker.aeonto_rail.TURN_WITHIN_SECONDS", 0.02)
     order_id = await stage.place()
     slot = await stage.resources.pace.reserve(Bucket.ORDER_CREATE, within_seconds=1)
     parameters = await stage.resources.pace.reserve(Bucket.ORDER_PARAMETERS, within_seconds=1)

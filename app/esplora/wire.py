@@ -15,6 +15,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    FailFast,
     Field,
     StrictBool,
     StringConstraints,
@@ -34,9 +35,9 @@ from app.domain.strict_json import (
 # A transaction that nodes relay has at most 400,000 units of weight. Nothing but inputs, it is
 # about 1.3 MB of JSON; one input with all its weight in a script, shown three times, 1.6 MB.
 MAX_BODY_BYTES: Final = 2 * 1024 * 1024
-# A page has at most 75 transactions. With one of two inputs and two outputs it is 150 KB; in this
-# much fit 75 that pay 200 others each, or four of the largest that one answer may hold.
-MAX_PAGE_BYTES: Final = 4 * MAX_BODY_BYTES
+# A page has at most 75 transactions. With one of two inputs and two outputs it is 165 KB; in this
+# much fit 75 that pay 100 others each, or three of the largest. Reading it takes at most 2 s.
+MAX_PAGE_BYTES: Final = 4 * 1024 * 1024
 # A page has as many confirmed transactions as this, unless it is the last (API.md).
 FULL_PAGE: Final = 25
 MAX_SATOSHI: Final = 21_000_000 * 100_000_000
@@ -212,8 +213,8 @@ class _StatusReply(_Reply):
 
 class _TransactionReply(_Reply):
     txid: _Hash
-    vin: Annotated[list[_InputReply], Field(min_length=1)]
-    vout: Annotated[list[_OutputReply], Field(min_length=1)]
+    vin: Annotated[list[_InputReply], Field(min_length=1), FailFast()]
+    vout: Annotated[list[_OutputReply], Field(min_length=1), FailFast()]
     status: _StatusReply
 
     @model_validator(mode="after")
@@ -234,4 +235,5 @@ class _TransactionReply(_Reply):
         )
 
 
-_PAGE: Final = TypeAdapter(list[_TransactionReply])
+# FailFast: the first fault is all that is told, and a hostile body could have a million.
+_PAGE: Final = TypeAdapter(Annotated[list[_TransactionReply], FailFast()])

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from typing import Any, Final
 
 import httpx
@@ -106,7 +107,7 @@ REFUSED: Final = {
     "time_text": (PAYMENT.replace('_time": 1', '_time": "1"'), "block_time"),
     "time_beyond": (PAYMENT.replace('_time": 1', '_time": 4294967296'), "block_time"),
     "time_missing": (PAYMENT.replace(', "block_time": 1', ""), "a block is named"),
-    "huge": (" " * MAX_PAGE_BYTES + "[]", "more than 8388608 bytes"),
+    "huge": (" " * MAX_PAGE_BYTES + "[]", "more than 4194304 bytes"),
 }
 
 
@@ -115,6 +116,14 @@ def test_other_pages_are_refused(kind: str) -> None:
     body, why = REFUSED[kind]
     with pytest.raises(Unreadable, match=why):
         page(body)
+
+
+@pytest.mark.parametrize("unit", ["0", "{}", "[]"])
+def test_body_of_a_million_faults_is_refused_for_the_first_of_them(unit: str) -> None:
+    started = time.monotonic()
+    with pytest.raises(Unreadable, match=r"^0\S*: "):
+        page(f"[{','.join([unit] * 600_000)}]")
+    assert time.monotonic() - started < 5
 
 
 def test_page_of_another_content_type_or_compressed_is_refused() -> None:

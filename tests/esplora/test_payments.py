@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 from typing import Any, Final
 
@@ -118,12 +119,20 @@ def test_other_pages_are_refused(kind: str) -> None:
         page(body)
 
 
-@pytest.mark.parametrize("unit", ["0", "{}", "[]"])
-def test_body_of_a_million_faults_is_refused_for_the_first_of_them(unit: str) -> None:
+MANY: Final = ",".join(["{}"] * 1_300_000)
+FAULTY: Final = {
+    "transactions": f"[{MANY}]",
+    "inputs": PAYMENT.replace('{"sequence": 0}', MANY),
+    "outputs": re.sub(r'"vout": \[.*?\]', f'"vout": [{MANY}]', PAYMENT),
+}
+
+
+@pytest.mark.parametrize("kind", FAULTY)
+def test_body_of_a_million_faults_is_refused_for_the_first_of_them(kind: str) -> None:
     started = time.monotonic()
-    with pytest.raises(Unreadable, match=r"^0\S*: "):
-        page(f"[{','.join([unit] * 600_000)}]")
-    assert time.monotonic() - started < 5
+    with pytest.raises(Unreadable, match="Field required"):
+        page(FAULTY[kind])
+    assert time.monotonic() - started < 3
 
 
 def test_page_of_another_content_type_or_compressed_is_refused() -> None:
@@ -303,11 +312,9 @@ async def test_each_page_has_a_deadline(
 async def test_larger_page_is_allowed_than_a_transaction(
     bench: Bench, server: respx.MockRouter
 ) -> None:
-    padded = golden.HISTORY.encode() + b" " * wire.MAX_BODY_BYTES
-    server.get(HISTORY).respond(headers=JSON, content=padded)
+    padding = b" " * wire.MAX_BODY_BYTES
+    server.get(HISTORY).respond(headers=JSON, content=padding + golden.HISTORY.encode())
     assert len(await bench.client.payments(ADDRESS)) == 2
-    server.get(f"tx/{TXID}").respond(
-        headers=JSON, content=golden.CONFIRMED.encode() + b" " * wire.MAX_BODY_BYTES
-    )
+    server.get(f"tx/{TXID}").respond(headers=JSON, content=padding + golden.CONFIRMED.encode())
     with pytest.raises(failures.Nonsense, match="more than 2097152 bytes"):
         await bench.look()

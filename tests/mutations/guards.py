@@ -27,6 +27,7 @@ def _sql(guard: str, statement: str, test: str) -> Mutation:
 _GUARDS: Final = "tests/db/test_guards.py::"
 _LEDGER: Final = "tests/services/test_ledger.py::"
 _CHAIN: Final = "tests/esplora/test_chain.py::"
+_ARRIVALS: Final = "tests/esplora/test_arrivals.py::"
 
 MUTATIONS: Final = (
     _sql(
@@ -197,5 +198,19 @@ MUTATIONS: Final = (
         "    if len(blocks) > 1:\n",
         "    if not seen and blocks:\n",
         _CHAIN + "test_third_server_that_answers_must_agree_too",
+    ),
+    Mutation(
+        "chain: what arrived is confirmed only where all have it in the same block",
+        "app/esplora/chain.py",
+        "confirmations=max(confirmations, 0) if block else 0",
+        "confirmations=max(confirmations, 0)",
+        _ARRIVALS + "test_confirmations_are_the_least_and_none_unless_all_show_the_same_block",
+    ),
+    Mutation(
+        "chain: a flood of transactions hides none in silence",
+        "app/esplora/client.py",
+        'raise Flooded("payments")',
+        "return tuple(found.values())",
+        "tests/esplora/test_payments.py::test_flood_of_transactions_is_a_failure_that_says_so",
     ),
 )

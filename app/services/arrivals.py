@@ -70,7 +70,7 @@ async def apply_arrivals(
             replace(decision, alarm=alarm),
             Seen(
                 reported=report.state,
-                evidence=_evidence(receipts, arrivals),
+                evidence=evidence_of(receipts, arrivals),
                 expires_at=payment.expires_at,
                 cause=job.lease_token,
             ),
@@ -153,7 +153,8 @@ def _keep_receipts(payment: Payment, receipts: Receipts, now: datetime) -> None:
     payment.seen_at = now
 
 
-def _evidence(receipts: Receipts, arrivals: Sequence[Arrival]) -> dict[str, Any]:
+def evidence_of(receipts: Receipts, arrivals: Sequence[Arrival]) -> dict[str, Any]:
+    """Return what the chain showed and what it came to, as JSON: amounts in satoshi."""
     return {
         **asdict(receipts),
         "outputs": [

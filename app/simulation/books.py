@@ -6,18 +6,35 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from app.domain.bitcoin_payments import OutputId
+from app.domain.rails import Rail
 from app.domain.reports import OrderFacts, Sighting
 from app.domain.schedule import Urgency
 from app.domain.states import OrderStatus
 
 
 @dataclass(slots=True)
-class KeptPayment:
-    """What AEON.to said of an order; `said` by the names of the columns of `payments`."""
+class KeptOutput:
+    """One output that pays the address of an order, as the table `bitcoin_outputs` has it."""
 
-    uuid: str
+    value_btc: Decimal
+    confirmations: int
+    replaceable: bool
+    arrived_at: datetime
+    gone_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class KeptPayment:
+    """What is known of the payment of an order; `said` by the names of the columns of `payments`.
+
+    `uuid` is AEON.to's, None on the bitcoin rail, where there are `outputs`.
+    """
+
+    uuid: str | None
     seen_at: datetime
     said: dict[str, Any] = field(default_factory=dict)
+    outputs: dict[OutputId, KeptOutput] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,6 +47,8 @@ class KeptOrder:
     id: str
     account_id: str
     number_of_credits: int
+    rail: Rail
+    price_btc: Decimal
     btc_amount: Decimal
     btc_dest_address: str
     granting_status: OrderStatus
@@ -44,6 +63,7 @@ class KeptOrder:
     lease_until: datetime | None = None
     sighting: Sighting | None = None
     credits_granted: int | None = None
+    grant_price_btc: Decimal | None = None
     granted_at: datetime | None = None
     payment: KeptPayment | None = None
     settled_by: tuple[str, int] | None = None
@@ -88,9 +108,10 @@ class Books:
     balances: dict[str, int]
 
 
-def facts_of(order: KeptOrder, uuid: str) -> OrderFacts:
+def facts_of(order: KeptOrder, uuid: str | None) -> OrderFacts:
     """Return what a report is held against; `uuid` is AEON.to's name for the order."""
     return OrderFacts(
+        rail=order.rail,
         status=order.status,
         granting_status=order.granting_status,
         granted=order.granted_at is not None,

@@ -4,18 +4,15 @@ import asyncio
 import random
 from collections import Counter
 from dataclasses import dataclass
-from datetime import timedelta
-from decimal import Decimal
 from typing import Final, Protocol
 
+from app.domain.rails import Rail
 from app.domain.states import OrderStatus
 from app.services.terms import Terms
+from app.simulation.offers import offered
 from app.simulation.upstream import Payer, Upstream
 
-BTC_DEST_ADDRESS: Final = "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM"
-CREDIT_PRICE_BTC: Final = Decimal("0.0005")
 ACCOUNTS: Final = 17
-_MOST_CREDITS: Final = 40_000
 _PATIENCE_SECONDS: Final = 5400.0
 _WEIGHTS: Final = {
     Payer.IN_FULL: 30,
@@ -28,7 +25,6 @@ _WEIGHTS: Final = {
     Payer.NEVER: 12,
 }
 _ASKING_SHARE: Final = 0.2
-_GRANTED_WHEN_PAID_SHARE: Final = 0.2
 
 
 def account_name(number: int) -> str:
@@ -47,7 +43,7 @@ class Shown:
 class Shop(Protocol):
     """Where buyers place orders and ask about them."""
 
-    async def place(self, account_id: str, number_of_credits: int, terms: Terms) -> str:
+    async def place(self, account_id: str, number_of_credits: int, rail: Rail, terms: Terms) -> str:
         """Place an order; return its id."""
         ...
 
@@ -69,12 +65,14 @@ class Buyers:
         upstream: Upstream,
         source: random.Random,
         *,
+        today: Terms,
         between_watches: float,
         last_seconds: float,
     ) -> None:
         self._shop = shop
         self._upstream = upstream
         self._random = source
+        self._today = today
         self._between_watches = between_watches
         self._last_seconds = last_seconds
         self._loop = asyncio.get_running_loop()
@@ -93,19 +91,11 @@ class Buyers:
         await asyncio.sleep(arrival)
         draw = self._random
         kind = draw.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0]
-        granting = (
-            OrderStatus.PAID if draw.random() < _GRANTED_WHEN_PAID_SHARE else OrderStatus.BTC_SENT
-        )
-        terms = Terms(
-            credit_price_btc=CREDIT_PRICE_BTC,
-            max_credits_per_order=_MOST_CREDITS,
-            btc_dest_address=BTC_DEST_ADDRESS,
-            granting_status=granting,
-            create_deadline=timedelta(hours=1),
-        )
+        rail = Rail.AEONTO
+        terms = offered(self._today, rail, draw)
         # Fewer than 4 credits are less than AEON.to takes.
         number_of_credits = draw.choice((1, 10, 25, 100, 1000)) + draw.randint(0, 3)
-        order_id = await self._shop.place(account_name(number), number_of_credits, terms)
+        order_id = await self._shop.place(account_name(number), number_of_credits, rail, terms)
         self.placed.append(order_id)
         self.kinds[kind] += 1
         uuid = await self._wait_for_address(order_id, asks=draw.random() < _ASKING_SHARE)

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from app.domain.clock import Clock
+from app.domain.rails import Rail
 
 _NEVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
 # A round of a loop must not take long, or it counts as stuck.
@@ -22,6 +23,10 @@ class Work(StrEnum):
 
     CREATIONS = "order_creations"
     LOOKS = "order_looks"
+    BITCOIN_LOOKS = "bitcoin_looks"
+
+
+LOOKS: Final = {Rail.AEONTO: Work.LOOKS, Rail.BITCOIN: Work.BITCOIN_LOOKS}
 
 
 class Calendar:

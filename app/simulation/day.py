@@ -19,6 +19,7 @@ from app.aeonto.solo import SoloPace
 from app.db.failures import is_database_away
 from app.domain.clock import Clock
 from app.domain.pace import Pace
+from app.domain.rails import Rail
 from app.domain.states import OrderStatus
 from app.services.order_store import OrderStore
 from app.services.terms import Terms
@@ -28,6 +29,7 @@ from app.simulation.calendar import Calendar, Work
 from app.simulation.invariants import Breach, breaches_of, breaches_of_truth
 from app.simulation.loop import BEGIN, SimulatedClock, VirtualLoop
 from app.simulation.network import Network, draw_outages
+from app.simulation.offers import sold_today
 from app.simulation.plan import Plan
 from app.simulation.replica import Replica
 from app.simulation.store import MemoryStore
@@ -94,7 +96,9 @@ class MemoryKeeper:
     def __init__(self, plan: Plan, trace: Trace, changed: Callable[[Work], None]) -> None:
         self._clock = SimulatedClock(plan.source("clock"))
         self._pace = SoloPace(self._clock, rate_scale=plan.rate_scale)
-        self._store = MemoryStore(self._clock, trace.note, changed)
+        self._store = MemoryStore(
+            self._clock, trace.note, changed, valuation=sold_today(plan).valuation()
+        )
         self.store: OrderStore = self._store
 
     def pace_for(self, clock: Clock) -> Pace:
@@ -103,8 +107,8 @@ class MemoryKeeper:
     def earliest(self, work: Work) -> datetime | None:
         return self._store.earliest(work)
 
-    async def place(self, account_id: str, number_of_credits: int, terms: Terms) -> str:
-        return self._store.place(account_id, number_of_credits, terms, self._clock.now())
+    async def place(self, account_id: str, number_of_credits: int, rail: Rail, terms: Terms) -> str:
+        return self._store.place(account_id, number_of_credits, rail, terms, self._clock.now())
 
     async def shown(self, order_id: str) -> Shown:
         order = self._store.read(order_id)
@@ -160,6 +164,7 @@ class Day:
             self.keeper,
             self._upstream,
             plan.source("buyers"),
+            today=sold_today(plan),
             between_watches=plan.between_watches,
             last_seconds=plan.seconds,
         )

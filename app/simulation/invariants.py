@@ -74,7 +74,9 @@ def _breaches_of_credits(books: Books) -> Iterator[Breach]:
         due = [(order.account_id, order.number_of_credits)] if _granting(order) else []
         if [(entry.account_id, entry.amount) for entry in bought[order.id]] != due:
             yield Breach("one purchase per granted order (I4)", order.id)
-    uuids = Counter(order.payment.uuid for order in books.orders if order.payment)
+    uuids = Counter(
+        order.payment.uuid for order in books.orders if order.payment and order.payment.uuid
+    )
     for uuid, count in uuids.items():
         if count > 1:
             yield Breach("one order per uuid (I8)", uuid)
@@ -92,7 +94,7 @@ def _faults_of_order(order: KeptOrder, moves: list[KeptEvent], now: datetime) ->
         yield "no order in limbo (I7)"
     if order.status not in ("TO_BE_CREATED", "FAILED") and order.payment is None:
         yield "no progress without a uuid (I8)"
-    if order.btc_amount != order.number_of_credits * Decimal("0.0005"):
+    if order.btc_amount != order.number_of_credits * order.price_btc:
         yield "amount is credits times price (I9)"
     before = None
     for move in moves:
@@ -138,7 +140,7 @@ def breaches_of_truth(
         event.order_id for event in books.events if event.reason == "not_found_after_payment"
     }
     for order in books.orders:
-        true = upstream.orders.get(order.payment.uuid) if order.payment else None
+        true = upstream.orders.get(order.payment.uuid or "") if order.payment else None
         found += [
             Breach(rule, f"{order.id} {order.status}")
             for rule in _untruths(order, true, now, begin, rang=order.id in alarmed)

@@ -16,7 +16,9 @@ from typing_extensions import override
 
 from app.aeonto.client import Transport
 from app.aeonto.wire import Answer, OrderParameters
+from app.domain.bitcoin_payments import Arrival
 from app.domain.pace import Bucket, Pace, Slot
+from app.domain.rails import Rail
 from app.domain.reports import Report
 from app.domain.settlement import Settlement
 from app.services.order_decisions import Applied
@@ -194,11 +196,11 @@ class LivingStore:
     async def claim_creation(self, now: datetime, aside: Collection[str]) -> CreationJob | None:
         return await self._life.database(self._store.claim_creation(now, aside))
 
-    async def look_is_due(self, now: datetime, aside: Collection[str]) -> bool:
-        return await self._life.database(self._store.look_is_due(now, aside))
+    async def look_is_due(self, rail: Rail, now: datetime, aside: Collection[str]) -> bool:
+        return await self._life.database(self._store.look_is_due(rail, now, aside))
 
-    async def claim_look(self, now: datetime, aside: Collection[str]) -> LookJob | None:
-        return await self._life.database(self._store.claim_look(now, aside))
+    async def claim_look(self, rail: Rail, now: datetime, aside: Collection[str]) -> LookJob | None:
+        return await self._life.database(self._store.claim_look(rail, now, aside))
 
     async def apply_created(self, job: CreationJob, report: Report, now: datetime) -> Applied:
         return await self._life.database(self._store.apply_created(job, report, now))
@@ -211,6 +213,11 @@ class LivingStore:
         settlement: Settlement | None = None,
     ) -> Applied:
         return await self._life.database(self._store.apply_report(job, report, now, settlement))
+
+    async def apply_arrivals(
+        self, job: LookJob, arrivals: Sequence[Arrival], now: datetime
+    ) -> Applied:
+        return await self._life.database(self._store.apply_arrivals(job, arrivals, now))
 
     async def fail_refused(self, job: CreationJob, now: datetime) -> Applied:
         return await self._life.database(self._store.fail_refused(job, now))

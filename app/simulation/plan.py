@@ -22,6 +22,7 @@ class Plan:
     rate_scale: Decimal
     arrivals_within: float
     expiry_seconds: float
+    payment_window_seconds: float
     fault_rate: float
     outages: int
     dangers: Dangers
@@ -54,6 +55,7 @@ def draw_plan(seed: int, *, orders: int, hours: float, rate_scale: Decimal | Non
         rate_scale=rate_scale or Decimal(scale),
         arrivals_within=min(within, hours * _HOUR * 0.7),
         expiry_seconds=source.choice((300.0, 900.0)) if kind == 1 else 300.0,
+        payment_window_seconds=source.choice((600.0, 900.0, 1200.0)),
         fault_rate=source.choice((0.0, 0.02, 0.05, 0.15)),
         outages=source.randint(2, 5) if kind == _KINDS - 1 else source.choice((0, 0, 1)),
         dangers=Dangers(

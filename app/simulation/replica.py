@@ -20,6 +20,7 @@ from app.simulation.life import (
     LivingStore,
     LivingTransport,
 )
+from app.worker.aeonto_rail import AeontoRail
 from app.worker.heartbeats import Heartbeats
 from app.worker.loops import Loop, supervise
 from app.worker.reconciler import Reconciler
@@ -72,7 +73,7 @@ class Replica:
         )
         store = LivingStore(self._store, life)
         self._stopping = asyncio.Event()
-        reconciler = Reconciler(store, pace, aeonto, clock, self._metrics)
+        reconciler = Reconciler(store, AeontoRail(pace, aeonto, clock), clock, self._metrics)
         heartbeats = Heartbeats(clock, self._metrics)
         self._tasks = [
             asyncio.create_task(

@@ -1,20 +1,20 @@
 """Orders in memory, behind the protocol of the real store, for simulated days.
 
-What a report means, when to look next and what an answer to a creation must say are the same pure
-functions that the real store executes. Here stands only how what follows is kept. A test gives
-this store and PostgreSQL the same operations and compares what they answer and keep.
+What a report or an arrival means, when to look next and what an answer to a creation must say are
+the same pure functions that the real store executes. Here stands only how what follows is kept. A
+test gives this store and PostgreSQL the same operations and compares what they answer and keep.
 """
 
 import heapq
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from itertools import count
-from typing import Any, Final
+from typing import Final
 
 from app.aeonto.wire import OrderParameters
-from app.domain.accounts import EntryKind
+from app.domain.bitcoin_payments import Arrival, Valuation
 from app.domain.clock import Clock
+from app.domain.rails import Rail
 from app.domain.reports import (
     Decision,
     Report,
@@ -22,81 +22,85 @@ from app.domain.reports import (
     decide,
     payment_details,
 )
-from app.domain.schedule import (
-    NextLook,
-    Urgency,
-    creation_again,
-    look_after_failure,
-    look_when_asked,
-    next_look,
-)
+from app.domain.schedule import Urgency, creation_again, look_after_failure, look_when_asked
 from app.domain.settlement import ALL_TAKEN, Settlement, Verified
-from app.domain.states import MOVES, Move, OrderStatus
+from app.domain.states import OrderStatus
 from app.models.order_events import OrderEventKind
 from app.services.aeonto_parameters import TRUSTED_FOR
-from app.services.order_decisions import Applied
+from app.services.order_decisions import Applied, Seen
 from app.services.order_events import evidence_of
 from app.services.order_leases import LEASE, CreationJob, LookJob
+from app.services.order_moves import Grant
 from app.services.order_store import OrderStore
 from app.services.reconcile import FailureReason
-from app.services.terms import Terms
-from app.simulation.books import Books, KeptEntry, KeptOrder, KeptPayment, facts_of
-from app.simulation.calendar import Work
+from app.services.terms import BitcoinTerms, Terms
+from app.simulation.bitcoin_books import apply_arrivals, give_address
+from app.simulation.books import Books, KeptOrder, KeptPayment, facts_of
+from app.simulation.calendar import LOOKS, Work
 from app.simulation.due import DueOrders
-from app.simulation.journal import Journal
-
-Notice = Callable[[str], None]
+from app.simulation.keeping import Keeping, Notice
 
 _OVERDUE_AT_ONCE: Final = 100
+_PLACED: Final = OrderStatus.TO_BE_CREATED
 
 
 class MemoryStore:
     """Orders, payments, events, credits and leases. `clock` is the one that leases run on."""
 
-    def __init__(self, clock: Clock, notice: Notice, changed: Callable[[Work], None]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        notice: Notice,
+        changed: Callable[[Work], None],
+        *,
+        valuation: Valuation,
+    ) -> None:
         """Begin empty.
 
-        `notice` is told of every event and every entry; `changed`, when an order waits anew.
+        `notice` is told of every event and every entry; `changed`, when an order waits anew;
+        `valuation` says what late or excessive bitcoin buys.
         """
         self._clock = clock
-        self._notice = notice
+        self._valuation = valuation
         self._orders: dict[str, KeptOrder] = {}
         self._by_uuid: dict[str, KeptOrder] = {}
         self._deadlines: list[tuple[datetime, str]] = []
-        self._journal = Journal(notice)
-        self._entries: list[KeptEntry] = []
-        self._balances: dict[str, int] = {}
+        self._keeping = Keeping(notice, changed)
         self._parameters_seen_at: datetime | None = None
         self._settled: set[tuple[str, int]] = set()
         self._numbers = count(1)
-        self._creations = DueOrders(partial(changed, Work.CREATIONS))
-        self._looks = DueOrders(partial(changed, Work.LOOKS))
+        self._addresses = count()
 
     # What a buyer does
 
-    def place(self, account_id: str, number_of_credits: int, terms: Terms, now: datetime) -> str:
-        """Place an order; return its id."""
+    def place(
+        self, account_id: str, number_of_credits: int, rail: Rail, terms: Terms, now: datetime
+    ) -> str:
+        """Place an order; return its id. Raises ValueError for a rail that is not offered."""
         order = KeptOrder(
             id=f"ord_{next(self._numbers):06}",
             account_id=account_id,
             number_of_credits=number_of_credits,
+            rail=rail,
+            price_btc=terms.credit_price_btc,
             btc_amount=number_of_credits * terms.credit_price_btc,
             btc_dest_address=terms.btc_dest_address,
             granting_status=terms.granting_status,
             create_by=now + terms.create_deadline,
             created_at=now,
-            status=OrderStatus.TO_BE_CREATED,
+            status=_PLACED,
             status_since=now,
             next_look_at=now,
             look_urgency=Urgency.ADDRESS,
         )
         self._orders[order.id] = order
-        self._balances.setdefault(account_id, 0)
-        heapq.heappush(self._deadlines, (order.create_by, order.id))
-        self._creations.wait(order)
-        self._journal.moved(
-            order, None, OrderStatus.TO_BE_CREATED, now, reason="ordered", evidence=None
-        )
+        self._keeping.balances.setdefault(account_id, 0)
+        self._keeping.journal.moved(order, None, _PLACED, now, reason="ordered", evidence=None)
+        if rail is Rail.BITCOIN:
+            self._await_bitcoin(order, terms.bitcoin, now)
+        else:
+            heapq.heappush(self._deadlines, (order.create_by, order.id))
+            self._keeping.creations.wait(order)
         return order.id
 
     def read(self, order_id: str) -> KeptOrder:
@@ -106,23 +110,27 @@ class MemoryStore:
     def ask(self, order_id: str, now: datetime) -> None:
         """Bring an order forward that somebody asked about."""
         order = self._orders[order_id]
-        look = look_when_asked(order.status, now, unsettled=order.claimed_at is not None)
+        look = look_when_asked(
+            order.status, now, rail=order.rail, unsettled=order.claimed_at is not None
+        )
         if look is None or order.next_look_at is None or order.next_look_at <= look.at:
             return
         order.next_look_at = look.at
         order.look_urgency = max(order.look_urgency, look.urgency)
-        if not self._looks.is_held(order, self._clock.now()):
-            self._looks.wait(order)
+        looks = self._keeping.looks[order.rail]
+        if not looks.is_held(order, self._clock.now()):
+            looks.wait(order)
 
     def earliest(self, work: Work) -> datetime | None:
         """Return when the next order may be due; None when none waits."""
-        due = self._creations if work is Work.CREATIONS else self._looks
-        return due.earliest()
+        looks = {LOOKS[rail]: due for rail, due in self._keeping.looks.items()}
+        return looks.get(work, self._keeping.creations).earliest()
 
     def books(self) -> Books:
         """Return all that is kept."""
+        keeping = self._keeping
         return Books(
-            list(self._orders.values()), self._journal.events, self._entries, self._balances
+            list(self._orders.values()), keeping.journal.events, keeping.entries, keeping.balances
         )
 
     # What the reconciler asks for
@@ -140,24 +148,25 @@ class MemoryStore:
         order = self._orders[order_id]
         if not self._is_overdue(order, now):
             return Applied(lease_lost=True)
-        return self._fail(order, FailureReason.DEADLINE, now)
+        return self._keeping.fail(order, FailureReason.DEADLINE, now)
 
     async def creation_is_due(self, now: datetime, aside: Collection[str]) -> bool:
-        return self._creations.weightiest(now, self._clock.now(), aside) is not None
+        return self._keeping.creations.weightiest(now, self._clock.now(), aside) is not None
 
     async def claim_creation(self, now: datetime, aside: Collection[str]) -> CreationJob | None:
-        order = self._claim(self._creations, now, aside)
+        order = self._claim(self._keeping.creations, now, aside)
         if order is None:
             return None
         return CreationJob(
             order.id, order.lease_token or "", order.btc_amount, order.btc_dest_address
         )
 
-    async def look_is_due(self, now: datetime, aside: Collection[str]) -> bool:
-        return self._looks.weightiest(now, self._clock.now(), aside) is not None
+    async def look_is_due(self, rail: Rail, now: datetime, aside: Collection[str]) -> bool:
+        looks = self._keeping.looks[rail]
+        return looks.weightiest(now, self._clock.now(), aside) is not None
 
-    async def claim_look(self, now: datetime, aside: Collection[str]) -> LookJob | None:
-        order = self._claim(self._looks, now, aside)
+    async def claim_look(self, rail: Rail, now: datetime, aside: Collection[str]) -> LookJob | None:
+        order = self._claim(self._keeping.looks[rail], now, aside)
         if order is None or order.payment is None:
             return None
         return LookJob(
@@ -180,7 +189,7 @@ class MemoryStore:
         )
         if fault is not None:
             evidence = evidence_of(report)
-            self._journal.noted(
+            self._keeping.journal.noted(
                 order.id,
                 OrderEventKind.REFUSED,
                 fault,
@@ -189,7 +198,7 @@ class MemoryStore:
                 now=now,
                 evidence=evidence,
             )
-            self._reschedule(order, creation_again(now))
+            self._keeping.reschedule(order, creation_again(now))
             return Applied(refused=fault)
         uuid = report.uuid or ""
         order.payment = KeptPayment(uuid, now, {"state": OrderStatus.TO_BE_CREATED})
@@ -208,11 +217,26 @@ class MemoryStore:
             return Applied(lease_lost=True)
         return self._apply(order, job.uuid, report, settlement, now)
 
+    async def apply_arrivals(
+        self, job: LookJob, arrivals: Sequence[Arrival], now: datetime
+    ) -> Applied:
+        order = self._under_lease(job)
+        if order is None or order.payment is None:
+            return Applied(lease_lost=True)
+        return apply_arrivals(
+            self._keeping,
+            order,
+            order.payment,
+            arrivals,
+            valuation=self._valuation,
+            now=now,
+        )
+
     async def fail_refused(self, job: CreationJob, now: datetime) -> Applied:
         order = self._under_lease(job)
         if order is None:
             return Applied(lease_lost=True)
-        return self._fail(order, FailureReason.REFUSED, now)
+        return self._keeping.fail(order, FailureReason.REFUSED, now)
 
     async def postpone(
         self, job: CreationJob | LookJob, pause: timedelta, alarm: str | None, now: datetime
@@ -222,14 +246,15 @@ class MemoryStore:
             return Applied(lease_lost=True)
         look = look_after_failure(
             order.status,
+            rail=order.rail,
             since=order.status_since,
             pause=pause,
             creating=isinstance(job, CreationJob),
             now=now,
         )
-        self._reschedule(order, look)
+        self._keeping.reschedule(order, look)
         if alarm is not None:
-            rings = self._journal.noted(
+            rings = self._keeping.journal.noted(
                 order.id,
                 OrderEventKind.ALARM,
                 alarm,
@@ -250,6 +275,15 @@ class MemoryStore:
 
     # How it is kept
 
+    def _await_bitcoin(self, order: KeptOrder, terms: BitcoinTerms | None, now: datetime) -> None:
+        if terms is None:
+            raise ValueError("bitcoin is not offered")
+        give_address(order, terms, next(self._addresses), now)
+        self._keeping.move(
+            order, OrderStatus.UNPAID, now, reason="address_given", evidence=None, grant=None
+        )
+        self._keeping.looks[Rail.BITCOIN].wait(order)
+
     def _waits_for_creation(self, order_id: str) -> bool:
         order = self._orders[order_id]
         return order.status is OrderStatus.TO_BE_CREATED and order.payment is None
@@ -260,7 +294,7 @@ class MemoryStore:
             and order.create_by <= now
             and order.next_look_at is not None
             and order.next_look_at <= now
-            and not self._creations.is_held(order, self._clock.now())
+            and not self._keeping.creations.is_held(order, self._clock.now())
         )
 
     def _claim(self, due: DueOrders, now: datetime, aside: Collection[str]) -> KeptOrder | None:
@@ -280,7 +314,7 @@ class MemoryStore:
     def _apply(
         self,
         order: KeptOrder,
-        uuid: str,
+        uuid: str | None,
         report: Report,
         settlement: Settlement | None,
         now: datetime,
@@ -288,47 +322,31 @@ class MemoryStore:
         decision, settlement = self._decide(order, uuid, report, settlement, now)
         payment = order.payment
         unseen_for = None
-        if payment and decision.move_to and payment.seen_at != now:
+        if payment and payment.seen_at != now:
             unseen_for = now - payment.seen_at
-        order.sighting = decision.sighting
         if decision.believed and payment is not None:
             payment.said.update(payment_details(report))
             payment.seen_at = now
             if decision.unsettled:
                 payment.said.setdefault("settlement_claimed_at", now)
-        evidence = evidence_of(report, settlement)
-        note = partial(
-            self._journal.noted,
-            order.id,
-            status=order.status,
-            reported=report.state,
-            now=now,
-            evidence=evidence,
-        )
-        granted = 0
-        if decision.move_to is not None:
-            granted = self._move(
-                order, decision.move_to, now, "reported", evidence, grant=decision.grant
-            )
-        if decision.refused is not None:
-            note(OrderEventKind.REFUSED, decision.refused)
-        alarm = decision.alarm
-        if alarm is not None and not note(OrderEventKind.ALARM, alarm):
-            alarm = None
-        look = next_look(
-            order.status,
-            since=order.status_since,
-            expires_at=report.expires_at if decision.believed else None,
-            unsettled=decision.unsettled,
+        return self._keeping.carry_out(
+            order,
+            decision,
+            Seen(
+                reported=report.state,
+                evidence=evidence_of(report, settlement),
+                expires_at=report.expires_at if decision.believed else None,
+                cause=order.lease_token or "",
+            ),
+            grant=Grant(order.number_of_credits),
+            unseen_for=unseen_for,
             now=now,
         )
-        self._reschedule(order, look)
-        return Applied(decision.move_to, granted, decision.refused, alarm, unseen_for=unseen_for)
 
     def _decide(
         self,
         order: KeptOrder,
-        uuid: str,
+        uuid: str | None,
         report: Report,
         settlement: Settlement | None,
         now: datetime,
@@ -345,51 +363,5 @@ class MemoryStore:
             return decision, settlement
         return decide(facts, report, now, ALL_TAKEN), ALL_TAKEN
 
-    def _move(
-        self,
-        order: KeptOrder,
-        to_status: OrderStatus,
-        now: datetime,
-        reason: str,
-        evidence: dict[str, Any] | None,
-        *,
-        grant: bool = False,
-    ) -> int:
-        if MOVES[order.status, to_status] in (Move.ILLEGAL, Move.STAY):
-            raise ValueError(f"order {order.id} may not move from {order.status} to {to_status}")
-        from_status, order.status, order.status_since = order.status, to_status, now
-        if grant:
-            order.credits_granted = order.number_of_credits
-            order.granted_at = max(now, order.created_at)
-        self._journal.moved(order, from_status, to_status, now, reason=reason, evidence=evidence)
-        if not grant:
-            return 0
-        balance = self._balances[order.account_id] + order.number_of_credits
-        self._balances[order.account_id] = balance
-        self._entries.append(
-            KeptEntry(
-                order.account_id, order.id, EntryKind.PURCHASE, order.number_of_credits, balance
-            )
-        )
-        self._notice(f"grant {order.id} {balance}")
-        return order.number_of_credits
 
-    def _fail(self, order: KeptOrder, why: FailureReason, now: datetime) -> Applied:
-        order.failure_reason = why
-        self._reschedule(order, None)
-        self._move(order, OrderStatus.FAILED, now, why, None)
-        return Applied(moved_to=OrderStatus.FAILED)
-
-    def _reschedule(self, order: KeptOrder, look: NextLook | None) -> None:
-        order.next_look_at = look.at if look else None
-        if look:
-            order.look_urgency = look.urgency
-        order.lease_token = order.lease_until = None
-        if order.payment is None:
-            self._creations.wait(order)
-        else:
-            self._creations.forget(order)
-            self._looks.wait(order)
-
-
-_: Callable[[Clock, Notice, Callable[[Work], None]], OrderStore] = MemoryStore
+_: Callable[..., OrderStore] = MemoryStore

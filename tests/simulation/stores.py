@@ -1,5 +1,6 @@
 """Two keepers of orders behind one face, so that one test can be asked of both."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,7 +8,9 @@ from sqlalchemy import text
 
 from app.db.engine import Database
 from app.domain.accounts import AccountKind
+from app.domain.bitcoin_payments import OutputId
 from app.domain.clock import Clock
+from app.domain.rails import Rail
 from app.domain.reports import Sighting
 from app.domain.schedule import Urgency
 from app.domain.states import OrderStatus
@@ -17,9 +20,9 @@ from app.services.interest import Interest
 from app.services.order_placing import Purchase
 from app.services.order_store import SqlOrderStore
 from app.services.terms import Terms
-from app.simulation.books import Books, KeptEntry, KeptEvent, KeptOrder, KeptPayment
+from app.simulation.books import Books, KeptEntry, KeptEvent, KeptOrder, KeptOutput, KeptPayment
 from app.simulation.buyers import Shown
-from app.simulation.calendar import Work
+from app.simulation.calendar import LOOKS, Work
 
 _ORDERS = """
     SELECT o.*, p.order_id AS has_payment, p.uuid, p.seen_at, p.state, p.receiving_address,
@@ -27,20 +30,24 @@ _ORDERS = """
         p.incoming_amount_total, p.remaining_amount_incoming, p.incoming_price_btc,
         p.incoming_num_confirmations_remaining, p.recommended_mixin, p.btc_num_confirmations,
         p.btc_num_confirmations_before_purge, p.btc_transaction_id, p.upstream_created_at,
-        p.expires_at, p.settlement_claimed_at, s.txid, s.output_index
+        p.expires_at, p.settlement_claimed_at, p.late_until, p.confirmations_wanted,
+        p.confirmations_seen, p.received_btc, p.confirmed_btc, s.txid, s.output_index
     FROM orders o LEFT JOIN payments p ON p.order_id = o.id
     LEFT JOIN settlements s ON s.order_id = o.id ORDER BY o.created_at, o.id"""
+_OUTPUTS = "SELECT * FROM bitcoin_outputs"
 _EARLIEST = """
-    SELECT p.order_id IS NULL AS creation,
+    SELECT p.order_id IS NULL AS creation, o.rail,
         min(greatest(o.next_look_at, coalesce(o.lease_until, o.next_look_at))) AS due
     FROM orders o LEFT JOIN payments p ON p.order_id = o.id
-    WHERE o.next_look_at IS NOT NULL GROUP BY 1"""
+    WHERE o.next_look_at IS NOT NULL GROUP BY 1, 2"""
+_COINS = {Rail.AEONTO: ("Aeon", "AEON"), Rail.BITCOIN: ("Bitcoin", "BTC")}
 _SAID = (
     "state", "receiving_address", "receiving_integrated_address", "required_payment_id_long",
     "required_payment_id_short", "incoming_amount_total", "remaining_amount_incoming",
     "incoming_price_btc", "incoming_num_confirmations_remaining", "recommended_mixin",
     "btc_num_confirmations", "btc_num_confirmations_before_purge", "btc_transaction_id",
-    "upstream_created_at", "expires_at", "settlement_claimed_at",
+    "upstream_created_at", "expires_at", "settlement_claimed_at", "late_until",
+    "confirmations_wanted", "confirmations_seen", "received_btc", "confirmed_btc",
 )  # fmt: skip
 
 
@@ -50,15 +57,16 @@ class SqlShop:
 
     database: Database
     clock: Clock
+    today: Terms
 
     def __post_init__(self) -> None:
         """Stand before the real store."""
-        self.store = SqlOrderStore(self.database)
+        self.store = SqlOrderStore(self.database, self.today)
 
-    async def place(self, account_id: str, number_of_credits: int, terms: Terms) -> str:
+    async def place(self, account_id: str, number_of_credits: int, rail: Rail, terms: Terms) -> str:
         """Place an order as `new_order` does; return its id."""
         caller = Caller(account_id, AccountKind.USER, None, active=True)
-        purchase = Purchase(number_of_credits, "Aeon", "AEON", None)
+        purchase = Purchase(number_of_credits, *_COINS[rail], None)
         async with self.database.sessions() as session:
             placed = await orders.create(
                 session, caller=caller, purchase=purchase, terms=terms, now=self.clock.now()
@@ -85,12 +93,18 @@ class SqlShop:
         """Return when the next order is due of each kind."""
         async with self.database.reading() as connection:
             rows = await connection.execute(text(_EARLIEST))
-        return {Work.CREATIONS if row.creation else Work.LOOKS: row.due for row in rows}
+        return {Work.CREATIONS if row.creation else LOOKS[Rail(row.rail)]: row.due for row in rows}
 
     async def books(self) -> Books:
         """Read everything that the checks look at."""
         async with self.database.reading() as connection:
-            kept = [_order(row) for row in await connection.execute(text(_ORDERS))]
+            outputs: dict[str, dict[OutputId, KeptOutput]] = defaultdict(dict)
+            for row in await connection.execute(text(_OUTPUTS)):
+                outputs[row.order_id][row.txid, row.output_index] = KeptOutput(
+                    row.value_btc, row.confirmations, row.replaceable, row.arrived_at, row.gone_at
+                )
+            orders = await connection.execute(text(_ORDERS))
+            kept = [_order(row, outputs[row.id]) for row in orders]
             events = await connection.execute(
                 text(
                     "SELECT order_id, kind, from_status, to_status, at, reason, evidence"
@@ -112,7 +126,7 @@ class SqlShop:
             )
 
 
-def _order(row: Any) -> KeptOrder:  # noqa: ANN401  a row of any shape
+def _order(row: Any, outputs: dict[OutputId, KeptOutput]) -> KeptOrder:  # noqa: ANN401  a row of any shape
     sighting = None
     if row.sighting_status is not None:
         sighting = Sighting(
@@ -122,11 +136,13 @@ def _order(row: Any) -> KeptOrder:  # noqa: ANN401  a row of any shape
     if row.has_payment is not None:
         said = {name: getattr(row, name) for name in _SAID}
         said = {name: value for name, value in said.items() if value is not None}
-        payment = KeptPayment(row.uuid, row.seen_at, said)
+        payment = KeptPayment(row.uuid, row.seen_at, said, outputs)
     return KeptOrder(
         id=row.id,
         account_id=row.beneficiary_id,
         number_of_credits=row.number_of_credits,
+        rail=Rail(row.rail),
+        price_btc=row.price_btc,
         btc_amount=row.btc_amount,
         btc_dest_address=row.btc_dest_address,
         granting_status=OrderStatus(row.granting_status),
@@ -141,6 +157,7 @@ def _order(row: Any) -> KeptOrder:  # noqa: ANN401  a row of any shape
         lease_until=row.lease_until,
         sighting=sighting,
         credits_granted=row.credits_granted,
+        grant_price_btc=row.grant_price_btc,
         granted_at=row.granted_at,
         payment=payment,
         settled_by=None if row.txid is None else (row.txid, row.output_index),

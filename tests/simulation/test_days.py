@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from app.cli import main as cli
 from app.domain.reports import Decision, OrderFacts, Report, decide
+from app.domain.settlement import Settlement
 from app.simulation.day import Outcome, simulate
 from app.simulation.plan import draw_plan
 
@@ -69,8 +70,10 @@ def test_another_seed_is_another_day() -> None:
 def test_command_says_what_broke_and_how_to_replay_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Here every move grants that reaches PAID or BTC_SENT, whatever was granted before."""
 
-    def decide_again(order: OrderFacts, report: Report, now: datetime) -> Decision:
-        decision = decide(order, report, now)
+    def decide_again(
+        order: OrderFacts, report: Report, now: datetime, settlement: Settlement | None
+    ) -> Decision:
+        decision = decide(order, report, now, settlement)
         return replace(decision, grant=decision.move_to in ("PAID", "BTC_SENT"))
 
     monkeypatch.setattr("app.simulation.store.decide", decide_again)

@@ -18,6 +18,7 @@ from sqlalchemy import event
 from app.db.engine import Database, create_database
 from app.domain.clock import Clock
 from app.domain.pace import Pace
+from app.domain.rails import Rail
 from app.services.order_store import OrderStore
 from app.services.pace import SharedPace
 from app.services.terms import Terms
@@ -26,6 +27,7 @@ from app.simulation.buyers import ACCOUNTS, Shown, account_name
 from app.simulation.calendar import Calendar, Work
 from app.simulation.day import Day, Outcome, quiet
 from app.simulation.loop import BEGIN, SimulatedClock, VirtualLoop
+from app.simulation.offers import sold_today
 from app.simulation.plan import Plan, draw_plan
 from tests.simulation import database_time
 from tests.simulation.stores import SqlShop
@@ -80,7 +82,7 @@ class SqlKeeper:
         self._database = database
         self._calendar = calendar
         self._clock = SimulatedClock(plan.source("clock"))
-        self._shop = SqlShop(database, self._clock)
+        self._shop = SqlShop(database, self._clock, sold_today(plan))
         self._earliest: dict[Work, datetime] = {}
         self._accounts = accounts
         self.store: OrderStore = Watched(self._shop.store, self._refresh)  # type: ignore[assignment]
@@ -96,9 +98,9 @@ class SqlKeeper:
         for work in Work:
             self._calendar.changed(work)
 
-    async def place(self, account_id: str, number_of_credits: int, terms: Terms) -> str:
+    async def place(self, account_id: str, number_of_credits: int, rail: Rail, terms: Terms) -> str:
         account, enough = self._accounts[account_id], max(number_of_credits, LEAST_CREDITS)
-        placed = await self._shop.place(account, enough, terms)
+        placed = await self._shop.place(account, enough, rail, terms)
         await self._refresh()
         return placed
 

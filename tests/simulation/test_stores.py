@@ -1,7 +1,7 @@
 """The store in memory and PostgreSQL answer and keep the same, whatever is asked of them."""
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -11,14 +11,18 @@ import pytest
 
 from app.aeonto.wire import OrderParameters
 from app.db.engine import create_database
+from app.domain.bitcoin_payments import Arrival
 from app.domain.clock import Clock
+from app.domain.money import in_satoshi
+from app.domain.rails import Rail
 from app.domain.reports import Report
 from app.domain.settlement import Settlement, SettlementFault, Unverified, Verified
 from app.domain.states import OrderStatus
 from app.services.order_leases import LEASE, CreationJob, LookJob
 from app.services.order_store import OrderStore
-from app.services.terms import Terms
+from app.services.terms import BitcoinTerms, Terms
 from app.simulation.books import Books
+from app.simulation.offers import WALLET
 from app.simulation.store import MemoryStore
 from tests.simulation import database_time
 from tests.simulation.stores import SqlShop
@@ -30,6 +34,15 @@ SEEDS = range(12)
 STEPS = 150
 STATES = (*OrderStatus, "EXPLODED", "btc_sent")
 PAUSES = (0.0, 0.3, 2.0, 5.0, LEASE.total_seconds(), 60.0, 301.0, 3700.0)
+BITCOIN = BitcoinTerms(
+    wallet=WALLET,
+    confirmations=2,
+    unconfirmed_up_to_btc=Decimal("0.003"),
+    one_confirmation_up_to_btc=Decimal("0.01"),
+    payment_window=timedelta(seconds=900),
+    late_grace=timedelta(seconds=600),
+    excess_to_credits=False,
+)
 PARAMETERS = OrderParameters(
     price_btc=Decimal("0.017"),
     lower_limit_btc=Decimal("0.002"),
@@ -46,8 +59,8 @@ class MemoryShop:
     store: MemoryStore
     clock: Clock
 
-    async def place(self, account_id: str, number_of_credits: int, terms: Terms) -> str:
-        return self.store.place(account_id, number_of_credits, terms, self.clock.now())
+    async def place(self, account_id: str, number_of_credits: int, rail: Rail, terms: Terms) -> str:
+        return self.store.place(account_id, number_of_credits, rail, terms, self.clock.now())
 
     async def ask(self, order_id: str) -> None:
         self.store.ask(order_id, self.clock.now())
@@ -107,14 +120,18 @@ class Side:
 
 
 @pytest.fixture
-async def sides(database_url: str) -> AsyncIterator[tuple[Side, Side]]:
-    """An empty store of each kind, under one clock; the first order's buyer is known to both."""
+async def sides(seed: int, database_url: str) -> AsyncIterator[tuple[Side, Side]]:
+    """An empty store of each kind, under one clock and one set of terms, which the seed decides."""
+    today = replace(TERMS, bitcoin=replace(BITCOIN, excess_to_credits=seed % 2 == 0))
     await database_time.prepare(database_url)
     clock = HandClock()
     database = create_database(database_url)
     database_time.follow(database, clock.now)
-    memory = MemoryShop(MemoryStore(clock, lambda _: None, lambda _: None), clock)
-    yield Side(memory, [], []), Side(SqlShop(database, clock), [], [])
+    memory = MemoryStore(clock, lambda _: None, lambda _: None, valuation=today.valuation())
+    yield (
+        Side(MemoryShop(memory, clock), [], []),
+        Side(SqlShop(database, clock, today), [], []),
+    )
     await database.dispose()
 
 
@@ -126,6 +143,7 @@ class Both:
         self.account_id = account_id
         self.random = random.Random(seed)  # noqa: S311  a test repeats itself
         self.clock = sides[0].shop.clock
+        self.arrivals: dict[int, list[Arrival]] = {}
         assert isinstance(self.clock, HandClock)
 
     def now(self) -> datetime:
@@ -146,11 +164,20 @@ class Both:
         return shown[0]
 
     async def place(self) -> None:
-        granting = self.random.choice((OrderStatus.PAID, OrderStatus.BTC_SENT))
+        rail = self.random.choice(list(Rail))
+        terms = replace(
+            TERMS,
+            granting_status=self.random.choice((OrderStatus.PAID, OrderStatus.BTC_SENT)),
+            bitcoin=BITCOIN,
+        )
+        if rail is Rail.BITCOIN:
+            price = self.random.choice((Decimal("0.0004"), Decimal("0.0005"), Decimal("0.0006")))
+            terms = replace(terms, credit_price_btc=price)
         number_of_credits = self.random.randint(4, 50)
         for side in self.sides:
-            terms = replace(TERMS, granting_status=granting)
-            side.orders.append(await side.shop.place(self.account_id, number_of_credits, terms))
+            side.orders.append(
+                await side.shop.place(self.account_id, number_of_credits, rail, terms)
+            )
 
     async def ask(self) -> None:
         if orders := self.sides[0].orders:
@@ -164,9 +191,14 @@ class Both:
             for number in range(len(self.sides[0].orders))
             if self.random.random() < 0.1
         ]
-        now, kind = self.now(), self.random.choice(("creation", "look"))
-        await self.same(f"{kind}_is_due", now, aside)
-        await self.same(f"claim_{kind}", now, aside)
+        now = self.now()
+        if self.random.random() < 0.3:
+            await self.same("creation_is_due", now, aside)
+            await self.same("claim_creation", now, aside)
+        else:
+            rail = self.random.choice(list(Rail))
+            await self.same("look_is_due", rail, now, aside)
+            await self.same("claim_look", rail, now, aside)
 
     async def apply(self) -> None:
         """Finish a job, perhaps one that was finished before or that another has taken over."""
@@ -185,6 +217,9 @@ class Both:
             await self.same("fail_refused", JobNumber(number), now)
         elif isinstance(job, CreationJob):
             await self.same("apply_created", JobNumber(number), self.report(job), now)
+        elif isinstance(job, LookJob) and job.uuid is None:
+            arrivals = self.arrivals_for(self.sides[0].number(job.order_id))
+            await self.same("apply_arrivals", JobNumber(number), arrivals, now)
         elif job is not None:
             await self.same(
                 "apply_report", JobNumber(number), self.report(job), now, self.settlement()
@@ -219,6 +254,43 @@ class Both:
             return Unverified(self.random.choice(list(SettlementFault)), "a test")
         first = self.random.randrange(3)
         return Verified("ab" * 32, (first, first + 1), self.random.randint(1, 6))
+
+    def arrivals_for(self, number: int) -> Sequence[Arrival]:
+        """Return what the chain shows for an order by now: outputs come, change and vanish."""
+        choice, draw = self.random.choice, self.random.random
+        order = self.sides[0].shop.store.read(self.sides[0].orders[number])  # type: ignore[union-attr]
+        shown = self.arrivals.setdefault(number, [])
+        shown[:] = [self.changed(arrival) for arrival in shown if draw() > 0.1]
+        if draw() < 0.6:
+            due = in_satoshi(order.btc_amount)
+            value = choice((1, 545, due // 2, due - 1, due, due, due + 60_000, 3 * due))
+            shown.append(
+                Arrival(
+                    txid=f"{self.random.getrandbits(256):064x}",
+                    output_index=self.random.randrange(3),
+                    value_satoshi=value,
+                    confirmations=0,
+                    replaceable=draw() < 0.5,
+                    block_time=None,
+                    seen_by_all=draw() < 0.8,
+                )
+            )
+        return tuple(shown)
+
+    def changed(self, arrival: Arrival) -> Arrival:
+        """Return an output as it may be shown the next time: in a block, or in none any more."""
+        draw = self.random.random()
+        if draw < 0.1:
+            return replace(arrival, confirmations=0, block_time=None)
+        if draw < 0.4:
+            return arrival
+        mined_at = self.clock.now() - timedelta(seconds=self.random.randint(-600, 7200))
+        return replace(
+            arrival,
+            confirmations=arrival.confirmations + 1,
+            block_time=arrival.block_time or mined_at,
+            seen_by_all=True,
+        )
 
     async def end_overdue(self) -> None:
         now = self.now()

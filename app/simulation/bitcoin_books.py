@@ -1,0 +1,151 @@
+"""Orders in bitcoin, in memory: how they are placed, and what arrived at their addresses.
+
+It stands for `order_placing` and `arrivals` of the real store, and asks the same pure functions.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from app.domain.bitcoin_payments import (
+    Arrival,
+    Invoice,
+    OutputId,
+    Receipts,
+    Valuation,
+    arrived_at,
+    judge,
+    unmatched_money,
+)
+from app.domain.money import SATOSHI, in_satoshi
+from app.domain.rails import Rail
+from app.domain.reports import Decision, Report, decide
+from app.domain.schedule import Urgency, next_look
+from app.domain.states import OrderStatus
+from app.services.arrivals import evidence_of
+from app.services.order_decisions import Applied, Seen
+from app.services.order_moves import Grant
+from app.services.terms import BitcoinTerms
+from app.simulation.books import KeptOrder, KeptOutput, KeptPayment, facts_of
+from app.simulation.keeping import Keeping
+
+
+def give_address(order: KeptOrder, terms: BitcoinTerms, index: int, now: datetime) -> None:
+    """Let an order that is being placed wait for money at an address of its own."""
+    expires_at = now + terms.payment_window
+    look = next_look(
+        OrderStatus.UNPAID, rail=Rail.BITCOIN, since=now, expires_at=expires_at, now=now
+    )
+    order.btc_dest_address = terms.wallet.address(index)
+    order.granting_status = OrderStatus.PAID
+    order.next_look_at = look.at if look else now
+    order.look_urgency = look.urgency if look else Urgency.OPEN
+    said: dict[str, Any] = {
+        "state": OrderStatus.UNPAID,
+        "expires_at": expires_at,
+        "late_until": expires_at + terms.late_grace,
+        "confirmations_wanted": terms.confirmations_for(order.btc_amount),
+        "confirmations_seen": 0,
+        "received_btc": Decimal(0),
+        "confirmed_btc": Decimal(0),
+    }
+    order.payment = KeptPayment(None, now, said)
+
+
+def invoice_of(order: KeptOrder, payment: KeptPayment) -> Invoice:
+    """Return what an order asks for, as it was fixed when it was placed."""
+    return Invoice(
+        due_satoshi=in_satoshi(order.btc_amount),
+        number_of_credits=order.number_of_credits,
+        price_satoshi=in_satoshi(order.price_btc),
+        expires_at=payment.said["expires_at"],
+        late_until=payment.said["late_until"],
+        confirmations_wanted=payment.said["confirmations_wanted"],
+    )
+
+
+def apply_arrivals(
+    keeping: Keeping,
+    order: KeptOrder,
+    payment: KeptPayment,
+    arrivals: Sequence[Arrival],
+    *,
+    valuation: Valuation,
+    now: datetime,
+) -> Applied:
+    """Do what the arrivals mean for an order under its lease."""
+    seen = {output_id: output.arrived_at for output_id, output in payment.outputs.items()}
+    came_at = arrived_at(arrivals, seen, now)
+    receipts = judge(
+        invoice_of(order, payment),
+        arrivals,
+        came_at,
+        status=order.status,
+        valuation=valuation,
+        now=now,
+    )
+    report = Report(
+        state=receipts.state,
+        btc_amount=order.btc_amount,
+        btc_dest_address=order.btc_dest_address,
+        expires_at=payment.said["expires_at"],
+    )
+    decision = decide(facts_of(order, uuid=None), report, now)
+    unseen_for = now - payment.seen_at
+    _keep_outputs(payment, arrivals, came_at, now)
+    _keep_receipts(payment, receipts, now)
+    alarm = decision.alarm or _unmatched_money(order, decision, receipts)
+    return keeping.carry_out(
+        order,
+        replace(decision, alarm=alarm),
+        Seen(
+            reported=report.state,
+            evidence=evidence_of(receipts, arrivals),
+            expires_at=payment.said["expires_at"],
+            cause=order.lease_token or "",
+        ),
+        grant=Grant(receipts.credits, receipts.price_satoshi * SATOSHI),
+        unseen_for=unseen_for if unseen_for > timedelta(0) else None,
+        now=now,
+    )
+
+
+def _unmatched_money(order: KeptOrder, decision: Decision, receipts: Receipts) -> str | None:
+    credited = in_satoshi(order.btc_amount)
+    if decision.grant:
+        credited = receipts.credits * receipts.price_satoshi
+    elif order.credits_granted is not None and order.grant_price_btc is not None:
+        credited = in_satoshi(order.credits_granted * order.grant_price_btc)
+    status = decision.move_to or order.status
+    return unmatched_money(status, receipts.received_satoshi, credited)
+
+
+def _keep_outputs(
+    payment: KeptPayment,
+    arrivals: Sequence[Arrival],
+    came_at: dict[OutputId, datetime],
+    now: datetime,
+) -> None:
+    for arrival in arrivals:
+        payment.outputs[arrival.id] = KeptOutput(
+            value_btc=arrival.value_satoshi * SATOSHI,
+            confirmations=arrival.confirmations,
+            replaceable=arrival.replaceable,
+            arrived_at=came_at[arrival.id],
+        )
+    for gone in payment.outputs.keys() - came_at.keys():
+        output = payment.outputs[gone]
+        output.confirmations = 0
+        output.gone_at = output.gone_at or now
+
+
+def _keep_receipts(payment: KeptPayment, receipts: Receipts, now: datetime) -> None:
+    payment.said |= {
+        "state": receipts.state,
+        "received_btc": receipts.received_satoshi * SATOSHI,
+        "confirmed_btc": receipts.confirmed_satoshi * SATOSHI,
+        "confirmations_seen": receipts.confirmations,
+    }
+    payment.seen_at = now

@@ -1,0 +1,142 @@
+"""Carrying out in memory what was decided about an order, whichever rail it is paid on.
+
+It stands for `order_decisions`, `order_moves` and the ledger of the real store: moves, grants,
+events, and when an order is looked at next.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from app.domain.accounts import EntryKind
+from app.domain.rails import Rail
+from app.domain.reports import Decision
+from app.domain.schedule import NextLook, next_look
+from app.domain.states import MOVES, Move, OrderStatus
+from app.models.order_events import OrderEventKind
+from app.services.order_decisions import Applied, Seen
+from app.services.order_moves import Grant
+from app.services.reconcile import FailureReason
+from app.simulation.books import KeptEntry, KeptOrder
+from app.simulation.calendar import LOOKS, Work
+from app.simulation.due import DueOrders
+from app.simulation.journal import Journal
+
+Notice = Callable[[str], None]
+
+
+class Keeping:
+    """The events, the credits, and the orders that wait for their turn."""
+
+    def __init__(self, notice: Notice, changed: Callable[[Work], None]) -> None:
+        """Begin empty.
+
+        `notice` is told of every event and every entry; `changed`, when an order waits anew.
+        """
+        self._notice = notice
+        self.journal = Journal(notice)
+        self.entries: list[KeptEntry] = []
+        self.balances: dict[str, int] = {}
+        self.creations = DueOrders(partial(changed, Work.CREATIONS))
+        self.looks = {rail: DueOrders(partial(changed, LOOKS[rail])) for rail in Rail}
+
+    def carry_out(
+        self,
+        order: KeptOrder,
+        decision: Decision,
+        seen: Seen,
+        *,
+        grant: Grant,
+        unseen_for: timedelta | None,
+        now: datetime,
+    ) -> Applied:
+        """Move, grant, note, ring; then say when to look next. `grant` is what is due if any is."""
+        order.sighting = decision.sighting
+        note = partial(
+            self.journal.noted,
+            order.id,
+            status=order.status,
+            reported=seen.reported,
+            now=now,
+            evidence=seen.evidence,
+        )
+        granted = 0
+        if decision.move_to is not None:
+            granted = self.move(
+                order,
+                decision.move_to,
+                now,
+                reason="reported",
+                evidence=seen.evidence,
+                grant=grant if decision.grant else None,
+            )
+        if decision.refused is not None:
+            note(OrderEventKind.REFUSED, decision.refused)
+        alarm = decision.alarm
+        if alarm is not None and not note(OrderEventKind.ALARM, alarm):
+            alarm = None  # it rang before
+        look = next_look(
+            order.status,
+            rail=order.rail,
+            since=order.status_since,
+            expires_at=seen.expires_at,
+            unsettled=decision.unsettled,
+            now=now,
+        )
+        self.reschedule(order, look)
+        return Applied(
+            decision.move_to,
+            granted,
+            decision.refused,
+            alarm,
+            unseen_for=unseen_for if decision.move_to else None,
+        )
+
+    def move(
+        self,
+        order: KeptOrder,
+        to_status: OrderStatus,
+        now: datetime,
+        *,
+        reason: str,
+        evidence: dict[str, Any] | None,
+        grant: Grant | None,
+    ) -> int:
+        """Move an order, with its event and, if due, its grant; return the credits granted."""
+        if MOVES[order.status, to_status] in (Move.ILLEGAL, Move.STAY):
+            raise ValueError(f"order {order.id} may not move from {order.status} to {to_status}")
+        from_status, order.status, order.status_since = order.status, to_status, now
+        if grant is not None:
+            order.credits_granted = grant.credits
+            order.grant_price_btc = grant.price_btc
+            order.granted_at = max(now, order.created_at)
+        self.journal.moved(order, from_status, to_status, now, reason=reason, evidence=evidence)
+        if grant is None:
+            return 0
+        balance = self.balances[order.account_id] + grant.credits
+        self.balances[order.account_id] = balance
+        self.entries.append(
+            KeptEntry(order.account_id, order.id, EntryKind.PURCHASE, grant.credits, balance)
+        )
+        self._notice(f"grant {order.id} {balance}")
+        return grant.credits
+
+    def fail(self, order: KeptOrder, why: FailureReason, now: datetime) -> Applied:
+        """End an order without its credits."""
+        order.failure_reason = why
+        self.reschedule(order, None)
+        self.move(order, OrderStatus.FAILED, now, reason=why, evidence=None, grant=None)
+        return Applied(moved_to=OrderStatus.FAILED)
+
+    def reschedule(self, order: KeptOrder, look: NextLook | None) -> None:
+        """Say when an order is due, and give its lease back."""
+        order.next_look_at = look.at if look else None
+        if look:
+            order.look_urgency = look.urgency
+        order.lease_token = order.lease_until = None
+        if order.payment is None:
+            self.creations.wait(order)
+        else:
+            self.creations.forget(order)
+            self.looks[order.rail].wait(order)

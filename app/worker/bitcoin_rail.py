@@ -1,7 +1,6 @@
 """The rail in bitcoin: looking at the addresses of orders through servers of the chain."""
 
 import asyncio
-from contextlib import suppress
 from typing import Final
 
 from app.domain.pace import CALL_DEADLINE_SECONDS
@@ -16,14 +15,10 @@ _AFTER_FAILED_LOOK_SECONDS: Final = (5.0, 15.0)
 
 
 class BitcoinTurn:
-    """One of the looks that may be under way."""
-
-    def __init__(self, free: asyncio.Semaphore) -> None:
-        self._free = free
+    """The right to look at once. Nothing is held by it: a look counts while it is under way."""
 
     async def give_back(self) -> None:
-        """Let another look begin."""
-        self._free.release()
+        """Return the right unused."""
 
 
 class BitcoinRail:
@@ -33,22 +28,20 @@ class BitcoinRail:
 
     def __init__(self, chain: Chain) -> None:
         self._chain = chain
-        self._free = asyncio.Semaphore(_AT_ONCE)
+        self._under_way = asyncio.Semaphore(_AT_ONCE)
 
     async def turn_to_look(self) -> BitcoinTurn | None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(TURN_WITHIN_SECONDS):
-                await self._free.acquire()
-                return BitcoinTurn(self._free)
-        return None
-
-    async def look(self, job: LookJob, turn: BitcoinTurn) -> Arrived | Failed:
         try:
+            async with asyncio.timeout(TURN_WITHIN_SECONDS), self._under_way:
+                return BitcoinTurn()
+        except TimeoutError:
+            return None
+
+    async def look(self, job: LookJob, _turn: BitcoinTurn) -> Arrived | Failed:
+        async with self._under_way:
             seen = await self._chain.payments(
                 job.btc_dest_address, within_seconds=CALL_DEADLINE_SECONDS
             )
-        finally:
-            await turn.give_back()
         match seen:
             case Arrivals(outputs):
                 return Arrived(outputs)

@@ -63,6 +63,13 @@ class Order(Base):
         Index(
             "ix_orders_next_look_at", "next_look_at", postgresql_where="next_look_at IS NOT NULL"
         ),
+        # Orders whose addresses may be given to others, in time.
+        Index(
+            "ix_orders_given_up",
+            "status_since",
+            postgresql_where="rail = 'bitcoin' AND status = 'TIMED_OUT'"
+            " AND next_look_at IS NOT NULL",
+        ),
         Index("ix_orders_buyer_id_created_at_id", "buyer_id", "created_at", "id"),
         Index("ix_orders_beneficiary_id_created_at_id", "beneficiary_id", "created_at", "id"),
     )

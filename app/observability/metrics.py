@@ -170,6 +170,11 @@ class Metrics:
             "Age of the oldest assessment without an answer; 0 when there is none.",
             registry=registry,
         )
+        self.bitcoin_address_gap = Gauge(
+            "assay_bitcoin_address_gap",
+            "Addresses of the merchant's wallet given out after the last one that was paid.",
+            registry=registry,
+        )
 
     def _declare_process(self, registry: CollectorRegistry) -> None:
         self.loop_heartbeat = Gauge(

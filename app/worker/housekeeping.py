@@ -3,7 +3,14 @@
 from typing import Final
 
 from app.resources import Resources
-from app.services import accounts, assessments, idempotency, order_gauges, throttles
+from app.services import (
+    accounts,
+    assessments,
+    bitcoin_addresses,
+    idempotency,
+    order_gauges,
+    throttles,
+)
 from app.services.assessments import Finished
 from app.worker.loops import Loop
 
@@ -33,6 +40,9 @@ def loops(resources: Resources) -> list[Loop]:
     async def count() -> bool:
         async with resources.database.reading() as connection:
             found = await order_gauges.backlog(connection, resources.clock.now())
+            if resources.terms.bitcoin is not None:
+                gap = await bitcoin_addresses.gap(connection, resources.terms.bitcoin.wallet)
+                resources.metrics.bitcoin_address_gap.set(gap)
         resources.metrics.observe_backlog(
             found.orders, found.oldest_due_order_seconds, found.oldest_pending_assessment_seconds
         )

@@ -62,8 +62,17 @@ def upgrade() -> None:
             unique=True,
             postgresql_where=sa.text("released_at IS NULL"),
         )
+    op.create_index(
+        "ix_orders_given_up",
+        "orders",
+        ["status_since"],
+        postgresql_where=sa.text(
+            "rail = 'bitcoin' AND status = 'TIMED_OUT' AND next_look_at IS NOT NULL"
+        ),
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_orders_given_up", "orders")
     op.drop_table("bitcoin_addresses")
     op.drop_table("bitcoin_wallets")

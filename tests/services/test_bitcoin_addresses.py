@@ -4,6 +4,9 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import select, text
@@ -13,11 +16,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.bitcoin.wallet import Wallet
 from app.db.engine import Database, create_database
 from app.models import BitcoinAddress, BitcoinWallet
-from app.services import bitcoin_addresses
+from app.services import bitcoin_addresses, orders
+from app.services.order_placing import Purchase
+from app.services.terms import BitcoinTerms
 from tests.bitcoin.keys import BIP84_ZPUB, BIP86_XPUB
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
-from tests.support.orders import place_order
+from tests.support.orders import TERMS, end_leases, place_order, read_order
 from tests.support.people import Person, make_user
 
 WALLET = Wallet.from_text(BIP84_ZPUB)
@@ -115,6 +120,219 @@ async def test_wallet_that_has_given_out_its_last_index_gives_no_more(
     with pytest.raises(IntegrityError, match="next_index"):
         async with database.sessions() as session, session.begin():
             await bitcoin_addresses.take(session, WALLET, "ord_2", clock.now())
+
+
+# --- addresses that nobody pays any more ---
+
+BITCOIN = replace(
+    TERMS,
+    bitcoin=BitcoinTerms(
+        wallet=WALLET,
+        confirmations=2,
+        unconfirmed_up_to_btc=Decimal(0),
+        one_confirmation_up_to_btc=Decimal(0),
+        payment_window=timedelta(hours=1),
+        late_grace=timedelta(hours=1),
+        excess_to_credits=False,
+    ),
+)
+TXID = "a" * 64
+
+
+async def ordered(database: Database, clock: HandClock, buyer: Person) -> tuple[str, int]:
+    """Place an order in bitcoin; return its id and the index of its address."""
+    async with database.sessions() as session:
+        placed = await orders.create(
+            session,
+            caller=buyer.caller,
+            purchase=Purchase(10, "Bitcoin", "BTC", None),
+            terms=BITCOIN,
+            now=clock.now(),
+        )
+    async with database.reading() as connection:
+        index = await connection.scalar(
+            select(BitcoinAddress.address_index).where(BitcoinAddress.order_id == placed.id)
+        )
+    assert index is not None
+    return placed.id, index
+
+
+async def change(database: Database, statement: str, **values: object) -> None:
+    """Make it so by plain SQL."""
+    async with database.sessions() as session, session.begin():
+        await session.execute(text(statement), values)
+
+
+async def arrives(database: Database, clock: HandClock, order_id: str, *, gone: bool) -> None:
+    """Let something arrive at the address of an order; `gone`: and be double-spent."""
+    await change(
+        database,
+        "INSERT INTO bitcoin_outputs VALUES (:txid, 0, :id, 0.001, 0, true, :now, :gone)",
+        txid=TXID,
+        id=order_id,
+        now=clock.now(),
+        gone=clock.now() if gone else None,
+    )
+
+
+async def give_up(
+    database: Database,
+    clock: HandClock,
+    order_id: str,
+    *,
+    timed_out: timedelta = timedelta(days=180, seconds=1),
+    looked_at: timedelta = timedelta(days=7),
+) -> None:
+    """Let an order have timed out, and been looked at last, so long ago."""
+    await change(
+        database,
+        "UPDATE orders SET status = 'TIMED_OUT', status_since = :since WHERE id = :id",
+        since=clock.now() - timed_out,
+        id=order_id,
+    )
+    await change(
+        database,
+        "UPDATE payments SET seen_at = :seen_at WHERE order_id = :id",
+        seen_at=clock.now() - looked_at,
+        id=order_id,
+    )
+    await change(
+        database,
+        "UPDATE bitcoin_addresses SET taken_at = :taken_at WHERE order_id = :id",
+        taken_at=clock.now() - timed_out - timedelta(hours=1),
+        id=order_id,
+    )
+
+
+@pytest.fixture
+async def old(database: LentDatabase, clock: HandClock, buyer: Person) -> str:
+    """An order whose address, the first, may be reused."""
+    order_id, _ = await ordered(database, clock, buyer)
+    await give_up(database, clock, order_id)
+    return order_id
+
+
+async def test_address_that_was_given_up_is_reused_once(
+    database: LentDatabase, clock: HandClock, buyer: Person, old: str
+) -> None:
+    assert [(await ordered(database, clock, buyer))[1] for _ in range(3)] == [0, 1, 2]
+    facts = await read_order(database, old)
+    assert (facts.status, facts.next_look_at) == ("TIMED_OUT", None)
+
+
+async def test_longest_given_up_address_is_reused_first(
+    database: LentDatabase, clock: HandClock, buyer: Person
+) -> None:
+    first, _ = await ordered(database, clock, buyer)
+    second, _ = await ordered(database, clock, buyer)
+    await give_up(database, clock, first, timed_out=timedelta(days=181))
+    await give_up(database, clock, second, timed_out=timedelta(days=400))
+    assert [(await ordered(database, clock, buyer))[1] for _ in range(3)] == [1, 0, 2]
+
+
+@pytest.mark.parametrize(
+    "ages",
+    [
+        {"timed_out": timedelta(days=180)},
+        {"timed_out": timedelta(days=200), "looked_at": timedelta(days=8)},
+    ],
+    ids=["timed out lately", "not looked at lately"],
+)
+async def test_address_that_somebody_may_pay_is_not_reused(
+    database: LentDatabase, clock: HandClock, buyer: Person, old: str, ages: dict[str, timedelta]
+) -> None:
+    await give_up(database, clock, old, **ages)
+    assert (await ordered(database, clock, buyer))[1] == 1
+
+
+@pytest.mark.parametrize("status", ["UNPAID", "UNDERPAID", "PAID_UNCONFIRMED"])
+async def test_address_of_an_order_that_has_not_timed_out_is_not_reused(
+    database: LentDatabase, clock: HandClock, buyer: Person, old: str, status: str
+) -> None:
+    await change(
+        database, "UPDATE orders SET status = :status WHERE id = :id", status=status, id=old
+    )
+    assert (await ordered(database, clock, buyer))[1] == 1
+
+
+@pytest.mark.parametrize("gone", [False, True])
+async def test_address_where_anything_ever_arrived_is_not_reused(
+    database: LentDatabase, clock: HandClock, buyer: Person, old: str, gone: bool
+) -> None:
+    await arrives(database, clock, old, gone=gone)
+    assert (await ordered(database, clock, buyer))[1] == 1
+
+
+async def test_address_of_an_order_that_is_looked_at_right_now_is_not_reused(
+    database: LentDatabase, clock: HandClock, buyer: Person, old: str
+) -> None:
+    await change(
+        database,
+        "UPDATE orders SET lease_token = 'mine', lease_until = clock_timestamp() + '10 s'"
+        " WHERE id = :id",
+        id=old,
+    )
+    assert (await ordered(database, clock, buyer))[1] == 1
+    await end_leases(database)
+    assert (await ordered(database, clock, buyer))[1] == 0
+    assert (await read_order(database, old)).lease_token is None
+
+
+async def test_orders_at_once_do_not_reuse_one_address(
+    database_url: str, committed_database: Database
+) -> None:
+    clock = HandClock()
+    buyer = await make_user(committed_database, clock.now())
+    for _ in range(4):
+        await ordered(committed_database, clock, buyer)
+    await change(
+        committed_database,
+        "UPDATE orders SET status = 'TIMED_OUT', status_since = :since",
+        since=clock.now() - timedelta(days=200),
+    )
+    await change(
+        committed_database, "UPDATE bitcoin_addresses SET taken_at = taken_at - interval '200 days'"
+    )
+    async with replicas(database_url, 8) as databases:
+        placed = await asyncio.gather(*(ordered(each, clock, buyer) for each in databases))
+    assert sorted(index for _, index in placed) == list(range(8))
+
+
+async def test_order_does_not_wait_for_one_that_is_just_reusing_an_address(
+    committed_database: Database,
+) -> None:
+    clock = HandClock()
+    buyer = await make_user(committed_database, clock.now())
+    old, _ = await ordered(committed_database, clock, buyer)
+    await give_up(committed_database, clock, old)
+    async with committed_database.sessions() as session, session.begin():
+        reused = await bitcoin_addresses.take(session, WALLET, "ord_9", clock.now())
+        assert (await ordered(committed_database, clock, buyer))[1] == 1
+        await session.rollback()
+    assert reused == WALLET.address(0)
+    assert (await ordered(committed_database, clock, buyer))[1] == 0
+
+
+async def test_gap_counts_the_addresses_after_the_last_that_was_paid(
+    database: LentDatabase, clock: HandClock, buyer: Person
+) -> None:
+    async def gap() -> int:
+        async with database.reading() as connection:
+            return await bitcoin_addresses.gap(connection, WALLET)
+
+    assert await gap() == 0
+    first, _ = await ordered(database, clock, buyer)
+    assert await gap() == 1
+    await arrives(database, clock, first, gone=False)
+    assert await gap() == 0
+    for _ in range(3):
+        await ordered(database, clock, buyer)
+    assert await gap() == 3
+    await change(database, "UPDATE bitcoin_outputs SET gone_at = now()")
+    assert await gap() == 4
+
+
+# --- many at once ---
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from typing import Final, Protocol, TypeVar
 
 from app.domain.addresses import bitcoin_network
 from app.domain.bitcoin_payments import Arrival
-from app.esplora.failures import DeadlinePassed, EsploraFailure
+from app.esplora.failures import DeadlinePassed, EsploraFailure, OperatorNeeded
 from app.esplora.wire import Block, Output, Transaction, is_txid, outputs_to
 
 T = TypeVar("T")
@@ -83,9 +83,13 @@ class Disagree:
 
 @dataclass(frozen=True)
 class Unavailable:
-    """Too few servers answered. `reason` says which failed and how, and holds no answer."""
+    """Too few servers answered. `reason` says which failed and how, and holds no answer.
+
+    `needs_operator`: waiting alone will not heal one of the failures.
+    """
 
     reason: str
+    needs_operator: bool = False
 
 
 @dataclass(frozen=True)
@@ -185,7 +189,10 @@ class Chain:
             for source, one in zip(self._sources, looks, strict=True)
             if isinstance(one, EsploraFailure)
         ]
-        return Unavailable(f"{len(said)} of {len(looks)} servers answered ({'; '.join(failed)})")
+        return Unavailable(
+            f"{len(said)} of {len(looks)} servers answered ({'; '.join(failed)})",
+            needs_operator=any(isinstance(one, OperatorNeeded) for one in looks),
+        )
 
 
 async def _in_time(endpoint: str, look: Awaitable[T], within_seconds: float) -> T | EsploraFailure:

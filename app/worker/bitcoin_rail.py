@@ -47,5 +47,6 @@ class BitcoinRail:
                 return Arrived(outputs)
             case Disagree(reason):
                 return Failed(reason, _AFTER_FAILED_LOOK_SECONDS, "chain_servers_disagree")
-            case Unavailable(reason):
-                return Failed(reason, _AFTER_FAILED_LOOK_SECONDS)
+            case Unavailable(reason, needs_operator):
+                alarm = "chain_needs_operator" if needs_operator else None
+                return Failed(reason, _AFTER_FAILED_LOOK_SECONDS, alarm)

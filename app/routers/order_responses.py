@@ -7,7 +7,7 @@ from app.bitcoin.bip21 import bitcoin_uri
 from app.domain.rails import Rail
 from app.schemas.orders import (
     OrderResponse,
-    PaymentOutput,
+    PaymentTransaction,
     PaymentResponse,
     RailParameters,
     payment_uri,
@@ -93,7 +93,7 @@ def _in_bitcoin(total: Decimal, payment: PaymentFacts, now: datetime) -> Payment
         btc_confirmations=None,
         settlement=None,
         transactions=[
-            PaymentOutput(
+            PaymentTransaction(
                 txid=output.txid,
                 output_index=output.output_index,
                 amount=output.amount_btc,

@@ -67,7 +67,7 @@ class CheckOrderStatusRequest(RequestModel):
     )
 
 
-class PaymentOutput(ResponseModel):
+class PaymentTransaction(ResponseModel):
     """An output of a bitcoin transaction that pays the address of an order."""
 
     txid: str = Field(examples=["4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b"])
@@ -146,7 +146,7 @@ class PaymentResponse(ResponseModel):
         "one, and where no server of the chain is asked",
         examples=["verified"],
     )
-    transactions: list[PaymentOutput] = Field(
+    transactions: list[PaymentTransaction] = Field(
         description="In bitcoin, what paid the address, the earliest first", examples=[[]]
     )
 

@@ -7,8 +7,8 @@ from app.bitcoin.bip21 import bitcoin_uri
 from app.domain.rails import Rail
 from app.schemas.orders import (
     OrderResponse,
-    PaymentTransaction,
     PaymentResponse,
+    PaymentTransaction,
     RailParameters,
     payment_uri,
     seconds_left,

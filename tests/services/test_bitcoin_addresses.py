@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bitcoin.wallet import Wallet
 from app.db.engine import Database, create_database
+from app.domain.clock import Clock
 from app.models import BitcoinAddress, BitcoinWallet
 from app.services import bitcoin_addresses, orders
 from app.services.order_placing import Purchase
@@ -139,7 +140,7 @@ BITCOIN = replace(
 TXID = "a" * 64
 
 
-async def ordered(database: Database, clock: HandClock, buyer: Person) -> tuple[str, int]:
+async def ordered(database: Database, clock: Clock, buyer: Person) -> tuple[str, int]:
     """Place an order in bitcoin; return its id and the index of its address."""
     async with database.sessions() as session:
         placed = await orders.create(

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -17,6 +18,7 @@ from app.worker.heartbeats import SILENT_AFTER, Heartbeats
 from app.worker.loops import Loop, repeat, running
 from app.worker.run import worker_running
 from tests.services.test_assessments import create
+from tests.services.test_bitcoin_addresses import BITCOIN, ordered
 from tests.support.clock import HandClock
 from tests.support.orders import balance_of, count
 from tests.support.people import PASSWORD, make_user
@@ -372,6 +374,16 @@ async def test_expired_sessions_are_swept(stage: Stage) -> None:
     stage.clock.leap(accounts.SESSION_LIFETIME.total_seconds())
     assert not await sweep()
     assert await count(stage.database, "sessions") == 0
+
+
+async def test_unpaid_addresses_at_the_end_of_the_wallet_are_counted(stage: Stage) -> None:
+    resources = replace(stage.resources, terms=BITCOIN)
+    for _ in range(2):
+        await ordered(stage.database, stage.clock, stage.buyer)
+    await housekeeping.loops(stage.resources)[-1].tick()
+    assert stage.metric("assay_bitcoin_address_gap") == 0, "there is no wallet"
+    await housekeeping.loops(resources)[-1].tick()
+    assert stage.metric("assay_bitcoin_address_gap") == 2
 
 
 async def test_what_waits_is_counted_by_state_and_age(stage: Stage) -> None:

@@ -4,6 +4,8 @@ import asyncio
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
 from typing import Annotated, Any, Final
 
 import httpx
@@ -20,6 +22,20 @@ _SUBJECT: Final = {
     "assessment_type": "address",
     "address": "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM",
     "currency": "BTC",
+}
+
+
+class Coin(StrEnum):
+    """What the journey pays in, by its ticker."""
+
+    AEON = "AEON"
+    BTC = "BTC"
+
+
+_NAMES: Final = {Coin.AEON: "Aeon", Coin.BTC: "Bitcoin"}
+_PAID: Final = {
+    Coin.AEON: "the order to be paid and its bitcoin to be sent",
+    Coin.BTC: "the order to be paid and confirmed",
 }
 
 
@@ -40,8 +56,9 @@ class Outcome:
 class Journey:
     """Registers, buys credits for an access code, waits for them, and spends one."""
 
-    def __init__(self, base_url: str, console: Console) -> None:
+    def __init__(self, base_url: str, console: Console, coin: Coin = Coin.AEON) -> None:
         self._console = console
+        self._coin = coin
         self._http = httpx.AsyncClient(base_url=base_url, timeout=_TIMEOUT_SECONDS, trust_env=False)
 
     async def perform(self) -> Outcome | None:
@@ -64,13 +81,14 @@ class Journey:
         code = await self._post("access_codes", {}, wanted=201)
         access_code = str(code["access_code"])
         self._say("access code", f"{access_code}, credits {code['credits_available']}")
-        await self._wait_until_open()
+        if self._coin is Coin.AEON:
+            await self._wait_until_open()
         order = await self._post(
             "new_order",
             {
                 "number_of_credits": _CREDITS,
-                "payment_coin": "Aeon",
-                "payment_network": "AEON",
+                "payment_coin": _NAMES[self._coin],
+                "payment_network": self._coin,
                 "order_is_for_self": False,
                 "access_code": access_code,
             },
@@ -122,27 +140,24 @@ class Journey:
         self._say("price", f"{price} {offered['payment_coin']} for a credit")
 
     async def _follow(self, order_id: str) -> list[str]:
-        """Show each state as it comes, and pay when there is an address."""
+        """Show each state as it comes, where to pay, and what has arrived."""
         history: list[str] = []
-        told = False
+        shown: set[tuple[str, str]] = set()
 
-        async def sent() -> dict[str, Any] | None:
-            nonlocal told
+        async def paid() -> dict[str, Any] | None:
             order = await self._post("check_order_status", {"order_id": order_id})
-            payment = order["payment"]
             if not history or history[-1] != order["status"]:
                 history.append(str(order["status"]))
                 self._say("status", history[-1])
             if order["status"] == "FAILED":
                 raise DemoFailed(f"order {order_id} failed: {order['failure_reason']}")
-            if payment and payment["integrated_address"] and not told:
-                told = True
-                self._say(
-                    "pay", f"{payment['amount_remaining']} AEON to {payment['integrated_address']}"
-                )
+            for line in _payment_lines(order["payment"] or {}, self._coin):
+                if line not in shown:
+                    shown.add(line)
+                    self._say(*line)
             return order if order["credits_granted"] is not None else None
 
-        await self._until(sent, "the order to be paid and its bitcoin to be sent")
+        await self._until(paid, _PAID[self._coin])
         return history
 
     async def _assess(self, access_code: str) -> dict[str, Any]:
@@ -182,6 +197,22 @@ class Journey:
         self._console.print(f"{step:>12}  {came_back}", markup=False, soft_wrap=True)
 
 
+def _payment_lines(payment: dict[str, Any], coin: Coin) -> list[tuple[str, str]]:
+    """Say where to pay while nothing has arrived, and in bitcoin what has arrived since."""
+    address = payment.get("integrated_address") or payment.get("address")
+    if address is None:
+        return []
+    received = payment["amount_received"]
+    if Decimal(received or 0) == 0:
+        amount = f"{payment['amount_remaining']} {coin} to {address}"
+        uri = [("or open", payment["uri"])] if coin is Coin.BTC else []
+        return [("pay", amount), *uri]
+    if coin is Coin.AEON:
+        return []
+    confirmed = f"{payment['confirmations_seen']} of {payment['confirmations_wanted']}"
+    return [("received", f"{received} {coin}, confirmations {confirmed}")]
+
+
 def _described(assessment: dict[str, Any]) -> str:
     answer = assessment["answer"] or {}
     return (
@@ -192,8 +223,9 @@ def _described(assessment: dict[str, Any]) -> str:
 
 def demo(
     url: Annotated[str, typer.Option(help="the server")] = "http://127.0.0.1:8000",
+    coin: Annotated[Coin, typer.Option(help="what to pay in", case_sensitive=False)] = Coin.AEON,
 ) -> None:
     """Buy credits and spend one, step by step, against a running server."""
-    outcome = run(lambda: Journey(url, Console(highlight=False)).perform())
+    outcome = run(lambda: Journey(url, Console(highlight=False), coin).perform())
     if outcome is None:
         raise typer.Exit(1)

@@ -1,26 +1,46 @@
-"""`assay dev`: a whole Assay on this machine, with the sandbox for AEON.to and a first journey."""
+"""`assay dev`: a whole Assay on this machine, with the sandbox for its partners and a first journey."""
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
+import httpx
 import typer
+from fastapi import FastAPI
+from pydantic import SecretStr
 from rich.console import Console
 
+from app.cli.buyer import Buyer
 from app.cli.demo import Journey, Outcome
 from app.cli.running import run, serving, stop_event, url_of, with_database
 from app.db.migrate import upgrade
+from app.domain.addresses import BitcoinNetwork, InvalidAddress, bitcoin_network
 from app.main import create_app
 from app.observability.logging import configure_logging
 from app.sandbox.server import AUTO_BLOCK_SECONDS, create_sandbox
-from app.sandbox.serving import serve_sandbox
-from app.settings import LOOPBACK_HOSTS, ConfigurationError, Settings
+from app.sandbox.serving import esplora_urls, serve_sandbox
+from app.settings import LOOPBACK_HOSTS, PREFIX, ConfigurationError, Settings
+from app.worker.heartbeats import Heartbeats
+from app.worker.loops import Loop, running
 
 # An address of the specification's example: the sandbox's chain alone pays it.
 _SANDBOX_DESTINATION: Final = "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM"
 
+# The account key of the test vector of BIP 84, which publishes the seed words and the private key
+# beside it: whoever can read can spend what is paid there. It must never be used for money.
+_SANDBOX_WALLET: Final = SecretStr(
+    "zpub6rFR7y4Q2AijBEqTUquhVz398htDFrtymD9xYYfG1m4wAcvPhXNfE3EfH1r1ADqtfSdVCToUG868RvUUkgDKf31mG"
+    "DtKsAYz2oz2AGutZYs"
+)
+
+# Settings that are the sandbox's own here.
+_OWN: Final = ("aeonto_base_url", "esplora_url", "bitcoin_descriptor")
+
 # Slow enough to watch each state come, quick enough for somebody who waits.
 _SANDBOX_STEP_SECONDS: Final = 4.0
+_BUYER_REST_SECONDS: Final = 1.0
 
 
 def dev() -> None:
@@ -28,38 +48,74 @@ def dev() -> None:
 
     async def main() -> None:
         settings = Settings.load()
-        if "aeonto_base_url" in settings.model_fields_set:
-            raise ConfigurationError(
-                "ASSAY_AEONTO_BASE_URL: must not be set for `assay dev`, which runs its own SANDBOX"
-                " and never beside a real upstream; use `assay serve`"
-            )
-        if settings.esplora_url:
-            raise ConfigurationError(
-                "ASSAY_ESPLORA_URL: must not be set for `assay dev`, whose SANDBOX sends no real"
-                " bitcoin; use `assay serve`"
-            )
+        _check(settings)
         configure_logging(settings.log_format, logging.WARNING)  # the journey is to be seen
         stopping = stop_event()
         settings.data_dir.mkdir(parents=True, exist_ok=True)
-        aeonto = create_sandbox(
+        sandbox = create_sandbox(
             state_path=settings.data_dir / "sandbox.sqlite3",
             rate_scale=settings.aeonto_rate_scale,
             auto=True,
             auto_step_seconds=_SANDBOX_STEP_SECONDS,
             block_seconds=AUTO_BLOCK_SECONDS,
+            mine_payouts=True,
         )
-        async with with_database(settings) as complete, serve_sandbox(aeonto) as sandbox_url:
+        async with with_database(settings) as complete, serve_sandbox(sandbox) as sandbox_url:
             await asyncio.to_thread(upgrade, url_of(complete))
-            sold = complete.model_copy(
-                update={
-                    "aeonto_base_url": sandbox_url,
-                    "btc_dest_address": settings.btc_dest_address or _SANDBOX_DESTINATION,
-                }
-            )
-            async with serving(create_app(sold), sold) as server:
+            sold = _in_sandbox(complete, sandbox_url)
+            app = create_app(sold)
+            async with serving(app, sold) as server, _buying(app, sandbox_url):
                 await _show(_base_url(sold), sandbox_url, stopping, server)
 
     run(main)
+
+
+def _check(settings: Settings) -> None:
+    """Refuse to stand the sandbox beside a real partner or wallet. Raises ConfigurationError."""
+    for name in _OWN:
+        if name in settings.model_fields_set:
+            raise ConfigurationError(
+                f"{PREFIX}{name.upper()}: must not be set for `assay dev`, which runs its own"
+                " SANDBOX, and never beside a real partner or wallet; use `assay serve`"
+            )
+    if settings.btc_dest_address is None:
+        return
+    try:
+        network = bitcoin_network(settings.btc_dest_address)
+    except InvalidAddress as fault:
+        raise ConfigurationError(f"ASSAY_BTC_DEST_ADDRESS: {fault}") from None
+    if network is not BitcoinNetwork.MAINNET:
+        raise ConfigurationError(
+            f"ASSAY_BTC_DEST_ADDRESS: is a {network} address, but the wallet of the SANDBOX of"
+            " `assay dev` is on mainnet; set another, or none"
+        )
+
+
+def _in_sandbox(settings: Settings, sandbox_url: str) -> Settings:
+    """Return settings whose partners and wallet are those of the sandbox."""
+    return settings.model_copy(
+        update={
+            "aeonto_base_url": sandbox_url,
+            "esplora_url": tuple(esplora_urls(sandbox_url)),
+            "btc_dest_address": settings.btc_dest_address or _SANDBOX_DESTINATION,
+            "bitcoin_descriptor": _SANDBOX_WALLET,
+        }
+    )
+
+
+@asynccontextmanager
+async def _buying(app: FastAPI, sandbox_url: str) -> AsyncIterator[None]:
+    """Pay orders in bitcoin beside the body, as automatic mode pays those in AEON."""
+    resources = app.state.resources
+    async with httpx.AsyncClient(base_url=_root(sandbox_url), trust_env=False) as http:
+        buyer = Buyer(resources.database, resources.clock, http)
+        loops = [Loop("buyer", buyer.pay, _BUYER_REST_SECONDS)]
+        async with running(loops, Heartbeats(resources.clock, resources.metrics)):
+            yield
+
+
+def _root(sandbox_url: str) -> str:
+    return f"{sandbox_url.split('/api/', maxsplit=1)[0]}/"
 
 
 def _base_url(settings: Settings) -> str:
@@ -101,6 +157,11 @@ def _what_to_try(base_url: str, sandbox_url: str, outcome: Outcome) -> str:
                 '{"number_of_credits": 10, "payment_coin": "Aeon", "payment_network": "AEON",'
                 ' "order_is_for_self": true}',
             ),
+            post(
+                "new_order",
+                '{"number_of_credits": 10, "payment_coin": "Bitcoin", "payment_network": "BTC",'
+                ' "order_is_for_self": true}',
+            ),
             post("check_order_status", f'{{"order_id": "{outcome.order_id}"}}'),
             post("check_access_code_status", f'{{"access_code": "{code}"}}'),
             post(
@@ -116,11 +177,12 @@ def _what_to_try(base_url: str, sandbox_url: str, outcome: Outcome) -> str:
     )
     return f"""
 Assay is up: {base_url}/docs
-SANDBOX of AEON.to, where every order is paid by itself: {sandbox_url.split("/api/", maxsplit=1)[0]}/
+SANDBOX of AEON.to and bitcoin, where every order is paid by itself: {_root(sandbox_url)}
 API key: {outcome.api_key}
 
-Try each of the six endpoints:
+Try each of the six endpoints; the first two orders are the same, paid in AEON and in bitcoin:
 
 {commands}
 
+`assay demo --coin BTC` shows a journey in bitcoin, step by step ({base_url} is its --url).
 Ctrl-C stops it; what was bought stays in the data folder."""

@@ -127,6 +127,7 @@ def sandbox(
             rate_scale=settings.aeonto_rate_scale,
             auto=auto,
             block_seconds=AUTO_BLOCK_SECONDS if auto else BLOCK_SECONDS,
+            mine_payouts=auto,
             seed=seed,
         )
         try:
@@ -134,7 +135,7 @@ def sandbox(
                 log.info(
                     "SANDBOX",
                     ASSAY_AEONTO_BASE_URL=base_url,
-                    esplora=esplora_urls(base_url),
+                    ASSAY_ESPLORA_URL=",".join(esplora_urls(base_url)),
                     note="no coin here is real",
                 )
                 await stopping.wait()

@@ -39,6 +39,7 @@ def create_sandbox(
     price_btc: Decimal = DEFAULT_PRICE_BTC,
     zero_conf: bool = False,
     block_seconds: float | None = BLOCK_SECONDS,
+    mine_payouts: bool = False,
     clock: Clock | None = None,
     seed: int | None = None,
 ) -> FastAPI:
@@ -49,6 +50,7 @@ def create_sandbox(
     step taking `auto_step_seconds`; a mode that the file remembers goes on by itself.
     `price_btc`: BTC per AEON. `zero_conf`: small orders are PAID at once. `block_seconds`: how
     often a bitcoin block comes by itself (none: on demand alone), unless the file remembers it.
+    `mine_payouts`: a block has each payout by the time that AEON.to says BTC_SENT.
     `seed`: the same uuids, addresses and chances again.
     """
     options = Options(
@@ -59,6 +61,7 @@ def create_sandbox(
         auto=auto,
         auto_step_seconds=auto_step_seconds,
         block_seconds=block_seconds,
+        mine_payouts=mine_payouts,
         seed=seed,
     )
     world = World(Store(state_path), clock or SystemClock(), options)

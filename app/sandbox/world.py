@@ -41,7 +41,8 @@ DEFAULT_PRICE_BTC: Final = cast("Decimal", PARAMETERS["price"])
 class Options:
     """How a sandbox is set up; the price is in BTC per AEON.
 
-    `block_seconds`: how often a bitcoin block comes by itself; None: never.
+    `block_seconds`: how often a bitcoin block comes by itself; None: never. `mine_payouts`: one
+    comes with each payout of AEON.to, too.
     """
 
     rate_scale: Decimal
@@ -51,6 +52,7 @@ class Options:
     auto: bool
     auto_step_seconds: float
     block_seconds: float | None
+    mine_payouts: bool
     seed: int | None
 
 
@@ -188,6 +190,8 @@ class World:
         """Keep an order, new or changed. One that says BTC_SENT for the first time is paid out."""
         if order.state is State.BTC_SENT and not order.btc_transaction_id:
             order.btc_transaction_id = self.bitcoin.pay([payout(order)])
+            if self.options.mine_payouts:
+                self.bitcoin.mine(1, order.changed_at)
         self._orders[order.uuid] = order
         self._store.save_order(order)
 

@@ -45,7 +45,8 @@ class Order(Base):
         CheckConstraint(one_of("rail", Rail), name="rail"),
         # In bitcoin, what came late or in excess may buy another number of credits.
         CheckConstraint(
-            "credits_granted = number_of_credits OR (rail = 'bitcoin' AND credits_granted > 0)",
+            "credits_granted = number_of_credits"
+            " OR (grant_price_btc IS NOT NULL AND credits_granted > 0)",
             name="credits_granted",
         ),
         CheckConstraint(
@@ -53,7 +54,10 @@ class Order(Base):
             " OR (grant_price_btc > 0 AND rail = 'bitcoin' AND granted_at IS NOT NULL)",
             name="grant_price_btc",
         ),
-        CheckConstraint("rail = 'aeonto' OR granting_status = 'PAID'", name="ends_at_paid"),
+        CheckConstraint(
+            "rail = 'aeonto' OR (granting_status = 'PAID' AND status <> 'BTC_SENT')",
+            name="ends_at_paid",
+        ),
         CheckConstraint(
             "(granted_at IS NOT NULL)"
             " = (status = 'BTC_SENT' OR (status = 'PAID' AND granting_status = 'PAID'))",

@@ -2,9 +2,11 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 
 from app.bitcoin.bip21 import bitcoin_uri
 from app.domain.rails import Rail
+from app.domain.states import OrderStatus
 from app.schemas.orders import (
     OrderResponse,
     PaymentResponse,
@@ -16,6 +18,8 @@ from app.schemas.orders import (
 from app.services.aeonto_parameters import KnownParameters
 from app.services.order_views import OrderView, PaymentFacts
 from app.services.terms import Terms
+
+_OVER: Final = (OrderStatus.PAID, OrderStatus.FAILED)
 
 
 def order_response(order: OrderView, now: datetime) -> OrderResponse:
@@ -37,7 +41,7 @@ def order_response(order: OrderView, now: datetime) -> OrderResponse:
 
 def _payment(order: OrderView, payment: PaymentFacts, now: datetime) -> PaymentResponse:
     if order.rail is Rail.BITCOIN:
-        return _in_bitcoin(order.btc_amount, payment, now)
+        return _in_bitcoin(order, payment, now)
     return _in_aeon(payment, now)
 
 
@@ -68,11 +72,13 @@ def _in_aeon(payment: PaymentFacts, now: datetime) -> PaymentResponse:
     )
 
 
-def _in_bitcoin(total: Decimal, payment: PaymentFacts, now: datetime) -> PaymentResponse:
-    address = payment.bitcoin_address
+def _in_bitcoin(order: OrderView, payment: PaymentFacts, now: datetime) -> PaymentResponse:
+    total, address = order.btc_amount, payment.bitcoin_address
     received = payment.received_btc or Decimal(0)
     wanted, seen = payment.confirmations_wanted or 0, payment.confirmations_seen or 0
     remaining = max(total - received, Decimal(0))
+    # Nobody is asked to pay for what an operator gave or closed, or what was granted before.
+    asked = remaining > 0 and order.status not in _OVER
     return PaymentResponse(
         rail=Rail.BITCOIN,
         state=payment.state,
@@ -83,7 +89,7 @@ def _in_bitcoin(total: Decimal, payment: PaymentFacts, now: datetime) -> Payment
         amount_total=total,
         amount_received=received,
         amount_remaining=remaining,
-        uri=bitcoin_uri(address, remaining) if address is not None and remaining > 0 else None,
+        uri=bitcoin_uri(address, remaining) if address is not None and asked else None,
         expires_at=payment.expires_at,
         seconds_left=seconds_left(payment.expires_at, now),
         confirmations_remaining=max(wanted - seen, 0) if received >= total else None,

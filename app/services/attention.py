@@ -36,7 +36,7 @@ _REASONS: Final[dict[str, ColumnElement[bool]]] = {
         ),
     ),
     "credits were granted, and their payment is gone": and_(
-        _IN_BITCOIN, _GRANTED, Payment.received_btc < _CREDITED_BTC
+        Order.grant_price_btc.is_not(None), Payment.received_btc < _CREDITED_BTC
     ),
     "more was paid than credits were granted for": and_(
         _IN_BITCOIN, _GRANTED, Payment.received_btc - _CREDITED_BTC >= DUST_SATOSHI * SATOSHI

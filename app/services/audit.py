@@ -37,7 +37,8 @@ _RULES: Final = {
         LEFT JOIN ledger_entries l ON l.order_id = o.id AND l.kind = 'purchase'
         GROUP BY o.id HAVING COUNT(l.id) <>
             (o.status = 'BTC_SENT' OR (o.status = 'PAID' AND o.granting_status = 'PAID'))::int
-            OR BOOL_OR(l.amount <> o.credits_granted OR l.amount <> o.number_of_credits OR l.account_id <> o.beneficiary_id)""",
+            OR BOOL_OR(l.amount <> o.credits_granted OR l.account_id <> o.beneficiary_id
+                OR (l.amount <> o.number_of_credits AND o.grant_price_btc IS NULL))""",
     "an assessment has one debit, and a refund if and only if it failed": """
         SELECT s.id FROM assessments s LEFT JOIN ledger_entries l ON l.assessment_id = s.id
         GROUP BY s.id HAVING COUNT(*) FILTER (WHERE l.kind = 'assessment') <> 1
@@ -61,6 +62,20 @@ _RULES: Final = {
     "an order that an output settled is in BTC_SENT": """
         SELECT o.id FROM settlements s JOIN orders o ON o.id = s.order_id
         WHERE o.status <> 'BTC_SENT'""",
+    # What is gone from the chain by now was there when the credits were granted.
+    "an order granted in bitcoin is paid by its outputs or by an operator's word": """
+        SELECT o.id FROM orders o WHERE o.rail = 'bitcoin' AND o.credits_granted IS NOT NULL
+            AND NOT CASE WHEN o.grant_price_btc IS NULL THEN
+                EXISTS (SELECT FROM audit_log a
+                        WHERE a.subject = o.id AND a.action = 'order.settle_grant')
+            ELSE o.credits_granted * o.grant_price_btc <= COALESCE(
+                (SELECT SUM(b.value_btc) FROM bitcoin_outputs b WHERE b.order_id = o.id
+                    AND (b.gone_at IS NULL OR b.gone_at > o.granted_at)), 0) END""",
+    "an order in bitcoin is to be paid to the address that it was given": """
+        SELECT o.id FROM orders o LEFT JOIN payments p ON p.order_id = o.id
+        LEFT JOIN bitcoin_addresses a ON a.order_id = o.id
+        WHERE o.rail = 'bitcoin' AND (a.address IS DISTINCT FROM o.btc_dest_address
+            OR p.btc_dest_address IS DISTINCT FROM o.btc_dest_address)""",
     "a ledger entry has exactly one audit line": """
         SELECT l.id::text FROM ledger_entries l
         LEFT JOIN audit_log a ON a.ledger_entry_id = l.id WHERE a.id IS NULL""",
@@ -72,6 +87,8 @@ _COUNTED: Final = (
     "ledger_entries",
     "order_events",
     "settlements",
+    "bitcoin_addresses",
+    "bitcoin_outputs",
 )
 _LEGAL: Final = [
     f"{before} {after}"

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.domain.actors import Actor
 from app.domain.errors import InvalidOrderId, OrderNotSettled
+from app.domain.rails import Rail
 from app.domain.states import MOVES, Move, OrderStatus
 from app.models import Order, Payment
 from app.services import audit_log
@@ -20,7 +21,7 @@ async def settle(
     """Let an operator end an order that AEON.to no longer answers for; return its new status.
 
     `grant` moves it into its granting state, with its credits, or to BTC_SENT when it has them
-    already; otherwise it is closed. Raises InvalidOrderId, and OrderNotSettled when its state
+    already; otherwise it is closed. One in bitcoin ends with its grant. Raises InvalidOrderId, and OrderNotSettled when its state
     leaves no such move.
     """
     async with session.begin():
@@ -34,7 +35,8 @@ async def settle(
         status = OrderStatus(order.status)
         known = await session.scalar(select(Payment.order_id).where(Payment.order_id == order_id))
         movable = MOVES[status, to_status] not in (Move.ILLEGAL, Move.STAY)
-        if not movable or (granted and not grant) or (grant and known is None):
+        ended = granted and (not grant or order.rail == Rail.BITCOIN)
+        if not movable or ended or (grant and known is None):
             raise OrderNotSettled(status)
         action = "order.settle_grant" if grant else "order.settle_close"
         await audit_log.record(session, actor=actor, action=action, subject=order_id, at=now)

@@ -48,10 +48,11 @@ BEGIN
         END IF;
         RETURN NULL;
     END IF;
-    SELECT COALESCE(SUM(value_btc), 0) INTO received FROM bitcoin_outputs
-        WHERE order_id = NEW.id AND gone_at IS NULL;
+    SELECT COALESCE(SUM(o.value_btc), 0) INTO received FROM bitcoin_outputs o
+        JOIN payments p ON p.order_id = o.order_id AND o.confirmations >= p.confirmations_wanted
+        WHERE o.order_id = NEW.id AND o.gone_at IS NULL;
     IF received < the_order.credits_granted * the_order.grant_price_btc THEN
-        RAISE EXCEPTION 'order % grants % credits at % BTC for % BTC', NEW.id,
+        RAISE EXCEPTION 'order % grants % credits at % BTC for % confirmed BTC', NEW.id,
             the_order.credits_granted, the_order.grant_price_btc, received
             USING ERRCODE = 'check_violation';
     END IF;
@@ -62,10 +63,10 @@ END $$
 _ORDER_CHECKS: Final = {
     "rail": "rail IN ('aeonto', 'bitcoin')",
     "credits_granted": "credits_granted = number_of_credits"
-    " OR (rail = 'bitcoin' AND credits_granted > 0)",
+    " OR (grant_price_btc IS NOT NULL AND credits_granted > 0)",
     "grant_price_btc": "grant_price_btc IS NULL"
     " OR (grant_price_btc > 0 AND rail = 'bitcoin' AND granted_at IS NOT NULL)",
-    "ends_at_paid": "rail = 'aeonto' OR granting_status = 'PAID'",
+    "ends_at_paid": "rail = 'aeonto' OR (granting_status = 'PAID' AND status <> 'BTC_SENT')",
 }
 _PAYMENT_CHECKS: Final = {
     "one_rail": "num_nulls(late_until, confirmations_wanted, confirmations_seen, received_btc,"
@@ -94,7 +95,8 @@ def upgrade() -> None:
     op.execute(_KEEP_TERMS.format(rail_old=", OLD.rail", rail_new=", NEW.rail"))
     op.execute(_GRANT_IS_PAID)
     op.execute(
-        "CREATE CONSTRAINT TRIGGER bitcoin_grant AFTER INSERT OR UPDATE OF credits_granted ON orders"
+        "CREATE CONSTRAINT TRIGGER bitcoin_grant AFTER INSERT OR UPDATE OF credits_granted,"
+        " grant_price_btc ON orders"
         " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION bitcoin_grant_is_paid()"
     )
     op.execute("ALTER TABLE orders ENABLE ALWAYS TRIGGER bitcoin_grant")

@@ -6,14 +6,15 @@ from sqlalchemy import text
 from app.db.engine import Database
 from app.domain.errors import AssessmentFault
 from app.providers.base import FailureReason, ProviderFailed
-from app.services import access_codes, audit
+from app.services import access_codes, audit, settle
 from tests.services.test_assessments import create
 from tests.support import invariants
 from tests.support.application import ScriptedProvider
+from tests.support.bitcoin_orders import EXCESS, BitcoinOrder, output
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
 from tests.support.orders import OneOrder
-from tests.support.people import ACTOR, make_access_code, make_user
+from tests.support.people import ACTOR, Person, make_access_code, make_user
 
 # Off goes all that would refuse the corruption; the test's transaction is rolled back.
 DISARMED = """
@@ -49,6 +50,8 @@ CORRUPTIONS = {
     ),
     "an order in or past its granting state has exactly one purchase, any other none": (
         "DELETE FROM ledger_entries WHERE kind = 'purchase'",
+        "UPDATE ledger_entries SET amount = 9 WHERE amount = 12",
+        "UPDATE orders SET grant_price_btc = NULL WHERE credits_granted = 12",
         "UPDATE ledger_entries SET amount = amount + 1 WHERE kind = 'purchase'",
         "UPDATE orders SET status = 'BTC_SENT'",
         "UPDATE orders SET status = 'PAID' WHERE status = 'BTC_SENT'",
@@ -85,6 +88,20 @@ CORRUPTIONS = {
         "INSERT INTO settlements (order_id, txid, output_index, confirmations, at)"
         " SELECT id, repeat('a', 64), 0, 1, now() FROM orders WHERE status <> 'BTC_SENT' LIMIT 1",
     ),
+    "an order granted in bitcoin is paid by its outputs or by an operator's word": (
+        "UPDATE bitcoin_outputs SET gone_at = (SELECT granted_at FROM orders WHERE id = order_id)",
+        "UPDATE bitcoin_outputs SET value_btc = value_btc - 0.00000001",
+        "DELETE FROM bitcoin_outputs",
+        "UPDATE orders SET grant_price_btc = grant_price_btc * 2",
+        "DELETE FROM audit_log WHERE action = 'order.settle_grant'",
+        "UPDATE orders SET grant_price_btc = price_btc WHERE rail = 'bitcoin'",
+    ),
+    "an order in bitcoin is to be paid to the address that it was given": (
+        "UPDATE orders SET btc_dest_address = 'another' WHERE rail = 'bitcoin'",
+        "UPDATE payments SET btc_dest_address = 'another' WHERE uuid IS NULL",
+        "UPDATE bitcoin_addresses SET address = address || 'x'",
+        "DELETE FROM bitcoin_addresses",
+    ),
     "a ledger entry has exactly one audit line": (
         "UPDATE audit_log SET ledger_entry_id = NULL",
         "DELETE FROM audit_log WHERE action = 'ledger.purchase'",
@@ -110,6 +127,7 @@ async def lived(database: LentDatabase, clock: HandClock) -> LentDatabase:
     await bought.created("UNPAID")
     await bought.reported("PAID")
     await bought.reported("BTC_SENT")
+    await pay_in_bitcoin(database, clock, user)
     waiting = await OneOrder.place(database, clock, user)
     await waiting.created("UNPAID")
     provider = ScriptedProvider()
@@ -118,6 +136,18 @@ async def lived(database: LentDatabase, clock: HandClock) -> LentDatabase:
     with pytest.raises(AssessmentFault):
         await create(database, failing, clock, user)
     return database
+
+
+async def pay_in_bitcoin(database: LentDatabase, clock: HandClock, user: Person) -> None:
+    """Grant an order whose money goes afterwards, and one by an operator's word."""
+    paid = await BitcoinOrder.place(database, clock, user)
+    await paid.shown(output(600_000), terms=EXCESS)
+    await paid.shown()
+    given = await BitcoinOrder.place(database, clock, user)
+    async with database.sessions() as session:
+        await settle.settle(
+            session, given.id, grant=True, reason="a test", actor=ACTOR, now=clock.now()
+        )
 
 
 async def broken_rules(database: Database) -> set[str]:
@@ -134,11 +164,13 @@ async def test_clean_database_has_no_breach_and_everything_is_covered(
     async with lived.reading() as connection:
         assert await audit.checked(connection) == {
             "accounts": 2,
-            "orders": 2,
+            "orders": 4,
             "assessments": 2,
-            "ledger_entries": 7,
-            "order_events": 6,
+            "ledger_entries": 9,
+            "order_events": 12,
             "settlements": 0,
+            "bitcoin_addresses": 2,
+            "bitcoin_outputs": 1,
         }
 
 
@@ -168,6 +200,8 @@ async def test_breach_names_the_thing_that_is_broken(lived: LentDatabase) -> Non
     async with lived.reading() as connection:
         await connection.execute(text(DISARMED))
         await connection.execute(text("UPDATE orders SET status = 'PAID' WHERE status = 'UNPAID'"))
-        order_id = await connection.scalar(text("SELECT id FROM orders WHERE status = 'PAID'"))
+        order_id = await connection.scalar(
+            text("SELECT id FROM orders WHERE status = 'PAID' AND rail = 'aeonto'")
+        )
         breaches = await audit.breaches(connection)
     assert breaches == [audit.Breach("the path of an order ends in its status", str(order_id))]

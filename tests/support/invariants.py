@@ -40,10 +40,11 @@ _VIEWS: Final = (
     """CREATE OR REPLACE VIEW qa.orders AS
        SELECT o.id, rail, status,
               status = 'BTC_SENT' OR (status = 'PAID' AND granting_status = 'PAID') AS granting,
-              status IN ('BTC_SENT', 'FAILED')
+              status IN ('BTC_SENT', 'FAILED') OR (rail = 'bitcoin' AND status = 'PAID')
                   OR (status IN ('TIMED_OUT', 'NOT_FOUND')
                       AND status_since + interval '24 h' <= (SELECT at FROM qa.clock)) AS final,
-              number_of_credits AS credits, credits_granted, btc_dest_address AS dest,
+              number_of_credits AS credits, credits_granted, grant_price_btc AS grant_price,
+              btc_dest_address AS dest,
               beneficiary_id, price_btc, next_look_at AS next_look, lease_until, granted_at,
               created_at,
               EXISTS (SELECT FROM order_events e WHERE e.order_id = o.id AND e.kind = 'moved'
@@ -63,6 +64,12 @@ _VIEWS: Final = (
        WHERE ledger_entry_id IS NOT NULL AND actor <> '' AND request_id <> ''""",
     """CREATE OR REPLACE VIEW qa.settlement AS
        SELECT order_id, lower(txid) || ':' || output_index AS output FROM settlements""",
+    """CREATE OR REPLACE VIEW qa.address AS
+       SELECT order_id, address, released_at IS NULL AS held FROM bitcoin_addresses""",
+    """CREATE OR REPLACE VIEW qa.output AS
+       SELECT order_id, value_btc AS btc, gone_at FROM bitcoin_outputs""",
+    """CREATE OR REPLACE VIEW qa.word AS
+       SELECT subject AS order_id FROM audit_log WHERE action = 'order.settle_grant'""",
     """CREATE OR REPLACE VIEW qa.idem AS
        SELECT account_id, endpoint, key, status, assessment_id FROM idempotency_keys""",
     "CREATE TABLE IF NOT EXISTS qa.legal (f text, t text)",
@@ -83,10 +90,11 @@ _INVARIANTS: Final = {
     "I4 one purchase per granted order": """
         SELECT o.id FROM qa.orders o
         LEFT JOIN qa.ledger l ON l.order_id = o.id AND l.kind = 'purchase'
-        GROUP BY o.id, o.granting, o.credits, o.credits_granted, o.beneficiary_id
+        GROUP BY o.id, o.granting, o.credits, o.credits_granted, o.grant_price, o.rail, o.beneficiary_id
         HAVING COUNT(l.id) <> o.granting::int
-            OR BOOL_OR(l.amount <> o.credits_granted OR l.amount <> o.credits
-                       OR l.account_id <> o.beneficiary_id)""",
+            OR BOOL_OR(l.amount <> o.credits_granted OR l.account_id <> o.beneficiary_id
+                OR (o.grant_price IS NULL AND l.amount <> o.credits)
+                OR (o.grant_price IS NOT NULL AND o.rail <> 'bitcoin'))""",
     "I5 one debit, a refund if and only if failed": """
         SELECT s.id FROM qa.assessment s LEFT JOIN qa.ledger l ON l.assessment_id = s.id
         GROUP BY s.id, s.status, s.account_id
@@ -115,8 +123,7 @@ _INVARIANTS: Final = {
             AND p.uuid IS NULL""",
     "I9 what upstream was asked": """
         SELECT o.id FROM qa.orders o JOIN qa.payment p ON p.order_id = o.id
-        WHERE p.btc_amount <> o.credits * o.price_btc OR (o.rail = 'aeonto' AND p.dest <> o.dest)
-    """,
+        WHERE p.btc_amount <> o.credits * o.price_btc OR p.dest <> o.dest""",
     "I10 every move is legal": """
         SELECT e.order_id FROM qa.move e LEFT JOIN qa.legal g ON g.f = e.f AND g.t = e.t
         WHERE e.f IS NOT NULL AND g.f IS NULL""",
@@ -152,6 +159,23 @@ _INVARIANTS: Final = {
     "I16 what is settled was sent": """
         SELECT s.order_id FROM qa.settlement s LEFT JOIN qa.orders o ON o.id = s.order_id
         WHERE o.status IS DISTINCT FROM 'BTC_SENT'""",
+    "I17 credits in bitcoin were paid for, or an operator gave them": """
+        SELECT o.id FROM qa.orders o
+        LEFT JOIN qa.output b ON b.order_id = o.id
+            AND COALESCE(b.gone_at > o.granted_at, true)
+        WHERE o.rail = 'bitcoin' AND o.granting
+        GROUP BY o.id, o.credits_granted, o.grant_price
+        HAVING (o.grant_price IS NULL AND o.id NOT IN (SELECT order_id FROM qa.word))
+            OR COALESCE(SUM(b.btc), 0) < o.credits_granted * COALESCE(o.grant_price, 0)""",
+    "I18 an order in bitcoin has the address that it was given": """
+        SELECT o.id FROM qa.orders o LEFT JOIN qa.address a ON a.order_id = o.id
+        WHERE (o.rail = 'bitcoin') IS DISTINCT FROM (a.order_id IS NOT NULL)
+            OR a.address <> o.dest""",
+    "I18 an address is of one order at a time": """
+        SELECT address FROM qa.address WHERE held GROUP BY address HAVING COUNT(*) > 1""",
+    "I18 an address is watched as long as it is an order's": """
+        SELECT o.id FROM qa.orders o JOIN qa.address a ON a.order_id = o.id
+        WHERE a.held IS DISTINCT FROM (o.next_look IS NOT NULL)""",
 }
 # What holds at any moment, also in the middle of faults.
 _ALWAYS: Final = ("I1 ", "I2 ", "I3 ")

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
 from sqlalchemy import select, text
 
@@ -33,6 +33,9 @@ TERMS = Terms(
 )
 
 
+COINS: Final = {Rail.AEONTO: ("Aeon", "AEON"), Rail.BITCOIN: ("Bitcoin", "BTC")}
+
+
 class OrderFacts(NamedTuple):
     """What a test reads of an order."""
 
@@ -52,9 +55,11 @@ async def place_order(
     number_of_credits: int = 10,
     terms: Terms = TERMS,
     access_code: str | None = None,
+    rail: Rail = Rail.AEONTO,
 ) -> str:
     """Place an order as `new_order` does; return its id."""
-    purchase = Purchase(number_of_credits, "Aeon", "AEON", access_code)
+    coin, network = COINS[rail]
+    purchase = Purchase(number_of_credits, coin, network, access_code)
     async with database.sessions() as session:
         placed = await orders.create(
             session, caller=buyer.caller, purchase=purchase, terms=terms, now=now
@@ -107,6 +112,8 @@ async def read_order(database: Database, order_id: str) -> OrderFacts:
 class OneOrder:
     """One order and a clock; the test says what upstream answers."""
 
+    rail = Rail.AEONTO
+
     def __init__(self, database: Database, clock: HandClock, order_id: str, uuid: str) -> None:
         self.database = database
         self.clock = clock
@@ -120,9 +127,9 @@ class OneOrder:
         clock: HandClock,
         buyer: Person,
         **given: Any,  # noqa: ANN401
-    ) -> "OneOrder":
+    ) -> Self:
         """Place an order that upstream has not heard of."""
-        order_id = await place_order(database, buyer, clock.now(), **given)
+        order_id = await place_order(database, buyer, clock.now(), rail=cls.rail, **given)
         return cls(database, clock, order_id, f"uuid-of-{order_id}")
 
     def says(self, state: str, **changes: Any) -> Report:  # noqa: ANN401  any field
@@ -161,7 +168,7 @@ class OneOrder:
         assert due is not None
         self.clock.advance(max(0.0, (due - self.clock.now()).total_seconds()))
         async with self.database.sessions() as session:
-            job = await order_leases.claim_look(session, Rail.AEONTO, self.clock.now())
+            job = await order_leases.claim_look(session, self.rail, self.clock.now())
         assert job is not None
         assert job.order_id == self.id
         return job

@@ -6,6 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from app.cli import main as cli
+from tests.bitcoin.keys import BIP86_XPUB
+from tests.test_resources import TESTNET_ADDRESS
 
 
 @pytest.mark.parametrize(

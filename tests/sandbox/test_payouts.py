@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.conftest import DESTINATION, Harness
+from app.sandbox import create_sandbox
+from tests.sandbox.conftest import DESTINATION, FakeClock, Harness, serving
 
 SATOSHI = 10_000_000  # of the 0.1 BTC that each order here is for
 
@@ -69,6 +70,18 @@ async def test_block_has_what_automatic_mode_sent_before_it_and_not_what_after(
     sandbox.move(3600)
     assert (await sandbox.look(early))["btc_num_confirmations"] == 6
     assert (await sandbox.look(late))["btc_num_confirmations"] == 6
+
+
+async def test_block_has_a_payout_by_the_time_that_it_is_stated_where_payouts_are_mined() -> None:
+    clock = FakeClock()
+    async with serving(create_sandbox(clock=clock, auto=True, mine_payouts=True), clock) as sandbox:
+        uuid = await sandbox.order()
+        sandbox.move(10)
+        said = await sandbox.look(uuid)
+        shown = await transaction(sandbox, said["btc_transaction_id"])
+    assert (said["state"], said["btc_num_confirmations"]) == ("BTC_SENT", 1)
+    assert shown is not None
+    assert shown["status"]["confirmed"]
 
 
 async def test_confirmations_follow_the_chain_and_a_reorganisation_takes_them_away(

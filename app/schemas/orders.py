@@ -31,8 +31,12 @@ class NewOrderRequest(RequestModel):
     """A purchase of credits, for oneself or for an access code."""
 
     number_of_credits: Credits = Field(description="How many credits to buy", examples=[10])
-    payment_coin: ShortText = Field(description="The coin to pay with", examples=["Aeon"])
-    payment_network: ShortText = Field(description="The network of the coin", examples=["AEON"])
+    payment_coin: ShortText = Field(
+        description="The coin to pay with", examples=["Aeon", "Bitcoin"]
+    )
+    payment_network: ShortText = Field(
+        description="The network of the coin", examples=["AEON", "BTC"]
+    )
     order_is_for_self: StrictBoolean = Field(
         description="Whether the credits are for the caller; if false, `access_code` says for whom",
         examples=[True],
@@ -88,14 +92,15 @@ class PaymentResponse(ResponseModel):
 
     rail: Rail = Field(
         description="`aeonto`: AEON, paid to AEON.to; `bitcoin`: paid to the merchant",
-        examples=["aeonto"],
+        examples=["aeonto", "bitcoin"],
     )
 
     state: str = Field(description="What the rail last said of the payment", examples=["UNPAID"])
     address: str | None = Field(
         description="In AEON, pay here only together with the long payment id; in bitcoin, here",
         examples=[
-            "Sm6XWv4nmULGYQyHqRH54fgtXb3m3wnQ52EftauD2aMm1rmnrBwYDsudZj7MDgqB6Q1DgVR4jBgJdTFDZmssEdX711h3WyGzE"
+            "Sm6XWv4nmULGYQyHqRH54fgtXb3m3wnQ52EftauD2aMm1rmnrBwYDsudZj7MDgqB6Q1DgVR4jBgJdTFDZmssEdX711h3WyGzE",
+            "bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu",
         ],
     )
     payment_id_long: str | None = Field(
@@ -120,7 +125,8 @@ class PaymentResponse(ResponseModel):
     uri: str | None = Field(
         description="For wallets and QR codes: where to pay, and the remaining amount",
         examples=[
-            "aeon:Sz4Dra9LBvxGYQyHqRH54fgtXb3m3wnQ52EftauD2aMm1rmnrBwYDsudZj7MDgqB6Q1DgVR4jBgJdTFDZmssEdX71ES97Z3M99r2Hv8KMQuE?tx_amount=14.4265105"
+            "aeon:Sz4Dra9LBvxGYQyHqRH54fgtXb3m3wnQ52EftauD2aMm1rmnrBwYDsudZj7MDgqB6Q1DgVR4jBgJdTFDZmssEdX71ES97Z3M99r2Hv8KMQuE?tx_amount=14.4265105",
+            "bitcoin:bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu?amount=0.005",
         ],
     )
     expires_at: Timestamp | None = Field(
@@ -131,10 +137,10 @@ class PaymentResponse(ResponseModel):
         description="Confirmations that are still waited for", examples=[2]
     )
     confirmations_wanted: int | None = Field(
-        description="In bitcoin, how many the amount needs", examples=[None]
+        description="In bitcoin, how many the amount needs", examples=[None, 2]
     )
     confirmations_seen: int | None = Field(
-        description="In bitcoin, how many the amount as a whole has", examples=[None]
+        description="In bitcoin, how many the amount as a whole has", examples=[None, 1]
     )
     btc_transaction_id: str | None = Field(
         description="The transaction by which AEON.to pays the merchant",
@@ -164,8 +170,8 @@ class OrderResponse(ResponseModel):
     credits_granted: int | None = Field(
         description="Null until the credits were granted", examples=[10]
     )
-    payment_coin: str = Field(description="As the caller wrote it", examples=["Aeon"])
-    payment_network: str = Field(description="As the caller wrote it", examples=["AEON"])
+    payment_coin: str = Field(description="As the caller wrote it", examples=["Aeon", "Bitcoin"])
+    payment_network: str = Field(description="As the caller wrote it", examples=["AEON", "BTC"])
     btc_amount: Money = Field(description="The price in BTC", examples=["0.005"])
     failure_reason: str | None = Field(
         description="Why it failed, if it did",

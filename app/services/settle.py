@@ -35,8 +35,11 @@ async def settle(
         status = OrderStatus(order.status)
         known = await session.scalar(select(Payment.order_id).where(Payment.order_id == order_id))
         movable = MOVES[status, to_status] not in (Move.ILLEGAL, Move.STAY)
-        ended = granted and (not grant or order.rail == Rail.BITCOIN)
-        if not movable or ended or (grant and known is None):
+        in_bitcoin = order.rail == Rail.BITCOIN
+        ended = granted and (not grant or in_bitcoin)
+        # Its address may be another order's by now, and is never looked at for this one again.
+        given_up = in_bitcoin and order.next_look_at is None
+        if not movable or ended or (grant and (known is None or given_up)):
             raise OrderNotSettled(status)
         action = "order.settle_grant" if grant else "order.settle_close"
         await audit_log.record(session, actor=actor, action=action, subject=order_id, at=now)
@@ -53,5 +56,5 @@ async def settle(
             now=now,
         )
         remember(order, None)
-        reschedule(order, next_look_of(order, now))
+        reschedule(order, None if given_up else next_look_of(order, now))
         return to_status

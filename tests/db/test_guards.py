@@ -14,6 +14,7 @@ from app.domain.settlement import Verified
 from app.providers.base import FailureReason, ProviderFailed
 from tests.services.test_assessments import create
 from tests.support.application import ScriptedProvider
+from tests.support.bitcoin_orders import BitcoinOrder, output
 from tests.support.clock import HandClock
 from tests.support.databases import Template, connect
 from tests.support.orders import TERMS, OneOrder
@@ -62,6 +63,11 @@ async def lived(template: Template) -> AsyncIterator[Lived]:
         await granted.reported("BTC_SENT", settlement=Verified("a" * 64, (0,), 1))
         waiting = await OneOrder.place(database, clock, user)
         await waiting.created("UNPAID")
+        payer = await make_user(database, clock.now())
+        paid = await BitcoinOrder.place(database, clock, payer)
+        await paid.shown(output())
+        asked = await BitcoinOrder.place(database, clock, payer)
+        await asked.shown(output(400_000, 1, number=2), output(100_000, 2, number=3))
         failed = ScriptedProvider(raises=ProviderFailed(FailureReason.BROKEN))
         ready, _ = await create(database, ScriptedProvider(), clock, user)
         with pytest.raises(Exception, match="4J9Y1"):
@@ -73,10 +79,13 @@ async def lived(template: Template) -> AsyncIterator[Lived]:
             connection,
             {
                 "user": user.account_id,
+                "payer": payer.account_id,
                 "other": other.account_id,
                 "code": code.account_id,
                 "granted": granted.id,
                 "waiting": waiting.id,
+                "paid": paid.id,
+                "asked": asked.id,
                 "ready": ready.id,
                 "failed": failed.asked[0].assessment_id,
                 "destination": TERMS.btc_dest_address,
@@ -334,6 +343,7 @@ async def test_terms_of_an_order_agree_with_each_other(
         "number_of_credits = 5, btc_amount = 5 * price_btc",
         "btc_dest_address = 'another'",
         "granting_status = 'PAID'",
+        "rail = 'bitcoin'",
         "created_at = created_at - interval '1 s'",
     ],
 )
@@ -371,6 +381,148 @@ async def test_event_is_of_a_known_kind(lived: Lived) -> None:
         "ck_order_events_kind",
         "INSERT INTO order_events (order_id, kind, to_status, at, reason)"
         " VALUES ('{waiting}', 'guessed', 'PAID', now(), '')",
+    )
+
+
+# Orders in bitcoin: "paid" was, "asked" has 400,000 satoshi with one confirmation, 100,000 with two
+
+GRANT = (
+    POSTED + ", order_id) VALUES ('{{payer}}', 'purchase', {0}, 10 + {0}, now(), '{{asked}}')",
+    "UPDATE accounts SET balance = 10 + {0} WHERE id = '{{payer}}'",
+    "UPDATE orders SET status = 'PAID', credits_granted = {0}, granted_at = now(),"
+    " grant_price_btc = {1} WHERE id = '{{asked}}'",
+)
+CONFIRMED = "UPDATE bitcoin_outputs SET confirmations = 2 WHERE order_id = '{asked}'"
+GONE = "UPDATE bitcoin_outputs SET gone_at = now() WHERE value_btc = 0.001"
+
+
+def granted(credits_granted: int, price: str) -> tuple[str, ...]:
+    """Return what grants credits for the order that was asked, with all that belongs to it."""
+    return tuple(statement.format(credits_granted, price) for statement in GRANT)
+
+
+async def test_grant_in_bitcoin_that_is_paid_is_let_through(lived: Lived) -> None:
+    undone = lived.connection.transaction()
+    await undone.start()
+    await lived.attempt(CONFIRMED, *granted(10, "0.0005"), "SET CONSTRAINTS ALL IMMEDIATE")
+    await undone.rollback()
+
+
+@pytest.mark.parametrize("replica", [False, True], ids=["superuser", "replica"])
+@pytest.mark.parametrize(
+    ("before", "credits_granted", "price", "paid"),
+    [
+        ((), 10, "0.0005", "0.00100000"),
+        ((CONFIRMED,), 11, "0.0005", "0.00500000"),
+        ((CONFIRMED,), 10, "0.00050001", "0.00500000"),
+        ((CONFIRMED, GONE), 10, "0.0005", "0.00400000"),
+    ],
+    ids=["unconfirmed", "too many", "too dear", "gone"],
+)
+async def test_grant_in_bitcoin_that_confirmed_outputs_do_not_pay_is_refused(
+    lived: Lived,
+    before: tuple[str, ...],
+    credits_granted: int,
+    price: str,
+    paid: str,
+    *,
+    replica: bool,
+) -> None:
+    await lived.refused(
+        f"for {paid} confirmed BTC", *before, *granted(credits_granted, price), replica=replica
+    )
+
+
+async def test_grant_in_bitcoin_without_a_price_needs_an_operators_word(lived: Lived) -> None:
+    await lived.refused(
+        "without a price or an operator", CONFIRMED, *granted(10, "NULL"), replica=True
+    )
+
+
+async def test_operators_grant_in_bitcoin_is_of_what_was_ordered(lived: Lived) -> None:
+    await lived.refused(r"ck_orders_credits_granted\b", *granted(11, "NULL"))
+
+
+@pytest.mark.parametrize("price", ["0.0006", "NULL"])
+async def test_price_of_a_grant_in_bitcoin_never_rises_and_never_goes(
+    lived: Lived, price: str
+) -> None:
+    change = f"UPDATE orders SET grant_price_btc = {price}"  # noqa: S608
+    await lived.refused("grant", f"{change} WHERE id = '{{paid}}'")
+
+
+@pytest.mark.parametrize(
+    ("check", "change"),
+    [
+        ("grant_price_btc", "grant_price_btc = 0.0005 WHERE id = '{granted}'"),
+        ("grant_price_btc", "grant_price_btc = 0.0005 WHERE id = '{asked}'"),
+        ("grant_price_btc", "grant_price_btc = 0 WHERE id = '{paid}'"),
+        ("credits_granted", "credits_granted = 0 WHERE id = '{paid}'"),
+        ("ends_at_paid", "status = 'BTC_SENT' WHERE id = '{paid}'"),
+    ],
+)
+async def test_order_in_bitcoin_agrees_with_itself(lived: Lived, check: str, change: str) -> None:
+    await lived.refused(f"ck_orders_{check}\\b", f"UPDATE orders SET {change}")  # noqa: S608
+
+
+@pytest.mark.parametrize(
+    ("check", "change"),
+    [
+        ("rail", "rail = 'lightning', granting_status = 'PAID'"),
+        ("ends_at_paid", "rail = 'bitcoin'"),
+    ],
+)
+async def test_order_has_a_rail_that_ends_where_its_granting_state_is(
+    lived: Lived, check: str, change: str
+) -> None:
+    await lived.refused(
+        f"ck_orders_{check}\\b",
+        TERMS_MAY_CHANGE,
+        f"UPDATE orders SET {change} WHERE id = '{{waiting}}'",  # noqa: S608
+    )
+
+
+@pytest.mark.parametrize(
+    ("check", "change"),
+    [
+        ("one_rail", "uuid = 'another' WHERE order_id = '{paid}'"),
+        ("one_rail", "uuid = NULL WHERE order_id = '{waiting}'"),
+        ("one_rail", "received_btc = 0 WHERE order_id = '{waiting}'"),
+        ("one_rail", "late_until = NULL WHERE order_id = '{paid}'"),
+        ("received", "confirmed_btc = received_btc + 0.00000001 WHERE order_id = '{paid}'"),
+        ("received", "confirmed_btc = -0.00000001 WHERE order_id = '{paid}'"),
+        ("confirmations_wanted", "confirmations_wanted = -1 WHERE order_id = '{paid}'"),
+        ("confirmations_wanted", "confirmations_wanted = 101 WHERE order_id = '{paid}'"),
+    ],
+)
+async def test_payment_is_of_one_rail_and_confirms_no_more_than_came(
+    lived: Lived, check: str, change: str
+) -> None:
+    await lived.refused(f"ck_payments_{check}\\b", f"UPDATE payments SET {change}")  # noqa: S608
+
+
+@pytest.mark.parametrize(
+    ("check", "change"),
+    [
+        ("txid", "txid = upper(txid) || 'A'"),
+        ("output_index", "output_index = -1"),
+        ("value_btc", "value_btc = -0.00000001"),
+        ("confirmations", "confirmations = -1"),
+    ],
+)
+async def test_output_is_one(lived: Lived, check: str, change: str) -> None:
+    await lived.refused(
+        f"ck_bitcoin_outputs_{check}\\b",
+        f"UPDATE bitcoin_outputs SET {change} WHERE order_id = '{{paid}}'",  # noqa: S608
+    )
+
+
+async def test_output_pays_one_order_only(lived: Lived) -> None:
+    await lived.refused(
+        "pk_bitcoin_outputs",
+        "INSERT INTO bitcoin_outputs (txid, output_index, order_id, value_btc, confirmations,"
+        " replaceable, arrived_at) SELECT txid, output_index, '{asked}', value_btc, confirmations,"
+        " replaceable, arrived_at FROM bitcoin_outputs WHERE order_id = '{paid}'",
     )
 
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-LAST_MIGRATION: Final = "migrations/versions/0006_settlements.py"
-_END_OF_UPGRADE: Final = 'ENABLE ALWAYS TRIGGER no_truncate")\n'
+LAST_MIGRATION: Final = "migrations/versions/0008_bitcoin_rail.py"
+_END_OF_UPGRADE: Final = 'ENABLE ALWAYS TRIGGER bitcoin_grant")\n'
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ def _sql(guard: str, statement: str, test: str) -> Mutation:
 _GUARDS: Final = "tests/db/test_guards.py::"
 _LEDGER: Final = "tests/services/test_ledger.py::"
 _CHAIN: Final = "tests/esplora/test_chain.py::"
+_ARRIVED: Final = "tests/services/test_arrivals.py::"
 _ARRIVALS: Final = "tests/esplora/test_arrivals.py::"
 
 MUTATIONS: Final = (
@@ -212,5 +213,88 @@ MUTATIONS: Final = (
         'raise Flooded("payments")',
         "return tuple(found.values())",
         "tests/esplora/test_payments.py::test_flood_of_transactions_is_a_failure_that_says_so",
+    ),
+    _sql(
+        "trigger: credits in bitcoin are paid by confirmed outputs",
+        "DROP TRIGGER bitcoin_grant ON orders",
+        _GUARDS + "test_grant_in_bitcoin_that_confirmed_outputs_do_not_pay_is_refused",
+    ),
+    _sql(
+        "UNIQUE: one order per output that pays an address",
+        "ALTER TABLE bitcoin_outputs DROP CONSTRAINT pk_bitcoin_outputs",
+        _GUARDS + "test_output_pays_one_order_only",
+    ),
+    _sql(
+        "CHECK: an operator grants what was ordered",
+        "ALTER TABLE orders DROP CONSTRAINT ck_orders_credits_granted",
+        _GUARDS + "test_operators_grant_in_bitcoin_is_of_what_was_ordered",
+    ),
+    _sql(
+        "CHECK: an order in bitcoin ends at PAID",
+        "ALTER TABLE orders DROP CONSTRAINT ck_orders_ends_at_paid",
+        _GUARDS + "test_order_in_bitcoin_agrees_with_itself",
+    ),
+    _sql(
+        "CHECK: a payment is of one rail",
+        "ALTER TABLE payments DROP CONSTRAINT ck_payments_one_rail",
+        _GUARDS + "test_payment_is_of_one_rail_and_confirms_no_more_than_came",
+    ),
+    Mutation(
+        "bitcoin: credits wait for the confirmations",
+        "app/domain/bitcoin_payments.py",
+        "arrival.confirmations >= max(wanted, 1)",
+        "arrival.confirmations >= 0",
+        "tests/domain/test_bitcoin_payments.py"
+        "::test_state_follows_from_the_sum_and_its_confirmations",
+    ),
+    Mutation(
+        "bitcoin: without confirmations counts only what nobody may take back",
+        "app/domain/bitcoin_payments.py",
+        "arrival.seen_by_all and not arrival.replaceable",
+        "arrival.seen_by_all or not arrival.replaceable",
+        "tests/domain/test_bitcoin_payments.py"
+        "::test_without_confirmations_counts_only_what_nobody_may_take_back",
+    ),
+    Mutation(
+        "bitcoin: what is late buys at the price of the day",
+        "app/domain/bitcoin_payments.py",
+        "came_at[arrival.id] > invoice.late_until",
+        "came_at[arrival.id] < invoice.late_until",
+        _ARRIVED + "test_later_than_the_grace_buys_what_it_buys_today_and_no_more_than_ordered",
+    ),
+    Mutation(
+        "bitcoin: what is gone counts no more",
+        "app/services/arrivals.py",
+        "kept[gone].gone_at = kept[gone].gone_at or now",
+        "kept[gone].gone_at = kept[gone].gone_at",
+        _ARRIVED + "test_bumped_transaction_replaces_the_old_one_and_pays_once",
+    ),
+    Mutation(
+        "bitcoin: a payment that goes after the grant takes nothing back and rings",
+        "app/domain/reports.py",
+        "order.rail is Rail.BITCOIN and order.status in _ENDED_ON_THE_CHAIN",
+        "order.rail is Rail.AEONTO and order.status in _ENDED_ON_THE_CHAIN",
+        _ARRIVED + "test_payment_gone_after_the_grant_takes_nothing_back_and_rings_once",
+    ),
+    Mutation(
+        "bitcoin: money without credits rings",
+        "app/services/arrivals.py",
+        "decision.alarm or _unmatched_money(order, decision, receipts)",
+        "decision.alarm",
+        _ARRIVED + "test_part_is_underpaid_and_rings_once_when_it_times_out",
+    ),
+    Mutation(
+        "bitcoin: an address that was given away is not watched for its old order",
+        "app/services/settle.py",
+        "in_bitcoin and order.next_look_at is None",
+        "in_bitcoin and order.next_look_at is not None",
+        _ARRIVED + "test_order_whose_address_was_given_away_is_never_looked_at_again",
+    ),
+    Mutation(
+        "bitcoin: nobody is asked again for an order that is over",
+        "app/routers/order_responses.py",
+        "remaining > 0 and order.status not in _OVER",
+        "remaining > 0",
+        "tests/api/test_orders_in_bitcoin.py::test_order_that_is_over_asks_for_no_money",
     ),
 )

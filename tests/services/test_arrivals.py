@@ -424,6 +424,24 @@ async def test_operator_moves_no_order_in_bitcoin_beyond_its_grant(
     assert await status_of(granted) == "PAID"
 
 
+async def test_order_whose_address_was_given_away_is_never_looked_at_again(
+    order: BitcoinOrder, buyer: Person
+) -> None:
+    order.clock.advance(HOUR)
+    await order.shown()
+    order.clock.advance(181 * 24 * HOUR)
+    await order.shown()
+    heir = await BitcoinOrder.place(order.database, order.clock, buyer)
+    address = (await order.payment()).btc_dest_address
+    assert (await heir.payment()).btc_dest_address == address
+    with pytest.raises(OrderNotSettled):
+        await settle(order, grant=True)
+    assert await settle(order, grant=False) == "FAILED"
+    assert (await order.facts()).next_look_at is None
+    await heir.shown(output())
+    assert (await credits_of(order), await credits_of(heir)) == (0, 10)
+
+
 # When the address is looked at next
 
 

@@ -6,17 +6,24 @@ from typing import Any, Final
 
 import httpx
 
+from app.cli.demo import Coin
 from tests.support.people import PASSWORD
 
 _PATIENCE_SECONDS: Final = 60.0
 CREDITS: Final = 10
+IN_COIN: Final = {
+    Coin.AEON: {"payment_coin": "Aeon", "payment_network": "AEON"},
+    Coin.BTC: {"payment_coin": "Bitcoin", "payment_network": "BTC"},
+}
+_LAST_STATUS: Final = {Coin.AEON: "BTC_SENT", Coin.BTC: "PAID"}
 
 
 class Buyer:
     """Remembers what it was given; every step is one call of `go`'s list."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, coin: Coin = Coin.AEON) -> None:
         self._base_url = base_url
+        self._coin = coin
         self._headers: dict[str, str] = {}
         self.access_code = ""
         self.order_id = ""
@@ -24,12 +31,19 @@ class Buyer:
 
     def steps(self) -> list[Callable[[], Any]]:
         """Return the journey, one step after the other."""
+        address_comes = [
+            lambda: self.wait_until(self.order_id, lambda order: order["payment"] is not None)
+        ]
         return [
             self.sign_up,
             self.order,
-            lambda: self.wait_for(lambda order: order["payment"] is not None),
-            lambda: self.wait_for(lambda order: order["status"] not in ("TO_BE_CREATED", "UNPAID")),
-            lambda: self.wait_for(lambda order: order["status"] == "BTC_SENT"),
+            *(address_comes if self._coin is Coin.AEON else ()),
+            lambda: self.wait_until(
+                self.order_id, lambda order: order["status"] not in ("TO_BE_CREATED", "UNPAID")
+            ),
+            lambda: self.wait_until(
+                self.order_id, lambda order: order["status"] == _LAST_STATUS[self._coin]
+            ),
             self.assess,
         ]
 
@@ -49,18 +63,17 @@ class Buyer:
             "new_order",
             {
                 "number_of_credits": CREDITS,
-                "payment_coin": "Aeon",
-                "payment_network": "AEON",
+                **IN_COIN[self._coin],
                 "order_is_for_self": False,
                 "access_code": self.access_code,
             },
         )
         self.order_id = order["order_id"]
 
-    async def wait_for(self, reached: Callable[[dict[str, Any]], bool]) -> None:
-        """Ask for the order's status until it has come so far."""
+    async def wait_until(self, order_id: str, reached: Callable[[dict[str, Any]], bool]) -> None:
+        """Ask for an order's status until it has come so far."""
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            while not reached(await self.post("check_order_status", {"order_id": self.order_id})):
+            while not reached(await self.post("check_order_status", {"order_id": order_id})):
                 await asyncio.sleep(0.05)
 
     async def assess(self) -> None:
@@ -75,6 +88,15 @@ class Buyer:
             },
         )
         self.assessment_id = assessment["assessment_id"]
+
+    async def own_credits(self) -> int:
+        """Return the balance of the user."""
+        async with httpx.AsyncClient(trust_env=False, timeout=20) as http:
+            answer = await http.get(
+                f"{self._base_url}/api/check_self_status", headers=self._headers
+            )
+        balance: int = answer.raise_for_status().json()["credits_available"]
+        return balance
 
     async def credits_available(self) -> int:
         """Return the balance of the access code."""

@@ -1,39 +1,16 @@
 """The journey goes on after `kill -9` between any two of its steps, with the same balances."""
 
-import shutil
 import signal
-import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from app.cli.demo import Coin
 from tests.journey.buyer import CREDITS, Buyer
+from tests.journey.conftest import RATE_SCALE
 from tests.support.application import BTC_DEST_ADDRESS
 from tests.support.processes import Process, free_port
-
-# The journey alone stays below the real limits; the demos of many restarts would not.
-RATE_SCALE = "100"
-
-
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A folder that the user of the embedded server may enter, as pytest's own may not be."""
-    folder = Path(tempfile.mkdtemp(prefix="assay-journey-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
-
-
-@pytest.fixture
-async def dev(open_folder: Path) -> AsyncIterator[tuple[Process, str]]:
-    """`assay dev`, with everything of its own."""
-    port = str(free_port())
-    process = Process(
-        "dev", folder=open_folder, ASSAY_PORT=port, ASSAY_AEONTO_RATE_SCALE=RATE_SCALE
-    )
-    yield process, f"http://127.0.0.1:{port}"
-    process.end()
 
 
 @pytest.fixture
@@ -58,14 +35,17 @@ async def serve(tmp_path: Path, database_url: str) -> AsyncIterator[tuple[Proces
         ASSAY_DATABASE_URL=database_url,
         ASSAY_BTC_DEST_ADDRESS=BTC_DEST_ADDRESS,
         ASSAY_AEONTO_BASE_URL=f"http://127.0.0.1:{sandbox_port}/api/v3/aeon2btc/",
+        ASSAY_ESPLORA_URL=",".join(
+            f"http://127.0.0.1:{sandbox_port}/{view}" for view in ("esplora", "esplora2")
+        ),
     )
     yield process, f"http://127.0.0.1:{port}"
     process.end()
     sandbox.end()
 
 
-async def _go_with_kills(process: Process, url: str) -> None:
-    buyer = Buyer(url)
+async def _go_with_kills(process: Process, url: str, coin: Coin = Coin.AEON) -> None:
+    buyer = Buyer(url, coin)
     for step in buyer.steps():
         process.start()
         await process.until_ready(f"{url}/readyz")
@@ -79,8 +59,9 @@ async def _go_with_kills(process: Process, url: str) -> None:
     assert process.end(signal.SIGTERM) == 0
 
 
-async def test_dev_finishes_the_journey_after_kills(dev: tuple[Process, str]) -> None:
-    await _go_with_kills(*dev)
+@pytest.mark.parametrize("coin", Coin)
+async def test_dev_finishes_the_journey_after_kills(dev: tuple[Process, str], coin: Coin) -> None:
+    await _go_with_kills(*dev, coin)
 
 
 async def test_serve_finishes_the_journey_after_kills(serve: tuple[Process, str]) -> None:

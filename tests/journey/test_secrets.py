@@ -9,7 +9,9 @@ import httpx
 import pytest
 from sqlalchemy import make_url, text
 
+from app.bitcoin.wallet import Wallet
 from app.db.engine import Database
+from tests.bitcoin.keys import BIP84_ZPUB, spelled
 from tests.support.application import BTC_DEST_ADDRESS
 from tests.support.processes import Process, free_port
 
@@ -17,6 +19,12 @@ PASSWORD: Final = "canary-password-Wk3vTq"
 NEW_PASSWORD: Final = "canary-password-Zr8mLd"
 WRONG_PASSWORD: Final = "canary-guess-Hx5nBs"
 UNKNOWN_KEY: Final = "canary-key-Pf2dQj"
+ESPLORA_TOKEN: Final = "canary-path-Vb6yRc"
+WALLET: Final = (
+    BIP84_ZPUB,
+    spelled(BIP84_ZPUB, "xpub"),
+    Wallet.from_text(BIP84_ZPUB).descriptor,
+)
 
 
 class Spy:
@@ -57,6 +65,8 @@ async def process(tmp_path: Path, database_url: str) -> AsyncIterator[tuple[Proc
         ASSAY_DATABASE_URL=database_url,
         ASSAY_BTC_DEST_ADDRESS=BTC_DEST_ADDRESS,
         ASSAY_AEONTO_BASE_URL=f"http://127.0.0.1:{free_port()}/",
+        ASSAY_ESPLORA_URL=f"http://127.0.0.1:{free_port()}/{ESPLORA_TOKEN}/",
+        ASSAY_BITCOIN_DESCRIPTOR=BIP84_ZPUB,
     )
     process.start()
     await process.until_ready(f"http://127.0.0.1:{port}/readyz")
@@ -80,6 +90,10 @@ async def live(spy: Spy) -> list[str]:
     await spy.ask(
         "new_order", {**order, "order_is_for_self": False, "access_code": code}, X_API_KEY=key
     )
+    in_bitcoin = {**order, "payment_coin": "Bitcoin", "payment_network": "BTC"}
+    placed = await spy.ask("new_order", {**in_bitcoin, "order_is_for_self": True}, X_API_KEY=key)
+    await spy.ask("check_order_status", {"order_id": placed["order_id"]}, X_API_KEY=key)
+    await spy.ask("new_order", {**in_bitcoin, "payment_network": "x"}, X_API_KEY=key)
     await spy.ask("check_access_code_status", {"access_code": code[::-1]}, X_API_KEY=key)
     await spy.ask("check_access_code_status", {"access_code": code}, X_API_KEY=UNKNOWN_KEY)
     await spy.ask("check_access_code_status", {"access_code": code}, X_API_KEY=key[:-1])
@@ -126,7 +140,9 @@ async def test_no_secret_is_in_logs_metrics_refusals_or_the_database(
     for place in (logs, metrics, stored, *spy.refusals):
         assert [secret for secret in (*secrets, database_password) if secret in place] == []
         assert "Traceback" not in place
-    assert not any(code in place for place in (logs, metrics, *spy.refusals))
+    for place in (logs, metrics, *spy.refusals):
+        assert [secret for secret in (code, ESPLORA_TOKEN, *WALLET) if secret in place] == []
+    assert WALLET[-1] in stored, "nobody was given an address of the wallet"
 
 
 async def test_password_is_stored_by_argon2id_with_the_cost_that_is_promised(

@@ -1,7 +1,7 @@
 """Applying what the chain shows at the address of an order in bitcoin."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -156,7 +156,7 @@ def _keep_receipts(payment: Payment, receipts: Receipts, now: datetime) -> None:
 def evidence_of(receipts: Receipts, arrivals: Sequence[Arrival]) -> dict[str, Any]:
     """Return what the chain showed and what it came to, as JSON: amounts in satoshi."""
     return {
-        **asdict(receipts),
+        **vars(receipts),
         "outputs": [
             {
                 "txid": arrival.txid,

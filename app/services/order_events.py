@@ -1,7 +1,7 @@
 """`order_events`: every move of an order, every report that was refused, every alarm."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -33,10 +33,10 @@ def evidence_of(report: Report, settlement: Settlement | None = None) -> dict[st
 
     What the chain said of it, if it was asked, is in it under `settlement`.
     """
-    said = {name: _json(value) for name, value in asdict(report).items() if value is not None}
+    said = {name: _json(value) for name, value in vars(report).items() if value is not None}
     if settlement is None:
         return said
-    shown = {name: _json(value) for name, value in asdict(settlement).items()}
+    shown = {name: _json(value) for name, value in vars(settlement).items()}
     return {**said, "settlement": shown}
 
 

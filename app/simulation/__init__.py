@@ -1,1 +1,1 @@
-"""Days in seconds: the reconciler under a simulated clock, before a model of AEON.to."""
+"""Days in seconds: the reconciler under a simulated clock, before models of AEON.to and the chain."""

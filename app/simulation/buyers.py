@@ -4,11 +4,13 @@ import asyncio
 import random
 from collections import Counter
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final, Protocol
 
 from app.domain.rails import Rail
 from app.domain.states import OrderStatus
 from app.services.terms import Terms
+from app.simulation.bitcoin_payers import Asked, BitcoinPayers
 from app.simulation.offers import offered
 from app.simulation.upstream import Payer, Upstream
 
@@ -34,10 +36,15 @@ def account_name(number: int) -> str:
 
 @dataclass(frozen=True)
 class Shown:
-    """What a buyer sees of an order; `uuid` once there is an address to pay to."""
+    """What a buyer sees of an order: where to pay, once there is such a place.
+
+    That is AEON.to's `uuid`, or an address of the merchant's own wallet.
+    """
 
     status: OrderStatus
     uuid: str | None
+    bitcoin_address: str | None = None
+    bitcoin_satoshi: int | None = None
 
 
 class Shop(Protocol):
@@ -63,16 +70,21 @@ class Buyers:
         self,
         shop: Shop,
         upstream: Upstream,
+        payers: BitcoinPayers,
         source: random.Random,
         *,
         today: Terms,
+        bitcoin_share: float,
         between_watches: float,
         last_seconds: float,
     ) -> None:
         self._shop = shop
         self._upstream = upstream
+        self._payers = payers
         self._random = source
         self._today = today
+        self._payment_window = today.bitcoin.payment_window if today.bitcoin else timedelta(0)
+        self._bitcoin_share = bitcoin_share
         self._between_watches = between_watches
         self._last_seconds = last_seconds
         self._loop = asyncio.get_running_loop()
@@ -90,18 +102,36 @@ class Buyers:
     async def _buy(self, number: int, arrival: float) -> None:
         await asyncio.sleep(arrival)
         draw = self._random
-        kind = draw.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0]
-        rail = Rail.AEONTO
+        rail = Rail.BITCOIN if draw.random() < self._bitcoin_share else Rail.AEONTO
         terms = offered(self._today, rail, draw)
         # Fewer than 4 credits are less than AEON.to takes.
         number_of_credits = draw.choice((1, 10, 25, 100, 1000)) + draw.randint(0, 3)
         order_id = await self._shop.place(account_name(number), number_of_credits, rail, terms)
         self.placed.append(order_id)
+        asks = draw.random() < _ASKING_SHARE
+        if rail is Rail.BITCOIN:
+            await self._pay_in_bitcoin(order_id, asks=asks)
+            return
+        kind = draw.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0]
         self.kinds[kind] += 1
-        uuid = await self._wait_for_address(order_id, asks=draw.random() < _ASKING_SHARE)
+        uuid = await self._wait_for_address(order_id, asks=asks)
         if uuid is not None:
             self.shown[order_id] = uuid
             await self._pay(uuid, kind)
+
+    async def _pay_in_bitcoin(self, order_id: str, *, asks: bool) -> None:
+        seen = await self._shop.shown(order_id)
+        if seen.bitcoin_address is None or seen.bitcoin_satoshi is None:
+            raise ValueError(f"order {order_id} in bitcoin says not what to pay where")
+        self.shown[order_id] = seen.bitcoin_address
+        kind = self._payers.draw()
+        self.kinds[kind] += 1
+        asked = Asked(
+            seen.bitcoin_address, seen.bitcoin_satoshi, self._payment_window.total_seconds()
+        )
+        await self._payers.pay(asked, kind)
+        if asks:
+            await self._shop.ask(order_id)
 
     async def _wait_for_address(self, order_id: str, *, asks: bool) -> str | None:
         give_up_at = min(self._loop.time() + _PATIENCE_SECONDS, self._last_seconds)

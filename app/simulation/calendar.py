@@ -11,7 +11,6 @@ from enum import StrEnum
 from typing import Final
 
 from app.domain.clock import Clock
-from app.domain.rails import Rail
 
 _NEVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
 # A round of a loop must not take long, or it counts as stuck.
@@ -23,10 +22,6 @@ class Work(StrEnum):
 
     CREATIONS = "order_creations"
     LOOKS = "order_looks"
-    BITCOIN_LOOKS = "bitcoin_looks"
-
-
-LOOKS: Final = {Rail.AEONTO: Work.LOOKS, Rail.BITCOIN: Work.BITCOIN_LOOKS}
 
 
 class Calendar:
@@ -54,6 +49,8 @@ class Calendar:
 
     def changed(self, work: Work) -> None:
         """Wake those who wait for something later than what is due first now."""
+        if not self._sleepers[work]:
+            return
         due = self._earliest(work)
         if due is None:
             return

@@ -18,14 +18,19 @@ from structlog.typing import EventDict, WrappedLogger
 from app.aeonto.solo import SoloPace
 from app.db.failures import is_database_away
 from app.domain.clock import Clock
+from app.domain.money import in_satoshi
 from app.domain.pace import Pace
 from app.domain.rails import Rail
 from app.domain.states import OrderStatus
 from app.services.order_store import OrderStore
 from app.services.terms import Terms
+from app.simulation.bitcoin_invariants import Truth, breaches_in_bitcoin
+from app.simulation.bitcoin_payers import BitcoinPayers
 from app.simulation.books import Books
 from app.simulation.buyers import Buyers, Shop, Shown
 from app.simulation.calendar import Calendar, Work
+from app.simulation.chain import ModelChain
+from app.simulation.chain_servers import ChainServer, draw_spans
 from app.simulation.invariants import Breach, breaches_of, breaches_of_truth
 from app.simulation.loop import BEGIN, SimulatedClock, VirtualLoop
 from app.simulation.network import Network, draw_outages
@@ -112,6 +117,8 @@ class MemoryKeeper:
 
     async def shown(self, order_id: str) -> Shown:
         order = self._store.read(order_id)
+        if order.rail is Rail.BITCOIN:
+            return Shown(order.status, None, order.btc_dest_address, in_satoshi(order.btc_amount))
         known = order.payment and "receiving_integrated_address" in order.payment.said
         return Shown(order.status, order.payment.uuid if order.payment and known else None)
 
@@ -148,7 +155,7 @@ class Day:
         self._counts: Counter[str] = Counter()
         self._upstream = Upstream(
             plan.source("upstream"),
-            lambda seconds: BEGIN + timedelta(seconds=seconds),
+            moment_of,
             rate_scale=plan.rate_scale,
             expiry_seconds=plan.expiry_seconds,
         )
@@ -160,20 +167,36 @@ class Day:
             until=plan.seconds,
             notice=self.trace.note,
         )
+        self._chain = ModelChain(plan.source("chain"), moment_of, self.trace.note)
+        self._chain_servers = [self._chain_server(name) for name in ("first", "second")]
         self._buyers = Buyers(
             self.keeper,
             self._upstream,
+            BitcoinPayers(self._chain, plan.source("bitcoin payers"), plan.seconds),
             plan.source("buyers"),
             today=sold_today(plan),
+            bitcoin_share=plan.bitcoin_share,
             between_watches=plan.between_watches,
             last_seconds=plan.seconds,
         )
         self._replicas = [self._replica(number) for number in range(plan.replicas)]
         self._breaches: list[Breach] = []
         self._books: Books = Books([], [], [], {})
+        self._ended_at = 0.0
 
     def _earliest(self, work: Work) -> datetime | None:
         return self.keeper.earliest(work)
+
+    def _chain_server(self, name: str) -> ChainServer:
+        plan, source = self.plan, self.plan.source(f"chain server {name}")
+        return ChainServer(
+            name,
+            self._chain,
+            source,
+            fault_rate=plan.chain_fault_rate,
+            spans=draw_spans(source, plan.chain_spans, plan.seconds),
+            until=plan.seconds,
+        )
 
     def _replica(self, number: int) -> Replica:
         source = self.plan.source(f"replica {number}")
@@ -181,6 +204,7 @@ class Day:
             store=self.keeper.store,
             pace_for=self.keeper.pace_for,
             transport=self._network,
+            chain_servers=self._chain_servers,
             calendar=self.calendar,
             source=source,
             dangers=self.plan.dangers,
@@ -191,12 +215,15 @@ class Day:
     async def play(self) -> None:
         """Let the day pass, with all that happens in it, then wait, then check."""
         plan, loop = self.plan, asyncio.get_running_loop()
+        mining = loop.create_task(self._chain.live(plan.seconds))
         async with asyncio.TaskGroup() as happening:
             happening.create_task(self._buyers.come(plan.orders, plan.arrivals_within))
             for replica in self._replicas:
                 happening.create_task(replica.live_dangerously(plan.between_crashes, plan.seconds))
         end = plan.seconds + _SETTLING_SECONDS
         await asyncio.sleep(max(0.0, end - loop.time()))
+        mining.cancel()
+        self._ended_at = loop.time()
         for replica in self._replicas:
             replica.end()
         await asyncio.sleep(_ENDING_SECONDS)
@@ -206,19 +233,22 @@ class Day:
     def _check(self, now: float) -> None:
         self._breaches += breaches_of(self._books, BEGIN + timedelta(seconds=now))
         self._breaches += breaches_of_truth(self._books, self._upstream, now, BEGIN)
+        views = [server.view for server in self._chain_servers]
+        truth = Truth(self._chain, views, self._ended_at, sold_today(self.plan))
+        self._breaches += breaches_in_bitcoin(self._books, truth)
         kept = {order.id: order for order in self._books.orders}
         for order_id in self._buyers.placed:
             if order_id not in kept:
                 self._breaches.append(Breach("no order is lost", order_id))
-        for order_id, uuid in self._buyers.shown.items():
-            payment = kept[order_id].payment
-            if payment is None or payment.uuid != uuid:
+        for order_id, shown in self._buyers.shown.items():
+            order = kept[order_id]
+            if shown not in (order.payment and order.payment.uuid, order.btc_dest_address):
                 self._breaches.append(Breach("an address once shown stays", order_id))
         self._check_orphans()
 
     def _check_orphans(self) -> None:
         """At most one order upstream that nobody saw for each answer to a creation that was lost."""
-        kept = sum(order.payment is not None for order in self._books.orders)
+        kept = sum(bool(order.payment and order.payment.uuid) for order in self._books.orders)
         orphans = len(self._upstream.orders) - kept
         losses = self._network.undelivered_creations + sum(
             self._counts[what] for what in ("crashes", "stops", "database lost before")
@@ -234,6 +264,14 @@ class Day:
         self._counts["refused reports"] = sum(
             event.kind == "refused" for event in self._books.events
         )
+        requests, faults = Counter(self._upstream.requests), Counter(self._network.faults)
+        for server in self._chain_servers:
+            requests[f"chain server {server.source}"] = server.requests
+            faults.update({f"{server.source} {what}": n for what, n in server.faults.items()})
+        self._counts.update(self._chain.counts)
+        self._counts.update(
+            f"alarm {event.reason}" for event in self._books.events if event.kind == "alarm"
+        )
         return Outcome(
             seed=self.plan.seed,
             breaches=[
@@ -242,12 +280,17 @@ class Day:
             ],
             digest=self.trace.digest(),
             orders_by_status={name.value: statuses[name] for name in OrderStatus if statuses[name]},
-            requests=dict(sorted(self._upstream.requests.items())),
-            faults=dict(sorted(self._network.faults.items())),
+            requests=dict(sorted(requests.items())),
+            faults=dict(sorted(faults.items())),
             counts=dict(sorted(self._counts.items())),
             over_limit=len(self._upstream.over_limit),
             wall_seconds=wall_seconds,
         )
+
+
+def moment_of(seconds: float) -> datetime:
+    """Return the time so many seconds after the beginning of a day."""
+    return BEGIN + timedelta(seconds=seconds)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from app.domain.rails import Rail
 from app.simulation.books import Books, KeptEvent, KeptOrder
 from app.simulation.upstream import Upstream, UpstreamOrder
 
@@ -71,7 +72,7 @@ def _breaches_of_credits(books: Books) -> Iterator[Breach]:
     for entry in books.entries:
         bought[entry.order_id].append(entry)
     for order in books.orders:
-        due = [(order.account_id, order.number_of_credits)] if _granting(order) else []
+        due = [(order.account_id, order.credits_granted)] if _granting(order) else []
         if [(entry.account_id, entry.amount) for entry in bought[order.id]] != due:
             yield Breach("one purchase per granted order (I4)", order.id)
     uuids = Counter(
@@ -87,10 +88,7 @@ def _granting(order: KeptOrder) -> bool:
 
 
 def _faults_of_order(order: KeptOrder, moves: list[KeptEvent], now: datetime) -> Iterator[str]:
-    final = order.status in ("BTC_SENT", "FAILED") or (
-        order.status in ("TIMED_OUT", "NOT_FOUND") and now - order.status_since >= _FOLLOWED_FOR
-    )
-    if not final and (order.next_look_at is None or order.next_look_at < now - _LATE):
+    if not _final(order, now) and (order.next_look_at is None or order.next_look_at < now - _LATE):
         yield "no order in limbo (I7)"
     if order.status not in ("TO_BE_CREATED", "FAILED") and order.payment is None:
         yield "no progress without a uuid (I8)"
@@ -113,11 +111,19 @@ def _faults_of_order(order: KeptOrder, moves: list[KeptEvent], now: datetime) ->
         yield "no claim outlives its lease (I14)"
 
 
+def _final(order: KeptOrder, now: datetime) -> bool:
+    if order.rail is Rail.BITCOIN:
+        return False  # its address is watched for ever
+    return order.status in ("BTC_SENT", "FAILED") or (
+        order.status in ("TIMED_OUT", "NOT_FOUND") and now - order.status_since >= _FOLLOWED_FOR
+    )
+
+
 def _faults_of_grant(order: KeptOrder, moves: list[KeptEvent]) -> Iterator[str]:
     granted_at = order.granted_at
     if granted_at is None or granted_at < order.created_at:
         yield "a grant has its time (I11)"
-    if order.credits_granted != order.number_of_credits:
+    if order.rail is Rail.AEONTO and order.credits_granted != order.number_of_credits:
         yield "what is granted was bought (I4)"
     evident = [
         move
@@ -140,6 +146,8 @@ def breaches_of_truth(
         event.order_id for event in books.events if event.reason == "not_found_after_payment"
     }
     for order in books.orders:
+        if order.rail is not Rail.AEONTO:
+            continue
         true = upstream.orders.get(order.payment.uuid or "") if order.payment else None
         found += [
             Breach(rule, f"{order.id} {order.status}")

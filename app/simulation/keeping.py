@@ -19,7 +19,7 @@ from app.services.order_decisions import Applied, Seen
 from app.services.order_moves import Grant
 from app.services.reconcile import FailureReason
 from app.simulation.books import KeptEntry, KeptOrder
-from app.simulation.calendar import LOOKS, Work
+from app.simulation.calendar import Work
 from app.simulation.due import DueOrders
 from app.simulation.journal import Journal
 
@@ -39,7 +39,10 @@ class Keeping:
         self.entries: list[KeptEntry] = []
         self.balances: dict[str, int] = {}
         self.creations = DueOrders(partial(changed, Work.CREATIONS))
-        self.looks = {rail: DueOrders(partial(changed, LOOKS[rail])) for rail in Rail}
+        self.looks = {
+            Rail.AEONTO: DueOrders(partial(changed, Work.LOOKS)),
+            Rail.BITCOIN: DueOrders(lambda: None),  # its loops wait for nothing
+        }
 
     def carry_out(
         self,

@@ -21,6 +21,8 @@ from app.domain.pace import Bucket, Pace, Slot
 from app.domain.rails import Rail
 from app.domain.reports import Report
 from app.domain.settlement import Settlement
+from app.esplora.chain import Source
+from app.esplora.wire import Transaction
 from app.services.order_decisions import Applied
 from app.services.order_leases import CreationJob, LookJob
 from app.services.order_store import OrderStore
@@ -147,6 +149,38 @@ class LivingTransport:
         self._life.step()
         try:
             return await self._transport.exchange(endpoint, content, on_answer)
+        finally:
+            await self._life.awake()
+
+
+class LivingSource:
+    """A server of the chain as one process reaches it."""
+
+    def __init__(self, server: Source, life: Life) -> None:
+        self._server = server
+        self._life = life
+
+    @property
+    def source(self) -> str:
+        return self._server.source
+
+    async def transaction(self, txid: str) -> Transaction | None:
+        return await self._ask(self._server.transaction(txid))
+
+    async def payments(self, address: str) -> tuple[Transaction, ...]:
+        return await self._ask(self._server.payments(address))
+
+    async def tip_height(self) -> int:
+        return await self._ask(self._server.tip_height())
+
+    async def _ask(self, request: Coroutine[Any, Any, T]) -> T:
+        try:
+            self._life.step()
+        except BaseException:
+            request.close()
+            raise
+        try:
+            return await request
         finally:
             await self._life.awake()
 

@@ -25,8 +25,11 @@ class Plan:
     payment_window_seconds: float
     fault_rate: float
     outages: int
+    chain_fault_rate: float
+    chain_spans: int  # in which one of its servers is behind or away
     dangers: Dangers
     between_crashes: float
+    bitcoin_share: float = 1 / 3
     between_watches: float = 20.0  # how often a buyer looks whether there is an address
 
     @property
@@ -58,6 +61,8 @@ def draw_plan(seed: int, *, orders: int, hours: float, rate_scale: Decimal | Non
         payment_window_seconds=source.choice((600.0, 900.0, 1200.0)),
         fault_rate=source.choice((0.0, 0.02, 0.05, 0.15)),
         outages=source.randint(2, 5) if kind == _KINDS - 1 else source.choice((0, 0, 1)),
+        chain_fault_rate=source.choice((0.0, 0.01, 0.03, 0.1)),
+        chain_spans=source.randint(2, 12),
         dangers=Dangers(
             lost_before=source.choice((0.0, 0.002, 0.01)),
             lost_after=source.choice((0.0, 0.002, 0.01)),

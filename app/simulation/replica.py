@@ -3,12 +3,13 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from app.aeonto.client import AeontoClient, Transport
 from app.domain.clock import Clock
 from app.domain.pace import Pace
+from app.esplora.chain import Chain, Source
 from app.observability.metrics import Metrics
 from app.services.order_store import OrderStore
 from app.simulation.calendar import Calendar, Work
@@ -17,16 +18,19 @@ from app.simulation.life import (
     Life,
     LivingClock,
     LivingPace,
+    LivingSource,
     LivingStore,
     LivingTransport,
 )
 from app.worker.aeonto_rail import AeontoRail
+from app.worker.bitcoin_rail import BitcoinRail
 from app.worker.heartbeats import Heartbeats
 from app.worker.loops import Loop, supervise
 from app.worker.reconciler import Reconciler
 
-# Every 30 s as in earnest would be a third of all requests of a quiet day.
-_PARAMETERS_REST_SECONDS: Final = 240.0
+# As often as in earnest, these would be most of the requests of a day: AEON.to's limits are asked
+# for every 30 s, and addresses looked at every 10 s, for blocks that come every 10 minutes.
+_RESTS_SECONDS: Final = {"order_parameters": 240.0, "bitcoin_looks": 60.0}
 # After a round that found no slot, or an order that another replica was quicker to take.
 _REST_SECONDS: Final = 10.0
 _STEPS: Final = 30
@@ -44,6 +48,7 @@ class Replica:
         store: OrderStore,
         pace_for: Callable[[Clock], Pace],
         transport: Transport,
+        chain_servers: Sequence[Source],
         calendar: Calendar,
         source: random.Random,
         dangers: Dangers,
@@ -53,6 +58,7 @@ class Replica:
         self._store = store
         self._pace_for = pace_for
         self._transport = transport
+        self._chain_servers = chain_servers
         self._calendar = calendar
         self._random = source
         self._dangers = dangers
@@ -73,7 +79,14 @@ class Replica:
         )
         store = LivingStore(self._store, life)
         self._stopping = asyncio.Event()
-        reconciler = Reconciler(store, AeontoRail(pace, aeonto, clock), clock, self._metrics)
+        chain = Chain([LivingSource(server, life) for server in self._chain_servers])
+        reconciler = Reconciler(
+            store,
+            AeontoRail(pace, aeonto, clock),
+            clock,
+            self._metrics,
+            others=[BitcoinRail(chain)],
+        )
         heartbeats = Heartbeats(clock, self._metrics)
         self._tasks = [
             asyncio.create_task(
@@ -113,8 +126,8 @@ class Replica:
 
     def _patient(self, loop: Loop, life: Life, clock: Clock) -> Loop:
         """Return a loop that sleeps through the rounds in which it would find nothing."""
-        if loop.name not in {work.value for work in Work}:
-            return Loop(loop.name, loop.tick, _PARAMETERS_REST_SECONDS)
+        if loop.name in _RESTS_SECONDS:
+            return Loop(loop.name, loop.tick, _RESTS_SECONDS[loop.name])
 
         async def tick() -> bool:
             if not await self._calendar.wait(Work(loop.name), clock):

@@ -36,7 +36,7 @@ from app.services.reconcile import FailureReason
 from app.services.terms import BitcoinTerms, Terms
 from app.simulation.bitcoin_books import apply_arrivals, give_address
 from app.simulation.books import Books, KeptOrder, KeptPayment, facts_of
-from app.simulation.calendar import LOOKS, Work
+from app.simulation.calendar import Work
 from app.simulation.due import DueOrders
 from app.simulation.keeping import Keeping, Notice
 
@@ -122,9 +122,10 @@ class MemoryStore:
             looks.wait(order)
 
     def earliest(self, work: Work) -> datetime | None:
-        """Return when the next order may be due; None when none waits."""
-        looks = {LOOKS[rail]: due for rail, due in self._keeping.looks.items()}
-        return looks.get(work, self._keeping.creations).earliest()
+        """Return when the next order over AEON.to may be due; None when none waits."""
+        keeping = self._keeping
+        due = keeping.creations if work is Work.CREATIONS else keeping.looks[Rail.AEONTO]
+        return due.earliest()
 
     def books(self) -> Books:
         """Return all that is kept."""

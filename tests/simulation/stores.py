@@ -10,6 +10,7 @@ from app.db.engine import Database
 from app.domain.accounts import AccountKind
 from app.domain.bitcoin_payments import OutputId
 from app.domain.clock import Clock
+from app.domain.money import in_satoshi
 from app.domain.rails import Rail
 from app.domain.reports import Sighting
 from app.domain.schedule import Urgency
@@ -22,7 +23,7 @@ from app.services.order_store import SqlOrderStore
 from app.services.terms import Terms
 from app.simulation.books import Books, KeptEntry, KeptEvent, KeptOrder, KeptOutput, KeptPayment
 from app.simulation.buyers import Shown
-from app.simulation.calendar import LOOKS, Work
+from app.simulation.calendar import Work
 
 _ORDERS = """
     SELECT o.*, p.order_id AS has_payment, p.uuid, p.seen_at, p.state, p.receiving_address,
@@ -36,10 +37,10 @@ _ORDERS = """
     LEFT JOIN settlements s ON s.order_id = o.id ORDER BY o.created_at, o.id"""
 _OUTPUTS = "SELECT * FROM bitcoin_outputs"
 _EARLIEST = """
-    SELECT p.order_id IS NULL AS creation, o.rail,
+    SELECT p.order_id IS NULL AS creation,
         min(greatest(o.next_look_at, coalesce(o.lease_until, o.next_look_at))) AS due
     FROM orders o LEFT JOIN payments p ON p.order_id = o.id
-    WHERE o.next_look_at IS NOT NULL GROUP BY 1, 2"""
+    WHERE o.next_look_at IS NOT NULL AND o.rail = 'aeonto' GROUP BY 1"""
 _COINS = {Rail.AEONTO: ("Aeon", "AEON"), Rail.BITCOIN: ("Bitcoin", "BTC")}
 _SAID = (
     "state", "receiving_address", "receiving_integrated_address", "required_payment_id_long",
@@ -82,18 +83,22 @@ class SqlShop:
     async def shown(self, order_id: str) -> Shown:
         """Return what the buyer of an order sees of it."""
         query = text(
-            "SELECT o.status, p.uuid, p.receiving_integrated_address AS address"
+            "SELECT o.status, o.rail, o.btc_amount, o.btc_dest_address, p.uuid,"
+            " p.receiving_integrated_address AS address"
             " FROM orders o LEFT JOIN payments p ON p.order_id = o.id WHERE o.id = :id"
         )
         async with self.database.reading() as connection:
             row = (await connection.execute(query, {"id": order_id})).one()
-        return Shown(OrderStatus(row.status), row.uuid if row.address else None)
+        status = OrderStatus(row.status)
+        if row.rail == Rail.BITCOIN:
+            return Shown(status, None, row.btc_dest_address, in_satoshi(row.btc_amount))
+        return Shown(status, row.uuid if row.address else None)
 
     async def earliest(self) -> dict[Work, Any]:
         """Return when the next order is due of each kind."""
         async with self.database.reading() as connection:
             rows = await connection.execute(text(_EARLIEST))
-        return {Work.CREATIONS if row.creation else LOOKS[Rail(row.rail)]: row.due for row in rows}
+        return {Work.CREATIONS if row.creation else Work.LOOKS: row.due for row in rows}
 
     async def books(self) -> Books:
         """Read everything that the checks look at."""

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from app.cli import main as cli
 from app.domain.reports import Decision, OrderFacts, Report, decide
 from app.domain.settlement import Settlement
+from app.simulation.chain import Fate
 from app.simulation.day import Outcome, simulate
 from app.simulation.plan import draw_plan
 
@@ -34,7 +35,9 @@ def test_every_rule_holds_after_a_day(seed: int) -> None:
     assert outcome.over_limit == 0
     assert sum(outcome.orders_by_status.values()) == ORDERS
     assert outcome.orders_by_status["BTC_SENT"] > ORDERS / 10
+    assert outcome.orders_by_status["PAID"] > ORDERS / 10
     assert outcome.counts["crashes"] > 0
+    assert outcome.counts["reorganisations"] > 0
 
 
 def test_seeds_differ_in_what_they_try() -> None:
@@ -82,6 +85,28 @@ def test_command_says_what_broke_and_how_to_replay_it(monkeypatch: pytest.Monkey
     assert done.exit_code == 1
     assert "  broken: " in done.stdout
     assert "  replay: assay simulate --seed 16 --orders 20 --hours 2" in done.stdout
+
+
+def test_grant_with_one_confirmation_too_few_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "app.domain.bitcoin_payments._is_confirmed",
+        lambda arrival, wanted: arrival.confirmations >= wanted - 1,
+    )
+    outcome = simulate(draw_plan(0, orders=30, hours=3))
+    rules = {breach.rule for breach in outcome.breaches}
+    assert "credits are granted for what the servers agree is confirmed" in rules
+
+
+def test_payment_gone_after_its_grant_without_an_alarm_is_seen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Here every reorganisation drops what was in its blocks, and nobody is told."""
+    monkeypatch.setattr("app.simulation.chain._FATES", {Fate.DROPPED: 1})
+    monkeypatch.setattr("app.simulation.chain._REORGANISED_SHARE", 0.3)
+    monkeypatch.setattr("app.domain.reports._after_the_end", lambda *_: Decision(believed=True))
+    outcome = simulate(replace(draw_plan(0, orders=30, hours=3), bitcoin_share=1.0))
+    rules = {breach.rule for breach in outcome.breaches}
+    assert rules == {"a payment that is gone after its grant rings"}
 
 
 def test_command_prints_one_line_for_each_seed_and_their_sums() -> None:

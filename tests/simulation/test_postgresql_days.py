@@ -174,7 +174,14 @@ def played(plan: Plan, url: str) -> tuple[Outcome, dict[str, list[str]]]:
 async def test_every_rule_holds_after_a_day_on_postgresql(seed: int, template: Template) -> None:
     drawn = draw_plan(seed, orders=ORDERS, hours=HOURS, rate_scale=Decimal("0.02"))
     # A look is some 25 statements, so this is a day of few: of limits at a fiftieth.
-    plan = replace(drawn, replicas=2, between_watches=240.0, fault_rate=0.02, outages=0)
+    plan = replace(
+        drawn,
+        replicas=2,
+        bitcoin_share=0.1,
+        between_watches=240.0,
+        fault_rate=0.02,
+        outages=0,
+    )
     async with template.copy() as url:
         outcome, broken = await asyncio.to_thread(played, plan, url)
     assert outcome.breaches == []

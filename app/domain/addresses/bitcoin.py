@@ -1,6 +1,7 @@
 """Bitcoin addresses and the network each belongs to (BIP 13, BIP 173, BIP 350)."""
 
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from app.domain.addresses.base58 import decode_base58check
@@ -32,6 +33,8 @@ _SEGWIT_PREFIXES: Final = {
 }
 
 
+# Addresses of orders are read at every look at them.
+@lru_cache(maxsize=1024)
 def bitcoin_network(address: str) -> BitcoinNetwork:
     """Return the network of a Bitcoin address.
 

@@ -14,6 +14,8 @@ from app.db.engine import Database
 from app.sandbox import create_sandbox, serve_sandbox
 from app.services import reconcile
 from tests.support.application import BTC_DEST_ADDRESS
+from tests.support.bitcoin_orders import BitcoinOrder, output
+from tests.support.clock import HandClock
 from tests.support.logs import logging_restored
 from tests.support.orders import count, place_order
 from tests.support.people import make_user
@@ -169,6 +171,29 @@ async def test_order_is_listed_shown_and_closed(assay: Assay, placed: str) -> No
     assert shown["history"][-1]["reason"] == "the buyer asked for it"
     assert (await assay(*settle)).exit_code == 1
     assert (await printed(assay, "audit"))["breaches"] == []
+
+
+async def test_orders_that_need_attention_are_listed_with_the_reason(
+    assay: Assay, placed: str, committed_database: Database
+) -> None:
+    assert await printed(assay, "orders", "list", "--attention") == []
+    clock = HandClock(datetime.now(UTC))
+    buyer = await make_user(committed_database, clock.now())
+    paid = await BitcoinOrder.place(committed_database, clock, buyer)
+    await paid.shown(output(600_000))
+
+    [listed] = await printed(assay, "orders", "list", "--attention")
+    assert (listed["order_id"], listed["status"], listed["rail"]) == (paid.id, "PAID", "bitcoin")
+    assert listed["reason"] == "more was paid than credits were granted for"
+    assert listed["payment"]["received_btc"] == "0.006"
+    assert len(listed["payment"]["outputs"]) == 1
+    assert {one["order_id"] for one in await printed(assay, "orders", "list")} == {placed, paid.id}
+
+    table = await assay("orders", "list", "--attention")
+    assert (table.exit_code, "│" in table.stdout) == (0, True)
+    refused = await assay("orders", "list", "--attention", "--status", "PAID")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "--attention goes without --status" in refused.stderr
 
 
 async def test_people_get_tables(assay: Assay, placed: str) -> None:

@@ -70,8 +70,14 @@ class Stage:
         """Let time pass, then let the worker do all that is due."""
         worker = reconciler or self.reconciler
         self.clock.leap(after_seconds)
-        while await worker.create_next() or await worker.look_next(Rail.AEONTO):
+        while await worker.create_next() or await self._look(worker):
             await worker.drain()
+
+    async def _look(self, worker: Reconciler) -> bool:
+        """Let the worker look at an order of any rail; without a chain nobody looks at bitcoin."""
+        if await worker.look_next(Rail.AEONTO):
+            return True
+        return self.resources.chain is not None and await worker.look_next(Rail.BITCOIN)
 
     async def read(self, order_id: str) -> OrderFacts:
         """Read an order."""

@@ -102,9 +102,9 @@ def test_payment_gone_after_its_grant_without_an_alarm_is_seen(
 ) -> None:
     """Here every reorganisation drops what was in its blocks, and nobody is told."""
     monkeypatch.setattr("app.simulation.chain._FATES", {Fate.DROPPED: 1})
-    monkeypatch.setattr("app.simulation.chain._REORGANISED_SHARE", 0.3)
+    monkeypatch.setattr("app.simulation.chain._REORGANISED_SHARE", 0.5)
     monkeypatch.setattr("app.domain.reports._after_the_end", lambda *_: Decision(believed=True))
-    outcome = simulate(replace(draw_plan(0, orders=30, hours=3), bitcoin_share=1.0))
+    outcome = simulate(replace(draw_plan(0, orders=60, hours=4), bitcoin_share=1.0))
     rules = {breach.rule for breach in outcome.breaches}
     assert rules == {"a payment that is gone after its grant rings"}
 

@@ -95,12 +95,16 @@ async def test_order_in_aeon_is_none_of_its_business(
     assert not await Buyer(database, clock, sandbox).pay()
 
 
-async def test_sandbox_that_refuses_stops_nothing_silently(
-    database: Database, clock: HandClock, sandbox: httpx.AsyncClient
+@pytest.mark.parametrize("refused", ["GET", "POST"])
+async def test_request_that_the_sandbox_refuses_is_no_payment_and_is_heard_of(
+    database: Database, clock: HandClock, refused: str
 ) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(400 if request.method == refused else 200, json=[])
+
     await order_in_bitcoin(database, clock)
     clock.advance(3)
-    elsewhere = httpx.AsyncClient(base_url=f"{sandbox.base_url}nowhere/", trust_env=False)
-    async with elsewhere:
+    transport = httpx.MockTransport(answer)
+    async with httpx.AsyncClient(base_url="http://sandbox.test/", transport=transport) as refusing:
         with pytest.raises(httpx.HTTPStatusError):
-            await Buyer(database, clock, elsewhere).pay()
+            await Buyer(database, clock, refusing).pay()

@@ -1,6 +1,7 @@
 """Every metric of the service, on a registry of its own: one Metrics per application."""
 
 from collections.abc import Mapping
+from itertools import product
 from typing import Final
 
 from prometheus_client import (
@@ -13,6 +14,7 @@ from prometheus_client import (
     generate_latest,
 )
 
+from app.domain.rails import Rail
 from app.domain.states import OrderStatus
 
 _HTTP_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -156,8 +158,8 @@ class Metrics:
     def _declare_backlog(self, registry: CollectorRegistry) -> None:
         self.orders = Gauge(
             "assay_orders",
-            "Orders that are still looked at, by state; the same in every process.",
-            ("state",),
+            "Orders that are still looked at, by rail and state; the same in every process.",
+            ("rail", "state"),
             registry=registry,
         )
         self.oldest_due_order_seconds = Gauge(
@@ -228,11 +230,14 @@ class Metrics:
         self.slot_wait_seconds.labels(bucket).observe(seconds)
 
     def observe_backlog(
-        self, orders: Mapping[str, int], oldest_due_seconds: float, oldest_pending_seconds: float
+        self,
+        orders: Mapping[tuple[str, str], int],
+        oldest_due_seconds: float,
+        oldest_pending_seconds: float,
     ) -> None:
-        """Set how many orders each state has now, and how old the oldest work is."""
-        for state in OrderStatus:
-            self.orders.labels(state).set(orders.get(state, 0))
+        """Set how many orders each rail and state has now, and how old the oldest work is."""
+        for rail, state in product(Rail, OrderStatus):
+            self.orders.labels(rail, state).set(orders.get((rail, state), 0))
         self.oldest_due_order_seconds.set(oldest_due_seconds)
         self.oldest_pending_assessment_seconds.set(oldest_pending_seconds)
 

@@ -12,9 +12,9 @@ from app.services import leases
 
 @dataclass(frozen=True)
 class Backlog:
-    """Orders that are still looked at, by state; ages are seconds, 0 when nothing waits."""
+    """Orders that are still looked at, by rail and state; ages are seconds, 0 when nothing waits."""
 
-    orders: dict[str, int]
+    orders: dict[tuple[str, str], int]
     oldest_due_order_seconds: float
     oldest_pending_assessment_seconds: float
 
@@ -23,6 +23,7 @@ async def backlog(connection: AsyncConnection, now: datetime) -> Backlog:
     """Count what waits; both statements read partial indexes, which hold open work alone."""
     orders = await connection.execute(
         select(
+            Order.rail,
             Order.status,
             func.count(),
             func.min(Order.next_look_at).filter(
@@ -30,15 +31,15 @@ async def backlog(connection: AsyncConnection, now: datetime) -> Backlog:
             ),
         )
         .where(Order.next_look_at.is_not(None))
-        .group_by(Order.status)
+        .group_by(Order.rail, Order.status)
     )
-    by_state = {status: (count, oldest) for status, count, oldest in orders}
+    by_state = {(rail, status): (count, oldest) for rail, status, count, oldest in orders}
     pending_since = await connection.scalar(
         select(func.min(Assessment.created_at)).where(Assessment.next_try_at.is_not(None))
     )
     due_since = min((oldest for _, oldest in by_state.values() if oldest), default=None)
     return Backlog(
-        orders={status: count for status, (count, _) in by_state.items()},
+        orders={which: count for which, (count, _) in by_state.items()},
         oldest_due_order_seconds=_seconds_since(due_since, now),
         oldest_pending_assessment_seconds=_seconds_since(pending_since, now),
     )

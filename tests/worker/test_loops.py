@@ -397,9 +397,9 @@ async def test_what_waits_is_counted_by_state_and_age(stage: Stage) -> None:
     await create(stage.database, stage.provider, stage.clock, spender)
     stage.clock.leap(40)
     assert not await count_what_waits()
-    assert stage.metric("assay_orders", state="UNPAID") == 1
-    assert stage.metric("assay_orders", state="TO_BE_CREATED") == 1
-    assert stage.metric("assay_orders", state="PAID") == 0
+    assert stage.metric("assay_orders", rail="aeonto", state="UNPAID") == 1
+    assert stage.metric("assay_orders", rail="aeonto", state="TO_BE_CREATED") == 1
+    assert stage.metric("assay_orders", rail="aeonto", state="PAID") == 0
     assert 40 <= stage.metric("assay_oldest_due_order_seconds") < 60
     assert 40 <= stage.metric("assay_oldest_pending_assessment_seconds") < 60
     stage.provider.raises = None

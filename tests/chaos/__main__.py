@@ -11,7 +11,7 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from tests.chaos import crashes, crowds, measures, partners
+from tests.chaos import addresses, crashes, crowds, measures, partners
 from tests.chaos.verdict import Verdict
 
 Scenario = Callable[[int], Awaitable[Verdict]]
@@ -38,6 +38,7 @@ MEASURES: Final[dict[str, Scenario]] = {
     "G2": measures.pace,
     "G8": measures.detection,
     "G13": measures.guessing,
+    "ADDRESSES": addresses.many_at_once,
 }
 _WIDTH: Final = 140
 _console = Console(width=max(_WIDTH, Console().width))
@@ -52,7 +53,8 @@ def main(arguments: Sequence[str]) -> int:
         "--scenario",
         action="append",
         choices=known,
-        help="one, by its name; may be repeated (by default all but the measurements G2, G8 and G13)",
+        help="one, by its name; may be repeated (by default all but the measurements: "
+        f"{', '.join(MEASURES)})",
     )
     given = parser.parse_args(arguments)
     names = given.scenario or list(SCENARIOS)

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import httpx
 
+from app.domain.rails import Rail
 from tests.chaos.deployment import Deployment, Replica
 from tests.support.people import Person, make_access_code, make_user
 
@@ -64,6 +65,7 @@ class Callers:
     chance: Random
     buyer: Person
     code: Person
+    rail: Rail = Rail.AEONTO
     calls: list[Call] = field(default_factory=list)
     purchases: list[Purchase] = field(default_factory=list)
 
@@ -125,9 +127,8 @@ class Callers:
         replica: Replica | None = None,
     ) -> Call:
         """Send a purchase, or send it again."""
-        call = await self.call(
-            "new_order", order_of(number_of_credits), replica=replica, key=purchase.key
-        )
+        body = order_of(number_of_credits, self.rail)
+        call = await self.call("new_order", body, replica=replica, key=purchase.key)
         if call.outcome is Outcome.OK:
             purchase.order_ids.add(call.body["order_id"])
             purchase.outcome = Outcome.OK
@@ -181,12 +182,13 @@ class Callers:
         return sum(call.outcome is outcome for call in self.calls)
 
 
-def order_of(number_of_credits: int = CREDITS) -> dict[str, object]:
+def order_of(number_of_credits: int = CREDITS, rail: Rail = Rail.AEONTO) -> dict[str, object]:
     """Return the body of a `new_order` for oneself."""
+    in_bitcoin = rail is Rail.BITCOIN
     return {
         "number_of_credits": number_of_credits,
-        "payment_coin": "Aeon",
-        "payment_network": "AEON",
+        "payment_coin": "Bitcoin" if in_bitcoin else "Aeon",
+        "payment_network": "BTC" if in_bitcoin else "AEON",
         "order_is_for_self": True,
     }
 

@@ -18,6 +18,7 @@ from sqlalchemy import text
 from app.db.embedded import EmbeddedPostgres
 from app.db.engine import Database, create_database
 from app.db.migrate import upgrade
+from app.sandbox import esplora_urls
 from tests.support.application import BTC_DEST_ADDRESS
 from tests.support.processes import Process, free_port
 from tests.support.sandbox import Upstream
@@ -144,11 +145,13 @@ async def deployed(
     scale: int = SCALED,
     seed: int = 1,
     upstream_url: str | None = None,
+    bitcoin_descriptor: str | None = None,
     **settings: str,
 ) -> AsyncIterator[Deployment]:
     """Run a deployment of so many replicas, on a database of its own, until the end of the body.
 
     `scale` multiplies every limit of AEON.to on both sides. `seed` gives the sandbox's chances.
+    `bitcoin_descriptor`: the wallet whose orders are paid in bitcoin, on the sandbox's chain.
     """
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(open_folder())
@@ -166,6 +169,9 @@ async def deployed(
         stack.callback(sandbox.end)
         sandbox.start()
         shared["ASSAY_AEONTO_BASE_URL"] = upstream_url or base_url
+        if bitcoin_descriptor is not None:
+            shared["ASSAY_BITCOIN_DESCRIPTOR"] = bitcoin_descriptor
+            shared["ASSAY_ESPLORA_URL"] = ",".join(esplora_urls(base_url))
         all_replicas = [
             Replica(folder / f"replica-{number}", **shared) for number in range(replicas)
         ]

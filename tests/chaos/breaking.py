@@ -12,7 +12,9 @@ from typing import Any, Final
 import asyncpg
 
 from app.db.failures import is_database_away
-from app.sandbox.faults import Kind
+from app.sandbox.bitcoin import Fate
+from app.sandbox.faults import AEONTO, Kind
+from app.sandbox.views import View
 from tests.chaos.deployment import Deployment, Replica
 from tests.support.databases import connect
 from tests.support.invariants import broken_now, prepare
@@ -30,12 +32,16 @@ _LIES: Final = (
 
 @dataclass
 class Breaker:
-    """Breaks a deployment, and remembers how often, and how soon it came back in seconds."""
+    """Breaks a deployment, and remembers how often, and how soon it came back in seconds.
+
+    While somebody holds `chain_grows`, no block is taken back.
+    """
 
     deployment: Deployment
     chance: Random
     counts: dict[str, int] = field(default_factory=dict)
     recoveries: list[float] = field(default_factory=list)
+    chain_grows: asyncio.Lock = field(default_factory=asyncio.Lock)
     _busy: set[str] = field(default_factory=set)
 
     def _did(self, what: str) -> None:
@@ -113,18 +119,44 @@ class Breaker:
         return ended
 
     async def spoil_answers(self, share: float = 0.05) -> None:
-        """Let a share of all requests upstream meet a fault, of any kind with the same chance."""
+        """Let a share of all requests meet a fault, of any kind with the same chance.
+
+        Requests to AEON.to, and where the deployment sells in bitcoin those to the chain's servers.
+        """
         self._did(f"{share:.0%} faults")
-        kinds = [kind for kind in Kind if kind is not Kind.E429]  # AEON.to never sends it
-        for kind in kinds:
-            given: dict[str, Any] = {"code": f"{self.deployment.upstream.base_url}elsewhere/"}
-            await self.deployment.upstream.fault(
-                kind,
-                p=share / len(kinds),
-                times=-1,
-                seconds=3,
-                **(given if kind is Kind.REDIRECT else {}),
+        for source in (AEONTO, *(View if self.deployment.in_bitcoin else ())):
+            # AEON.to never sends a 429.
+            kinds = [kind for kind in Kind if source != AEONTO or kind is not Kind.E429]
+            for kind in kinds:
+                given: dict[str, Any] = {"code": f"{self.deployment.upstream.base_url}elsewhere/"}
+                await self.deployment.upstream.fault(
+                    kind,
+                    source=source,
+                    p=share / len(kinds),
+                    times=-1,
+                    seconds=3,
+                    **(given if kind is Kind.REDIRECT else {}),
+                )
+
+    async def reorganise(self) -> None:
+        """Replace up to three blocks; what was in them waits again, or is mined anew."""
+        async with self.chain_grows:
+            self._did("reorganisation")
+            await self.deployment.upstream.press(
+                "chain/reorganise",
+                depth=self.chance.randint(1, 3),
+                transactions=self.chance.choice((Fate.MEMPOOL, Fate.MINED)),
             )
+
+    async def lag(self, seconds: float) -> None:
+        """Let the second view of the chain lack some blocks for a while."""
+        self._did("view behind")
+        await self._lag(self.chance.randint(1, 3))
+        await asyncio.sleep(seconds)
+        await self._lag(0)
+
+    async def _lag(self, blocks: int) -> None:
+        await self.deployment.upstream.press("chain/lag", view=View.ESPLORA2, blocks=blocks)
 
     async def black_hole(self) -> None:
         """Let nothing come back from upstream."""
@@ -143,6 +175,7 @@ class Breaker:
     async def make_peace(self) -> None:
         """End every fault, and bring everything back."""
         await self.deployment.upstream.no_faults()
+        await self._lag(0)
         for name in {name for name, _ in _LIES}:
             await self.deployment.upstream.press("orders/all/lie", field=name, value=None)
         await self.deployment.start_all()

@@ -53,6 +53,7 @@ class Purchase:
     """One purchase under one idempotency key, however often it was sent."""
 
     key: str
+    rail: Rail = Rail.AEONTO
     outcome: Outcome = Outcome.UNKNOWN
     order_ids: set[str] = field(default_factory=set)
 
@@ -112,9 +113,9 @@ class Callers:
         self.calls.append(call)
         return call
 
-    async def buy(self, *, number_of_credits: int = CREDITS) -> Purchase:
+    async def buy(self, *, number_of_credits: int = CREDITS, rail: Rail | None = None) -> Purchase:
         """Place one order with a key of its own, once."""
-        purchase = Purchase(f"purchase-{len(self.purchases)}")
+        purchase = Purchase(f"purchase-{len(self.purchases)}", rail or self.rail)
         self.purchases.append(purchase)
         await self.send(purchase, number_of_credits=number_of_credits)
         return purchase
@@ -127,7 +128,7 @@ class Callers:
         replica: Replica | None = None,
     ) -> Call:
         """Send a purchase, or send it again."""
-        body = order_of(number_of_credits, self.rail)
+        body = order_of(number_of_credits, purchase.rail)
         call = await self.call("new_order", body, replica=replica, key=purchase.key)
         if call.outcome is Outcome.OK:
             purchase.order_ids.add(call.body["order_id"])
@@ -147,14 +148,16 @@ class Callers:
         """Place orders at a rate; what failed is sent again with the chance `patience`, each time."""
         async with asyncio.TaskGroup() as group:
             for _ in range(count):
-                group.create_task(self._buy_patiently(patience))
+                group.create_task(self.buy_patiently(patience))
                 await asyncio.sleep(self.chance.uniform(0.5, 1.5) / per_second)
 
-    async def _buy_patiently(self, patience: float) -> None:
-        purchase = await self.buy()
+    async def buy_patiently(self, patience: float, *, rail: Rail | None = None) -> Purchase:
+        """Place one order; while it fails, send it again with the chance `patience`, each time."""
+        purchase = await self.buy(rail=rail)
         while purchase.outcome is not Outcome.OK and self.chance.random() < patience:
             await asyncio.sleep(_TRY_AGAIN_SECONDS)
             await self.send(purchase)
+        return purchase
 
     async def assess(self, *, replica: Replica | None = None, key: str | None = None) -> Call:
         """Spend a credit of the access code."""

@@ -100,6 +100,11 @@ class Deployment:
     http: httpx.AsyncClient
     settings: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def in_bitcoin(self) -> bool:
+        """Whether it sells in bitcoin, too."""
+        return "ASSAY_BITCOIN_DESCRIPTOR" in self.settings
+
     async def query(self, statement: str, **values: object) -> list[Any]:
         """Return the rows that a statement finds."""
         async with self.database.reading() as connection:

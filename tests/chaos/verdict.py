@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -50,21 +51,23 @@ async def judge(
     *,
     settle_seconds: float = SETTLE_SECONDS,
     ever_sent: frozenset[str] = frozenset(),
+    paid_in_bitcoin: Collection[str] = (),
     **measured: str,
 ) -> Verdict:
     """End the faults, wait until all has settled, and look at everything.
 
     `seen_meanwhile` is what `sampling` found. `ever_sent`: the uuids that the sandbox sent bitcoin
-    for although it no longer says so.
+    for although it no longer says so; `paid_in_bitcoin` the orders in bitcoin that have their money.
     """
     deployment = callers.deployment
     began = time.monotonic()
     await breaker.make_peace()
-    unsettled = await settled(deployment, settle_seconds)
+    unsettled = await settled(deployment, settle_seconds, paid_in_bitcoin)
     breaker.recoveries.append(time.monotonic() - began)
     orders = await deployment.query(_ORDERS)
     upstream = await deployment.upstream.orders()
-    sent = {order["uuid"] for order in upstream if order["state"] == "BTC_SENT"} | ever_sent
+    sent = {one["uuid"] for one in upstream if one["btc_transaction_id"]} | ever_sent
+    paid = {order.id for order in orders if order.uuid in sent or order.id in paid_in_bitcoin}
     wrong = [f"during the faults: {name}: {rows[:3]}" for name, rows in seen_meanwhile.items()]
     wrong += [f"not settled: {row}" for row in unsettled[:3]]
     wrong += [
@@ -75,8 +78,8 @@ async def judge(
         scenario=scenario,
         faults=breaker.summary(),
         orders=len(orders),
-        lost=_lost(orders, callers, sent),
-        doubled=_doubled(orders, callers, sent),
+        lost=_lost(orders, callers, paid),
+        doubled=_doubled(orders, callers, paid),
         over_limit=(await deployment.upstream.stats())["over_limit"],
         slowest_recovery_seconds=max(breaker.recoveries),
         wrong=wrong,
@@ -84,8 +87,13 @@ async def judge(
     )
 
 
-async def settled(deployment: Deployment, within_seconds: float) -> list[str]:
-    """Wait until every order at AEON.to says what upstream says; return those that still do not."""
+async def settled(
+    deployment: Deployment, within_seconds: float, paid_in_bitcoin: Collection[str] = ()
+) -> list[str]:
+    """Wait until every order says what upstream says, and those paid in bitcoin are granted.
+
+    Returns those of which that is still not true.
+    """
     give_up_at = time.monotonic() + within_seconds
     while True:
         orders = await deployment.query(_ORDERS)
@@ -96,29 +104,34 @@ async def settled(deployment: Deployment, within_seconds: float) -> list[str]:
             if order.rail == Rail.AEONTO
             and not (order.granted or order.status in ("FAILED", states.get(order.uuid)))
         ]
+        behind += [
+            f"{order.id} is {order.status}, and paid in bitcoin"
+            for order in orders
+            if order.id in paid_in_bitcoin and not order.granted
+        ]
         if not behind or time.monotonic() > give_up_at:
             return behind
         await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
 
-def _lost(orders: list[Any], callers: Callers, sent: set[str]) -> list[str]:
+def _lost(orders: list[Any], callers: Callers, paid: set[str]) -> list[str]:
     """Return the promises that were not kept, and the payments that brought no credits."""
     ids = {order.id for order in orders}
     missing = [f"{order_id} was promised" for order_id in callers.promised if order_id not in ids]
     return missing + [
-        f"{order.id} was paid for" for order in orders if order.uuid in sent and not order.purchases
+        f"{order.id} was paid for" for order in orders if order.id in paid and not order.purchases
     ]
 
 
-def _doubled(orders: list[Any], callers: Callers, sent: set[str]) -> list[str]:
+def _doubled(orders: list[Any], callers: Callers, paid: set[str]) -> list[str]:
     """Return what was granted twice or for nothing, and orders that nobody placed."""
     found = [
         f"{order.id} was granted {order.purchases} times" for order in orders if order.purchases > 1
     ]
     found += [
-        f"{order.id} was granted and never sent"
+        f"{order.id} was granted and never paid"
         for order in orders
-        if order.purchases and order.uuid not in sent
+        if order.purchases and order.id not in paid
     ]
     found += [
         f"{purchase.key} made {len(purchase.order_ids)} orders"

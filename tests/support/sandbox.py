@@ -47,6 +47,11 @@ class Upstream:
         """Press a button that must work, such as `orders/all/advance`."""
         return await self._ask("POST", button, body)
 
+    async def press_if_possible(self, button: str, **body: Any) -> dict[str, Any] | None:  # noqa: ANN401  JSON
+        """Press a button; None when what it does is not possible now."""
+        response = await self._http.post(self._control + button, json=body)
+        return None if response.status_code == httpx.codes.CONFLICT else _read(response)
+
     async def fault(self, kind: str, **given: Any) -> None:  # noqa: ANN401  JSON
         """Order a fault for the next requests."""
         await self.press("faults", kind=kind, **given)
@@ -71,9 +76,13 @@ class Upstream:
 
     async def _ask(self, method: str, path: str, body: object) -> dict[str, Any]:
         response = await self._http.request(method, self._control + path, json=body)
-        assert response.status_code == 200, response.text
-        answer: dict[str, Any] = response.json()
-        return answer
+        return _read(response)
+
+
+def _read(response: httpx.Response) -> dict[str, Any]:
+    assert response.status_code == 200, response.text
+    answer: dict[str, Any] = response.json()
+    return answer
 
 
 @asynccontextmanager

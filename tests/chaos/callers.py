@@ -50,10 +50,10 @@ class Call:
 
 @dataclass
 class Purchase:
-    """One purchase under one idempotency key, however often it was sent."""
+    """One purchase under one idempotency key, however often it was sent; no rail: its caller's."""
 
     key: str
-    rail: Rail = Rail.AEONTO
+    rail: Rail | None = None
     outcome: Outcome = Outcome.UNKNOWN
     order_ids: set[str] = field(default_factory=set)
 
@@ -115,7 +115,7 @@ class Callers:
 
     async def buy(self, *, number_of_credits: int = CREDITS, rail: Rail | None = None) -> Purchase:
         """Place one order with a key of its own, once."""
-        purchase = Purchase(f"purchase-{len(self.purchases)}", rail or self.rail)
+        purchase = Purchase(f"purchase-{len(self.purchases)}", rail)
         self.purchases.append(purchase)
         await self.send(purchase, number_of_credits=number_of_credits)
         return purchase
@@ -128,7 +128,7 @@ class Callers:
         replica: Replica | None = None,
     ) -> Call:
         """Send a purchase, or send it again."""
-        body = order_of(number_of_credits, purchase.rail)
+        body = order_of(number_of_credits, purchase.rail or self.rail)
         call = await self.call("new_order", body, replica=replica, key=purchase.key)
         if call.outcome is Outcome.OK:
             purchase.order_ids.add(call.body["order_id"])

@@ -21,8 +21,8 @@ async def settle(
     """Let an operator end an order that AEON.to no longer answers for; return its new status.
 
     `grant` moves it into its granting state, with its credits, or to BTC_SENT when it has them
-    already; otherwise it is closed. One in bitcoin ends with its grant. Raises InvalidOrderId, and OrderNotSettled when its state
-    leaves no such move.
+    already; otherwise it is closed. One in bitcoin ends with its grant. Raises InvalidOrderId, and
+    OrderNotSettled when its state leaves no such move.
     """
     async with session.begin():
         order = await session.scalar(select(Order).where(Order.id == order_id).with_for_update())

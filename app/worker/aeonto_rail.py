@@ -5,8 +5,8 @@ is left of the time of the call.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final, Protocol
+from datetime import timedelta
+from typing import Final
 
 from app.aeonto.client import AeontoClient
 from app.aeonto.failures import (
@@ -19,7 +19,6 @@ from app.aeonto.failures import (
     ServiceUnavailable,
     ThirdPartyUnavailable,
 )
-from app.aeonto.wire import OrderParameters
 from app.domain.clock import Clock
 from app.domain.pace import CALL_DEADLINE_SECONDS, Bucket, Pace, Slot
 from app.domain.rails import Rail
@@ -27,6 +26,7 @@ from app.domain.reports import Report
 from app.esplora.chain import Chain
 from app.observability.logging import get_logger
 from app.services.order_leases import CreationJob, LookJob
+from app.services.order_store import OrderStore
 from app.worker.rails import TURN_WITHIN_SECONDS, Failed, RefusedForGood, Reported
 from app.worker.settling import settlement_of
 
@@ -37,18 +37,6 @@ _AFTER_FAILED_CREATION_SECONDS: Final = (5.0, 15.0)
 _AFTER_FAILED_LOOK_SECONDS: Final = (2.0, 5.0)
 # What holds creations back, and never looks (notes.md, AEON.to).
 _NO_NEW_ORDERS: Final = (ServiceUnavailable, ThirdPartyUnavailable, InsufficientFunds)
-
-
-class ParameterStore(Protocol):
-    """Keeps what AEON.to last said of its limits and price."""
-
-    async def parameters_seen_at(self, now: datetime) -> datetime | None:
-        """Return when AEON.to last stated its limits, unless that is too old to matter."""
-        ...
-
-    async def save_parameters(self, parameters: OrderParameters, now: datetime) -> None:
-        """Keep what AEON.to said of its limits and price."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -111,7 +99,7 @@ class AeontoRail:
         )
         return Reported(report, settlement)
 
-    async def refresh_parameters(self, store: ParameterStore) -> None:
+    async def refresh_parameters(self, store: OrderStore) -> None:
         """Learn AEON.to's limits and price, unless a replica just did."""
         now = self._clock.now()
         seen_at = await store.parameters_seen_at(now)

@@ -114,6 +114,12 @@ class Settings(BaseSettings):
     risk_provider: Literal["sanctions"] = Field(
         "sanctions", description="which provider answers assessments"
     )
+    repeat_free_seconds: int = Field(
+        3600,
+        ge=0,
+        le=2_592_000,
+        description="for how long the same question is answered again for nothing",
+    )
     sanctions_lists: Annotated[tuple[Path, ...], NoDecode] = Field(
         (),
         description="comma-separated list files: sanctioned_addresses_<ASSET>.txt, "

@@ -28,6 +28,7 @@ class Assessment(Base):
         Index(
             "ix_assessments_next_try_at", "next_try_at", postgresql_where="next_try_at IS NOT NULL"
         ),
+        Index("ix_assessments_account_id_address", "account_id", "address"),
         Index("ix_assessments_account_id_created_at_id", "account_id", "created_at", "id"),
     )
 
@@ -38,6 +39,7 @@ class Assessment(Base):
     currency: Mapped[str]
     tx_hash: Mapped[str | None]
     provider: Mapped[str]
+    edition: Mapped[str] = mapped_column(server_default="")
     status: Mapped[str]
     attempts: Mapped[int]
     next_try_at: Mapped[datetime | None]

@@ -82,6 +82,11 @@ class RiskProvider(Protocol):
         """The name that is stored with its answers."""
         ...
 
+    @property
+    def edition(self) -> str:
+        """Which edition of its data it answers from, now; empty where it tells none."""
+        ...
+
     async def assess(self, question: Question) -> Answer:
         """Answer a question; raises ProviderFailed or ProviderUnknown."""
         ...

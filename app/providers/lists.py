@@ -50,6 +50,8 @@ class SanctionsLists:
     ) -> None:
         self.sources = tuple(sources)
         self.is_sample = is_sample
+        hashes = "".join(sorted(source.sha256 for source in self.sources))
+        self.edition = hashlib.sha256(hashes.encode()).hexdigest()[:16]
         self._listings: dict[str, list[Listing]] = {}
         for listing in listings:
             self._listings.setdefault(_normalise(listing.address), []).append(listing)

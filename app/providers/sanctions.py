@@ -25,6 +25,11 @@ class SanctionsProvider:
         """The name that is stored with its answers."""
         return NAME
 
+    @property
+    def edition(self) -> str:
+        """A hash of the lists that are looked at."""
+        return self._lists.edition
+
     async def assess(self, question: Question) -> Answer:
         """Score 1 when the address is listed under any asset, else 0."""
         listings = self._lists.find(question.address)

@@ -1,8 +1,10 @@
 """Assessments: asking for one, and reading what came of it."""
 
+from datetime import datetime, timedelta
+
 from fastapi import APIRouter, Request, Response
 
-from app.domain.addresses import AddressForm, check_address
+from app.domain.addresses import SUPPORTED, AddressForm, check_address
 from app.domain.errors import AssessmentFault, InvalidParameter, NoAssessmentsFound
 from app.http import idempotency, links
 from app.http.deps import COUNTS_CODES, AnyCaller, Reading, Res, actor_of
@@ -22,7 +24,8 @@ from app.schemas.assessments import (
 from app.schemas.errors import responses
 from app.schemas.paging import CursorParameter, LimitParameter
 from app.services import access_codes, assessments, keyed_assessments
-from app.services.assessments import AssessmentView, PickAccount, Subject
+from app.services.asking import Subject
+from app.services.assessments import AssessmentView, Made, PickAccount
 from app.services.callers import Caller
 from app.services.idempotency import RequestKey
 from app.services.paging import read_cursor
@@ -54,10 +57,23 @@ def _response(assessment: AssessmentView) -> AssessmentResponse:
     )
 
 
-def _created(assessment: AssessmentView, credits_available: int) -> NewAssessmentResponse:
+def _created(made: Made, now: datetime) -> NewAssessmentResponse:
+    age = now - made.assessment.created_at
     return NewAssessmentResponse(
-        **_response(assessment).model_dump(), credits_available=credits_available
+        **_response(made.assessment).model_dump(),
+        charged=made.charged,
+        age_seconds=0 if made.charged else max(0, int(age.total_seconds())),
+        credits_available=made.credits_available,
     )
+
+
+def _subject(question: AssessmentQuestion) -> Subject:
+    """Return what is to be assessed. Raises InvalidParameter for what nobody could answer."""
+    if question.currency.upper() not in SUPPORTED:
+        raise InvalidParameter("currency", f"one of: {', '.join(SUPPORTED)}")
+    if check_address(question.currency, question.address) is AddressForm.INVALID:
+        raise InvalidParameter("address", "a well-formed address of the currency")
+    return Subject(question.assessment_type, question.address, question.currency, question.tx_hash)
 
 
 async def _create(
@@ -69,26 +85,28 @@ async def _create(
     question: AssessmentQuestion,
     pick_account: PickAccount,
 ) -> NewAssessmentResponse | Response:
-    if check_address(question.currency, question.address) is AddressForm.INVALID:
-        raise InvalidParameter("address", "a well-formed address of the currency")
-    subject = Subject(
-        question.assessment_type, question.address, question.currency, question.tx_hash
-    )
-    actor = actor_of(request, caller)
-    tools = (resources.database, resources.provider, resources.clock)
+    subject, actor, clock = _subject(question), actor_of(request, caller), resources.clock
+    window = timedelta(seconds=resources.settings.repeat_free_seconds)
+    free_within = None if question.fresh else window
+    tools = (resources.database, resources.provider, clock)
     try:
         if key is None:
             made = await assessments.create(
-                *tools, pick_account=pick_account, subject=subject, actor=actor
+                *tools,
+                pick_account=pick_account,
+                subject=subject,
+                actor=actor,
+                free_within=free_within,
             )
-            return _created(*made)
+            return _created(made, clock.now())
         kept = await keyed_assessments.create_once(
             *tools,
             key=key,
-            write=lambda view, balance: idempotency.as_json(_created(view, balance)),
+            write=lambda made: idempotency.as_json(_created(made, clock.now())),
             pick_account=pick_account,
             subject=subject,
             actor=actor,
+            free_within=free_within,
         )
     except AssessmentFault:
         resources.metrics.refunds.inc()

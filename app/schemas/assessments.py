@@ -14,6 +14,7 @@ from app.schemas.fields import (
     RequestModel,
     ResponseModel,
     ShortWord,
+    StrictBoolean,
     TextList,
     Timestamp,
     missing,
@@ -37,6 +38,12 @@ class AssessmentQuestion(RequestModel):
         None,
         description="The transaction, needed for the type `transaction`",
         examples=["4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b"],
+    )
+
+    fresh: StrictBoolean = Field(
+        False,
+        description="Ask anew, and pay, even if the same was answered a short while ago",
+        examples=[False],
     )
 
     @classmethod
@@ -131,6 +138,13 @@ class AssessmentPage(PageResponse[AssessmentResponse]):
 
 
 class NewAssessmentResponse(AssessmentResponse):
-    """An assessment at its creation."""
+    """An assessment at its creation, or the earlier one that answers the same question."""
 
+    charged: bool = Field(
+        description="Whether a credit was debited; false: the answer is an earlier one",
+        examples=[True],
+    )
+    age_seconds: int = Field(
+        description="How old the earlier assessment is; 0 for a new one", examples=[0]
+    )
     credits_available: int = Field(description="The balance left", examples=[9])

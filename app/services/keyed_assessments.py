@@ -6,6 +6,7 @@ the first request is over, is answered with the assessment as it is then.
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,7 +19,8 @@ from app.domain.errors import IdempotencyKeyInFlight
 from app.models import Assessment
 from app.providers.base import RiskProvider
 from app.services import assessments, idempotency, leases
-from app.services.assessments import AssessmentView, PickAccount, Subject
+from app.services.asking import Subject
+from app.services.assessments import Made, PickAccount
 from app.services.idempotency import KeptAnswer, RequestKey
 
 
@@ -28,10 +30,11 @@ async def create_once(
     clock: Clock,
     *,
     key: RequestKey,
-    write: Callable[[AssessmentView, int], bytes],
+    write: Callable[[Made], bytes],
     pick_account: PickAccount,
     subject: Subject,
     actor: Actor,
+    free_within: timedelta | None = None,
 ) -> KeptAnswer:
     """Make an assessment unless the key has one; return what was answered first, by `write`.
 
@@ -41,20 +44,29 @@ async def create_once(
     async with database.sessions() as session, session.begin():
         earlier = await idempotency.claim(session, key, clock.now())
         if earlier is None:
-            reserved = await assessments.reserve(
-                session, provider, clock, pick_account=pick_account, subject=subject, actor=actor
+            asked, reserved = await assessments.begin(
+                session,
+                provider,
+                clock,
+                account_id=await pick_account(session),
+                subject=subject,
+                actor=actor,
+                free_within=free_within,
             )
-            await idempotency.tie(session, key, reserved.question.assessment_id)
+            if reserved is None:  # answered for nothing, and at once
+                made = await assessments.read_earlier(session, asked)
+                return await idempotency.keep(session, key, write(made))
+            await idempotency.tie(session, key, asked)
         elif earlier.answer is not None:
             return earlier.answer
         else:
             left_behind = await _left_behind(session, earlier.assessment_id)
-    if earlier is None:
-        view, balance = await assessments.finish(database, provider, clock, reserved, actor=actor)
+    if earlier is None and reserved is not None:
+        made = await assessments.finish(database, provider, clock, reserved, actor=actor)
     else:
-        view, balance = await assessments.read_with_balance(database, left_behind)
+        made = await assessments.read_paid(database, left_behind)
     async with database.sessions() as session, session.begin():
-        return await idempotency.keep(session, key, write(view, balance))
+        return await idempotency.keep(session, key, write(made))
 
 
 async def _left_behind(session: AsyncSession, assessment_id: str | None) -> str:

@@ -5,13 +5,13 @@ from typing import Final
 from app.resources import Resources
 from app.services import (
     accounts,
-    assessments,
+    asking,
     bitcoin_addresses,
     idempotency,
     order_gauges,
     throttles,
 )
-from app.services.assessments import Finished
+from app.services.asking import Finished
 from app.worker.loops import Loop
 
 _PENDING_REST_SECONDS: Final = 1.0
@@ -23,9 +23,7 @@ def loops(resources: Resources) -> list[Loop]:
     """Return the loops to run."""
 
     async def finish_assessments() -> bool:
-        finished = await assessments.finish_one(
-            resources.database, resources.provider, resources.clock
-        )
+        finished = await asking.finish_one(resources.database, resources.provider, resources.clock)
         if finished is Finished.REFUNDED:
             resources.metrics.refunds.inc()
         return finished is not None

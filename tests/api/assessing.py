@@ -33,8 +33,8 @@ def paid_by(code: Person, question: dict[str, str] = QUESTION) -> dict[str, Any]
 
 
 async def create(application: Application, code: Person) -> str:
-    """Create an assessment; return its id."""
-    answer = await ask(application, CREATE, paid_by(code), code)
+    """Create a new assessment; return its id."""
+    answer = await ask(application, CREATE, {**paid_by(code), "fresh": True}, code)
     assert answer.status_code == 201
     assessment_id: str = answer.json()["assessment_id"]
     return assessment_id

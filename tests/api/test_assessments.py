@@ -61,8 +61,36 @@ async def test_a_new_assessment_is_answered_with_201_and_all_its_fields(
             "sources": [{"name": "a test", "issued": None, "sha256": "0" * 64, "entries": 1}],
         },
         "failure_reason": None,
+        "charged": True,
+        "age_seconds": 0,
         "credits_available": 4,
     }
+
+
+async def test_the_same_question_again_is_answered_for_nothing_and_says_so(
+    application: Application, town: Town
+) -> None:
+    first = (await ask(application, CREATE, paid_by(town.code), town.code)).json()
+    application.clock.advance(90)
+
+    again = await ask(application, CREATE, paid_by(town.code), town.user)
+
+    assert again.status_code == 201
+    assert again.json() == {**first, "charged": False, "age_seconds": 90}
+    assert await balance_of(application, town.code) == 4
+
+
+async def test_a_fresh_question_is_paid_and_answered_anew(
+    application: Application, town: Town
+) -> None:
+    first = (await ask(application, CREATE, paid_by(town.code), town.code)).json()
+
+    fresh = await ask(application, CREATE, {**paid_by(town.code), "fresh": True}, town.code)
+
+    assert fresh.status_code == 201
+    assert fresh.json()["charged"] is True
+    assert fresh.json()["assessment_id"] != first["assessment_id"]
+    assert await balance_of(application, town.code) == 3
 
 
 @pytest.mark.parametrize("caller", ["user", "code"])

@@ -27,6 +27,7 @@ QUESTION: Final = {
     "assessment_type": "address",
     "address": "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM",
     "currency": "BTC",
+    "fresh": True,
 }
 KEY: Final = "7f0c9a52-5d3f-4d0e-8a36-3f4f0d0c7a11"
 ENDPOINTS: Final = ("new_order", "create_new_assessment", "create_new_assessment_for_access_code")

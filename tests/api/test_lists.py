@@ -32,6 +32,7 @@ async def make(application: Application, path: str, by: Person) -> str:
         "assessment_type": "address",
         "address": "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM",
         "currency": "BTC",
+        "fresh": True,
     }
     where, body = {
         "orders": ("new_order", order),

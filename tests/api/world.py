@@ -9,7 +9,7 @@ from app.domain.actors import OPERATOR, Actor
 from app.domain.assessments import AssessmentType
 from app.domain.security import hash_token, new_api_key, new_session_token
 from app.services import access_codes, accounts, api_keys, assessments, orders
-from app.services.assessments import Subject
+from app.services.asking import Subject
 from app.services.order_placing import Purchase
 from tests.api.asking import (
     execute,
@@ -78,7 +78,7 @@ async def _things(running: Application, buyer: Person, code: Person) -> Things:
             terms=running.resources.terms,
             now=now,
         )
-    assessment, _ = await assessments.create(
+    made = await assessments.create(
         running.database,
         running.provider,
         running.clock,
@@ -87,7 +87,7 @@ async def _things(running: Application, buyer: Person, code: Person) -> Things:
         actor=Actor(code.account_id, "test"),
     )
     spare_key = await make_key(running.database, code.account_id, now)
-    return Things(code.access_code or "", order.id, assessment.id, spare_key.split("_")[1])
+    return Things(code.access_code or "", order.id, made.assessment.id, spare_key.split("_")[1])
 
 
 async def _with_inactive_code(

@@ -21,8 +21,9 @@ from app.providers.base import (
     Question,
     RiskProvider,
 )
-from app.services import assessments, audit
-from app.services.assessments import AssessmentView, Subject
+from app.services import asking, assessments, audit
+from app.services.asking import Subject
+from app.services.assessments import AssessmentView
 from app.services.callers import Caller
 from tests.support.application import ScriptedProvider
 from tests.support.clock import HandClock
@@ -62,7 +63,7 @@ async def create(
     subject: Subject = SUBJECT,
 ) -> tuple[AssessmentView, int]:
     """Ask for an assessment that the spender pays."""
-    return await assessments.create(
+    made = await assessments.create(
         database,
         provider,
         clock,
@@ -70,6 +71,7 @@ async def create(
         subject=subject,
         actor=ACTOR,
     )
+    return made.assessment, made.credits_available
 
 
 async def only_one(database: Database, spender: Person) -> AssessmentView:
@@ -125,11 +127,11 @@ async def test_unknown_outcome_keeps_the_credit_and_is_asked_again(
     provider.raises = fault
     view, left = await create(database, provider, clock, spender)
     assert (view.status, left) == (AssessmentStatus.PENDING, 2)
-    assert not await assessments.finish_one(database, provider, clock)
+    assert not await asking.finish_one(database, provider, clock)
     clock.advance(2)
     provider.raises = None
-    assert await assessments.finish_one(database, provider, clock)
-    assert not await assessments.finish_one(database, provider, clock)
+    assert await asking.finish_one(database, provider, clock)
+    assert not await asking.finish_one(database, provider, clock)
     assert (await only_one(database, spender)).status is AssessmentStatus.READY
     assert await balance_of(database, spender.account_id) == 2
     assert [question.assessment_id for question in provider.asked] == [view.id, view.id]
@@ -142,7 +144,7 @@ async def test_pending_assessment_that_fails_later_is_refunded(
     await create(database, provider, clock, spender)
     provider.raises = ProviderFailed(FailureReason.REFUSED)
     clock.advance(2)
-    assert await assessments.finish_one(database, provider, clock)
+    assert await asking.finish_one(database, provider, clock)
     assert (await only_one(database, spender)).failure_reason == FailureReason.REFUSED
     assert await balance_of(database, spender.account_id) == 3
 
@@ -159,7 +161,7 @@ async def test_unanswered_question_rests_longer_each_time_but_never_long(
         assert due is not None
         rests.append((due - clock.now()).total_seconds())
         clock.advance(rests[-1])
-        assert await assessments.finish_one(database, provider, clock)
+        assert await asking.finish_one(database, provider, clock)
     assert rests == sorted(rests)
     assert (rests[0], rests[-1]) == (2, 300)
 
@@ -170,7 +172,7 @@ async def test_slow_provider_leaves_the_assessment_pending(
     spender: Person,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("app.services.assessments.PROVIDER_DEADLINE_SECONDS", 0.02)
+    monkeypatch.setattr("app.services.asking.PROVIDER_DEADLINE_SECONDS", 0.02)
     view, left = await create(database, NeverAnswers(), clock, spender)
     assert (view.status, left) == (AssessmentStatus.PENDING, 2)
 
@@ -179,14 +181,14 @@ async def test_question_of_a_process_that_died_is_asked_again_when_its_lease_is_
     database: LentDatabase, clock: HandClock, provider: ScriptedProvider, spender: Person
 ) -> None:
     stuck = NeverAnswers()
-    asking = asyncio.create_task(create(database, stuck, clock, spender))
+    request = asyncio.create_task(create(database, stuck, clock, spender))
     await stuck.begun.wait()
-    asking.cancel()
-    await asyncio.gather(asking, return_exceptions=True)
+    request.cancel()
+    await asyncio.gather(request, return_exceptions=True)
     assert (await only_one(database, spender)).status is AssessmentStatus.PENDING
-    assert not await assessments.finish_one(database, provider, clock)
+    assert not await asking.finish_one(database, provider, clock)
     await end_leases(database)
-    assert await assessments.finish_one(database, provider, clock)
+    assert await asking.finish_one(database, provider, clock)
     assert (await only_one(database, spender)).status is AssessmentStatus.READY
     assert await balance_of(database, spender.account_id) == 2
 
@@ -251,7 +253,7 @@ async def test_one_pending_question_is_asked_by_one_finisher_only(
     clock.advance(2)
     provider.raises = None
     finished = await asyncio.gather(
-        *(assessments.finish_one(committed_database, provider, clock) for _ in range(8))
+        *(asking.finish_one(committed_database, provider, clock) for _ in range(8))
     )
     assert len([outcome for outcome in finished if outcome]) == 1
     assert len(provider.asked) == 2
@@ -271,7 +273,7 @@ async def test_issuer_debits_the_code_and_not_itself(
 ) -> None:
     code = await make_access_code(database, spender, clock.now(), credits_given=1)
     assert code.access_code is not None
-    view, left = await assessments.create(
+    made = await assessments.create(
         database,
         provider,
         clock,
@@ -279,7 +281,8 @@ async def test_issuer_debits_the_code_and_not_itself(
         subject=SUBJECT,
         actor=ACTOR,
     )
-    assert left == 0
+    view = made.assessment
+    assert made.credits_available == 0
     assert await balance_of(database, spender.account_id) == 3
     async with database.reading() as connection:
         listed = await assessments.list_for_account(
@@ -360,7 +363,7 @@ class TakenOver(ScriptedProvider):
     async def assess(self, question: Question) -> Answer:
         await end_leases(self.database)
         other = ScriptedProvider(raises=self.meanwhile)
-        assert await assessments.finish_one(self.database, other, self.clock)
+        assert await asking.finish_one(self.database, other, self.clock)
         return await super().assess(question)
 
 

@@ -16,8 +16,9 @@ from app.domain.errors import (
     InvalidAccessCode,
 )
 from app.providers.base import Answer, FailureReason, ProviderFailed, ProviderUnknown, Question
-from app.services import assessments, audit, idempotency, keyed_assessments, orders
-from app.services.assessments import LEASE, AssessmentView
+from app.services import asking, assessments, audit, idempotency, keyed_assessments, orders
+from app.services.asking import LEASE
+from app.services.assessments import Made
 from app.services.idempotency import KEPT, REAPED_AT_ONCE, KeptAnswer, RequestKey, hash_of
 from app.services.order_placing import Purchase
 from app.services.order_views import OrderView
@@ -56,11 +57,11 @@ def key_of(person: Person, *, endpoint: str = "e", body: str = "") -> RequestKey
     return RequestKey(person.account_id, endpoint, "k", hash_of({"body": body}))
 
 
-def written(view: AssessmentView, balance: int) -> bytes:
-    return f"{view.id} {view.status} {balance}".encode()
+def written(made: Made) -> bytes:
+    return f"{made.assessment.id} {made.assessment.status} {made.credits_available}".encode()
 
 
-def killed(_view: object, _balance: int) -> bytes:
+def killed(_made: Made) -> bytes:
     raise Killed
 
 
@@ -214,7 +215,7 @@ async def test_crash_while_asking_is_in_flight_until_the_lease_is_over(
     asked = provider.asked[0].assessment_id
     assert first == KeptAnswer(201, f"{asked} pending 2".encode(), replayed=False)
     clock.advance(1)
-    assert await assessments.finish_one(database, provider, clock)
+    assert await asking.finish_one(database, provider, clock)
     again = await ask(database, provider, clock, spender)
     assert again == KeptAnswer(201, first.body, replayed=True)
     assert await count(database, "assessments") == 1
@@ -227,7 +228,7 @@ async def test_after_a_crash_while_asking_the_answer_may_be_the_workers(
 ) -> None:
     await crash_while_asking(database, provider, clock, spender)
     await end_leases(database)
-    assert await assessments.finish_one(database, provider, clock)
+    assert await asking.finish_one(database, provider, clock)
 
     first = await ask(database, provider, clock, spender)
 
@@ -241,7 +242,7 @@ async def test_while_the_worker_asks_again_the_assessment_is_pending_and_not_in_
     await crash_while_asking(database, provider, clock, spender)
     await end_leases(database)
     async with database.sessions() as session:
-        assert await assessments.claim(session, clock.now())
+        assert await asking.claim(session, clock.now())
 
     first = await ask(database, provider, clock, spender)
 
@@ -296,7 +297,7 @@ async def test_crash_at_the_refund_takes_refund_and_freed_key_back_together(
     assert await count(database, "idempotency_keys", "assessment_id IS NOT NULL") == 1
     await end_leases(database)
 
-    assert await assessments.finish_one(database, provider, clock)
+    assert await asking.finish_one(database, provider, clock)
 
     assert await balance_of(database, spender.account_id) == 3
     assert await count(database, "idempotency_keys") == 0
@@ -310,7 +311,7 @@ async def test_pending_answer_stays_the_answer_when_the_provider_fails_later(
     assert b"pending" in first.body
     clock.advance(2)
     provider.raises = ProviderFailed(FailureReason.BROKEN)
-    assert await assessments.finish_one(database, provider, clock)
+    assert await asking.finish_one(database, provider, clock)
 
     again = await ask(database, provider, clock, spender)
 
@@ -349,7 +350,7 @@ async def test_answer_of_a_request_whose_assessment_failed_elsewhere_is_not_give
         async def assess(self, question: Question) -> Answer:
             await end_leases(database)
             worker = ScriptedProvider(raises=ProviderFailed(FailureReason.BROKEN))
-            assert await assessments.finish_one(database, worker, clock)
+            assert await asking.finish_one(database, worker, clock)
             return await super().assess(question)
 
     with pytest.raises(IdempotencyKeyInFlight):

@@ -27,6 +27,7 @@ class ScriptedProvider:
     """A risk provider that answers, or raises what it is told to; it remembers the questions."""
 
     name: str = "scripted"
+    edition: str = "of the test"
     raises: BaseException | None = None
     asked: list[Question] = field(default_factory=list)
 

@@ -12,7 +12,15 @@ from app.observability.event_loop import lag_observed
 from app.observability.metrics import Metrics
 from app.observability.request_id import RequestIdMiddleware
 from app.resources import Resources, Stand, open_resources
-from app.routers import access_codes, accounts, api_keys, assessments, health, orders
+from app.routers import (
+    access_codes,
+    accounts,
+    api_keys,
+    assessment_batches,
+    assessments,
+    health,
+    orders,
+)
 from app.settings import Settings
 from app.worker.heartbeats import Heartbeats
 from app.worker.run import interest_running, worker_running
@@ -53,7 +61,7 @@ def create_app(settings: Settings, stand: Stand | None = None) -> FastAPI:
         telemetry={"logs": False},
     )
     app.state.start_fault = None
-    for room in (orders, assessments, accounts, access_codes, api_keys, health):
+    for room in (orders, assessments, assessment_batches, accounts, access_codes, api_keys, health):
         app.include_router(room.router)
     if settings.metrics:
         app.include_router(health.metrics_router)

@@ -121,10 +121,10 @@ async def _answer_validation(request: Request, error: Exception) -> JSONResponse
         raise error
     if isinstance(error.body, AppError):  # the front door's refusal
         return _problem(request.scope, error.body)
-    return _problem(request.scope, _first_fault(error.errors()))
+    return _problem(request.scope, first_fault(error.errors()))
 
 
-def _first_fault(errors: Sequence[Mapping[str, Any]]) -> AppError:
+def first_fault(errors: Sequence[Mapping[str, Any]]) -> AppError:
     """Name the first parameter that is at fault, in the order of the fields."""
     first = errors[0]
     context = first.get("ctx", {})

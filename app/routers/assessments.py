@@ -40,7 +40,7 @@ _lists = APIRouter(route_class=ListRoute)
 _TAKES_BODY = responses(408, 413, 415)
 
 
-def _response(assessment: AssessmentView) -> AssessmentResponse:
+def assessment_response(assessment: AssessmentView) -> AssessmentResponse:
     answer = assessment.answer
     return AssessmentResponse(
         assessment_id=assessment.id,
@@ -60,14 +60,14 @@ def _response(assessment: AssessmentView) -> AssessmentResponse:
 def _created(made: Made, now: datetime) -> NewAssessmentResponse:
     age = now - made.assessment.created_at
     return NewAssessmentResponse(
-        **_response(made.assessment).model_dump(),
+        **assessment_response(made.assessment).model_dump(),
         charged=made.charged,
         age_seconds=0 if made.charged else max(0, int(age.total_seconds())),
         credits_available=made.credits_available,
     )
 
 
-def _subject(question: AssessmentQuestion) -> Subject:
+def subject_of(question: AssessmentQuestion) -> Subject:
     """Return what is to be assessed. Raises InvalidParameter for what nobody could answer."""
     if question.currency.upper() not in SUPPORTED:
         raise InvalidParameter("currency", f"one of: {', '.join(SUPPORTED)}")
@@ -85,7 +85,7 @@ async def _create(
     question: AssessmentQuestion,
     pick_account: PickAccount,
 ) -> NewAssessmentResponse | Response:
-    subject, actor, clock = _subject(question), actor_of(request, caller), resources.clock
+    subject, actor, clock = subject_of(question), actor_of(request, caller), resources.clock
     window = timedelta(seconds=resources.settings.repeat_free_seconds)
     free_within = None if question.fresh else window
     tools = (resources.database, resources.provider, clock)
@@ -172,7 +172,7 @@ async def check_assessment_list_for_access_code(
     found = await assessments.list_for_account(connection, code.account_id, body.assessment_id_list)
     if not found:
         raise NoAssessmentsFound
-    return [_response(assessment) for assessment in found]
+    return [assessment_response(assessment) for assessment in found]
 
 
 router.include_router(_lists)
@@ -197,5 +197,6 @@ async def list_assessments(
         limit=limit,
     )
     return AssessmentPage(
-        items=[_response(assessment) for assessment in page.items], next_cursor=page.next_cursor
+        items=[assessment_response(assessment) for assessment in page.items],
+        next_cursor=page.next_cursor,
     )

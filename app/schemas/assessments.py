@@ -1,9 +1,11 @@
 """Assessments: the question, and the answer with its evidence."""
 
-from collections.abc import Collection, Mapping
-from typing import Annotated, Self
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, GetCoreSchemaHandler, ValidationError, model_validator
+from pydantic_core import CoreSchema, core_schema
 from typing_extensions import override
 
 from app.domain.assessments import AssessmentStatus, AssessmentType
@@ -20,6 +22,8 @@ from app.schemas.fields import (
     missing,
 )
 from app.schemas.paging import PageResponse
+
+MAX_QUESTIONS: Final = 500
 
 AssessmentTypeSent = Annotated[
     AssessmentType, Allowed(f"one of: {', '.join(sorted(AssessmentType))}")
@@ -70,6 +74,51 @@ class _PayingCode(RequestModel):
 
 class CreateAssessmentForAccessCodeRequest(AssessmentQuestion, _PayingCode):
     """A question about an address or a transaction, paid by an access code."""
+
+
+class AssessmentQuestionFault(ResponseModel):
+    """What is wrong with a question; nothing was debited for it."""
+
+    detail: str = Field(examples=["address must be a well-formed address of the currency"])
+    code: str = Field(examples=["invalid_parameter"])
+
+
+@dataclass(frozen=True)
+class Malformed:
+    """A question that is none: its faults, as pydantic lists them."""
+
+    errors: Sequence[Mapping[str, Any]]
+
+
+class _JudgedApart:
+    """Annotation of a question among many: one that is malformed does not spoil the others."""
+
+    def __get_pydantic_core_schema__(
+        self, _source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_wrap_validator_function(
+            _judge, handler.generate_schema(AssessmentQuestion)
+        )
+
+
+def _judge(
+    value: object, question: Callable[[object], AssessmentQuestion]
+) -> AssessmentQuestion | Malformed:
+    try:
+        return question(value)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_input=False)
+        return Malformed([{**fault, "loc": ("question", *fault["loc"])} for fault in faults])
+
+
+class CreateAssessmentsRequest(_PayingCode):
+    """Many questions, paid by an access code."""
+
+    questions: Annotated[
+        list[Annotated[Any, _JudgedApart()]],
+        Field(min_length=1, max_length=MAX_QUESTIONS),
+        Allowed(f"a list of 1 to {MAX_QUESTIONS} questions"),
+    ] = Field(description=f"At most {MAX_QUESTIONS}, in the order in which they are answered")
 
 
 class CheckAssessmentListRequest(RequestModel):
@@ -148,3 +197,22 @@ class NewAssessmentResponse(AssessmentResponse):
         description="How old the earlier assessment is; 0 for a new one", examples=[0]
     )
     credits_available: int = Field(description="The balance left", examples=[9])
+
+
+class AssessmentOutcome(ResponseModel):
+    """What came of one question of many: an assessment, or what is wrong with the question."""
+
+    assessment: AssessmentResponse | None
+    charged: bool = Field(
+        description="Whether a credit was debited for it; of a failed one it was refunded",
+        examples=[True],
+    )
+    error: AssessmentQuestionFault | None
+
+
+class NewAssessmentsResponse(ResponseModel):
+    """What came of many questions, in their order."""
+
+    outcomes: list[AssessmentOutcome]
+    credits_charged: int = Field(description="Debited, less what was refunded", examples=[2])
+    credits_available: int = Field(description="The balance left", examples=[8])

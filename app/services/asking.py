@@ -6,13 +6,14 @@ again by the worker when the lease is over.
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.engine import Database
@@ -45,6 +46,11 @@ class Subject:
     currency: str
     tx_hash: str | None
 
+    @property
+    def same(self) -> tuple[str, ...]:
+        """What two questions share that are the same one."""
+        return self.assessment_type, self.address, self.currency.upper(), self.tx_hash or ""
+
 
 @dataclass(frozen=True)
 class Reserved:
@@ -62,67 +68,147 @@ async def reserve(
     clock: Clock,
     *,
     account_id: str,
-    subject: Subject,
+    subjects: Sequence[Subject],
     actor: Actor,
-) -> Reserved:
-    """Debit one credit and keep the question, in a transaction that the caller has begun."""
-    assessment_id, lease_token, now = new_id("asm"), new_id("lease"), clock.now()
-    await session.execute(
-        insert(Assessment).values(
-            id=assessment_id,
-            account_id=account_id,
-            assessment_type=subject.assessment_type,
-            address=subject.address,
-            currency=subject.currency,
-            tx_hash=subject.tx_hash,
-            provider=provider.name,
-            edition=provider.edition,
-            status=AssessmentStatus.PENDING,
+) -> list[Reserved]:
+    """Debit one credit for each question and keep them, all or none.
+
+    The caller has begun the transaction. Raises InsufficientCredits.
+    """
+    now = clock.now()
+    reserved = [
+        Reserved(
+            Question(assessment_id=new_id("asm"), **asdict(subject)),
+            account_id,
+            lease_token=new_id("lease"),
             attempts=1,
-            next_try_at=now,
-            lease_token=lease_token,
-            lease_until=leases.lasting(LEASE),
-            created_at=now,
-            updated_at=now,
         )
+        for subject in subjects
+    ]
+    await session.execute(
+        insert(Assessment).values(lease_until=leases.lasting(LEASE)),
+        [
+            {
+                "id": one.question.assessment_id,
+                "account_id": account_id,
+                **asdict(subject),
+                "provider": provider.name,
+                "edition": provider.edition,
+                "status": AssessmentStatus.PENDING,
+                "attempts": one.attempts,
+                "next_try_at": now,
+                "lease_token": one.lease_token,
+                "created_at": now,
+                "updated_at": now,
+            }
+            for one, subject in zip(reserved, subjects, strict=True)
+        ],
     )
-    await ledger.post(
-        session,
-        account_id=account_id,
-        kind=EntryKind.ASSESSMENT,
-        amount=-1,
-        assessment_id=assessment_id,
-        actor=actor,
-        at=now,
+    ids = [one.question.assessment_id for one in reserved]
+    await ledger.debit_assessments(
+        session, account_id=account_id, assessment_ids=ids, actor=actor, at=now
     )
-    question = Question(assessment_id=assessment_id, **asdict(subject))
-    return Reserved(question, account_id, lease_token, attempts=1)
+    return reserved
+
+
+async def ask(provider: RiskProvider, question: Question) -> Answer | ProviderFailed | None:
+    """Ask the provider, within its deadline; None: nobody knows what came of it."""
+    try:
+        async with asyncio.timeout(PROVIDER_DEADLINE_SECONDS):
+            return await provider.assess(question)
+    except ProviderFailed as failure:
+        return failure
+    except (ProviderUnknown, TimeoutError):
+        return None
+    except Exception:
+        # Nobody knows whether the provider did the work: unknown, not failed.
+        log.exception("provider_fault", assessment_id=question.assessment_id)
+        return None
 
 
 async def ask_and_settle(
     database: Database, provider: RiskProvider, clock: Clock, reserved: Reserved, *, actor: Actor
 ) -> str | None:
     """Ask the provider and keep what came of it; return why the credit was refunded, if it was."""
-    try:
-        async with asyncio.timeout(PROVIDER_DEADLINE_SECONDS):
-            answer = await provider.assess(reserved.question)
-    except ProviderFailed as failure:
-        async with database.sessions() as session:
-            settled = await _settle_failed(
-                session, reserved, failure.description, actor, clock.now()
-            )
-        return failure.description if settled else None
-    except (ProviderUnknown, TimeoutError):
-        await _settle_unknown(database, reserved, clock)
-        return None
-    except Exception:
-        # Nobody knows whether the provider did the work: unknown, not failed.
-        log.exception("provider_fault", assessment_id=reserved.question.assessment_id)
-        await _settle_unknown(database, reserved, clock)
-        return None
-    async with database.sessions() as session:
-        await _settle_ready(session, reserved, answer, clock.now())
+    outcome = await ask(provider, reserved.question)
+    return await settle(database, reserved, outcome, clock, actor=actor)
+
+
+async def settle(
+    database: Database,
+    reserved: Reserved,
+    outcome: Answer | ProviderFailed | None,
+    clock: Clock,
+    *,
+    actor: Actor,
+) -> str | None:
+    """Keep what came of a question; return why the credit was refunded, if it was."""
+    match outcome:
+        case None:
+            await _settle_unknown(database, reserved, clock)
+        case ProviderFailed():
+            async with database.sessions() as session:
+                if await _settle_failed(session, reserved, outcome.description, actor, clock.now()):
+                    return outcome.description
+        case Answer():
+            async with database.sessions() as session, session.begin():
+                await _settle(session, reserved, **_ready(outcome, clock.now()))
     return None
+
+
+async def settle_answers(
+    database: Database, answers: Sequence[tuple[Reserved, Answer]], clock: Clock
+) -> None:
+    """Keep the answers to several questions, in one transaction."""
+    now = clock.now()
+    under_lease = (
+        update(Assessment)
+        .where(
+            Assessment.id == bindparam("asked"),
+            Assessment.lease_token == bindparam("token"),
+            Assessment.status == AssessmentStatus.PENDING,
+        )
+        .values(lease_token=None, lease_until=None)
+    )
+    async with database.sessions() as session, session.begin():
+        connection = await session.connection()
+        await connection.execute(
+            under_lease.values(
+                {
+                    name: bindparam(f"its_{name}")
+                    for name in ("status", "answer", "next_try_at", "updated_at")
+                }
+            ),
+            [
+                {
+                    "asked": one.question.assessment_id,
+                    "token": one.lease_token,
+                    **{f"its_{name}": value for name, value in _ready(answer, now).items()},
+                }
+                for one, answer in answers
+            ],
+        )
+
+
+def _ready(answer: Answer, now: datetime) -> dict[str, Any]:
+    return {
+        "status": AssessmentStatus.READY,
+        "answer": _as_json(asdict(answer)),
+        "next_try_at": None,
+        "updated_at": now,
+    }
+
+
+async def hand_over(session: AsyncSession, reserved: Sequence[Reserved]) -> None:
+    """Leave questions that were not asked to the worker, in the caller's transaction."""
+    await session.execute(
+        update(Assessment)
+        .where(
+            Assessment.id.in_([one.question.assessment_id for one in reserved]),
+            Assessment.lease_token.in_([one.lease_token for one in reserved]),
+        )
+        .values(lease_token=None, lease_until=None)
+    )
 
 
 async def _settle_unknown(database: Database, reserved: Reserved, clock: Clock) -> None:
@@ -130,20 +216,6 @@ async def _settle_unknown(database: Database, reserved: Reserved, clock: Clock) 
     pause = _PAUSES[min(reserved.attempts, len(_PAUSES)) - 1]
     async with database.sessions() as session, session.begin():
         await _settle(session, reserved, next_try_at=now + pause, updated_at=now)
-
-
-async def _settle_ready(
-    session: AsyncSession, reserved: Reserved, answer: Answer, now: datetime
-) -> None:
-    async with session.begin():
-        await _settle(
-            session,
-            reserved,
-            status=AssessmentStatus.READY,
-            answer=_as_json(asdict(answer)),
-            next_try_at=None,
-            updated_at=now,
-        )
 
 
 async def _settle_failed(

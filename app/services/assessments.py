@@ -1,6 +1,6 @@
 """Assessments: asking for one, and reading what came of it."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -136,16 +136,16 @@ async def begin(
     if free_within is not None:
         earlier = await repeats.find(
             session,
+            [subject],
             account_id=account_id,
-            subject=subject,
             provider=provider,
             within=free_within,
             now=clock.now(),
         )
-        if earlier is not None:
-            return earlier, None
-    reserved = await reserve(
-        session, provider, clock, account_id=account_id, subject=subject, actor=actor
+        if earlier:
+            return earlier[subject], None
+    [reserved] = await reserve(
+        session, provider, clock, account_id=account_id, subjects=[subject], actor=actor
     )
     return reserved.question.assessment_id, reserved
 
@@ -188,11 +188,26 @@ async def list_for_account(
 ) -> list[AssessmentView]:
     """Return those of an account's assessments that are named, each once, in that order."""
     asked = list(dict.fromkeys(assessment_ids))
-    rows = await connection.execute(
-        select(*_COLUMNS).where(Assessment.account_id == account_id, Assessment.id.in_(asked))
-    )
-    found = {row.id: _view(row) for row in rows}
+    found = await views_of(connection, account_id, asked)
     return [found[assessment_id] for assessment_id in asked if assessment_id in found]
+
+
+async def views_of(
+    connection: AsyncConnection, account_id: str, assessment_ids: Collection[str]
+) -> dict[str, AssessmentView]:
+    """Return those of an account's assessments that are named, by their ids."""
+    rows = await connection.execute(
+        select(*_COLUMNS).where(
+            Assessment.account_id == account_id, Assessment.id.in_(assessment_ids)
+        )
+    )
+    return {row.id: _view(row) for row in rows}
+
+
+async def balance_of(connection: AsyncConnection, account_id: str) -> int:
+    """Return the credits of an account."""
+    rows = await connection.execute(select(Account.balance).where(Account.id == account_id))
+    return rows.scalar_one()
 
 
 async def list_own(

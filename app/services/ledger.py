@@ -1,5 +1,6 @@
 """The ledger: the only module that writes entries and balances."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import insert, select, update
@@ -63,6 +64,51 @@ async def post(
         ledger_entry_id=entry_id,
     )
     return balance
+
+
+async def debit_assessments(
+    session: AsyncSession,
+    *,
+    account_id: str,
+    assessment_ids: Sequence[str],
+    actor: Actor,
+    at: datetime,
+) -> None:
+    """Debit one credit for each of several assessments, all or none, in the caller's transaction.
+
+    Raises InsufficientCredits.
+    """
+    left: int | None = await session.scalar(
+        update(Account)
+        .where(Account.id == account_id, Account.balance >= len(assessment_ids))
+        .values(balance=Account.balance - len(assessment_ids))
+        .returning(Account.balance)
+    )
+    if left is None:
+        raise InsufficientCredits
+    before = left + len(assessment_ids)
+    entry_ids = await session.scalars(
+        insert(LedgerEntry).returning(LedgerEntry.id, sort_by_parameter_order=True),
+        [
+            {
+                "account_id": account_id,
+                "kind": EntryKind.ASSESSMENT,
+                "amount": -1,
+                "balance_after": before - number,
+                "assessment_id": assessment_id,
+                "at": at,
+            }
+            for number, assessment_id in enumerate(assessment_ids, start=1)
+        ],
+    )
+    await audit_log.record_entries(
+        session,
+        entry_ids.all(),
+        actor=actor,
+        action=f"ledger.{EntryKind.ASSESSMENT}",
+        subject=account_id,
+        at=at,
+    )
 
 
 async def adjust(

@@ -1,11 +1,12 @@
 """The same question again: answered with the earlier assessment, for nothing."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import ARRAY, Text, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.domain.assessments import AssessmentStatus
+from app.domain.assessments import AssessmentStatus, AssessmentType
 from app.models import Assessment
 from app.providers.base import RiskProvider
 from app.services.asking import Subject
@@ -13,45 +14,53 @@ from app.services.asking import Subject
 
 async def find(
     session: AsyncSession,
+    subjects: Collection[Subject],
     *,
     account_id: str,
-    subject: Subject,
     provider: RiskProvider,
     within: timedelta,
     now: datetime,
-) -> str | None:
-    """Return the assessment by which the account asked the same before; None: it did not.
+) -> dict[Subject, str]:
+    """Return the assessments by which the account asked the same before, those that there are.
 
-    It counts when it is at most `within` old, has not failed, and was answered, or is being
+    One counts when it is at most `within` old, has not failed, and was answered, or is being
     answered, by the same provider from the same edition of its data. Until the caller's transaction
-    ends, nobody else asks this question for this account: of two at once, the second finds the
+    ends, nobody else asks these questions for this account: of two at once, the second finds the
     first.
     """
-    question = "\n".join((account_id, *_as_words(subject), provider.name))
-    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(question, 0))))
-    found: str | None = await session.scalar(
-        select(Assessment.id)
+    await _lock(session, account_id, subjects)
+    rows = await session.execute(
+        select(
+            Assessment.id,
+            Assessment.assessment_type,
+            Assessment.address,
+            Assessment.currency,
+            Assessment.tx_hash,
+        )
         .where(
             Assessment.account_id == account_id,
-            Assessment.address == subject.address,
-            Assessment.assessment_type == subject.assessment_type,
-            func.upper(Assessment.currency) == subject.currency.upper(),
-            Assessment.tx_hash.is_not_distinct_from(subject.tx_hash),
+            Assessment.address.in_({subject.address for subject in subjects}),
             Assessment.provider == provider.name,
             Assessment.edition == provider.edition,
             Assessment.status != AssessmentStatus.FAILED,
             Assessment.created_at > now - within,
         )
-        .order_by(Assessment.created_at.desc())
-        .limit(1)
+        .order_by(Assessment.created_at)
     )
-    return found
+    earlier = {
+        Subject(AssessmentType(row.assessment_type), row.address, row.currency, row.tx_hash).same: (
+            row.id
+        )
+        for row in rows
+    }
+    return {subject: earlier[subject.same] for subject in subjects if subject.same in earlier}
 
 
-def _as_words(subject: Subject) -> tuple[str, ...]:
-    return (
-        subject.assessment_type,
-        subject.address,
-        subject.currency.upper(),
-        subject.tx_hash or "",
-    )
+async def _lock(session: AsyncSession, account_id: str, subjects: Collection[Subject]) -> None:
+    """Lock the questions of an account, in one order, so that no two lock each other out."""
+    words = {"\n".join((account_id, *map(str, subject.same))) for subject in subjects}
+    hashes = select(
+        func.hashtextextended(func.unnest(cast(sorted(words), ARRAY(Text))), 0).label("hash")
+    ).subquery()
+    in_order = select(hashes.c.hash).order_by(hashes.c.hash).subquery()
+    await session.execute(select(func.pg_advisory_xact_lock(in_order.c.hash)))

@@ -36,6 +36,7 @@ async def ask(
     provider: ScriptedProvider,
     clock: HandClock,
     spender: Person,
+    *,
     subject: Subject = SUBJECT,
     free_within: timedelta | None = HOUR,
 ) -> Made:
@@ -71,7 +72,7 @@ async def test_ticker_matches_without_regard_to_case(
 ) -> None:
     await ask(database, provider, clock, spender)
     lower = replace(SUBJECT, currency=SUBJECT.currency.lower())
-    assert not (await ask(database, provider, clock, spender, lower)).charged
+    assert not (await ask(database, provider, clock, spender, subject=lower)).charged
 
 
 @pytest.mark.parametrize("change", ["address", "tx_hash", "edition", "provider", "age", "fresh"])
@@ -82,7 +83,8 @@ async def test_another_question_or_a_fresh_one_is_paid(
     spender: Person,
     change: str,
 ) -> None:
-    subject, free_within = SUBJECT, HOUR
+    subject = SUBJECT
+    free_within: timedelta | None = HOUR
     await ask(database, provider, clock, spender)
     match change:
         case "address":
@@ -95,9 +97,9 @@ async def test_another_question_or_a_fresh_one_is_paid(
             provider.name = "another"
         case "age":
             clock.advance(3600)
-    made = await ask(
-        database, provider, clock, spender, subject, None if change == "fresh" else free_within
-    )
+        case _:
+            free_within = None
+    made = await ask(database, provider, clock, spender, subject=subject, free_within=free_within)
     assert made.charged
     assert await balance_of(database, spender.account_id) == 1
 

@@ -1,24 +1,34 @@
 """What every risk provider is asked, what it answers, and how it fails."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from app.domain.addresses import AddressForm
 from app.domain.assessments import AssessmentType
+from app.domain.risk import weigh
+
+_ZERO: Final = Decimal(0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """One paid question. `tx_hash` is set when a transaction is assessed."""
+    """One paid question. `tx_hash` is set when a transaction is assessed.
+
+    `asked_before` says that the provider may know it already; `provider_reference` is what
+    ProviderPending named, if the provider said that it works on it.
+    """
 
     assessment_id: str
     assessment_type: AssessmentType
     address: str
     currency: str
     tx_hash: str | None
+    asked_before: bool = False
+    provider_reference: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,16 +43,37 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """One reason for an answer, or, in the category `scope`, one limit of it."""
+    """One reason for an answer, or, in the category `scope`, one limit of it.
+
+    `category` is a word of `app.domain.risk.CATEGORIES`. `source_date` is the date of the list or
+    tag (None: not known). `contribution` is what this reason adds to the score.
+    """
 
     category: str
     source: str
     detail: str
+    source_date: date | None = None
+    share: Decimal = _ZERO
+    weight: Decimal = _ZERO
+    contribution: Decimal = _ZERO
+
+
+@dataclass(frozen=True, kw_only=True)
+class VendorScore:
+    """What a vendor itself says, untouched: its score, its shares by category, their weights."""
+
+    score: Decimal
+    signals: Mapping[str, Decimal]
+    weights: Mapping[str, Decimal]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What a provider says: a risk from 0 (none known) to 1 (certain), and why."""
+    """What a provider says: a risk from 0 (none known) to 1 (certain), and why.
+
+    The score is the sum of what the evidence contributes; raises ValueError if it is not.
+    `provider_reference` is under what the provider knows the question, `vendor` its own score.
+    """
 
     risk_score: Decimal
     grade: str
@@ -50,6 +81,26 @@ class Answer:
     provider: str
     sources: tuple[Source, ...]
     address_form: AddressForm
+    provider_reference: str | None = None
+    vendor: VendorScore | None = None
+
+    def __post_init__(self) -> None:
+        if self.risk_score != score_of(self.evidence):
+            raise ValueError("the score is not the sum of what the evidence contributes")
+
+
+def weighed(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
+    """Fill in what each reason contributes, given its share and weight, in the given order."""
+    contributions = weigh([(item.share, item.weight) for item in evidence])
+    return tuple(
+        replace(item, contribution=contribution)
+        for item, contribution in zip(evidence, contributions, strict=True)
+    )
+
+
+def score_of(evidence: Sequence[Evidence]) -> Decimal:
+    """Return the score that the evidence adds up to."""
+    return sum((item.contribution for item in evidence), _ZERO)
 
 
 class FailureReason(StrEnum):
@@ -71,10 +122,22 @@ class ProviderUnknown(Exception):
     """Whether there is an answer is not known: the question is asked again."""
 
 
+class ProviderNotAsked(ProviderUnknown):
+    """There is no answer yet, and surely nothing to pay for: the question is asked again."""
+
+
+class ProviderPending(Exception):
+    """The provider works on it: it is looked at again, under this reference."""
+
+    def __init__(self, reference: str) -> None:
+        super().__init__("the risk provider works on the question")
+        self.reference = reference
+
+
 class RiskProvider(Protocol):
     """Whoever assesses addresses and transactions.
 
-    The same `assessment_id` may be asked again after ProviderUnknown or a crash.
+    The same `assessment_id` may be asked again after ProviderUnknown, ProviderPending or a crash.
     """
 
     @property
@@ -87,6 +150,10 @@ class RiskProvider(Protocol):
         """Which edition of its data it answers from, now; empty where it tells none."""
         ...
 
+    def supports(self, assessment_type: AssessmentType, currency: str, /) -> bool:
+        """Say whether such a question can be answered at all; asked before any debit."""
+        ...
+
     async def assess(self, question: Question) -> Answer:
-        """Answer a question; raises ProviderFailed or ProviderUnknown."""
+        """Answer a question; raises ProviderFailed, ProviderUnknown or ProviderPending."""
         ...

@@ -5,11 +5,11 @@ from typing import Final
 
 from app.domain.addresses import check_address
 from app.domain.assessments import AssessmentType
-from app.providers.base import Answer, Evidence, Question
+from app.domain.risk import CATEGORIES, SANCTIONS, SCOPE, grade_of
+from app.providers.base import Answer, Evidence, Question, score_of, weighed
 from app.providers.lists import SAMPLE_NAME, Listing, SanctionsLists
 
 NAME: Final = "sanctions"
-GRADE_LISTED: Final = "severe"
 # Not "none": that an address is not listed says nothing else about it.
 GRADE_NOT_LISTED: Final = "not on the lists"
 
@@ -30,13 +30,19 @@ class SanctionsProvider:
         """A hash of the lists that are looked at."""
         return self._lists.edition
 
+    def supports(self, _assessment_type: AssessmentType, _currency: str) -> bool:
+        """Any address may stand on a list, whatever it is filed under."""
+        return True
+
     async def assess(self, question: Question) -> Answer:
         """Score 1 when the address is listed under any asset, else 0."""
         listings = self._lists.find(question.address)
+        evidence = weighed([*map(_hit, listings), *self._limits(question)])
+        score = score_of(evidence)
         return Answer(
-            risk_score=Decimal(1) if listings else Decimal(0),
-            grade=GRADE_LISTED if listings else GRADE_NOT_LISTED,
-            evidence=(*map(_hit, listings), *self._limits(question)),
+            risk_score=score,
+            grade=grade_of(score) if listings else GRADE_NOT_LISTED,
+            evidence=evidence,
             provider=NAME,
             sources=self._lists.sources,
             address_form=check_address(question.currency, question.address),
@@ -48,7 +54,7 @@ class SanctionsProvider:
             limits.append("only the address was screened, not the transaction")
         if self._lists.is_sample:
             limits.append(f"screened against the {SAMPLE_NAME}")
-        return [Evidence(category="scope", source=NAME, detail=limit) for limit in limits]
+        return [Evidence(category=SCOPE, source=NAME, detail=limit) for limit in limits]
 
 
 def _hit(listing: Listing) -> Evidence:
@@ -56,8 +62,11 @@ def _hit(listing: Listing) -> Evidence:
     issued = listing.source.issued
     when = f"issued {issued.isoformat()}" if issued else "of unknown date"
     return Evidence(
-        category="sanctions",
+        category=SANCTIONS,
         source=listing.source.name,
+        source_date=issued,
+        share=Decimal(1),
+        weight=CATEGORIES[SANCTIONS],
         detail=f"{listing.address}{owner} is listed under {listing.asset} in "
         f"{listing.source.name}, {when}",
     )

@@ -136,6 +136,12 @@ class EvidenceResponse(ResponseModel):
     category: str = Field(examples=["sanctions"])
     source: str = Field(examples=["OFAC SDN"])
     detail: str = Field(examples=["The address is on the list"])
+    source_date: str | None = Field(
+        None, description="The date of the list or tag, if known", examples=["2026-01-10"]
+    )
+    share: str = Field("0", description="How much is of this category, 0 to 1", examples=["1"])
+    weight: str = Field("0", description="How bad the category is, 0 to 1", examples=["1"])
+    contribution: str = Field("0", description="What it adds to the score", examples=["1"])
 
 
 class SourceResponse(ResponseModel):
@@ -149,16 +155,37 @@ class SourceResponse(ResponseModel):
     entries: int = Field(examples=[760])
 
 
+class VendorScoreResponse(ResponseModel):
+    """What a vendor itself said, untouched."""
+
+    score: str = Field(examples=["0.304"])
+    signals: dict[str, str] = Field(
+        description="Its shares by category", examples=[{"exchange_licensed": "0.517"}]
+    )
+    weights: dict[str, str] = Field(
+        description="Its weights by category", examples=[{"exchange_licensed": "0.1"}]
+    )
+
+
 class AnswerResponse(ResponseModel):
     """What the provider said."""
 
-    risk_score: str = Field(description="From 0, none known, to 1", examples=["1"])
-    grade: str = Field(examples=["sanctioned"])
+    risk_score: str = Field(
+        description="From 0, none known, to 1: the sum of what the evidence contributes",
+        examples=["1"],
+    )
+    grade: str = Field(examples=["severe"])
     address_form: str = Field(
         description="Whether the address has the form of its currency", examples=["valid"]
     )
     evidence: list[EvidenceResponse]
     sources: list[SourceResponse]
+    provider_reference: str | None = Field(
+        None, description="Under what the provider knows it", examples=["90ba3e5"]
+    )
+    vendor: VendorScoreResponse | None = Field(
+        None, description="The vendor's own score, where a vendor was asked"
+    )
 
 
 class AssessmentResponse(ResponseModel):

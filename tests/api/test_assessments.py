@@ -56,9 +56,19 @@ async def test_a_new_assessment_is_answered_with_201_and_all_its_fields(
             "grade": "not on the lists",
             "address_form": "not_checked",
             "evidence": [
-                {"category": "scope", "source": "a test", "detail": "nothing was screened"}
+                {
+                    "category": "scope",
+                    "source": "a test",
+                    "detail": "nothing was screened",
+                    "source_date": None,
+                    "share": "0",
+                    "weight": "0",
+                    "contribution": "0",
+                }
             ],
             "sources": [{"name": "a test", "issued": None, "sha256": "0" * 64, "entries": 1}],
+            "provider_reference": None,
+            "vendor": None,
         },
         "failure_reason": None,
         "charged": True,

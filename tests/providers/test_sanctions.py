@@ -1,5 +1,6 @@
 """The provider `sanctions`: its answers, and what they admit."""
 
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -57,6 +58,21 @@ async def test_listed_address_scores_one_with_each_listing_as_evidence(
             "sdn_advanced.xml",
             f"{LISTED} is listed under XBT in sdn_advanced.xml, issued 2025-11-09",
         ),
+    ]
+
+
+async def test_listings_of_one_address_count_once(provider: RiskProvider) -> None:
+    one, zero = Decimal(1), Decimal(0)
+    answer = await provider.assess(ask(LISTED))
+    assert [(item.share, item.weight, item.contribution) for item in answer.evidence] == [
+        (one, one, one),
+        (one, one, zero),
+        (one, one, zero),
+    ]
+    assert [item.source_date for item in answer.evidence] == [
+        None,
+        date(2025, 11, 9),
+        date(2025, 11, 9),
     ]
 
 

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from app.db.engine import Database
 from app.domain.addresses import AddressForm
+from app.domain.assessments import AssessmentType
 from app.main import create_app
 from app.providers.base import Answer, Evidence, Question, RiskProvider, Source
 from app.resources import Resources, Stand
@@ -30,6 +31,9 @@ class ScriptedProvider:
     edition: str = "of the test"
     raises: BaseException | None = None
     asked: list[Question] = field(default_factory=list)
+
+    def supports(self, _assessment_type: AssessmentType, _currency: str) -> bool:
+        return True
 
     async def assess(self, question: Question) -> Answer:
         self.asked.append(question)

@@ -1,6 +1,7 @@
 """Every environment variable of Assay, typed, in one class."""
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from decimal import Decimal
@@ -21,6 +22,7 @@ PREFIX: Final = "ASSAY_"
 DOTENV: Final = ".env"
 # Kubernetes injects these for a Service that is named "assay".
 _INJECTED: Final = ("ASSAY_SERVICE_", "ASSAY_PORT_")
+_HEADER_VALUE: Final = re.compile("[!-~]{1,512}")
 LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -126,6 +128,24 @@ class Settings(BaseSettings):
         "sdn_advanced.xml, or folders of them; none: a small built-in sample",
     )
 
+    crystal_url: str = Field(
+        "https://apiexpert.crystalblockchain.com/",
+        description="Crystal's Expert API; https unless on loopback",
+    )
+    crystal_api_key: SecretStr | None = Field(None, description="the key of an account there")
+    chainalysis_url: str = Field(
+        "https://public.chainalysis.com/api/v1/",
+        description="Chainalysis' sanctions API; https unless on loopback",
+    )
+    chainalysis_api_key: SecretStr | None = Field(None, description="a key for it")
+
+    @field_validator("crystal_api_key", "chainalysis_api_key")
+    @classmethod
+    def _fit_for_a_header(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not _HEADER_VALUE.fullmatch(value.get_secret_value()):
+            raise ValueError("must be printable ASCII without blanks")
+        return value
+
     @field_validator("sanctions_lists", mode="before")
     @classmethod
     def _paths(cls, value: str | Sequence[object]) -> Sequence[object]:
@@ -168,7 +188,7 @@ class Settings(BaseSettings):
             raise ValueError("must be a postgres://, postgresql:// or postgresql+asyncpg:// URL")
         return SecretStr(f"postgresql+asyncpg://{rest}")
 
-    @field_validator("aeonto_base_url")
+    @field_validator("aeonto_base_url", "crystal_url", "chainalysis_url")
     @classmethod
     def _secure_upstream(cls, value: str) -> str:
         return _secure_url(value)

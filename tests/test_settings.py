@@ -37,6 +37,10 @@ DEFAULTS = {
     "run_worker": True,
     "metrics": True,
     "risk_provider": "sanctions",
+    "crystal_url": "https://apiexpert.crystalblockchain.com/",
+    "crystal_api_key": None,
+    "chainalysis_url": "https://public.chainalysis.com/api/v1/",
+    "chainalysis_api_key": None,
 }
 
 
@@ -108,6 +112,10 @@ def test_log_format_is_json_where_nobody_reads_a_terminal(monkeypatch: pytest.Mo
         ("METRICS", "false", False),
         ("RISK_PROVIDER", "sanctions", "sanctions"),
         ("SANCTIONS_LISTS", "a.txt, b", (Path("a.txt"), Path("b"))),
+        ("CRYSTAL_URL", "http://127.0.0.1:9000/crystal", "http://127.0.0.1:9000/crystal/"),
+        ("CRYSTAL_API_KEY", "a-key", SecretStr("a-key")),
+        ("CHAINALYSIS_URL", "https://sanctions.example", "https://sanctions.example/"),
+        ("CHAINALYSIS_API_KEY", "a-key", SecretStr("a-key")),
     ],
 )
 def test_variable_is_read(
@@ -166,6 +174,10 @@ def test_every_common_database_url_becomes_asyncpgs(
         ("LOG_FORMAT", "hunter2"),
         ("METRICS", "hunter2"),
         ("RISK_PROVIDER", "hunter2"),
+        ("CRYSTAL_URL", "http://hunter2.example/"),
+        ("CRYSTAL_API_KEY", "hunter2 hunter2"),
+        ("CHAINALYSIS_URL", "hunter2"),
+        ("CHAINALYSIS_API_KEY", "hunter2\u00e9"),
     ],
 )
 def test_malformed_value_stops_the_start_naming_the_variable_and_not_the_value(

@@ -299,6 +299,7 @@ async def show_stats(world: TheWorld) -> Response:
         over_limit=sum(count.over_limit for count in counts.values()),
         endpoints={name.value: _show_counts(world, name, counts[name]) for name in Endpoint},
         esplora=world.stats.esplora,
+        vendors=world.stats.vendors,
         faults=world.stats.faults,
         orders=len(orders),
         states={state.value: sum(order.state is state for order in orders) for state in State},
@@ -319,7 +320,7 @@ def _show_counts(world: World, name: Endpoint, counts: EndpointCounts) -> dict[s
     }
 
 
-@router.post("/reset", summary="Begin anew: no orders, faults or counts, a new chain")
+@router.post("/reset", summary="Begin anew: no orders, faults, counts or questions, a new chain")
 async def reset(world: TheWorld) -> Response:
     world.reset()
     return say(reset=True)

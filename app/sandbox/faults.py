@@ -10,10 +10,12 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.sandbox.limits import Endpoint
+from app.sandbox.vendors import ChainalysisEndpoint, CrystalEndpoint, Vendor
 from app.sandbox.views import EsploraEndpoint, View
 
 AEONTO: Final = "aeonto"
-Source = Literal["aeonto"] | View
+Source = Literal["aeonto"] | View | Vendor
+AnyEndpoint = Endpoint | EsploraEndpoint | CrystalEndpoint | ChainalysisEndpoint
 
 
 class Kind(StrEnum):
@@ -25,7 +27,7 @@ class Kind(StrEnum):
     E400 = "400"
     E403 = "403"
     E404 = "404"
-    E429 = "429"  # of the chain's servers alone; `seconds` are its Retry-After
+    E429 = "429"  # of all but AEON.to; `seconds` are its Retry-After
     E500 = "500"
     E503 = "503"
     HTML = "html"  # a page, with status 200
@@ -60,16 +62,26 @@ _AFTER_BY_DEFAULT: Final = SPOILERS | {Kind.TIMEOUT, Kind.DROP, Kind.EMPTY}
 _MOST_FAULTS: Final = 100
 
 
+def _endpoints_of(source: Source) -> type[StrEnum]:
+    match source:
+        case "aeonto":
+            return Endpoint
+        case Vendor.CRYSTAL:
+            return CrystalEndpoint
+        case Vendor.CHAINALYSIS:
+            return ChainalysisEndpoint
+        case _:
+            return EsploraEndpoint
+
+
 class Fault(BaseModel):
-    """A fault to play on the next requests to AEON.to, or to one of the views of the chain."""
+    """A fault to play on the next requests to AEON.to, a view of the chain, or a vendor."""
 
     model_config = ConfigDict(extra="forbid")
 
     kind: Kind
     source: Source = AEONTO
-    endpoint: Endpoint | EsploraEndpoint | None = Field(
-        None, description="of that source; none: every one"
-    )
+    endpoint: AnyEndpoint | None = Field(None, description="of that source; none: every one")
     when: Literal["before", "after"] | None = Field(None, description="none: as suits the kind")
     times: Annotated[int, Field(ge=-1)] = Field(1, description="-1: until it is deleted")
     p: Annotated[float, Field(gt=0, le=1)] = Field(1.0, description="the chance for each request")
@@ -84,10 +96,10 @@ class Fault(BaseModel):
     def _fit(self) -> Self:
         if not self.times:
             raise ValueError("times must be at least 1, or -1")
-        if self.endpoint and isinstance(self.endpoint, Endpoint) != (self.source == AEONTO):
+        if self.endpoint and not isinstance(self.endpoint, _endpoints_of(self.source)):
             raise ValueError(f"{self.source} has no endpoint {self.endpoint}")
         if self.kind is Kind.E429 and self.source == AEONTO:
-            raise ValueError("AEON.to throttles with 403 and 012; 429 is for the chain's servers")
+            raise ValueError("AEON.to throttles with 403 and 012; 429 is for the others")
         if self.kind in SPOILERS and self.when == "before":
             raise ValueError(f"{self.kind} spoils an answer: when must be 'after'")
         if self.kind is Kind.REDIRECT and not self.code:
@@ -117,7 +129,7 @@ class Faults:
             raise ValueError(f"at most {_MOST_FAULTS} faults may wait; delete some")
         self.waiting.append(fault)
 
-    def draw(self, source: Source, endpoint: Endpoint | EsploraEndpoint) -> Fault | None:
+    def draw(self, source: Source, endpoint: AnyEndpoint) -> Fault | None:
         """Return the fault that this request meets, if any; it then has one time less to play."""
         for fault in self.waiting:
             meant = fault.source == source and fault.endpoint in (None, endpoint)

@@ -1,4 +1,4 @@
-"""The sandbox as one application: AEON.to, Esplora, the controls, a page that explains them."""
+"""The sandbox as one application: AEON.to, Esplora, vendors, the controls, a page about them."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -13,10 +13,12 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.domain.clock import Clock, SystemClock
-from app.sandbox import chain_control, control
+from app.sandbox import chain_control, control, vendor_control
 from app.sandbox.answers import html
 from app.sandbox.api import BASE_PATH, add_endpoints
 from app.sandbox.buttons import SANDBOX
+from app.sandbox.chainalysis import CHAINALYSIS_PATH, add_chainalysis
+from app.sandbox.crystal import CRYSTAL_PATH, add_crystal
 from app.sandbox.esplora import add_esplora
 from app.sandbox.store import Store
 from app.sandbox.views import View
@@ -26,7 +28,7 @@ BLOCK_SECONDS: Final = 600.0
 # Slow enough to see a payment unconfirmed, quick enough for somebody who waits.
 AUTO_BLOCK_SECONDS: Final = 5.0
 _LARGEST_BODY: Final = 64 * 1024
-_CONTROLS: Final = (control.router, chain_control.router)
+_CONTROLS: Final = (control.router, chain_control.router, vendor_control.router)
 
 
 def create_sandbox(
@@ -76,6 +78,8 @@ def create_sandbox(
     app.add_middleware(SandboxHeader)
     add_endpoints(app, world)
     add_esplora(app, world)
+    add_crystal(app, world)
+    add_chainalysis(app, world)
     for router in _CONTROLS:
         app.include_router(router)
     app.add_route("/", _explain)
@@ -119,6 +123,7 @@ async def _explain(request: Request) -> Response:
 
 The API of AEON.to is served under {base}{BASE_PATH}
 The chain that it pays on is served as two servers of Esplora: {esplora}
+Risk vendors: Crystal under {base}{CRYSTAL_PATH}, Chainalysis under {base}{CHAINALYSIS_PATH}
 
 See the orders, then pay one (or "all") and move it on, a rung at a time:
   curl {base}/control/orders

@@ -16,6 +16,7 @@ from app.domain.money import plain
 from app.sandbox import exact_json
 from app.sandbox.answers import Answer, error, html, render
 from app.sandbox.faults import AEONTO, DEFAULT_CODES, NO_CODE, Fault, Kind
+from app.sandbox.views import View
 
 _Body = dict[str, object] | list[object] | str
 _DEPTH: Final = 10_000
@@ -90,9 +91,9 @@ def error_code(fault: Fault) -> str | None:
 
 
 def _failure(fault: Fault) -> Response:
-    if fault.source != AEONTO:
+    if isinstance(fault.source, View):
         return PlainTextResponse(_TITLES[fault.kind], int(fault.kind))
-    number = error_code(fault)
+    number = error_code(fault) if fault.source == AEONTO else None
     if number is None:
         return html(int(fault.kind), _TITLES[fault.kind])
     return render(error(number, status=int(fault.kind)))

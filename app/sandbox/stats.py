@@ -6,6 +6,7 @@ from typing import Final
 from pydantic import TypeAdapter
 
 from app.sandbox.limits import Endpoint
+from app.sandbox.vendors import Vendor
 from app.sandbox.views import EsploraEndpoint, View
 
 
@@ -27,7 +28,10 @@ class EndpointCounts:
 
 @dataclass
 class Stats:
-    """All counts since the sandbox was first started, or reset; `esplora`: requests of each view."""
+    """All counts since the sandbox was first started, or reset.
+
+    `esplora`: requests of each view; `vendors`: those of each vendor, by endpoint.
+    """
 
     endpoints: dict[Endpoint, EndpointCounts] = field(
         default_factory=lambda: {endpoint: EndpointCounts() for endpoint in Endpoint}
@@ -35,6 +39,10 @@ class Stats:
     faults: dict[str, int] = field(default_factory=dict)
     esplora: dict[View, dict[EsploraEndpoint, int]] = field(
         default_factory=lambda: {view: dict.fromkeys(EsploraEndpoint, 0) for view in View}
+    )
+
+    vendors: dict[Vendor, dict[str, int]] = field(
+        default_factory=lambda: {vendor: {} for vendor in Vendor}
     )
 
     def arrived(self, endpoint: Endpoint, *, in_window: int, over_limit: bool) -> None:
@@ -47,6 +55,11 @@ class Stats:
     def asked(self, view: View, endpoint: EsploraEndpoint) -> None:
         """Count a request to a view of the chain."""
         counts = self.esplora[view]
+        counts[endpoint] = counts.get(endpoint, 0) + 1
+
+    def asked_vendor(self, vendor: Vendor, endpoint: str) -> None:
+        """Count a request to a vendor."""
+        counts = self.vendors[vendor]
         counts[endpoint] = counts.get(endpoint, 0) + 1
 
     def played(self, kind: str) -> None:

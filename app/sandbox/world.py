@@ -28,6 +28,7 @@ from app.sandbox.orders import (
 )
 from app.sandbox.stats import STATS, Stats
 from app.sandbox.store import Store
+from app.sandbox.vendors import Vendors
 from app.sandbox.views import Sight, View
 
 PARAMETERS: Final = SHAPES["order_parameter_query"]
@@ -75,6 +76,7 @@ class World:
         counted = store.get("stats")
         self.stats = STATS.validate_json(counted) if counted else Stats()
         self._load_auto()
+        self.vendors = Vendors()
         self.bitcoin = Bitcoin(store, self._secret, self.now(), options.block_seconds)
 
     def _stored_secret(self) -> str:
@@ -237,7 +239,7 @@ class World:
         self._store.put("stats", STATS.dump_json(self.stats).decode())
 
     def reset(self) -> None:
-        """Begin anew: no orders, faults or counts, a new chain, the machine's time, as set up."""
+        """Begin anew: no orders, faults, counts or questions, a new chain, the machine's time, as set up."""
         self._store.forget_orders()
         self._orders.clear()
         self.faults.clear()
@@ -246,6 +248,7 @@ class World:
         self.keep_stats()
         self.advance_clock(-self._offset.total_seconds())
         self.set_auto(enabled=self.options.auto, step_seconds=self.options.auto_step_seconds)
+        self.vendors = Vendors()
         self.bitcoin.begin(self.now(), self.options.block_seconds)
 
     def close(self) -> None:

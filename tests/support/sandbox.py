@@ -64,6 +64,10 @@ class Upstream:
         """Read the counts."""
         return await self._ask("GET", "stats", None)
 
+    async def look(self, page: str) -> dict[str, Any]:
+        """Read a page of the controls, such as `vendors`."""
+        return await self._ask("GET", page, None)
+
     async def requests(self, endpoint: str) -> int:
         """Return how many requests an endpoint has had."""
         found: int = (await self.stats())["endpoints"][endpoint]["requests"]

@@ -1,0 +1,1 @@
+"""The provider `chainalysis`: the public sanctions API of Chainalysis."""

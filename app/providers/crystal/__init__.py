@@ -1,0 +1,1 @@
+"""The provider `crystal`: the Expert API of Crystal."""

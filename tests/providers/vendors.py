@@ -1,0 +1,107 @@
+"""Providers that ask the sandbox's vendors over real HTTP, and all that they tell their operator."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.domain.assessments import AssessmentType
+from app.domain.clock import SystemClock
+from app.providers.base import Question
+from app.providers.chainalysis.provider import ChainalysisProvider, chainalysis_headers
+from app.providers.crystal.provider import CrystalProvider, crystal_headers
+from app.providers.http import VendorHttp
+from tests.support.sandbox import Upstream
+
+KEY = "a-key-of-the-tests"
+# Enough for an answer of this machine, little for whoever waits for none.
+DEADLINE_SECONDS = 2.0
+
+
+@dataclass
+class Told:
+    """What an operator is told."""
+
+    alarms: list[str] = field(default_factory=list)
+    calls_left: list[int] = field(default_factory=list)
+    outcomes: list[tuple[str, str]] = field(default_factory=list)
+
+    def observe(self, endpoint: str, outcome: str, _seconds: float) -> None:
+        self.outcomes.append((endpoint, outcome))
+
+
+class Vendors:
+    """Both vendors of a served sandbox, and their controls."""
+
+    def __init__(self, upstream: Upstream) -> None:
+        self.upstream = upstream
+        self.root = upstream.base_url.partition("/api/")[0]
+
+    async def crystal(self, **how: Any) -> dict[str, Any]:  # noqa: ANN401  JSON
+        """Set how Crystal answers from now on."""
+        return await self.upstream.press("vendors/crystal", **how)
+
+    async def chainalysis(self, address: str, *, listed: bool) -> None:
+        """Put an address on Chainalysis' list, or take it off."""
+        await self.upstream.press("vendors/chainalysis", address=address, listed=listed)
+
+    async def transfers(self) -> list[dict[str, Any]]:
+        """Return what Crystal was asked, oldest first."""
+        found: list[dict[str, Any]] = (await self.upstream.look("vendors"))["crystal"]["transfers"]
+        return found
+
+    @asynccontextmanager
+    async def asking_crystal(
+        self, key: str = KEY, *, path: str = "/crystal/", deadline_seconds: float = DEADLINE_SECONDS
+    ) -> AsyncIterator[tuple[CrystalProvider, Told]]:
+        told = Told()
+        http = VendorHttp(
+            self.root + path,
+            crystal_headers(key),
+            clock=SystemClock(),
+            observe=told.observe,
+            deadline_seconds=deadline_seconds,
+        )
+        try:
+            yield (
+                CrystalProvider(http, gauge=told.calls_left.append, alarm=told.alarms.append),
+                told,
+            )
+        finally:
+            await http.aclose()
+
+    @asynccontextmanager
+    async def asking_chainalysis(
+        self, headers: dict[str, str] | None = None, *, deadline_seconds: float = DEADLINE_SECONDS
+    ) -> AsyncIterator[tuple[ChainalysisProvider, Told]]:
+        told = Told()
+        http = VendorHttp(
+            f"{self.root}/chainalysis/api/v1/",
+            chainalysis_headers(KEY) if headers is None else headers,
+            clock=SystemClock(),
+            observe=told.observe,
+            deadline_seconds=deadline_seconds,
+        )
+        try:
+            yield ChainalysisProvider(http, alarm=told.alarms.append), told
+        finally:
+            await http.aclose()
+
+
+def question(
+    address: str,
+    currency: str,
+    tx_hash: str | None = None,
+    *,
+    asked_before: bool = False,
+    reference: str | None = None,
+) -> Question:
+    return Question(
+        assessment_id="asm_00VbhnY6RLeQ2oZmgNCoZuaKC",
+        assessment_type=AssessmentType.TRANSACTION if tx_hash else AssessmentType.ADDRESS,
+        address=address,
+        currency=currency,
+        tx_hash=tx_hash,
+        asked_before=asked_before,
+        provider_reference=reference,
+    )

@@ -100,18 +100,29 @@ class EsploraClient:
         moves from page to page meanwhile counts once, as it was shown last. Raises InvalidAddress
         for what is no address, and Flooded when MAX_PAGES do not reach the oldest.
         """
+        transactions, complete = await self.history(address, pages=MAX_PAGES)
+        if not complete:
+            raise Flooded("payments")
+        return tuple(one for one in transactions if wire.outputs_to(one.outputs, address))
+
+    async def history(self, address: str, *, pages: int) -> tuple[tuple[Transaction, ...], bool]:
+        """Ask for so many pages of what pays a bitcoin address or spends from it, newest first.
+
+        Says, too, whether they reach the oldest. What `payments` says of pages holds here as well.
+        Raises InvalidAddress for what is no address.
+        """
         bitcoin_network(address)
         history = f"address/{canonical_bitcoin_address(address)}/txs"
         path = history
         found: dict[str, Transaction] = {}
-        for _ in range(MAX_PAGES):
+        for _ in range(pages):
             page = await self._ask("payments", path, wire.read_page, wire.MAX_PAGE_BYTES)
             found |= {transaction.txid: transaction for transaction in page}
             confirmed = [transaction.txid for transaction in page if transaction.block is not None]
             if len(confirmed) < wire.FULL_PAGE:
-                return tuple(one for one in found.values() if wire.outputs_to(one.outputs, address))
+                return tuple(found.values()), True
             path = f"{history}/chain/{confirmed[-1]}"
-        raise Flooded("payments")
+        return tuple(found.values()), False
 
     async def tip_height(self) -> int:
         """Ask for the height of the last block that the server knows."""

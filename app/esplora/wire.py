@@ -72,6 +72,14 @@ class Output:
 
 
 @dataclass(frozen=True)
+class Spent:
+    """An output that a transaction spends; `address` is None for a script that has none."""
+
+    address: str | None
+    value_satoshi: int
+
+
+@dataclass(frozen=True)
 class Block:
     """A block, by its place and its hash; two of one height are on different branches.
 
@@ -88,13 +96,15 @@ class Transaction:
     """A transaction as one server sees it.
 
     `block` is None while it is unconfirmed; `replaceable` says that an input signals replacement
-    (BIP 125), which means something only until there is a block.
+    (BIP 125), which means something only until there is a block. `spent` are the outputs that it
+    spends, as far as the server shows them: new coins spend none.
     """
 
     txid: str
     outputs: tuple[Output, ...]
     block: Block | None
     replaceable: bool
+    spent: tuple[Spent, ...] = ()
 
 
 def is_txid(text: str) -> bool:
@@ -182,13 +192,14 @@ class _Reply(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-class _InputReply(_Reply):
-    sequence: Annotated[_Whole, Field(le=MAX_SEQUENCE)]
-
-
 class _OutputReply(_Reply):
     scriptpubkey_address: Annotated[_Address | None, BeforeValidator(_some)] = None
     value: Annotated[_Whole, Field(le=MAX_SATOSHI)]
+
+
+class _InputReply(_Reply):
+    sequence: Annotated[_Whole, Field(le=MAX_SEQUENCE)]
+    prevout: _OutputReply | None = None
 
 
 class _StatusReply(_Reply):
@@ -232,6 +243,11 @@ class _TransactionReply(_Reply):
             ),
             block=self.status.block(),
             replaceable=any(one.sequence < FINAL_SEQUENCE for one in self.vin),
+            spent=tuple(
+                Spent(one.prevout.scriptpubkey_address, one.prevout.value)
+                for one in self.vin
+                if one.prevout is not None
+            ),
         )
 
 

@@ -108,6 +108,7 @@ class FailureReason(StrEnum):
 
     REFUSED = "the risk provider refused the question"
     BROKEN = "the risk provider could not answer"
+    NO_PART = "the address takes no part in the transaction, or the transaction is not known"
 
 
 class ProviderFailed(Exception):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from app.domain.addresses import AddressForm, check_address
+from app.domain.risk import SANCTIONS
 from app.providers.base import Source
 from app.providers.ofac import MalformedList, OfacReader
 
@@ -40,6 +41,7 @@ class Listing:
     asset: str
     party: str | None
     source: Source
+    category: str = SANCTIONS
 
 
 class SanctionsLists:

@@ -17,7 +17,7 @@ from app.esplora import failures, wire
 from app.esplora.client import MAX_PAGES
 from app.esplora.failures import EsploraFailure, OperatorNeeded
 from app.esplora.turns import LIMIT
-from app.esplora.wire import FULL_PAGE, MAX_PAGE_BYTES, Answer, Block, Output, Transaction
+from app.esplora.wire import FULL_PAGE, MAX_PAGE_BYTES, Answer, Block, Output, Spent, Transaction
 from tests.esplora import golden
 from tests.esplora.bench import JSON, Bench
 from tests.esplora.golden import (
@@ -73,6 +73,7 @@ def test_page_is_read_exactly() -> None:
             outputs=(Output(0, ADDRESS, 600),),
             block=None,
             replaceable=False,
+            spent=(Spent(OTHER_ADDRESS, 1000),),
         ),
         Transaction(
             txid=TXID,
@@ -83,6 +84,7 @@ def test_page_is_read_exactly() -> None:
             ),
             block=Block(HEIGHT, BLOCK_HASH, BLOCK_TIME),
             replaceable=True,
+            spent=(Spent(OTHER_ADDRESS, 30_001_500),),
         ),
     )
     block = page(golden.HISTORY)[1].block

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.domain.strict_json import Unreadable
 from app.esplora import wire
-from app.esplora.wire import Answer, Block, Output, Transaction
+from app.esplora.wire import Answer, Block, Output, Spent, Transaction
 from tests.esplora import golden
 from tests.esplora.golden import BLOCK_HASH, BLOCK_TIME, HEIGHT, TXID
 
@@ -45,6 +45,7 @@ def test_confirmed_transaction_is_read_exactly() -> None:
         ),
         block=Block(HEIGHT, BLOCK_HASH, BLOCK_TIME),
         replaceable=True,
+        spent=(Spent(golden.OTHER_ADDRESS, 30_001_500),),
     )
 
 

@@ -219,9 +219,10 @@ async def test_only_bitcoin_is_answered(chain: Chain, address: str, currency: st
     async with chain.asking(lookup()) as (provider, _alarms):
         assert not provider.supports(AssessmentType.ADDRESS, "LTC")
         assert provider.supports(AssessmentType.TRANSACTION, "xbt")
-        with pytest.raises(ProviderFailed) as failed:
-            await provider.assess(question(address, currency))
-    assert failed.value.description == FailureReason.REFUSED
+        for tx_hash in (None, "ab" * 32):
+            with pytest.raises(ProviderFailed) as failed:
+                await provider.assess(question(address, currency, tx_hash))
+            assert failed.value.description == FailureReason.REFUSED
 
 
 @pytest.mark.parametrize("kind", ["500", "429", "drop", "html", "malformed", "negative"])

@@ -155,12 +155,9 @@ def _same_id(said: object, transfer_id: str) -> bool:
 
 def _transfer(said: object, asked: Asked) -> Transfer:
     reply = _validate(_TransferReply, said, "data")
-    if reply.customer is not None and reply.customer.name != asked.name:
+    # Our name is of this question alone. The address may come back in another spelling.
+    if reply.customer.name != asked.name:
         raise Unreadable("it carries another name")
-    if reply.address is not None and reply.address.lower() != asked.address.lower():
-        raise Unreadable("it is about another address")
-    if asked.tx is not None and (reply.tx is None or reply.tx.lower() != asked.tx.lower()):
-        raise Unreadable("it is about another transaction")
     profile = reply.riskscore_profile
     return Transfer(
         id=reply.id,
@@ -240,9 +237,7 @@ class _TransferReply(_Reply):
         StringConstraints(pattern=r"^[!-~]{1,64}$"),
     ]
     status: _Word
-    customer: _Customer | None = None
-    address: _Text | None = None
-    tx: _Text | None = None
+    customer: _Customer
     riskscore: _Fraction | None = None
     riskscore_profile: _Profile | None = None
     signals: _Fractions | None = None

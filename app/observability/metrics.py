@@ -37,6 +37,7 @@ class Metrics:
         self._declare_http(self.registry)
         self._declare_upstream(self.registry)
         self._declare_chain(self.registry)
+        self._declare_vendors(self.registry)
         self._declare_orders(self.registry)
         self._declare_credits(self.registry)
         self._declare_backlog(self.registry)
@@ -110,6 +111,27 @@ class Metrics:
             "Seconds that Esplora servers took to answer, by endpoint.",
             ("endpoint",),
             buckets=_UPSTREAM_BUCKETS,
+            registry=registry,
+        )
+
+    def _declare_vendors(self, registry: CollectorRegistry) -> None:
+        self.vendor_requests = Counter(
+            "assay_vendor_requests_total",
+            "Requests to risk vendors, by provider, endpoint and outcome.",
+            ("provider", "endpoint", "outcome"),
+            registry=registry,
+        )
+        self.vendor_request_seconds = Histogram(
+            "assay_vendor_request_seconds",
+            "Seconds that risk vendors took to answer, by provider and endpoint.",
+            ("provider", "endpoint"),
+            buckets=_UPSTREAM_BUCKETS,
+            registry=registry,
+        )
+        self.vendor_calls_left = Gauge(
+            "assay_vendor_calls_left",
+            "Calls that are left with a risk vendor, as it last said.",
+            ("provider",),
             registry=registry,
         )
 
@@ -224,6 +246,11 @@ class Metrics:
         """Count one request to an Esplora server; `seconds` include the wait for a turn."""
         self.esplora_requests.labels(endpoint, outcome).inc()
         self.esplora_request_seconds.labels(endpoint).observe(seconds)
+
+    def observe_vendor(self, provider: str, endpoint: str, outcome: str, seconds: float) -> None:
+        """Count one request to a risk vendor."""
+        self.vendor_requests.labels(provider, endpoint, outcome).inc()
+        self.vendor_request_seconds.labels(provider, endpoint).observe(seconds)
 
     def observe_slot(self, bucket: str, seconds: float) -> None:
         """Count one slot that was waited for."""

@@ -225,6 +225,6 @@ class RequestModel(BaseModel):
 
 
 class ResponseModel(BaseModel):
-    """An answer: every field is always there, so that no field has a default."""
+    """An answer: every field is always there. A default is for what an older row does not say."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)

@@ -34,14 +34,25 @@ def to_digits(number: int, length: int = 0) -> str:
     return text.rjust(length, ALPHABET[0])
 
 
+def decode_base58(text: str) -> bytes:
+    """Return the bytes of a base58 text without a checksum; InvalidAddress for other characters."""
+    number = to_number(text)
+    zeros = len(text) - len(text.lstrip(ALPHABET[0]))
+    return bytes(zeros) + number.to_bytes((number.bit_length() + 7) // 8)
+
+
+def encode_base58(raw: bytes) -> str:
+    """Write bytes in base58, without a checksum."""
+    zeros = len(raw) - len(raw.lstrip(b"\0"))
+    return ALPHABET[0] * zeros + to_digits(int.from_bytes(raw))
+
+
 def decode_base58check(text: str) -> bytes:
     """Return version and payload, without the checksum, of a base58check text.
 
     Raises InvalidAddress for a foreign character, a text that is too short, a wrong checksum.
     """
-    number = to_number(text)
-    zeros = len(text) - len(text.lstrip(ALPHABET[0]))
-    raw = bytes(zeros) + number.to_bytes((number.bit_length() + 7) // 8)
+    raw = decode_base58(text)
     if len(raw) <= CHECKSUM_BYTES:
         raise InvalidAddress("it is too short")
     body, checksum = raw[:-CHECKSUM_BYTES], raw[-CHECKSUM_BYTES:]
@@ -53,9 +64,7 @@ def decode_base58check(text: str) -> bytes:
 def encode_base58check(version: bytes, payload: bytes) -> str:
     """Write version and payload with their checksum."""
     body = version + payload
-    raw = body + _checksum(body)
-    zeros = len(raw) - len(raw.lstrip(b"\0"))
-    return ALPHABET[0] * zeros + to_digits(int.from_bytes(raw))
+    return encode_base58(body + _checksum(body))
 
 
 def _checksum(body: bytes) -> bytes:

@@ -43,13 +43,16 @@ class Encoding(Enum):
     BECH32M = 0x2BC830A3
 
 
-def decode_bech32(text: str) -> tuple[str, bytes, Encoding]:
+def decode_bech32(
+    text: str, *, max_length: int = _BECH32_MAX_LENGTH
+) -> tuple[str, bytes, Encoding]:
     """Return the human-readable part, in lower case, the 5-bit values, and the encoding.
 
-    Raises InvalidAddress for anything that BIP 173 and BIP 350 call invalid.
+    Raises InvalidAddress for anything that BIP 173 and BIP 350 call invalid; some coins allow
+    more than the 90 characters of those.
     """
-    if len(text) > _BECH32_MAX_LENGTH:
-        raise InvalidAddress("it is longer than 90 characters")
+    if len(text) > max_length:
+        raise InvalidAddress(f"it is longer than {max_length} characters")
     prefix, separator, rest = _one_case(text).rpartition("1")
     if not separator or not prefix:
         raise InvalidAddress("it has no prefix before a 1")
@@ -58,14 +61,19 @@ def decode_bech32(text: str) -> tuple[str, bytes, Encoding]:
     if len(rest) < _BECH32_CHECKSUM_LENGTH:
         raise InvalidAddress("it is too short")
     values = _values(rest)
-    codes = prefix.encode()
-    expanded = [code >> 5 for code in codes] + [0] + [code & 31 for code in codes]
-    remainder = _remainder([*expanded, *values], _BECH32_GENERATORS, _BECH32_BITS)
+    remainder = _remainder([*_expanded(prefix), *values], _BECH32_GENERATORS, _BECH32_BITS)
     try:
         encoding = Encoding(remainder)
     except ValueError:
         raise InvalidAddress("its bech32 checksum is wrong") from None
     return prefix, values[:-_BECH32_CHECKSUM_LENGTH], encoding
+
+
+def encode_bech32(prefix: str, values: bytes, encoding: Encoding) -> str:
+    """Write 5-bit values with their checksum; the prefix is in lower case."""
+    padded = [*_expanded(prefix), *values, *bytes(_BECH32_CHECKSUM_LENGTH)]
+    checksum = _remainder(padded, _BECH32_GENERATORS, _BECH32_BITS) ^ encoding.value
+    return f"{prefix}1{_text(values, checksum, _BECH32_CHECKSUM_LENGTH)}"
 
 
 def decode_segwit(text: str) -> tuple[str, int, bytes]:
@@ -108,6 +116,22 @@ def decode_cash_address(text: str, default_prefix: str) -> tuple[str, int, bytes
     return prefix, kind, payload[1:]
 
 
+def encode_cash_address(prefix: str, payload: bytes) -> str:
+    """Write a version byte and a hash as a Bitcoin Cash address, with its prefix."""
+    values = to_values(payload)
+    expanded = [ord(character) & 31 for character in prefix] + [0]
+    padded = [*expanded, *values, *bytes(_CASH_CHECKSUM_LENGTH)]
+    checksum = _remainder(padded, _CASH_GENERATORS, _CASH_BITS) ^ 1
+    return f"{prefix}:{_text(values, checksum, _CASH_CHECKSUM_LENGTH)}"
+
+
+def to_values(raw: bytes) -> bytes:
+    """Regroup bytes into 5-bit values, with zero bits at the end."""
+    count = -(-8 * len(raw) // 5)
+    number = int.from_bytes(raw) << (5 * count - 8 * len(raw))
+    return bytes(number >> 5 * position & 31 for position in reversed(range(count)))
+
+
 def to_bytes(values: bytes) -> bytes:
     """Regroup 5-bit values into bytes; InvalidAddress unless at most 4 zero bits are left."""
     number = 0
@@ -126,6 +150,16 @@ def _one_case(text: str) -> str:
     if text not in (lower, text.upper()):
         raise InvalidAddress("it mixes upper and lower case")
     return lower
+
+
+def _expanded(prefix: str) -> list[int]:
+    codes = prefix.encode()
+    return [code >> 5 for code in codes] + [0] + [code & 31 for code in codes]
+
+
+def _text(values: bytes, checksum: int, length: int) -> str:
+    last = (checksum >> 5 * position & 31 for position in reversed(range(length)))
+    return "".join(_CHARSET[value] for value in (*values, *last))
 
 
 def _values(text: str) -> bytes:

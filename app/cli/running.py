@@ -17,7 +17,7 @@ from app.db.binaries import EmbeddedPostgresError
 from app.db.embedded import EmbeddedPostgres
 from app.db.failures import is_database_away, lacks_table, refuses_connection
 from app.domain.errors import AppError
-from app.providers.lists import ListUnreadable
+from app.providers.list_files import ListUnreadable
 from app.settings import ConfigurationError, Settings
 
 T = TypeVar("T")

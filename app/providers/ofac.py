@@ -1,113 +1,66 @@
-"""Reading OFAC's `sdn_advanced.xml` as a stream.
+"""Reading OFAC's list in both its formats: `sdn_advanced.xml`, of over 100 MB, and `sdn.xml`."""
 
-The file has over 100 MB, so only one party is held at a time. Its namespace has changed before:
-names are compared without it. Document types are refused, and with them every entity.
-"""
-
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import date
-from typing import Final
-from xml.etree.ElementTree import Element, TreeBuilder
-from xml.parsers import expat
+from typing import Final, Protocol
+from xml.etree.ElementTree import Element
 
-ASSET_PREFIX: Final = "Digital Currency Address - "
+from app.domain.listings import ListedAddress
+from app.providers.xml_records import MalformedList, RecordParser
 
-_ROOT: Final = "Sanctions"
-_DATE: Final = "DateOfIssue"
-_FEATURE_TYPE: Final = "FeatureType"
-_PARTY: Final = "DistinctParty"
+_ASSET_PREFIX: Final = "Digital Currency Address - "
+_CATEGORY: Final = "sanctions"
 
 
-class MalformedList(ValueError):
-    """The file is not a list of the expected format; the message says why."""
+class OfacReader(Protocol):
+    """Takes the bytes of a file in pieces; `entries` and `issued` are whole after `close`."""
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OfacEntry:
-    """One address of one party, under the asset that OFAC filed it under."""
-
-    address: str
-    asset: str
-    party: str | None
-
-
-class OfacReader:
-    """Takes the bytes of the file in pieces; `entries` and `issued` are whole after `close`."""
-
-    def __init__(self) -> None:
-        self.entries: list[OfacEntry] = []
-        self.issued: date | None = None
-        self._assets: dict[str, str] = {}
-        self._tree: TreeBuilder | None = None
-        self._depth = 0  # of the current element inside the one that is being kept
-        self._root_seen = False
-        self._parser = expat.ParserCreate()
-        self._parser.buffer_text = True
-        self._parser.StartDoctypeDeclHandler = self._refuse_doctype
-        self._parser.StartElementHandler = self._start
-        self._parser.EndElementHandler = self._end
-        self._parser.CharacterDataHandler = self._text
+    entries: list[ListedAddress]
+    issued: date | None
 
     def feed(self, piece: bytes) -> None:
         """Read on; raises MalformedList."""
-        self._parse(piece, is_last=False)
+        ...
 
     def close(self) -> None:
         """Say that the file has ended; raises MalformedList if its text has not."""
-        self._parse(b"", is_last=True)
+        ...
+
+
+class AdvancedReader:
+    """Reads `sdn_advanced.xml`: the file itself says which features are addresses, of what."""
+
+    ROOT: Final = "Sanctions"
+
+    def __init__(self) -> None:
+        self.entries: list[ListedAddress] = []
+        self.issued: date | None = None
+        self._assets: dict[str, str] = {}
+        names = ("DateOfIssue", "FeatureType", "DistinctParty")
+        self._parser = RecordParser(self.ROOT, names, self._keep)
+        self.feed = self._parser.feed
+
+    def close(self) -> None:
+        """Say that the file has ended; raises MalformedList if it lacks what it must have."""
+        self._parser.close()
         if self.issued is None:
             raise MalformedList("it has no DateOfIssue")
         if not self._assets:
             raise MalformedList("it defines no digital currency address")
 
-    def _parse(self, piece: bytes, *, is_last: bool) -> None:
-        try:
-            self._parser.Parse(piece, is_last)
-        except expat.ExpatError as error:
-            raise MalformedList(f"it is not well-formed XML: {error}") from None
-
-    def _refuse_doctype(
-        self, _name: str, _system_id: str | None, _public_id: str | None, _internal: bool
-    ) -> None:
-        raise MalformedList("it declares a document type, which OFAC's list does not")
-
-    def _start(self, qualified_name: str, attributes: dict[str, str]) -> None:
-        name = qualified_name.rpartition(":")[2]
-        if not self._root_seen:
-            self._root_seen = True
-            if name != _ROOT:
-                raise MalformedList("its root element is not Sanctions")
-        if self._tree is None and name in (_DATE, _FEATURE_TYPE, _PARTY):
-            self._tree = TreeBuilder()
-        if self._tree is not None:
-            self._tree.start(name, attributes)
-            self._depth += 1
-
-    def _text(self, text: str) -> None:
-        if self._tree is not None:
-            self._tree.data(text)
-
-    def _end(self, qualified_name: str) -> None:
-        if self._tree is None:
-            return
-        self._tree.end(qualified_name.rpartition(":")[2])
-        self._depth -= 1
-        if self._depth == 0:
-            element = self._tree.close()
-            self._tree = None
-            self._keep(element)
-
     def _keep(self, element: Element) -> None:
-        if element.tag == _DATE:
-            self.issued = _read_date(element)
-        elif element.tag == _FEATURE_TYPE:
-            text = (element.text or "").strip()
-            if text.startswith(ASSET_PREFIX):
-                self._assets[element.get("ID", "")] = text.removeprefix(ASSET_PREFIX)
-        else:
-            self.entries.extend(self._read_party(element))
+        match element.tag:
+            case "DateOfIssue":
+                parts = (element.findtext(part, "") for part in ("Year", "Month", "Day"))
+                self.issued = _date("DateOfIssue", *parts)
+            case "FeatureType":
+                text = (element.text or "").strip()
+                if text.startswith(_ASSET_PREFIX):
+                    self._assets[element.get("ID", "")] = text.removeprefix(_ASSET_PREFIX).strip()
+            case _:
+                self.entries.extend(self._read_party(element))
 
-    def _read_party(self, party: Element) -> list[OfacEntry]:
+    def _read_party(self, party: Element) -> list[ListedAddress]:
         found = [
             (detail.text.strip(), self._assets[feature.get("FeatureTypeID", "")])
             for feature in party.iter("Feature")
@@ -115,23 +68,76 @@ class OfacReader:
             for detail in feature.iter("VersionDetail")
             if detail.text and detail.text.strip()
         ]
-        name = _read_name(party) if found else None
-        return [OfacEntry(address=address, asset=asset, party=name) for address, asset in found]
+        name, reference = (_primary_name(party), _uid(party.get("FixedRef"))) if found else ("", "")
+        return [
+            ListedAddress(
+                address=address, asset=asset, category=_CATEGORY, label=name, reference=reference
+            )
+            for address, asset in found
+        ]
 
 
-def _read_date(element: Element) -> date:
+class ClassicReader:
+    """Reads `sdn.xml`: an address is an id of a party, whose type names the asset."""
+
+    ROOT: Final = "sdnList"
+
+    def __init__(self) -> None:
+        self.entries: list[ListedAddress] = []
+        self.issued: date | None = None
+        # The element's name is misspelt in the file itself.
+        names = ("publshInformation", "sdnEntry")
+        self._parser = RecordParser(self.ROOT, names, self._keep)
+        self.feed = self._parser.feed
+
+    def close(self) -> None:
+        """Say that the file has ended; raises MalformedList if it lacks what it must have."""
+        self._parser.close()
+        if self.issued is None:
+            raise MalformedList("it has no Publish_Date")
+
+    def _keep(self, element: Element) -> None:
+        if element.tag == "publshInformation":
+            month, _, rest = element.findtext("Publish_Date", "").strip().partition("/")
+            day, _, year = rest.partition("/")
+            self.issued = _date("Publish_Date", year, month, day)
+        else:
+            self.entries.extend(_read_entry(element))
+
+
+def _read_entry(entry: Element) -> Iterator[ListedAddress]:
+    parts = (entry.findtext(part, "").strip() for part in ("firstName", "lastName"))
+    name, reference = " ".join(filter(None, parts)), _uid(entry.findtext("uid"))
+    for item in entry.iterfind("idList/id"):
+        kind = item.findtext("idType", "").strip()
+        address = "".join(item.findtext("idNumber", "").split())
+        if kind.startswith(_ASSET_PREFIX) and address:
+            yield ListedAddress(
+                address=address,
+                asset=kind.removeprefix(_ASSET_PREFIX).strip(),
+                category=_CATEGORY,
+                label=name,
+                reference=reference,
+            )
+
+
+def _uid(text: str | None) -> str:
+    uid = (text or "").strip()
+    return f"uid {uid}" if uid else ""
+
+
+def _date(name: str, year: str, month: str, day: str) -> date:
     try:
-        year, month, day = (int(element.findtext(part, "")) for part in ("Year", "Month", "Day"))
-        return date(year, month, day)
+        return date(int(year), int(month), int(day))
     except ValueError:
-        raise MalformedList("its DateOfIssue is not a date") from None
+        raise MalformedList(f"its {name} is not a date") from None
 
 
-def _read_name(party: Element) -> str | None:
-    """Return the first spelling of the primary alias."""
+def _primary_name(party: Element) -> str:
+    """Return the first spelling of the primary alias; empty where there is none."""
     for alias in party.iter("Alias"):
         if alias.get("Primary") == "true":
             spelling = alias.find("DocumentedName")
             parts = () if spelling is None else spelling.iter("NamePartValue")
-            return " ".join((part.text or "").strip() for part in parts) or None
-    return None
+            return " ".join((part.text or "").strip() for part in parts)
+    return ""

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from app.providers.lists import SAMPLE_NAME, ListUnreadable, load_lists
+from app.providers.list_files import ListUnreadable
+from app.providers.lists import SAMPLE_NAME, load_lists
 
 DATA = Path(__file__).parents[1] / "data" / "sanctions"
 XBT = DATA / "sanctioned_addresses_XBT.txt"
@@ -120,7 +121,8 @@ TYPES = "<FeatureType ID='1'>Digital Currency Address - XBT</FeatureType>"
         ("sdn.xml", "", "not well-formed XML: no element found"),
         ("sdn.xml", "<Sanctions>", "not well-formed XML"),
         ("sdn.xml", SDN.format("&nbsp;"), "not well-formed XML: undefined entity"),
-        ("sdn.xml", "<sdnList></sdnList>", "root element is not Sanctions"),
+        ("sdn.xml", "<list></list>", "root element is not Sanctions"),
+        ("sdn.xml", "<sdnList></sdnList>", "no Publish_Date"),
         ("sdn.xml", SDN.format(TYPES), "no DateOfIssue"),
         ("sdn.xml", SDN.format(ISSUED.format(13) + TYPES), "DateOfIssue is not a date"),
         ("sdn.xml", SDN.format(ISSUED.format("") + TYPES), "DateOfIssue is not a date"),

@@ -14,7 +14,7 @@ from app.providers.sanctions import SanctionsProvider
 
 DATA = Path(__file__).parents[1] / "data" / "sanctions"
 LISTED = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"
-NOT_LISTED = "1BpEi6DfDAUFd7GtittLSdBeYJvcoaVggu"
+NOT_LISTED = "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2"
 
 
 @pytest.fixture

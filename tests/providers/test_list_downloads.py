@@ -1,0 +1,68 @@
+"""Lists from a URL, over real HTTP on loopback."""
+
+import io
+from collections.abc import Iterator
+
+import pytest
+
+from app.providers.list_downloads import Download, download, origin_of
+from app.providers.list_files import ListUnreadable
+from tests.support.list_server import BODY, NAME, serve_lists
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """Where a server of lists listens."""
+    with serve_lists() as base:
+        yield base
+
+
+@pytest.mark.parametrize("path", [f"/{NAME}", f"/moved/{NAME}?token=secret"])
+async def test_list_is_fetched_with_its_name_and_etag_through_redirects(
+    url: str, path: str
+) -> None:
+    file = io.BytesIO()
+    assert await download(url + path, file, known=None) == Download(NAME, '"v1"')
+    assert file.getvalue() == BODY
+
+
+async def test_list_that_has_not_changed_is_not_fetched_again(url: str) -> None:
+    file = io.BytesIO()
+    assert await download(f"{url}/{NAME}", file, known='"v1"') is None
+    assert file.getvalue() == b""
+    assert await download(f"{url}/{NAME}", file, known='"v0"') == Download(NAME, '"v1"')
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("/nothing", "answered 404"),
+        ("/insecure", "must be an https URL"),
+        ("/round", "redirects more than 5 times"),
+        ("/packed", "compressed"),
+        (f"/{NAME}", "more than 10 bytes"),
+        ("/slow", "longer than 0.3 s"),
+    ],
+)
+async def test_what_is_no_list_in_good_order_is_refused(url: str, path: str, reason: str) -> None:
+    with pytest.raises(ListUnreadable, match=reason):
+        await download(url + path, io.BytesIO(), known=None, max_bytes=10, deadline_seconds=0.3)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://lists.example/list.txt", "ftp://lists.example/list.txt", "file:///etc/passwd"]
+)
+async def test_only_https_is_fetched(url: str) -> None:
+    with pytest.raises(ListUnreadable, match="must be an https URL"):
+        await download(url, io.BytesIO(), known=None)
+
+
+async def test_server_that_is_not_there_is_a_plain_reason(url: str) -> None:
+    with pytest.raises(ListUnreadable, match="cannot be fetched: ConnectError"):
+        await download("http://127.0.0.1:1/list.txt", io.BytesIO(), known=None)
+
+
+def test_password_and_query_of_a_url_are_not_kept() -> None:
+    assert origin_of("https://me:secret@lists.example:8443/a/b.xml?token=x#y") == (
+        "https://lists.example:8443/a/b.xml"
+    )

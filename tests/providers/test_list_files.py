@@ -1,0 +1,114 @@
+"""Files of lists that are imported: OFAC's classic format, tag packs, folders of text files."""
+
+import hashlib
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from app.providers.list_files import ListUnreadable, read_list
+from tests.support.big_list import write_big_list
+
+DATA = Path(__file__).parents[1] / "data"
+SATOSHI = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"
+EVM = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
+
+
+def test_classic_list_gives_addresses_without_white_space_and_assets_that_nobody_knew() -> None:
+    read = read_list(DATA / "lists" / "sdn.xml")
+    assert (read.source, read.issued) == ("OFAC SDN", date(2025, 11, 9))
+    assert [(row.asset, row.address, row.label, row.reference) for row in read.entries] == [
+        ("XBT", SATOSHI, "Jane DOE & CO", "uid 1"),
+        ("ETH", EVM, "Jane DOE & CO", "uid 1"),
+        ("NEWCOIN", "nc-0001", "NEW COIN BANK", "uid 2"),
+    ]
+    assert {row.category for row in read.entries} == {"sanctions"}
+
+
+def test_both_formats_of_ofac_are_one_source() -> None:
+    advanced = read_list(DATA / "sanctions" / "sdn_advanced.xml")
+    assert advanced.source == read_list(DATA / "lists" / "sdn.xml").source
+    assert advanced.entries[0].reference == "uid 1"
+
+
+def test_tag_pack_gives_what_its_head_says_where_a_tag_says_nothing() -> None:
+    read = read_list(DATA / "lists" / "example.yaml")
+    assert (read.source, read.issued, read.left_out) == (
+        "GraphSense example",
+        date(2023, 1, 31),
+        1,
+    )
+    assert [(row.address, row.asset, row.category, row.label) for row in read.entries] == [
+        (SATOSHI, "BTC", "mixer", "Example Mixer"),
+        (EVM, "ETH", "stolen_coins", "Example Heist"),
+        ("bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", "BTC", "other", "Example Exchange"),
+        ("3P14159f73E4gFr7JterCCQh9QjiTjiZrG", "BTC", "ransom", "Example Mixer"),
+    ]
+    assert read.entries[0].reference == "https://example.org/mixer"
+    assert read.entries[0].noted_on == date(2022, 5, 16)
+    assert read.entries[1].noted_on == date(2023, 1, 31)
+
+
+def test_folder_of_text_files_is_one_list_whose_hash_is_that_of_its_manifest(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "sanctioned_addresses_XBT.txt").write_text(f"{SATOSHI}\n")
+    (tmp_path / "sanctioned_addresses_eth.txt").write_text(f" {EVM}\n\n")
+    read = read_list(tmp_path)
+    names = ("sanctioned_addresses_XBT.txt", "sanctioned_addresses_eth.txt")
+    manifest = "".join(
+        f"{hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()}  {name}\n" for name in names
+    )
+    assert read.sha256 == hashlib.sha256(manifest.encode()).hexdigest()
+    assert [(row.asset, row.address) for row in read.entries] == [("XBT", SATOSHI), ("ETH", EVM)]
+    assert read.source == "sanctioned addresses"
+
+
+PACK = "currency: BTC\ntags:\n- address: {}\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("sdn.xml", "<sdnList><publshInformation/></sdnList>", "Publish_Date is not a date"),
+        ("pack.yaml", "", "it is empty"),
+        ("pack.yaml", "tags: 1", "no list of tags"),
+        ("pack.yaml", "- tags", "no list of tags"),
+        ("pack.yaml", "tags: [1]", "tag 1 is not a mapping"),
+        ("pack.yaml", f"tags: [{{address: {SATOSHI}}}]", "tag 1 has no currency and no network"),
+        ("pack.yaml", "lastmod: soon\n" + PACK.format(SATOSHI), "lastmod is not a date"),
+        ("pack.yaml", "a: &a [1]\nb: *a\n" + PACK.format(SATOSHI), "uses aliases"),
+        ("pack.yaml", "a: " + "[" * 5000 + "]" * 5000, "nested deeper"),
+        ("pack.yaml", "tags: [", "not YAML"),
+        ("pack.yaml", "a: \ufffe", "not YAML"),
+        ("pack.yaml", "? [a]\n: 1", "keys is not a text"),
+        ("pack.yaml", PACK.format(SATOSHI) + "---\n", "more than one document"),
+        ("pack.yaml", PACK.format("1" * 257), "more than 256 characters"),
+        ("pack.yaml", PACK.format('"1\\0"'), "zero byte"),
+        ("pack.json", "{}", "its name must be"),
+    ],
+)
+def test_unusable_file_is_refused_with_the_reason(
+    tmp_path: Path, name: str, content: str, reason: str
+) -> None:
+    file = tmp_path / name
+    file.write_text(content, encoding="utf-8")
+    with pytest.raises(ListUnreadable, match=reason):
+        read_list(file)
+
+
+def test_object_that_a_tag_pack_asks_for_is_never_made(tmp_path: Path) -> None:
+    marker = tmp_path / "made"
+    file = tmp_path / "pack.yaml"
+    file.write_text(PACK.format(f'!!python/object/apply:pathlib.Path.touch ["{marker}"]'))
+    read = read_list(file)
+    assert (read.entries, read.left_out) == ([], 1)
+    assert not marker.exists()
+
+
+def test_file_of_the_shape_of_the_real_list_gives_every_address_of_it(tmp_path: Path) -> None:
+    file = tmp_path / "sdn_advanced.xml"
+    written = write_big_list(file, megabytes=1)
+    read = read_list(file)
+    assert len(read.entries) == written > 5
+    assert {row.asset for row in read.entries} <= {"XBT", "ETH", "TRX"}

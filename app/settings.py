@@ -128,6 +128,12 @@ class Settings(BaseSettings):
         "sdn_advanced.xml, or folders of them; none: a small built-in sample",
     )
 
+    list_max_shrink: Decimal = Field(
+        Decimal("0.2"),
+        ge=0,
+        le=1,
+        description="the share of its rows that a list may lose from one version to the next",
+    )
     crystal_url: str = Field(
         "https://apiexpert.crystalblockchain.com/",
         description="Crystal's Expert API; https unless on loopback",

@@ -5,6 +5,7 @@ import typer
 from app.cli.aeonto import aeonto
 from app.cli.demo import demo
 from app.cli.dev import dev
+from app.cli.lists import lists
 from app.cli.operator import access_code, api_key, audit, credit, order, user
 from app.cli.serving import migrate, openapi, sandbox, serve, worker
 from app.cli.simulate import simulate_days
@@ -23,3 +24,4 @@ main.add_typer(access_code, name="access-code")
 main.add_typer(api_key, name="api-key")
 main.add_typer(credit, name="credits")
 main.add_typer(order, name="orders")
+main.add_typer(lists, name="lists")

@@ -38,8 +38,8 @@ CodeOption = Annotated[str | None, typer.Option("--access-code", metavar="CODE",
 Work = Callable[[Database], Awaitable[Any]]
 
 
-def _with_database(work: Work) -> Any:  # noqa: ANN401  whatever the work returns
-    """Run work on the database that the settings name."""
+def with_operator_database(work: Work) -> Any:  # noqa: ANN401  whatever the work returns
+    """Run work on the database that the settings name; return what it returns."""
 
     async def main() -> Any:  # noqa: ANN401
         settings = Settings.load()
@@ -54,7 +54,8 @@ def _with_database(work: Work) -> Any:  # noqa: ANN401  whatever the work return
     return run(main)
 
 
-def _actor() -> Actor:
+def operator_actor() -> Actor:
+    """Return who acts when a command is given, under an id of its own."""
     return Actor(OPERATOR, new_id("cli"))
 
 
@@ -103,10 +104,10 @@ def create_user(
     async def work(database: Database) -> accounts.NewUser:
         async with database.sessions() as session:
             return await accounts.register(
-                session, email=email, password=password, actor=_actor(), now=_now()
+                session, email=email, password=password, actor=operator_actor(), now=_now()
             )
 
-    print_record(asdict(_with_database(work)), as_json=as_json)
+    print_record(asdict(with_operator_database(work)), as_json=as_json)
 
 
 @access_code.command("create")
@@ -123,7 +124,7 @@ def create_access_code(
     expiry = _time(expires_at)
 
     async def work(database: Database) -> access_codes.CodeFacts:
-        actor, now = _actor(), _now()
+        actor, now = operator_actor(), _now()
         async with database.reading() as connection:
             issuer_id = await accounts.user_id_of(connection, issuer)
         async with database.sessions() as session:
@@ -151,7 +152,7 @@ def create_access_code(
             owner = Caller.of_access_code(account_id, code)
             return await access_codes.facts(connection, caller=owner, access_code=code, now=now)
 
-    code = _with_database(work)
+    code = with_operator_database(work)
     print_record(
         {
             "access_code": code.access_code,
@@ -183,10 +184,14 @@ def create_api_key(
             account_id = None if unbound else await _account_id(connection, email, code)
         async with database.sessions() as session:
             return await api_keys.create(
-                session, account_id=account_id, expires_at=expiry, actor=_actor(), now=_now()
+                session,
+                account_id=account_id,
+                expires_at=expiry,
+                actor=operator_actor(),
+                now=_now(),
             )
 
-    key = _with_database(work)
+    key = with_operator_database(work)
     print_record({"api_key": key.text, "prefix": key.facts.prefix}, as_json=as_json)
 
 
@@ -200,9 +205,11 @@ def revoke_api_key(
 
     async def work(database: Database) -> api_keys.KeyFacts:
         async with database.sessions() as session:
-            return await api_keys.revoke(session, prefix, owner=None, actor=_actor(), now=_now())
+            return await api_keys.revoke(
+                session, prefix, owner=None, actor=operator_actor(), now=_now()
+            )
 
-    key = _with_database(work)
+    key = with_operator_database(work)
     print_record({"prefix": key.prefix, "revoked_at": key.revoked_at}, as_json=as_json)
 
 
@@ -229,11 +236,11 @@ def adjust_credits(
                 account_id=account_id,
                 amount=amount,
                 reason=reason,
-                actor=_actor(),
+                actor=operator_actor(),
                 at=_now(),
             )
 
-    print_record({"credits_available": _with_database(work)}, as_json=as_json)
+    print_record({"credits_available": with_operator_database(work)}, as_json=as_json)
 
 
 def _record(found: OrderView) -> dict[str, Any]:
@@ -265,7 +272,7 @@ def list_orders(
 
     told = ("order_id", "status", "number_of_credits", "created_at")
     print_records(
-        _with_database(work),
+        with_operator_database(work),
         columns=(*told, "reason") if attention else told,
         as_json=as_json,
     )
@@ -289,7 +296,7 @@ def show_order(
             "history": [asdict(event) for event in history],
         }
 
-    print_record(_with_database(work), as_json=as_json)
+    print_record(with_operator_database(work), as_json=as_json)
 
 
 @order.command("settle")
@@ -309,10 +316,10 @@ def settle_order(
     async def work(database: Database) -> OrderStatus:
         async with database.sessions() as session:
             return await settle.settle(
-                session, order_id, grant=grant, reason=reason, actor=_actor(), now=_now()
+                session, order_id, grant=grant, reason=reason, actor=operator_actor(), now=_now()
             )
 
-    status = _with_database(work)
+    status = with_operator_database(work)
     print_record({"order_id": order_id, "status": status}, as_json=as_json)
 
 
@@ -323,7 +330,7 @@ def audit(*, as_json: AsJson = False) -> None:
         async with database.reading() as connection:
             return await audits.breaches(connection), await audits.checked(connection)
 
-    breaches, checked = _with_database(work)
+    breaches, checked = with_operator_database(work)
     found = [asdict(breach) for breach in breaches]
     print_record({"breaches": found, "checked": checked}, as_json=as_json)
     if breaches:

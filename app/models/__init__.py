@@ -11,6 +11,7 @@ from app.models.bitcoin_outputs import BitcoinOutput
 from app.models.failed_attempts import FailedAttempts
 from app.models.idempotency_keys import IdempotencyKey
 from app.models.ledger import LedgerEntry
+from app.models.lists import ImportedVersion, ListEntry
 from app.models.order_events import OrderEvent
 from app.models.orders import Order
 from app.models.payments import Payment
@@ -31,7 +32,9 @@ __all__ = [
     "BitcoinWallet",
     "FailedAttempts",
     "IdempotencyKey",
+    "ImportedVersion",
     "LedgerEntry",
+    "ListEntry",
     "LoginSession",
     "Order",
     "OrderEvent",

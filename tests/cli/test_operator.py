@@ -1,46 +1,29 @@
 """An operator's commands, on a database of their own; JSON alone on standard output."""
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from app.cli import main
 from app.db.engine import Database
 from app.sandbox import create_sandbox, serve_sandbox
 from app.services import reconcile
 from tests.support.application import BTC_DEST_ADDRESS
 from tests.support.bitcoin_orders import BitcoinOrder, output
 from tests.support.clock import HandClock
-from tests.support.logs import logging_restored
+from tests.support.commands import Assay, commands_on, printed
 from tests.support.orders import count, place_order
 from tests.support.people import make_user
 
-Assay = Callable[..., Awaitable[Result]]
 EMAIL = "me@example.com"
 
 
 @pytest.fixture
 def assay(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Assay]:
-    """Run a command; in a thread, since a command has an event loop of its own."""
-    monkeypatch.setenv("ASSAY_DATABASE_URL", database_url)
-    runner = CliRunner()
-
-    async def run(*arguments: str) -> Result:
-        return await asyncio.to_thread(runner.invoke, main, list(arguments))
-
-    with logging_restored():
+    """Run a command on this test's database."""
+    with commands_on(database_url, monkeypatch) as run:
         yield run
-
-
-async def printed(assay: Assay, *arguments: str) -> Any:  # noqa: ANN401  any JSON
-    result = await assay(*arguments, "--json")
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
 
 
 @pytest.fixture

@@ -732,7 +732,7 @@ async def test_every_guard_is_armed_for_every_role(lived: Lived) -> None:
     armed = await lived.connection.fetch(
         "SELECT tgname, tgenabled::text AS armed FROM pg_trigger WHERE NOT tgisinternal"
     )
-    assert len(armed) == 19
+    assert len(armed) == 23
     assert {row["armed"] for row in armed} == {"A"}
 
 

@@ -29,6 +29,7 @@ _LEDGER: Final = "tests/services/test_ledger.py::"
 _CHAIN: Final = "tests/esplora/test_chain.py::"
 _ARRIVED: Final = "tests/services/test_arrivals.py::"
 _ARRIVALS: Final = "tests/esplora/test_arrivals.py::"
+_LISTS: Final = "tests/services/test_lists.py::"
 
 MUTATIONS: Final = (
     _sql(
@@ -296,5 +297,40 @@ MUTATIONS: Final = (
         "remaining > 0 and order.status not in _OVER",
         "remaining > 0",
         "tests/api/test_orders_in_bitcoin.py::test_order_that_is_over_asks_for_no_money",
+    ),
+    Mutation(
+        "lists: what a list said is never rewritten",
+        "migrations/versions/0009_lists.py",
+        "IF TG_OP = 'DELETE' OR OLD.last_version IS NOT NULL OR NEW.last_version IS NULL",
+        "IF TG_OP = 'DELETE' OR NEW.last_version IS NULL",
+        _LISTS + "test_database_lets_nobody_rewrite_what_a_list_said",
+    ),
+    Mutation(
+        "lists: dates of issue do not go back",
+        "app/services/list_imports.py",
+        "if effective_on < newest.effective_on:",
+        "if False:",
+        _LISTS + "test_date_of_issue_does_not_go_back_even_when_a_loss_is_confirmed",
+    ),
+    Mutation(
+        "lists: one that lost too much waits for a person",
+        "app/services/list_imports.py",
+        "if lost > max_shrink * newest.entries and not asked.confirm_shrink:",
+        "if lost > max_shrink * newest.entries + 1 and not asked.confirm_shrink:",
+        _LISTS + "test_list_that_shrinks_too_much_is_refused_unless_confirmed",
+    ),
+    Mutation(
+        "lists: a day is answered by what was in force on it",
+        "app/services/lists.py",
+        "row.first_version <= version.number and (last is None or version.number <= last)",
+        "last is None or version.number <= last",
+        _LISTS + "test_day_is_answered_by_the_version_that_was_in_force_on_it",
+    ),
+    Mutation(
+        "lists: a new version is noticed",
+        "app/services/lists.py",
+        "while held is None or held.count != count:",
+        "while held is None:",
+        _LISTS + "test_process_notices_a_new_version_within_ten_seconds_and_asks_no_more_often",
     ),
 )

@@ -1,0 +1,176 @@
+"""An operator's commands for lists of addresses: import them, see them, check that they work."""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from app.cli.operator import operator_actor, with_operator_database
+from app.cli.printing import AsJson, print_record, print_records
+from app.db.engine import Database
+from app.domain.clock import SystemClock
+from app.providers.list_downloads import download, is_url, origin_of
+from app.providers.list_files import ListFile, read_list
+from app.services.list_checks import AssetCheck, RandomCheck, check_assets, check_random
+from app.services.list_imports import Import, Imported, import_list
+from app.services.lists import Lists, etag_of, history
+from app.settings import Settings
+
+lists = typer.Typer(help="Lists of addresses.", no_args_is_help=True)
+
+_SHOWN: Final = 20  # misfiled rows in the record of an import
+_DAY: Final = "YYYY-MM-DD"
+
+
+def _day(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a date, as in 2025-11-19") from None
+
+
+async def _read(database: Database, place: str) -> tuple[ListFile | None, str | None]:
+    """Return what a path or URL has, and its ETag; None when the newest version is from it."""
+    if not is_url(place):
+        return read_list(Path(place)), None
+    async with database.reading() as connection:
+        known = await etag_of(connection, origin_of(place))
+    with tempfile.NamedTemporaryFile() as file:
+        fetched = await download(place, file, known=known)
+        if fetched is None:
+            return None, known
+        return read_list(Path(file.name), fetched.name), fetched.etag
+
+
+def _record(imported: Imported) -> Mapping[str, Any]:
+    version = imported.version
+    return {
+        "source": version.source,
+        "version": version.number,
+        "is_new": imported.is_new,
+        "issued": version.issued,
+        "sha256": version.sha256,
+        "entries": version.entries,
+        "added": imported.added,
+        "removed": imported.removed,
+        "assets": imported.assets,
+        "unknown_assets": imported.unknown_assets,
+        "misfiled": len(imported.misfiled),
+        "misfiled_rows": [f"{row.asset} {row.address}" for row in imported.misfiled[:_SHOWN]],
+        "left_out": imported.left_out,
+    }
+
+
+@lists.command("import")
+def import_command(
+    place: Annotated[
+        str, typer.Argument(metavar="PATH_OR_URL", help="a file, a folder of text files, a URL")
+    ],
+    source: Annotated[
+        str | None, typer.Option(help="the list's name, if not what its format calls it")
+    ] = None,
+    issued: Annotated[
+        str | None, typer.Option(metavar=_DAY, help="the list's date, if it says none itself")
+    ] = None,
+    confirm_shrink: Annotated[
+        bool, typer.Option("--confirm-shrink", help="take a list that lost many rows")
+    ] = False,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Import a list as the next version of its source, unless it has not changed."""
+    day = _day(issued)
+
+    async def work(database: Database) -> Mapping[str, Any]:
+        file, etag = await _read(database, place)
+        if file is None:
+            return {"origin": origin_of(place), "is_new": False}
+        asked = Import(
+            file=file,
+            origin=origin_of(place) if is_url(place) else place,
+            etag=etag,
+            source=source,
+            issued=day,
+            confirm_shrink=confirm_shrink,
+        )
+        share = Settings.load().list_max_shrink
+        imported = await import_list(
+            database, asked, max_shrink=share, actor=operator_actor(), now=datetime.now(UTC)
+        )
+        return _record(imported)
+
+    print_record(with_operator_database(work), as_json=as_json)
+
+
+@lists.command("show")
+def show(*, as_json: AsJson = False) -> None:
+    """Show every version of every list, and what it changed."""
+
+    async def work(database: Database) -> list[dict[str, Any]]:
+        async with database.reading() as connection:
+            found = await history(connection)
+        return [
+            {
+                "source": facts.version.source,
+                "version": facts.version.number,
+                "issued": facts.version.issued,
+                "effective_on": facts.version.effective_on,
+                "imported_at": facts.version.imported_at,
+                "entries": facts.version.entries,
+                "added": facts.added,
+                "removed": facts.removed,
+                "assets": facts.assets,
+                "sha256": facts.version.sha256,
+                "origin": facts.origin,
+            }
+            for facts in found
+        ]
+
+    columns = ("source", "version", "effective_on", "entries", "added", "removed", "sha256")
+    print_records(with_operator_database(work), columns=columns, as_json=as_json)
+
+
+@lists.command("check")
+def check(
+    as_of: Annotated[
+        str | None, typer.Option(metavar=_DAY, help="check what was in force on that day")
+    ] = None,
+    random: Annotated[
+        int, typer.Option(min=0, metavar="N", help="random addresses of each kind to look up")
+    ] = 1000,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Look up every listed address, every one no longer listed, and random ones.
+
+    Exits with 1 if one is not found that must be, or found that must not.
+    """
+    day = _day(as_of)
+
+    async def work(database: Database) -> tuple[list[dict[str, Any]], list[dict[str, Any]], bool]:
+        finder = Lists(database, SystemClock())
+        assets = await check_assets(database, finder, day)
+        kinds = await check_random(finder, random)
+        is_right = all(one.is_right for one in assets) and not any(one.false_hits for one in kinds)
+        return [asdict(one) for one in assets], [asdict(one) for one in kinds], is_right
+
+    assets, kinds, is_right = with_operator_database(work)
+    if as_json:
+        print_record({"assets": assets, "random": kinds, "is_right": is_right}, as_json=True)
+    else:
+        for (source, number), rows in groupby(assets, itemgetter("source", "number")):
+            typer.echo(f"{source}, version {number}")
+            columns = tuple(AssetCheck.__dataclass_fields__)[2:]
+            print_records(list(rows), columns=columns, as_json=False)
+        columns = tuple(RandomCheck.__dataclass_fields__)
+        print_records(kinds, columns=columns, as_json=False)
+    if not is_right:
+        raise typer.Exit(1)

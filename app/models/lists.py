@@ -1,0 +1,92 @@
+"""`list_versions`, `list_entries`: the lists of addresses that were imported, and what they said.
+
+Versions are append-only. An entry is one row for as long as its list has it: it remembers the
+first version that has it and the last one that had it, so that a version costs what it changed.
+"""
+
+from datetime import date, datetime
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    LargeBinary,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db.base import Base
+
+
+class ImportedVersion(Base):
+    """One state of a list, as it was imported; numbered from 1 within its source.
+
+    `origin` is the path or URL; `etag` is what the server called the file. `assets` counts
+    addresses by the asset that they are filed under.
+    """
+
+    __tablename__ = "list_versions"
+    __table_args__ = (
+        CheckConstraint("number >= 1", name="number"),
+        CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256"),
+        CheckConstraint("entries > 0", name="entries"),
+        CheckConstraint("added >= 0 AND removed >= 0", name="changes"),
+    )
+
+    source: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    issued: Mapped[date | None]
+    effective_on: Mapped[date]
+    sha256: Mapped[str]
+    origin: Mapped[str]
+    etag: Mapped[str | None]
+    imported_at: Mapped[datetime]
+    entries: Mapped[int]
+    added: Mapped[int]
+    removed: Mapped[int]
+    assets: Mapped[dict[str, int]] = mapped_column(JSONB)
+
+
+class ListEntry(Base):
+    """One row of a list; `last_version` is null while the newest version has it.
+
+    `spelling` is what it is found by, `digest` says whether two rows are the same.
+    """
+
+    __tablename__ = "list_entries"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["source", "first_version"],
+            ["list_versions.source", "list_versions.number"],
+            name="fk_list_entries_first_version",
+        ),
+        ForeignKeyConstraint(
+            ["source", "last_version"],
+            ["list_versions.source", "list_versions.number"],
+            name="fk_list_entries_last_version",
+        ),
+        CheckConstraint("last_version >= first_version", name="last_version"),
+        Index("ix_list_entries_spelling", "spelling"),
+        Index(
+            "uq_list_entries_source_digest",
+            "source",
+            "digest",
+            unique=True,
+            postgresql_where="last_version IS NULL",
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    source: Mapped[str]
+    first_version: Mapped[int]
+    last_version: Mapped[int | None]
+    spelling: Mapped[str]
+    address: Mapped[str]
+    asset: Mapped[str]
+    category: Mapped[str]
+    label: Mapped[str]
+    reference: Mapped[str]
+    noted_on: Mapped[date | None]
+    digest: Mapped[bytes] = mapped_column(LargeBinary)

@@ -1,0 +1,227 @@
+"""Importing a list: a file becomes the next version of its source, or is refused.
+
+Imports take turns, behind a lock of the table, so that versions of all sources appear in the
+order of their commits and a process that counts them misses none.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from itertools import islice
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db.engine import Database
+from app.domain.actors import Actor
+from app.domain.addresses import SUPPORTED, AddressForm, check_address
+from app.domain.addresses.spelling import one_spelling
+from app.domain.listings import ListedAddress, ListVersion
+from app.models import ImportedVersion, ListEntry
+from app.providers.list_files import ListFile, ListUnreadable
+from app.services import audit_log, lists
+
+# A list that is dated later than this after now would keep every right one out.
+_FUTURE: Final = timedelta(days=1)
+_BATCH: Final = 2000
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Import:
+    """What an operator asks for: a file that was read, and what he says of it.
+
+    `origin` is the path or URL as it is kept, `etag` what the server called the file. `source`
+    and `issued`, where given, stand in the place of what the file says.
+    """
+
+    file: ListFile
+    origin: str
+    etag: str | None = None
+    source: str | None = None
+    issued: date | None = None
+    confirm_shrink: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imported:
+    """What became of an import. `is_new` is false when the newest version has the same content.
+
+    `assets` counts addresses by the asset that they are filed under; of those in `unknown_assets`
+    no address is checked. `misfiled` are rows that are no address of their asset.
+    """
+
+    version: ListVersion
+    is_new: bool
+    added: int
+    removed: int
+    assets: dict[str, int]
+    unknown_assets: dict[str, int]
+    misfiled: tuple[ListedAddress, ...]
+    left_out: int
+
+
+async def import_list(
+    database: Database, asked: Import, *, max_shrink: Decimal, actor: Actor, now: datetime
+) -> Imported:
+    """Keep a file as the next version of its source, in one transaction.
+
+    Raises ListUnreadable for a list without an address, one that is dated before the newest
+    version or in the future, and one that has lost more than `max_shrink` (a share, from 0 to 1)
+    of its rows unless that was confirmed.
+    """
+    rows = {_digest(entry): entry for entry in asked.file.entries}
+    if not rows:
+        raise ListUnreadable(asked.origin, "it holds no address")
+    assets = _count_assets(rows.values())
+    issued = asked.issued or asked.file.issued
+    effective_on = issued or now.date()
+    if effective_on > (now + _FUTURE).date():
+        raise ListUnreadable(asked.origin, f"it is dated {effective_on}, which is in the future")
+    source = asked.source or asked.file.source
+    async with database.sessions() as session, session.begin():
+        await _take_turn(session)
+        newest = await lists.newest(session, source)
+        is_new = newest is None or newest.sha256 != asked.file.sha256
+        added = removed = 0
+        if newest is not None and is_new:
+            _refuse_older(asked, newest, effective_on)
+            _refuse_shrunk(asked, newest, len(rows), max_shrink)
+        if newest is None or is_new:
+            newest = ListVersion(
+                source=source,
+                number=newest.number + 1 if newest else 1,
+                issued=issued,
+                effective_on=effective_on,
+                sha256=asked.file.sha256,
+                imported_at=now,
+                entries=len(rows),
+            )
+            added, removed = await _keep(session, newest, asked, rows, assets)
+            await audit_log.record(
+                session, actor=actor, action="list.import", subject=source, at=now
+            )
+    return Imported(
+        version=newest,
+        is_new=is_new,
+        added=added,
+        removed=removed,
+        assets=assets,
+        unknown_assets={name: n for name, n in assets.items() if name not in SUPPORTED},
+        misfiled=tuple(entry for entry in rows.values() if _is_misfiled(entry)),
+        left_out=asked.file.left_out,
+    )
+
+
+async def _take_turn(session: AsyncSession) -> None:
+    """Wait for an import that is at work; a long list takes its time."""
+    await session.execute(text("SET LOCAL lock_timeout = '60s'"))
+    await session.execute(text("LOCK TABLE list_versions IN SHARE ROW EXCLUSIVE MODE"))
+
+
+def _refuse_older(asked: Import, newest: ListVersion, effective_on: date) -> None:
+    if effective_on < newest.effective_on:
+        raise ListUnreadable(
+            asked.origin,
+            f"it is dated {effective_on}, but version {newest.number} of {newest.source!r} is of"
+            f" {newest.effective_on}: dates must not go back",
+        )
+
+
+def _refuse_shrunk(asked: Import, newest: ListVersion, rows: int, max_shrink: Decimal) -> None:
+    lost = newest.entries - rows
+    if lost > max_shrink * newest.entries and not asked.confirm_shrink:
+        raise ListUnreadable(
+            asked.origin,
+            f"it has {rows} rows, and version {newest.number} of {newest.source!r} has"
+            f" {newest.entries}: if that is right, import it with --confirm-shrink",
+        )
+
+
+async def _keep(
+    session: AsyncSession,
+    version: ListVersion,
+    asked: Import,
+    rows: dict[bytes, ListedAddress],
+    assets: dict[str, int],
+) -> tuple[int, int]:
+    """Write a version, and what it adds and ends; return how many rows those are."""
+    known = {
+        digest: entry_id
+        for entry_id, digest in await session.execute(
+            select(ListEntry.id, ListEntry.digest).where(
+                ListEntry.source == version.source, ListEntry.last_version.is_(None)
+            )
+        )
+    }
+    added = [(digest, entry) for digest, entry in rows.items() if digest not in known]
+    ended = [entry_id for digest, entry_id in known.items() if digest not in rows]
+    await session.execute(
+        insert(ImportedVersion).values(
+            source=version.source,
+            number=version.number,
+            issued=version.issued,
+            effective_on=version.effective_on,
+            sha256=version.sha256,
+            origin=asked.origin,
+            etag=asked.etag,
+            imported_at=version.imported_at,
+            entries=version.entries,
+            added=len(added),
+            removed=len(ended),
+            assets=assets,
+        )
+    )
+    for ids in _batches(ended):
+        await session.execute(
+            update(ListEntry)
+            .where(ListEntry.id.in_(ids))
+            .values(last_version=version.number - 1)
+            .execution_options(synchronize_session=False)
+        )
+    for batch in _batches(added):
+        values = [_values(version, digest, entry) for digest, entry in batch]
+        await session.execute(insert(ListEntry), values)
+    return len(added), len(ended)
+
+
+def _values(version: ListVersion, digest: bytes, entry: ListedAddress) -> dict[str, Any]:
+    return {
+        "source": version.source,
+        "first_version": version.number,
+        "spelling": one_spelling(entry.address),
+        "address": entry.address,
+        "asset": entry.asset,
+        "category": entry.category,
+        "label": entry.label,
+        "reference": entry.reference,
+        "noted_on": entry.noted_on,
+        "digest": digest,
+    }
+
+
+def _digest(entry: ListedAddress) -> bytes:
+    """Return what two rows share if and only if they say the same."""
+    noted_on = entry.noted_on.isoformat() if entry.noted_on else ""
+    parts = (entry.address, entry.asset, entry.category, entry.label, entry.reference, noted_on)
+    return hashlib.sha256("\0".join(parts).encode()).digest()
+
+
+def _count_assets(entries: Iterable[ListedAddress]) -> dict[str, int]:
+    pairs = {(entry.asset, one_spelling(entry.address)) for entry in entries}
+    return dict(sorted(Counter(asset for asset, _ in pairs).items()))
+
+
+def _is_misfiled(entry: ListedAddress) -> bool:
+    return check_address(entry.asset, entry.address) is AddressForm.INVALID
+
+
+def _batches(items: Sequence[_T]) -> Iterator[list[_T]]:
+    rest = iter(items)
+    while batch := list(islice(rest, _BATCH)):
+        yield batch

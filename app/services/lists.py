@@ -1,0 +1,234 @@
+"""Finding addresses in the lists that were imported: as they are now, or as they were on a day.
+
+A process holds the newest versions in memory, and looks every ten seconds whether there are newer
+ones. What held on a day is asked of the database.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from app.db.base import AnyRow, AnySelect
+from app.db.engine import Database
+from app.domain.addresses.spelling import one_spelling
+from app.domain.clock import Clock
+from app.domain.listings import ListedAddress, Listing, ListVersion, Lookup
+from app.models import ImportedVersion, ListEntry
+
+POLL_SECONDS: Final = 10.0
+_BATCH: Final = 1000  # rows read at once, so that a long list holds up nobody
+
+_V = ImportedVersion
+_VERSION: Final = (
+    _V.source,
+    _V.number,
+    _V.issued,
+    _V.effective_on,
+    _V.sha256,
+    _V.imported_at,
+    _V.entries,
+)
+_ROW: Final = (
+    ListEntry.address,
+    ListEntry.asset,
+    ListEntry.category,
+    ListEntry.label,
+    ListEntry.reference,
+    ListEntry.noted_on,
+)
+
+
+@dataclass(frozen=True)
+class VersionFacts:
+    """A version as an operator sees it: where it came from, and what it changed."""
+
+    version: ListVersion
+    origin: str
+    etag: str | None
+    added: int
+    removed: int
+    assets: dict[str, int]
+
+
+@dataclass(frozen=True)
+class _Held:
+    """The newest versions, whole. `count` is how many versions of all sources there were."""
+
+    count: int
+    versions: tuple[ListVersion, ...]
+    listings: dict[str, tuple[Listing, ...]]
+
+
+class Lists:
+    """The lists of one process: a ListFinder."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        """Read nothing yet: the first look does."""
+        self._database = database
+        self._clock = clock
+        self._held: _Held | None = None
+        self._looked_at = 0.0
+        self._looking = asyncio.Lock()
+
+    async def find(self, address: str, as_of: date | None = None) -> Lookup:
+        """Look an address up, in any spelling, whatever asset it is filed under.
+
+        `as_of` is a day in UTC: what the newest version of each source that was in force then
+        says. A source that had none then is not among the versions of the answer.
+        """
+        spelling = one_spelling(address)
+        if as_of is not None:
+            return await _find_at(self._database, spelling, as_of)
+        held = await self._refreshed()
+        return Lookup(listings=held.listings.get(spelling, ()), versions=held.versions)
+
+    async def _refreshed(self) -> _Held:
+        """Return what is held, after a look for newer versions if the last one is long ago.
+
+        Whoever comes while another looks gets what is held, unless that is nothing yet.
+        """
+        held = self._held
+        if held is not None and (
+            self._looking.locked() or self._clock.monotonic() - self._looked_at < POLL_SECONDS
+        ):
+            return held
+        async with self._looking:
+            if self._held is None or self._held is held:
+                self._held = await _hold(self._database, held)
+                self._looked_at = self._clock.monotonic()
+            return self._held
+
+
+async def newest(connection: AsyncConnection | AsyncSession, source: str) -> ListVersion | None:
+    """Return the newest version of a source, if it has one."""
+    row = (
+        await connection.execute(
+            select(*_VERSION).where(_V.source == source).order_by(_V.number.desc()).limit(1)
+        )
+    ).one_or_none()
+    return _version(row) if row else None
+
+
+async def history(connection: AsyncConnection) -> list[VersionFacts]:
+    """Return every version of every source, the newest of each first."""
+    columns = (*_VERSION, _V.origin, _V.etag, _V.added, _V.removed, _V.assets)
+    rows = await connection.execute(select(*columns).order_by(_V.source, _V.number.desc()))
+    return [
+        VersionFacts(_version(row), row.origin, row.etag, row.added, row.removed, row.assets)
+        for row in rows
+    ]
+
+
+async def etag_of(connection: AsyncConnection, origin: str) -> str | None:
+    """Return what the server called a URL's file, if that file is still a newest version."""
+    newest_of_each = _newest_of_each().add_columns(_V.origin, _V.etag).subquery()
+    etag: str | None = await connection.scalar(
+        select(newest_of_each.c.etag).where(newest_of_each.c.origin == origin)
+    )
+    return etag
+
+
+async def changes(
+    connection: AsyncConnection, source: str, number: int
+) -> tuple[list[ListedAddress], list[ListedAddress]]:
+    """Return the rows that a version of a source added, and those that it no longer has."""
+    added = select(*_ROW).where(ListEntry.source == source, ListEntry.first_version == number)
+    gone = select(*_ROW).where(ListEntry.source == source, ListEntry.last_version == number - 1)
+    return (
+        [_row(row) for row in await connection.execute(added.order_by(ListEntry.id))],
+        [_row(row) for row in await connection.execute(gone.order_by(ListEntry.id))],
+    )
+
+
+def _newest_of_each(as_of: date | None = None) -> AnySelect:
+    """Select the newest version of each source, of those in force on a day."""
+    statement: AnySelect = select(*_VERSION).ext(distinct_on(_V.source))
+    if as_of is not None:
+        statement = statement.where(_V.effective_on <= as_of)
+    return statement.order_by(_V.source, _V.number.desc())
+
+
+async def _find_at(database: Database, spelling: str, as_of: date) -> Lookup:
+    async with database.reading() as connection:
+        rows = await connection.execute(_newest_of_each(as_of))
+        versions = {version.source: version for version in map(_version, rows)}
+        found = await connection.execute(
+            select(ListEntry.source, ListEntry.first_version, ListEntry.last_version, *_ROW)
+            .where(ListEntry.spelling == spelling)
+            .order_by(ListEntry.id)
+        )
+        listings = tuple(
+            Listing(row=_row(row), version=versions[row.source])
+            for row in found
+            if row.source in versions and _has(versions[row.source], row)
+        )
+    return Lookup(listings=listings, versions=tuple(versions.values()))
+
+
+def _has(version: ListVersion, row: AnyRow) -> bool:
+    last: int | None = row.last_version
+    return bool(row.first_version <= version.number and (last is None or version.number <= last))
+
+
+async def _hold(database: Database, held: _Held | None) -> _Held:
+    """Read the newest versions, unless those are held; again if one came while they were read."""
+    async with database.reading() as connection:
+        count = await _count(connection)
+        while held is None or held.count != count:
+            rows = await connection.execute(_newest_of_each())
+            versions = {version.source: version for version in map(_version, rows)}
+            listings: dict[str, tuple[Listing, ...]] = {}
+            async for row in _current_rows(connection):
+                if row.source in versions:
+                    listing = Listing(row=_row(row), version=versions[row.source])
+                    listings[row.spelling] = (*listings.get(row.spelling, ()), listing)
+            held = _Held(count, tuple(versions.values()), listings)
+            count = await _count(connection)
+    return held
+
+
+async def _current_rows(connection: AsyncConnection) -> AsyncIterator[AnyRow]:
+    last_id = 0
+    statement: AnySelect = (
+        select(ListEntry.id, ListEntry.source, ListEntry.spelling, *_ROW)
+        .where(ListEntry.last_version.is_(None))
+        .order_by(ListEntry.id)
+        .limit(_BATCH)
+    )
+    while rows := (await connection.execute(statement.where(ListEntry.id > last_id))).all():
+        for row in rows:
+            yield row
+        last_id = rows[-1].id
+
+
+async def _count(connection: AsyncConnection) -> int:
+    return await connection.scalar(select(func.count()).select_from(_V)) or 0
+
+
+def _version(row: AnyRow) -> ListVersion:
+    return ListVersion(
+        source=row.source,
+        number=row.number,
+        issued=row.issued,
+        effective_on=row.effective_on,
+        sha256=row.sha256,
+        imported_at=row.imported_at,
+        entries=row.entries,
+    )
+
+
+def _row(row: AnyRow) -> ListedAddress:
+    return ListedAddress(
+        address=row.address,
+        asset=row.asset,
+        category=row.category,
+        label=row.label,
+        reference=row.reference,
+        noted_on=row.noted_on,
+    )

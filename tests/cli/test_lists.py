@@ -1,0 +1,104 @@
+"""`assay lists`: importing, showing and checking lists, on a database of their own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.commands import Assay, commands_on, printed
+from tests.support.list_server import NAME, serve_lists
+
+DATA = Path(__file__).parents[1] / "data"
+ADVANCED = str(DATA / "sanctions" / "sdn_advanced.xml")
+CLASSIC = str(DATA / "lists" / "sdn.xml")
+TAG_PACK = str(DATA / "lists" / "example.yaml")
+
+
+@pytest.fixture
+def assay(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Assay]:
+    """Run a command on this test's database."""
+    with commands_on(database_url, monkeypatch) as run:
+        yield run
+
+
+async def test_lists_are_imported_shown_and_checked(assay: Assay) -> None:
+    imported = await printed(assay, "lists", "import", CLASSIC)
+    assert (imported["source"], imported["version"], imported["is_new"]) == ("OFAC SDN", 1, True)
+    assert imported["unknown_assets"] == {"NEWCOIN": 1}
+    assert (await printed(assay, "lists", "import", CLASSIC))["is_new"] is False
+    assert (await printed(assay, "lists", "import", TAG_PACK))["left_out"] == 1
+
+    shown = await printed(assay, "lists", "show")
+    assert [(one["source"], one["issued"], one["entries"]) for one in shown] == [
+        ("GraphSense example", "2023-01-31", 4),
+        ("OFAC SDN", "2025-11-09", 3),
+    ]
+    checked = await printed(assay, "lists", "check", "--random", "2")
+    assert checked["is_right"]
+    assert sum(one["found"] for one in checked["assets"]) == 7
+    assert {one["false_hits"] for one in checked["random"]} == {0}
+    then = await printed(assay, "lists", "check", "--as-of", "2024-01-01", "--random", "0")
+    assert {one["source"] for one in then["assets"]} == {"GraphSense example"}
+    for command in (("import", CLASSIC), ("show",), ("check", "--random", "1")):
+        assert (await assay("lists", *command)).exit_code == 0
+
+
+async def test_text_list_is_given_its_date_and_name(assay: Assay) -> None:
+    folder = str(DATA / "sanctions")
+    words = ("lists", "import", folder, "--issued", "2025-11-09", "--source", "mine")
+    imported = await printed(assay, *words)
+    assert (imported["source"], imported["issued"], imported["entries"]) == (
+        "mine",
+        "2025-11-09",
+        6,
+    )
+
+
+async def test_share_that_may_be_lost_is_a_setting(
+    assay: Assay, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / NAME
+    file.write_text("1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n")
+    assert (await assay("lists", "import", str(file))).exit_code == 0
+    file.write_text("1\n2\n3\n4\n5\n6\n7\n")
+    refused = await assay("lists", "import", str(file))
+    assert refused.exit_code == 1
+    assert "--confirm-shrink" in refused.stderr
+    monkeypatch.setenv("ASSAY_LIST_MAX_SHRINK", "0.3")
+    assert (await printed(assay, "lists", "import", str(file)))["removed"] == 3
+    file.write_text("1\n")
+    words = ("lists", "import", str(file), "--confirm-shrink")
+    assert (await printed(assay, *words))["removed"] == 6
+
+
+async def test_list_from_a_url_is_fetched_once_and_kept_without_its_query(assay: Assay) -> None:
+    with serve_lists() as url:
+        words = ("lists", "import", f"{url}/{NAME}?token=secret")
+        first = await printed(assay, *words)
+        assert (first["source"], first["entries"]) == ("sanctioned addresses XBT", 2)
+        assert await printed(assay, *words) == {"origin": f"{url}/{NAME}", "is_new": False}
+        (shown,) = await printed(assay, "lists", "show")
+        assert shown["origin"] == f"{url}/{NAME}"
+        missing = await assay("lists", "import", f"{url}/nothing")
+    assert missing.exit_code == 1
+    assert "answered 404" in missing.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (("import", "nothing-here.xml"), 1),
+        (("import", "http://lists.example/sdn.xml"), 1),
+        (("import", CLASSIC, "--issued", "yesterday"), 2),
+        (("import", CLASSIC, "--issued", "2025-11-08"), 1),
+        (("check", "--as-of", "2025-13-01"), 2),
+        (("check", "--random", "-1"), 2),
+    ],
+)
+async def test_what_cannot_be_done_exits_with_the_reason(
+    assay: Assay, words: tuple[str, ...], status: int
+) -> None:
+    assert (await assay("lists", "import", ADVANCED)).exit_code == 0
+    result = await assay("lists", *words)
+    assert result.exit_code == status
+    assert result.stderr

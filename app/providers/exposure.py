@@ -134,6 +134,11 @@ class ExposureProvider:
         """The name that is stored with its answers."""
         return NAME
 
+    @property
+    def edition(self) -> str:
+        """None is told: an answer is as of the time when it was given."""
+        return ""
+
     def supports(self, _assessment_type: AssessmentType, currency: str) -> bool:
         """Say whether a currency is bitcoin."""
         return currency.upper() in _CURRENCIES

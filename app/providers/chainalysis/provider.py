@@ -49,6 +49,11 @@ class ChainalysisProvider:
         """The name that is stored with its answers."""
         return NAME
 
+    @property
+    def edition(self) -> str:
+        """None is told: an answer is as of the time when it was given."""
+        return ""
+
     def supports(self, _assessment_type: AssessmentType, _currency: str) -> bool:
         """Any address may be looked up; none is filed under a currency."""
         return True

@@ -70,6 +70,11 @@ class CrystalProvider:
         """The name that is stored with its answers."""
         return NAME
 
+    @property
+    def edition(self) -> str:
+        """None is told: an answer is as of the time when it was given."""
+        return ""
+
     def supports(self, _assessment_type: AssessmentType, currency: str) -> bool:
         """Say whether Crystal is asked about a currency."""
         return currency.upper() in ASSETS

@@ -20,6 +20,7 @@ from app.routers import (
     assessments,
     health,
     orders,
+    receipts,
 )
 from app.settings import Settings
 from app.worker.heartbeats import Heartbeats
@@ -61,7 +62,16 @@ def create_app(settings: Settings, stand: Stand | None = None) -> FastAPI:
         telemetry={"logs": False},
     )
     app.state.start_fault = None
-    for room in (orders, assessments, assessment_batches, accounts, access_codes, api_keys, health):
+    for room in (
+        orders,
+        assessments,
+        assessment_batches,
+        receipts,
+        accounts,
+        access_codes,
+        api_keys,
+        health,
+    ):
         app.include_router(room.router)
     if settings.metrics:
         app.include_router(health.metrics_router)

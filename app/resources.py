@@ -14,6 +14,7 @@ from app.db.engine import Database, create_database
 from app.domain.addresses import BitcoinNetwork, InvalidAddress, bitcoin_network
 from app.domain.clock import Clock, SystemClock
 from app.domain.pace import Pace
+from app.domain.receipts import SigningKey
 from app.esplora.chain import Chain
 from app.esplora.client import EsploraClient
 from app.esplora.http import HttpTransport as EsploraTransport
@@ -36,7 +37,10 @@ _NETWORKS: Final = {
 
 @dataclass(frozen=True)
 class Resources:
-    """What requests and loops work with; `chain` is None where no Esplora server is named."""
+    """What requests and loops work with.
+
+    `chain` is None where no Esplora server is named, `receipt_key` where receipts are not signed.
+    """
 
     settings: Settings
     terms: Terms
@@ -49,6 +53,7 @@ class Resources:
     metrics: Metrics
     interest: Interest
     throttles: Throttles
+    receipt_key: SigningKey | None
 
 
 @dataclass(frozen=True)
@@ -124,6 +129,13 @@ def risk_provider(settings: Settings) -> RiskProvider:
             return SanctionsProvider(load_lists(settings.sanctions_lists))
 
 
+def receipt_key(settings: Settings) -> SigningKey | None:
+    """Return what signs receipts; None where no key is set."""
+    if settings.receipt_key is None:
+        return None
+    return SigningKey.from_text(settings.receipt_key.get_secret_value())
+
+
 def _open_chain(
     settings: Settings, metrics: Metrics, clock: Clock, stack: AsyncExitStack
 ) -> Chain | None:
@@ -168,4 +180,5 @@ async def open_resources(
             metrics,
             Interest(),
             throttles,
+            receipt_key(settings),
         )

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.domain.clients import IPNetwork
 from app.domain.money import SATOSHI
+from app.domain.receipts import SigningKey
 from app.domain.states import OrderStatus
 
 PREFIX: Final = "ASSAY_"
@@ -127,6 +128,11 @@ class Settings(BaseSettings):
         description="comma-separated list files: sanctioned_addresses_<ASSET>.txt, "
         "sdn_advanced.xml, or folders of them; none: a small built-in sample",
     )
+    receipt_key: SecretStr | None = Field(
+        None,
+        description="the private key that signs receipts, as `assay receipt-key create` prints it; "
+        "none: no receipts",
+    )
 
     list_max_shrink: Decimal = Field(
         Decimal("0.2"),
@@ -182,6 +188,13 @@ class Settings(BaseSettings):
     def _whole_satoshi(cls, value: Decimal) -> Decimal:
         if value % SATOSHI:
             raise ValueError("must be a whole number of satoshi (at most 8 decimals)")
+        return value
+
+    @field_validator("receipt_key")
+    @classmethod
+    def _readable_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            SigningKey.from_text(value.get_secret_value())
         return value
 
     @field_validator("database_url")

@@ -38,7 +38,7 @@ DOCUMENTS: Final = (
     "docs/schedule.md",
 )
 # What `./run` itself understands; anything else is a command of `assay`.
-RUN_WORDS: Final = ("test", "chaos", "check", "lint-openapi", "help")
+RUN_WORDS: Final = ("test", "browser", "chaos", "check", "lint-openapi", "help")
 
 LINK: Final = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)")
 INLINE_CODE: Final = re.compile(r"`([^`\n]+)`")
@@ -153,6 +153,7 @@ OCCASIONS: Final[dict[type[AppError], AppError]] = {
     errors.MethodNotAllowed: errors.MethodNotAllowed("<methods>"),
     errors.BodyTimeout: errors.BodyTimeout(10),
     errors.OrderNotSettled: errors.OrderNotSettled("<status>"),
+    errors.AssessmentNotReady: errors.AssessmentNotReady("<status>"),
     errors.BodyTooLarge: errors.BodyTooLarge(0),
     errors.TooManyAttempts: errors.TooManyAttempts("bad-keys", quota=20, window=60, wait=60),
     errors.AssessmentListFault: errors.AssessmentListFault(WHEN),

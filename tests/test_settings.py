@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from app.settings import ConfigurationError, Settings
+from tests.support.application import RECEIPT_KEY
 
 CHECKOUT = Path(__file__).parents[1]
 # What the design lists, and what it is when nothing is set.
@@ -41,6 +42,7 @@ DEFAULTS = {
     "crystal_api_key": None,
     "chainalysis_url": "https://public.chainalysis.com/api/v1/",
     "chainalysis_api_key": None,
+    "receipt_key": None,
 }
 
 
@@ -116,6 +118,7 @@ def test_log_format_is_json_where_nobody_reads_a_terminal(monkeypatch: pytest.Mo
         ("CRYSTAL_API_KEY", "a-key", SecretStr("a-key")),
         ("CHAINALYSIS_URL", "https://sanctions.example", "https://sanctions.example/"),
         ("CHAINALYSIS_API_KEY", "a-key", SecretStr("a-key")),
+        ("RECEIPT_KEY", RECEIPT_KEY, SecretStr(RECEIPT_KEY)),
     ],
 )
 def test_variable_is_read(
@@ -178,6 +181,8 @@ def test_every_common_database_url_becomes_asyncpgs(
         ("CRYSTAL_API_KEY", "hunter2 hunter2"),
         ("CHAINALYSIS_URL", "hunter2"),
         ("CHAINALYSIS_API_KEY", "hunter2\u00e9"),
+        ("RECEIPT_KEY", "hunter2"),
+        ("RECEIPT_KEY", "hunter2hunter2hunter2hunter2hunter2hunter2huntg="),
     ],
 )
 def test_malformed_value_stops_the_start_naming_the_variable_and_not_the_value(

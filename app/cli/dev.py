@@ -14,6 +14,7 @@ from rich.console import Console
 
 from app.cli.buyer import Buyer
 from app.cli.demo import Journey, Outcome
+from app.cli.receipts import own_key_text
 from app.cli.running import run, serving, stop_event, url_of, with_database
 from app.db.migrate import upgrade
 from app.domain.addresses import BitcoinNetwork, InvalidAddress, bitcoin_network
@@ -62,7 +63,7 @@ def dev() -> None:
         )
         async with with_database(settings) as complete, serve_sandbox(sandbox) as sandbox_url:
             await asyncio.to_thread(upgrade, url_of(complete))
-            sold = _in_sandbox(complete, sandbox_url)
+            sold = _in_sandbox(_signing(complete), sandbox_url)
             app = create_app(sold)
             async with serving(app, sold) as server, _buying(app, sandbox_url):
                 await _show(_base_url(sold), sandbox_url, stopping, server)
@@ -101,6 +102,14 @@ def _in_sandbox(settings: Settings, sandbox_url: str) -> Settings:
             "bitcoin_descriptor": _SANDBOX_WALLET,
         }
     )
+
+
+def _signing(settings: Settings) -> Settings:
+    """Return settings with a key for receipts: the one that is set, or one of the data folder."""
+    if settings.receipt_key is not None:
+        return settings
+    key = SecretStr(own_key_text(settings.data_dir))
+    return settings.model_copy(update={"receipt_key": key})
 
 
 @asynccontextmanager
@@ -148,7 +157,7 @@ def _what_to_try(base_url: str, sandbox_url: str, outcome: Outcome) -> str:
             f" -H 'Content-Type: application/json' -d '{body}'"
         )
 
-    code = outcome.access_code
+    code, assessment = outcome.access_code, f"{base_url}/api/assessments/{outcome.assessment_id}"
     commands = "\n".join(
         (
             f"curl -sS {base_url}/api/check_self_status -H 'X-API-KEY: {outcome.api_key}'",
@@ -183,6 +192,12 @@ API key: {outcome.api_key}
 Try each of the six endpoints; the first two orders are the same, paid in AEON and in bitcoin:
 
 {commands}
+
+The answer as a page to read and print, and as a signed receipt:
+
+curl -sS {assessment}/report -H 'X-API-KEY: {outcome.api_key}' -o report.html
+curl -sS {assessment}/receipt -H 'X-API-KEY: {outcome.api_key}' -o receipt.json
+assay verify receipt.json --keys {base_url}/.well-known/assay-keys.json
 
 `assay demo --coin BTC` shows a journey in bitcoin, step by step ({base_url} is its --url).
 Ctrl-C stops it; what was bought stays in the data folder."""

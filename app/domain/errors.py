@@ -224,6 +224,16 @@ class OrderNotSettled(AppError):
         super().__init__(f"An order that is {order_status} cannot be settled that way")
 
 
+class AssessmentNotReady(AppError):
+    """There is no receipt or report of an assessment that has no answer."""
+
+    code = "assessment_not_ready"
+    status = 409
+
+    def __init__(self, assessment_status: str) -> None:
+        super().__init__(f"The assessment is {assessment_status} and has no answer")
+
+
 class IdempotencyKeyInFlight(AppError):
     """Another request with this Idempotency-Key has no answer yet."""
 

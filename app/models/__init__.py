@@ -15,6 +15,7 @@ from app.models.lists import ImportedVersion, ListEntry
 from app.models.order_events import OrderEvent
 from app.models.orders import Order
 from app.models.payments import Payment
+from app.models.receipt_keys import ReceiptKey
 from app.models.sessions import LoginSession
 from app.models.settlements import SettledOutput
 from app.models.upstream_limits import UpstreamLimit
@@ -39,6 +40,7 @@ __all__ = [
     "Order",
     "OrderEvent",
     "Payment",
+    "ReceiptKey",
     "SettledOutput",
     "UpstreamLimit",
     "User",

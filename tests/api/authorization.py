@@ -58,6 +58,10 @@ POST /api/create_new_assessment_for_access_code D | absent  | ok      | absent  
 POST /api/create_new_assessment              self | ok      | ok      | ok         | no code
 GET /api/orders                              self | ok      | ok      | ok         | ok
 GET /api/assessments                         self | ok      | ok      | ok         | ok
+GET /api/assessments/{assessment_id}/receipt    C | ok      | absent  | ok         | ok
+GET /api/assessments/{assessment_id}/receipt    D | absent  | ok      | absent     | absent
+GET /api/assessments/{assessment_id}/report     C | ok      | absent  | ok         | ok
+GET /api/assessments/{assessment_id}/report     D | absent  | ok      | absent     | absent
 GET /api/order_parameters                    self | ok      | ok      | ok         | ok
 POST /api/check_price                        self | ok      | ok      | ok         | ok
 GET /api/access_codes                        self | ok      | ok      | users only | users only

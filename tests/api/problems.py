@@ -43,8 +43,16 @@ USERS_ONLY: Final = Problem(403, "users_only", "Only users may do this")
 REGISTRATION_CLOSED: Final = Problem(403, "registration_closed", "Registration is closed")
 NOT_FOUND: Final = Problem(404, "not_found", "Not found")
 API_KEY_NOT_FOUND: Final = Problem(404, "not_found", "api_key not found")
+ASSESSMENT_NOT_FOUND: Final = Problem(404, "not_found", "assessment_id not found")
+NOT_SIGNED: Final = Problem(404, "not_found", "This server signs no receipts")
 NO_ASSESSMENTS_FOUND: Final = Problem(404, "no_assessments_found", "No assessments found")
 EMAIL_TAKEN: Final = Problem(409, "email_taken", "email is already registered")
+ASSESSMENT_PENDING: Final = Problem(
+    409, "assessment_not_ready", "The assessment is pending and has no answer"
+)
+ASSESSMENT_FAILED: Final = Problem(
+    409, "assessment_not_ready", "The assessment is failed and has no answer"
+)
 KEY_IN_FLIGHT: Final = Problem(
     409,
     "idempotency_key_in_flight",

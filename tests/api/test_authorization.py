@@ -24,7 +24,16 @@ from tests.api.authorization import (
     mark_of,
 )
 from tests.api.conftest import Town
-from tests.api.world import ABSENT, ABSENT_CODE, ABSENT_PREFIX, ADDRESS, Things, World, populate
+from tests.api.world import (
+    ABSENT,
+    ABSENT_ASSESSMENT,
+    ABSENT_CODE,
+    ABSENT_PREFIX,
+    ADDRESS,
+    Things,
+    World,
+    populate,
+)
 from tests.support.application import Application
 from tests.support.people import (
     PASSWORD,
@@ -110,7 +119,11 @@ async def _call(
         body["access_code"] = world.things(caller, "C").access_code
     return await application.http.request(
         method,
-        path.format(access_code=things.access_code, prefix=things.key_prefix),
+        path.format(
+            access_code=things.access_code,
+            assessment_id=things.assessment_id,
+            prefix=things.key_prefix,
+        ),
         json=body if method == "POST" else None,
         headers=world.headers[caller],
         params=world.query.get(caller, {}),
@@ -132,6 +145,8 @@ def _expected(cell: Cell, mark: Mark) -> Problem:
             return problems.INVALID_ORDER_ID
         case Mark.ABSENT if cell.operation == "DELETE /api/api_keys/{prefix}":
             return problems.API_KEY_NOT_FOUND
+        case Mark.ABSENT if "{assessment_id}" in cell.operation:
+            return problems.ASSESSMENT_NOT_FOUND
         case _:
             return problems.ACCESS_CODE_NOT_FOUND
 
@@ -154,7 +169,7 @@ async def test_a_known_caller_may_do_what_the_table_says(
 
     if mark in (Mark.OK, Mark.INACTIVE):
         assert answer.status_code == _success(cell), answer.text
-        told = answer.json() if answer.content else []
+        told = answer.json() if answer.headers.get("Content-Type") == "application/json" else []
         inactive = isinstance(told, dict) and told.get("status") == "Inactive"
         assert inactive == (mark is Mark.INACTIVE)
         return
@@ -182,7 +197,7 @@ async def test_a_caller_that_is_not_known_is_refused_before_the_body_is_judged(
     method, path = operation.split(" ")
     answer = await application.http.request(
         method,
-        path.format(access_code=ABSENT_CODE, prefix=ABSENT_PREFIX),
+        path.format(access_code=ABSENT_CODE, assessment_id=ABSENT_ASSESSMENT, prefix=ABSENT_PREFIX),
         content=b"{}" if operation in OPEN else b"not JSON",
         headers={"Content-Type": "application/json", **world.headers[caller]},
         params=world.query.get(caller, {}),
@@ -246,7 +261,7 @@ def test_every_operation_has_its_rows(running: Application) -> None:
 
 
 def test_the_table_is_whole() -> None:
-    assert len(OPERATIONS) == 22
-    assert len(CELLS) == 36
-    assert len(MARKS) == 36 * 4
-    assert len(CELLS) * len(KNOWN) + len(OPERATIONS) * len(REFUSED) == 288 + 440
+    assert len(OPERATIONS) == 24
+    assert len(CELLS) == 40
+    assert len(MARKS) == 40 * 4
+    assert len(CELLS) * len(KNOWN) + len(OPERATIONS) * len(REFUSED) == 320 + 480

@@ -37,6 +37,8 @@ OPERATIONS: Final[dict[str, Any]] = {
     "POST /api/create_new_assessment": QUESTION,
     "GET /api/orders": None,
     "GET /api/assessments": None,
+    "GET /api/assessments/{assessment_id}/receipt": None,
+    "GET /api/assessments/{assessment_id}/report": None,
     "GET /api/order_parameters": None,
     "POST /api/check_price": {"number_of_credits": 10},
     "GET /api/access_codes": None,
@@ -95,7 +97,7 @@ async def test_a_database_that_is_away_is_503_with_retry_after(
 
     answer = await cut_off.http.request(
         method,
-        path.format(access_code="0" * 16, prefix="0" * 10),
+        path.format(access_code="0" * 16, assessment_id="asm_1", prefix="0" * 10),
         headers=way.headers,
         json=body,
     )

@@ -46,6 +46,8 @@ _REFUSALS: Final = {
     },
     "createAccessCode": {"expires_at must be a time in the future", "Insufficient credits"},
     "moveCreditsToAccessCode": {"access_code not found", "Insufficient credits"},
+    "getReceipt": {"assessment_id not found"},
+    "getReport": {"assessment_id not found"},
     "deactivateAccessCode": {"access_code not found"},
     "createApiKey": {"access_code not found", "expires_at must be a time in the future"},
     "checkPrice": {"number_of_credits must be a whole number from 4 to 10000"},

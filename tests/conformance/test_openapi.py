@@ -23,8 +23,9 @@ _OPERATIONS: Final[dict[str, dict[str, Any]]] = {
 }
 _SCHEMAS: Final[dict[str, dict[str, Any]]] = _DOCUMENT["components"]["schemas"]
 _EITHER: Final[list[dict[str, list[str]]]] = [{"ApiKeyHeader": []}, {"SessionBearer": []}]
-# Whoever has no credentials needs these to get some, or watches whether the service lives.
-_PUBLIC: Final = {"register", "login", "healthz", "readyz", "metrics"}
+# Whoever has no credentials needs these: to get some, to watch whether the service lives, or to
+# check a receipt.
+_PUBLIC: Final = {"register", "login", "healthz", "readyz", "metrics", "getPublicKeys"}
 # Where an Idempotency-Key is taken; nothing else is ever answered with 422.
 _KEYED: Final = {
     "POST /api/new_order",

@@ -687,6 +687,38 @@ async def test_settlement_agrees_with_itself(lived: Lived, check: str, values: s
     await lived.refused(check, f"{SETTLED} VALUES ('{{waiting}}', {values}, now())")
 
 
+# Public keys of receipts
+
+RECEIPT_KEY = "INSERT INTO receipt_keys (id, public_key, since)"
+
+
+@pytest.mark.parametrize("replica", [False, True], ids=["superuser", "replica"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE receipt_keys SET public_key = sha256('x')",
+        "DELETE FROM receipt_keys",
+        "TRUNCATE receipt_keys",
+    ],
+    ids=["update", "delete", "truncate"],
+)
+async def test_public_key_is_kept_for_good(lived: Lived, statement: str, replica: bool) -> None:
+    key = f"{RECEIPT_KEY} VALUES ('0123456789abcdef', sha256(''), now())"
+    await lived.refused("is append-only", key, statement, replica=replica)
+
+
+@pytest.mark.parametrize(
+    ("check", "values"),
+    [
+        ("ck_receipt_keys_id", "'0123456789abcde', sha256('')"),
+        ("ck_receipt_keys_id", "'0123456789ABCDEF', sha256('')"),
+        ("ck_receipt_keys_public_key", "'0123456789abcdef', 'short'"),
+    ],
+)
+async def test_public_key_agrees_with_itself(lived: Lived, check: str, values: str) -> None:
+    await lived.refused(check, f"{RECEIPT_KEY} VALUES ({values}, now())")
+
+
 # Idempotency keys
 
 
@@ -732,7 +764,7 @@ async def test_every_guard_is_armed_for_every_role(lived: Lived) -> None:
     armed = await lived.connection.fetch(
         "SELECT tgname, tgenabled::text AS armed FROM pg_trigger WHERE NOT tgisinternal"
     )
-    assert len(armed) == 23
+    assert len(armed) == 25
     assert {row["armed"] for row in armed} == {"A"}
 
 

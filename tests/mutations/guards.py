@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-LAST_MIGRATION: Final = "migrations/versions/0008_bitcoin_rail.py"
-_END_OF_UPGRADE: Final = 'ENABLE ALWAYS TRIGGER bitcoin_grant")\n'
+LAST_MIGRATION: Final = "migrations/versions/0009_receipt_keys.py"
+_END_OF_UPGRADE: Final = 'receipt_keys ENABLE ALWAYS TRIGGER no_truncate")\n'
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,11 @@ MUTATIONS: Final = (
         "BitcoinWallet.next_index + 1}",
         "BitcoinWallet.next_index}",
         "tests/services/test_bitcoin_addresses.py::test_orders_get_the_addresses_in_their_order",
+    ),
+    _sql(
+        "append-only: public keys of receipts",
+        "DROP TRIGGER append_only ON receipt_keys",
+        _GUARDS + "test_public_key_is_kept_for_good",
     ),
     _sql(
         "CHECK: no balance below zero",

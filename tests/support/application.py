@@ -21,6 +21,8 @@ from tests.support.clock import HandClock
 
 # The destination of the specification's example.
 BTC_DEST_ADDRESS = "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM"
+# The first test vector of RFC 8032, section 7.1.
+RECEIPT_KEY = "nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A="
 
 
 @dataclass
@@ -72,7 +74,12 @@ class Application:
 
 def settings_for_tests(**overrides: object) -> Settings:
     """Return settings that depend on no environment."""
-    fixed = {"btc_dest_address": BTC_DEST_ADDRESS, "run_worker": False, "log_format": "json"}
+    fixed = {
+        "btc_dest_address": BTC_DEST_ADDRESS,
+        "receipt_key": RECEIPT_KEY,
+        "run_worker": False,
+        "log_format": "json",
+    }
     return Settings.model_validate(
         {**Settings.model_construct().model_dump(), **fixed, **overrides}
     )

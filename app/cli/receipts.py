@@ -1,0 +1,126 @@
+"""`assay receipt-key create` and `assay verify`: keys of receipts, and checking one offline."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
+
+import httpx
+import typer
+
+from app.cli.printing import AsJson, print_record
+from app.domain.receipts import (
+    KEY_BYTES,
+    ReceiptRefused,
+    SigningKey,
+    key_id_of,
+    new_key_text,
+    verify,
+)
+from app.domain.strict_json import Unreadable, read_json_object
+from app.settings import LOOPBACK_HOSTS
+
+KEY_FILE: Final = "receipt-key"
+_FETCH_SECONDS: Final = 10.0
+
+receipt_key = typer.Typer(help="Make the key that signs receipts.", no_args_is_help=True)
+
+
+class KeysUnreadable(Exception):
+    """There are no public keys at the place that was named; the message says why."""
+
+
+@receipt_key.command("create")
+def create_receipt_key(*, as_json: AsJson = False) -> None:
+    """Print a new private key, for ASSAY_RECEIPT_KEY. It is kept nowhere else."""
+    text = new_key_text()
+    record = {"receipt_key": text, "key_id": SigningKey.from_text(text).key_id}
+    print_record(record, as_json=as_json)
+
+
+def verify_receipt(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="the receipt, as it was served")],
+    keys: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE_OR_URL",
+            help="what the server shows at /.well-known/assay-keys.json",
+        ),
+    ] = "assay-keys.json",
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Check a receipt, offline unless --keys is a URL; exit with 1, and say why, if it is wrong."""
+    try:
+        found = verify(file.read_bytes(), _public_keys(keys))
+    except OSError as fault:
+        _end(f"{file}: {fault.strerror}")
+    except KeysUnreadable as fault:
+        _end(f"{keys}: {fault}")
+    except ReceiptRefused as refused:
+        _end(f"{file} is not a receipt of these keys: {refused}")
+    answer, question = found.content["answer"], found.content["question"]
+    print_record(
+        {
+            "signature": "good",
+            "assessment_id": found.content["assessment_id"],
+            **question,
+            "risk_score": answer["risk_score"],
+            "grade": answer["grade"],
+            "answered_at": found.content["answered_at"],
+            "key_id": found.key_id,
+            "sha256": found.sha256,
+        },
+        as_json=as_json,
+    )
+
+
+def _end(reason: str) -> None:
+    typer.echo(reason, err=True)
+    raise typer.Exit(1)
+
+
+def _public_keys(place: str) -> dict[str, bytes]:
+    """Return public keys by their ids. Raises KeysUnreadable."""
+    try:
+        listed = read_json_object(_fetch(place))["keys"]
+        keys = [_public_key(key) for key in listed]
+    except (Unreadable, KeyError, TypeError, ValueError):
+        raise KeysUnreadable("is not what /.well-known/assay-keys.json shows") from None
+    return {key_id_of(key): key for key in keys}
+
+
+def _public_key(listed: dict[str, Any]) -> bytes:
+    key = bytes.fromhex(listed["public_key"])
+    if len(key) != KEY_BYTES:
+        raise ValueError("a key has another length")
+    return key
+
+
+def _fetch(place: str) -> bytes:
+    parts = urlsplit(place)
+    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS):
+        try:
+            answer = httpx.get(place, timeout=_FETCH_SECONDS)
+        except httpx.HTTPError as fault:
+            raise KeysUnreadable(f"does not answer ({type(fault).__name__})") from None
+        if not answer.is_success:
+            raise KeysUnreadable(f"answers {answer.status_code}")
+        return answer.content
+    if parts.scheme == "http":
+        raise KeysUnreadable("must be https: whoever is on the way could give other keys")
+    try:
+        return Path(place).read_bytes()
+    except OSError as fault:
+        raise KeysUnreadable(str(fault.strerror)) from None
+
+
+def own_key_text(data_dir: Path) -> str:
+    """Return the private key of a folder, made at the first time, for its owner's eyes alone."""
+    file = data_dir / KEY_FILE
+    if not file.exists():
+        unfinished = file.with_suffix(".new")
+        with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as opened:
+            opened.write(new_key_text())
+        unfinished.rename(file)
+    return file.read_text(encoding="ascii")

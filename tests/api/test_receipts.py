@@ -1,0 +1,337 @@
+"""Receipts, reports and public keys over HTTP: who gets them, and that they prove what was said."""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import AsyncIterator
+from html.parser import HTMLParser
+from typing import Any, Final
+
+import httpx
+import pytest
+from typing_extensions import override
+
+from app.domain.receipts import SigningKey, verify
+from app.providers.base import FailureReason, ProviderFailed, ProviderUnknown
+from tests.api import problems
+from tests.api.asking import anonymised, ask, execute, look, read, refusal
+from tests.api.assessing import ABSENT, CREATE, QUESTION, TRANSACTION, create, paid_by
+from tests.api.conftest import Town
+from tests.support.application import RECEIPT_KEY, Application, open_application
+from tests.support.people import Person
+
+KEY: Final = SigningKey.from_text(RECEIPT_KEY)
+NEXT_KEY: Final = SigningKey(bytes(range(32)))
+HOSTILE: Final = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'&amp;]]>--> \u202eevil"
+REASON: Final = {
+    "category": "darknet_market",
+    "source": HOSTILE,
+    "source_date": "2025-11-19",
+    "detail": HOSTILE,
+    "share": "0.5",
+    "weight": "0.5",
+    "contribution": "0.25",
+}
+
+
+async def get_receipt(application: Application, assessment_id: str, by: Person) -> httpx.Response:
+    return await look(application, f"assessments/{assessment_id}/receipt", by)
+
+
+async def get_report(application: Application, assessment_id: str, by: Person) -> httpx.Response:
+    return await look(application, f"assessments/{assessment_id}/report", by)
+
+
+async def get_keys(application: Application) -> list[dict[str, Any]]:
+    answer = await application.http.get("/.well-known/assay-keys.json")
+    assert answer.status_code == 200
+    keys: list[dict[str, Any]] = answer.json()["keys"]
+    return keys
+
+
+async def public_keys(application: Application) -> dict[str, bytes]:
+    return {key["key_id"]: bytes.fromhex(key["public_key"]) for key in await get_keys(application)}
+
+
+async def change_answer(application: Application, assessment_id: str, answer: object) -> None:
+    await execute(
+        application,
+        "UPDATE assessments SET answer = CAST(:answer AS jsonb) WHERE id = :id",
+        answer=json.dumps(answer),
+        id=assessment_id,
+    )
+
+
+@pytest.fixture
+async def unsigned(application: Application) -> AsyncIterator[Application]:
+    """Another process on the same database, where no key is set."""
+    async with open_application(application.database, receipt_key=None) as other:
+        yield other
+
+
+async def test_a_receipt_is_checked_with_nothing_but_the_public_keys(
+    application: Application, code: Person
+) -> None:
+    made = await create(application, code)
+
+    answer = await get_receipt(application, made, code)
+
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="{made}.json"'
+    found = verify(answer.content, await public_keys(application))
+    assert found.key_id == KEY.key_id
+    assert found.content["assessment_id"] == made
+    assert found.content["question"] == {**QUESTION, "tx_hash": None}
+
+
+async def test_a_receipt_says_what_the_answer_said(application: Application, code: Person) -> None:
+    made = (await ask(application, CREATE, paid_by(code, TRANSACTION), code)).json()
+
+    receipt = (await get_receipt(application, made["assessment_id"], code)).json()
+
+    assert receipt["question"] == TRANSACTION
+    assert receipt["provider"]["name"] == made["provider"]
+    assert (receipt["asked_at"], receipt["answered_at"]) == (made["created_at"], made["updated_at"])
+    assert receipt["answer"]["risk_score"] == made["answer"]["risk_score"]
+    assert receipt["answer"]["grade"] == made["answer"]["grade"]
+    assert [item["detail"] for item in receipt["answer"]["evidence"]] == [
+        item["detail"] for item in made["answer"]["evidence"]
+    ]
+    assert receipt["sources"] == made["answer"]["sources"]
+
+
+async def test_a_receipt_is_the_same_bytes_whenever_and_by_whom_it_is_asked_for(
+    application: Application, town: Town
+) -> None:
+    made = await create(application, town.code)
+    first = await get_receipt(application, made, town.code)
+    application.clock.advance(86_400)
+
+    second = await get_receipt(application, made, town.user)
+    async with open_application(application.database) as other:
+        third = await get_receipt(other, made, town.code)
+
+    assert first.content == second.content == third.content
+
+
+@pytest.mark.parametrize("what", ["receipt", "report"])
+@pytest.mark.parametrize("of", ["another's", "the issuer's"])
+async def test_what_another_asked_is_as_if_it_had_never_been(
+    application: Application, town: Town, what: str, of: str
+) -> None:
+    made = await create(application, town.code)
+    if of == "the issuer's":
+        made = (await ask(application, "create_new_assessment", QUESTION, town.user)).json()[
+            "assessment_id"
+        ]
+    other = town.foreign_code if of == "another's" else town.code
+
+    answer = await look(application, f"assessments/{made}/{what}", other)
+    of_nothing = await look(application, f"assessments/{ABSENT}/{what}", other)
+
+    assert refusal(answer) == problems.ASSESSMENT_NOT_FOUND
+    assert anonymised(answer) == anonymised(of_nothing)
+
+
+@pytest.mark.parametrize("what", ["receipt", "report"])
+@pytest.mark.parametrize("name", ["x", "%00", "asm_%00", "asm_" + "ü" * 25, "a" * 300, "%ff"])
+async def test_what_is_no_id_is_not_found(
+    application: Application, code: Person, what: str, name: str
+) -> None:
+    answer = await look(application, f"assessments/{name}/{what}", code)
+
+    assert refusal(answer) == problems.ASSESSMENT_NOT_FOUND
+
+
+@pytest.mark.parametrize("what", ["receipt", "report"])
+async def test_an_assessment_without_an_answer_proves_nothing(
+    application: Application, code: Person, what: str
+) -> None:
+    application.provider.raises = ProviderUnknown()
+    pending = await create(application, code)
+    application.provider.raises = ProviderFailed(FailureReason.REFUSED)
+    await ask(application, CREATE, paid_by(code), code)
+    [(failed,)] = await read(application, "SELECT id FROM assessments WHERE status = 'failed'")
+
+    of_pending = await look(application, f"assessments/{pending}/{what}", code)
+    of_failed = await look(application, f"assessments/{failed}/{what}", code)
+
+    assert refusal(of_pending) == problems.ASSESSMENT_PENDING
+    assert refusal(of_failed) == problems.ASSESSMENT_FAILED
+
+
+async def test_without_a_key_there_are_reports_but_no_receipts(
+    unsigned: Application, application: Application, code: Person
+) -> None:
+    made = await create(application, code)
+
+    for asked in (made, ABSENT):
+        assert refusal(await get_receipt(unsigned, asked, code)) == problems.NOT_SIGNED
+    report = await get_report(unsigned, made, code)
+    assert report.status_code == 200
+    assert "This server signs no receipts." in report.text
+    assert await get_keys(unsigned) == []
+
+
+async def test_a_key_is_shown_before_it_signs_and_with_its_first_use_after(
+    application: Application, code: Person
+) -> None:
+    made = await create(application, code)
+    shown = {
+        "key_id": KEY.key_id,
+        "algorithm": "Ed25519",
+        "public_key": KEY.public_key.hex(),
+        "until": None,
+    }
+
+    before = await get_keys(application)
+    await get_receipt(application, made, code)
+    application.clock.advance(60)
+    await get_receipt(application, made, code)
+
+    assert before == [{**shown, "since": None}]
+    assert await get_keys(application) == [{**shown, "since": "2026-01-11T12:46:03Z"}]
+
+
+async def test_rotation_keeps_old_receipts_good(application: Application, code: Person) -> None:
+    made = await create(application, code)
+    old = (await get_receipt(application, made, code)).content
+    text = base64.b64encode(bytes(range(32))).decode()
+    async with open_application(application.database, receipt_key=text) as rotated:
+        rotated.clock.advance(3600)
+        new = (await get_receipt(rotated, made, code)).content
+        keys = await get_keys(rotated)
+    found = await public_keys(application)
+
+    assert [key["key_id"] for key in keys] == [NEXT_KEY.key_id, KEY.key_id]
+    assert keys[0]["until"] is None
+    assert keys[1]["until"] == keys[0]["since"] > keys[1]["since"]
+    assert verify(old, found).content["answer"] == verify(new, found).content["answer"]
+    assert verify(new, found).key_id == NEXT_KEY.key_id
+    # A replica that still has the old key says of both keys what the others say.
+    assert await get_keys(application) == keys
+
+
+class Reader(HTMLParser):
+    """Collects what a browser would see: elements, and texts with blanks put right."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.feed(page)
+
+    @override
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    @override
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+    def widths(self) -> list[str]:
+        """Return the widths of the parts of the bar, in thousandths."""
+        parts = [found for tag, found in self.elements if tag == "rect" and "x" in found]
+        return [str(part["width"]) for part in parts]
+
+
+async def test_a_report_shows_score_parts_evidence_sources_and_the_receipts_hash(
+    application: Application, code: Person
+) -> None:
+    made = await create(application, code)
+    source = {"name": "OFAC SDN", "issued": "2025-11-19", "sha256": "ab" * 32, "entries": 760}
+    small = {**REASON, "category": "mixer", "contribution": "0.0625", "source_date": None}
+    limit = {"category": "scope", "source": "x", "detail": "one hop alone was looked at"}
+    vendor = {"score": "0.42", "signals": {"atm": "0.001"}, "weights": {"atm": "0.25"}}
+    answer = {
+        "risk_score": "0.3125",
+        "grade": "medium",
+        "evidence": [REASON, small, limit],
+        "sources": [source],
+        "vendor": vendor,
+        "ruleset": "7",
+        "provider_reference": "ref-1",
+    }
+    await change_answer(application, made, answer)
+
+    report = await get_report(application, made, code)
+    receipt = await get_receipt(application, made, code)
+
+    assert report.headers["Content-Type"] == "text/html; charset=utf-8"
+    page = Reader(report.text)
+    digest = hashlib.sha256(receipt.content).hexdigest()
+    assert page.widths() == ["250", "62.5"]
+    for text in (
+        *("0.3125", "medium", "darknet market", "mixer", "0.25", "0.0625", "2025-11-19"),
+        *("OFAC SDN", "ab" * 32, "760", "one hop alone was looked at", made, "7", "ref-1"),
+        *("atm", "0.001", QUESTION["address"], digest),
+    ):
+        assert text in page.texts
+    assert f"QR code: {digest}" in [found.get("aria-label") for _, found in page.elements]
+
+
+async def test_an_answer_of_an_earlier_version_is_shown_with_what_it_has(
+    application: Application, code: Person
+) -> None:
+    made = await create(application, code)
+    reason = {"category": "sanctions", "source": "OFAC SDN", "detail": "is on the list"}
+    await change_answer(
+        application, made, {"risk_score": "1", "grade": "sanctioned", "evidence": [reason]}
+    )
+
+    page = Reader((await get_report(application, made, code)).text)
+
+    assert page.widths() == ["1000"]
+    assert "is on the list" in page.texts
+    assert "not known" in page.texts
+
+
+async def test_hostile_names_stay_text(application: Application, code: Person) -> None:
+    made = await create(application, code)
+    everywhere = {
+        "risk_score": HOSTILE,
+        "grade": HOSTILE,
+        "evidence": [{**dict.fromkeys(REASON, HOSTILE)}, {"category": "scope", "detail": HOSTILE}],
+        "sources": [dict.fromkeys(("name", "issued", "sha256", "entries"), HOSTILE)],
+        "vendor": {"score": HOSTILE, "signals": {HOSTILE: HOSTILE}, "weights": {HOSTILE: HOSTILE}},
+        "ruleset": HOSTILE,
+        "provider_reference": HOSTILE,
+        "address_form": HOSTILE,
+    }
+    await change_answer(application, made, everywhere)
+
+    report = await get_report(application, made, code)
+
+    page = Reader(report.text)
+    harmless = {
+        *("html", "head", "meta", "title", "style", "body", "main", "header", "section", "p"),
+        *("h1", "h2", "span", "b", "bdi", "code", "div", "ul", "li", "dl", "dt", "dd"),
+        *("table", "thead", "tbody", "tr", "th", "td", "svg", "rect", "path"),
+    }
+    assert {tag for tag, _ in page.elements} <= harmless
+    assert not [name for _, found in page.elements for name in found if name.startswith("on")]
+    assert page.texts.count(HOSTILE.replace("\u202e", "\ufffd")) > 10
+    assert "\u202e" not in report.text
+    assert json.loads((await get_receipt(application, made, code)).content)["ruleset"] == HOSTILE
+
+
+async def test_a_report_allows_itself_nothing_but_its_own_style(
+    application: Application, code: Person
+) -> None:
+    made = await create(application, code)
+
+    report = await get_report(application, made, code)
+
+    [style] = re.findall(r"<style>(.*?)</style>", report.text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    assert report.headers["Content-Security-Policy"] == f"{policy}; frame-ancestors 'none'"
+    assert report.headers["X-Content-Type-Options"] == "nosniff"
+    page = Reader(report.text)
+    assert ("meta", {"http-equiv": "Content-Security-Policy", "content": policy}) in page.elements
+    attributes = {name for _, found in page.elements for name in found}
+    assert not attributes & {"href", "src", "style", "action", "srcset", "data"}
+    assert "url(" not in style
+    assert "@import" not in style

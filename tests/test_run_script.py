@@ -89,6 +89,37 @@ def test_becomes_the_command_and_standard_output_is_the_commands_alone(
     assert "words of uv" in answer.stderr
 
 
+def test_browser_drives_the_report_page_where_chromium_is_installed(checkout: Checkout) -> None:
+    for name in ("chromium", "chromedriver"):
+        checkout.add_program(name, "#!/bin/sh\n")
+    answer = checkout.run("browser", "-k", "phone")
+    tests = "[tests/browser/see_report.py][-k][phone]"
+    assert (answer.returncode, answer.stdout) == (0, f"[python][-m][pytest][-n][0]{tests}")
+
+
+def test_browser_installs_chromium_from_debian_where_it_is_missing(checkout: Checkout) -> None:
+    checkout.add_program(
+        "apt-get", '#!/bin/sh\necho "apt-get $*" >>"$NOTES"\n[ "$1" = update ] || put_browser\n'
+    )
+    checkout.add_program("id", "#!/bin/sh\necho 0\n")
+    checkout.add_program(
+        "put_browser",
+        "#!/bin/sh\nfor name in chromium chromedriver; do"
+        f" printf '#!/bin/sh\\n' >{checkout.bin}/$name; chmod +x {checkout.bin}/$name; done\n",
+    )
+    assert checkout.run("browser").returncode == 0
+    assert checkout.run("browser").returncode == 0
+    notes = [line for line in checkout.notes.read_text().splitlines() if "apt-get" in line]
+    assert [line.split()[1] for line in notes] == ["update", "install"]
+    assert {"chromium", "chromium-driver"} <= set(notes[1].split())
+
+
+def test_browser_says_what_to_install_where_it_may_not(checkout: Checkout) -> None:
+    answer = checkout.run("browser")
+    assert answer.returncode == 1
+    assert answer.stderr.endswith("install them (on Debian: chromium chromium-driver)\n")
+
+
 def test_second_run_installs_nothing_and_says_nothing(checkout: Checkout) -> None:
     checkout.run()
     second = checkout.run()

@@ -4,8 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
+
+from pydantic import SecretStr
 
 from app.aeonto.client import AeontoClient
 from app.aeonto.http import HttpTransport
@@ -18,8 +21,12 @@ from app.domain.receipts import SigningKey
 from app.esplora.chain import Chain
 from app.esplora.client import EsploraClient
 from app.esplora.http import HttpTransport as EsploraTransport
+from app.observability.logging import get_logger
 from app.observability.metrics import Metrics
 from app.providers.base import RiskProvider
+from app.providers.chainalysis.provider import ChainalysisProvider, chainalysis_headers
+from app.providers.crystal.provider import CrystalProvider, crystal_headers
+from app.providers.http import VendorHttp
 from app.providers.lists import load_lists
 from app.providers.sanctions import SanctionsProvider
 from app.services.interest import Interest
@@ -27,6 +34,8 @@ from app.services.pace import SharedPace
 from app.services.terms import BitcoinTerms, Terms
 from app.services.throttles import Throttles
 from app.settings import ConfigurationError, Settings
+
+log = get_logger(__name__)
 
 # The upstreams whose network is known; any other host may be either.
 _NETWORKS: Final = {
@@ -122,11 +131,39 @@ def _bitcoin_terms(settings: Settings, network: BitcoinNetwork) -> BitcoinTerms 
     )
 
 
-def risk_provider(settings: Settings) -> RiskProvider:
-    """Return the provider that the settings name. Raises ListUnreadable."""
+def _risk_provider(
+    settings: Settings, metrics: Metrics, clock: Clock, stack: AsyncExitStack
+) -> RiskProvider:
+    """Return the provider that the settings name. Raises ListUnreadable and ConfigurationError."""
+
+    def ring(kind: str) -> None:
+        metrics.alarms.labels(kind).inc()
+        log.error("alarm", alarm=kind)
+
+    def open_vendor(name: str, url: str, headers: dict[str, str]) -> VendorHttp:
+        observe = partial(metrics.observe_vendor, name)
+        http = VendorHttp(url, headers, clock=clock, observe=observe)
+        stack.push_async_callback(http.aclose)
+        return http
+
     match settings.risk_provider:
         case "sanctions":
             return SanctionsProvider(load_lists(settings.sanctions_lists))
+        case "crystal":
+            key = _required(settings.crystal_api_key, "ASSAY_CRYSTAL_API_KEY")
+            http = open_vendor("crystal", settings.crystal_url, crystal_headers(key))
+            gauge = metrics.vendor_calls_left.labels("crystal").set
+            return CrystalProvider(http, gauge=gauge, alarm=ring)
+        case "chainalysis":
+            key = _required(settings.chainalysis_api_key, "ASSAY_CHAINALYSIS_API_KEY")
+            http = open_vendor("chainalysis", settings.chainalysis_url, chainalysis_headers(key))
+            return ChainalysisProvider(http, alarm=ring)
+
+
+def _required(key: SecretStr | None, name: str) -> str:
+    if key is None:
+        raise ConfigurationError(f"{name}: required by the provider that ASSAY_RISK_PROVIDER names")
+    return key.get_secret_value()
 
 
 def receipt_key(settings: Settings) -> SigningKey | None:
@@ -155,8 +192,8 @@ async def open_resources(
     """Open everything, and close it in reverse. Raises ConfigurationError."""
     terms = sales_terms(settings)
     clock = stand.clock or SystemClock()
-    provider = stand.provider or risk_provider(settings)
     async with AsyncExitStack() as stack:
+        provider = stand.provider or _risk_provider(settings, metrics, clock, stack)
         database = stand.database
         if database is None:
             if settings.database_url is None:

@@ -114,7 +114,7 @@ class Settings(BaseSettings):
         default_factory=lambda: "console" if sys.stderr.isatty() else "json"
     )
     metrics: bool = Field(True, description="serve /metrics")
-    risk_provider: Literal["sanctions"] = Field(
+    risk_provider: Literal["sanctions", "crystal", "chainalysis"] = Field(
         "sanctions", description="which provider answers assessments"
     )
     repeat_free_seconds: int = Field(

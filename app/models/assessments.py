@@ -40,6 +40,7 @@ class Assessment(Base):
     tx_hash: Mapped[str | None]
     provider: Mapped[str]
     edition: Mapped[str] = mapped_column(server_default="")
+    provider_reference: Mapped[str | None]
     status: Mapped[str]
     attempts: Mapped[int]
     next_try_at: Mapped[datetime | None]

@@ -9,6 +9,7 @@ from app.domain.errors import AppError
 from app.http.deps import COUNTS_CODES, AnyCaller, Res, actor_of
 from app.http.error_handlers import first_fault
 from app.http.front_door import ListRoute
+from app.providers.base import RiskProvider
 from app.routers.assessments import assessment_response, subject_of
 from app.schemas.assessments import (
     AssessmentOutcome,
@@ -46,7 +47,7 @@ async def create_new_assessments_for_access_code(
     A malformed question costs nothing and does not spoil the others. What is still pending after 8
     seconds is finished in the background.
     """
-    judged = [_judge(question) for question in body.questions]
+    judged = [_judge(question, resources.provider) for question in body.questions]
     fresh = {
         one
         for one, question in zip(judged, body.questions, strict=True)
@@ -65,11 +66,11 @@ async def create_new_assessments_for_access_code(
     return _response(judged, batch)
 
 
-def _judge(question: AssessmentQuestion | Malformed) -> Subject | AppError:
+def _judge(question: AssessmentQuestion | Malformed, provider: RiskProvider) -> Subject | AppError:
     if isinstance(question, Malformed):
         return first_fault(question.errors)
     try:
-        return subject_of(question)
+        return subject_of(question, provider)
     except AppError as fault:
         return fault
 

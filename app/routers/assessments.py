@@ -10,6 +10,7 @@ from app.http import idempotency, links
 from app.http.deps import COUNTS_CODES, AnyCaller, Reading, Res, actor_of
 from app.http.front_door import ListRoute, StrictRoute
 from app.http.idempotency import AnyKey
+from app.providers.base import RiskProvider
 from app.resources import Resources
 from app.schemas.assessments import (
     AnswerResponse,
@@ -67,10 +68,12 @@ def _created(made: Made, now: datetime) -> NewAssessmentResponse:
     )
 
 
-def subject_of(question: AssessmentQuestion) -> Subject:
+def subject_of(question: AssessmentQuestion, provider: RiskProvider) -> Subject:
     """Return what is to be assessed. Raises InvalidParameter for what nobody could answer."""
     if question.currency.upper() not in SUPPORTED:
         raise InvalidParameter("currency", f"one of: {', '.join(SUPPORTED)}")
+    if not provider.supports(question.assessment_type, question.currency):
+        raise InvalidParameter("currency", f"one that the provider {provider.name} answers for")
     if check_address(question.currency, question.address) is AddressForm.INVALID:
         raise InvalidParameter("address", "a well-formed address of the currency")
     return Subject(question.assessment_type, question.address, question.currency, question.tx_hash)
@@ -85,7 +88,11 @@ async def _create(
     question: AssessmentQuestion,
     pick_account: PickAccount,
 ) -> NewAssessmentResponse | Response:
-    subject, actor, clock = subject_of(question), actor_of(request, caller), resources.clock
+    subject, actor, clock = (
+        subject_of(question, resources.provider),
+        actor_of(request, caller),
+        resources.clock,
+    )
     window = timedelta(seconds=resources.settings.repeat_free_seconds)
     free_within = None if question.fresh else window
     tools = (resources.database, resources.provider, clock)

@@ -25,7 +25,14 @@ from app.domain.money import plain
 from app.domain.security import new_id
 from app.models import Assessment
 from app.observability.logging import get_logger
-from app.providers.base import Answer, ProviderFailed, ProviderUnknown, Question, RiskProvider
+from app.providers.base import (
+    Answer,
+    ProviderFailed,
+    ProviderPending,
+    ProviderUnknown,
+    Question,
+    RiskProvider,
+)
 from app.services import idempotency, leases, ledger
 
 log = get_logger(__name__)
@@ -111,12 +118,15 @@ async def reserve(
     return reserved
 
 
-async def ask(provider: RiskProvider, question: Question) -> Answer | ProviderFailed | None:
+Outcome = Answer | ProviderFailed | ProviderPending | None
+
+
+async def ask(provider: RiskProvider, question: Question) -> Outcome:
     """Ask the provider, within its deadline; None: nobody knows what came of it."""
     try:
         async with asyncio.timeout(PROVIDER_DEADLINE_SECONDS):
             return await provider.assess(question)
-    except ProviderFailed as failure:
+    except (ProviderFailed, ProviderPending) as failure:
         return failure
     except (ProviderUnknown, TimeoutError):
         return None
@@ -137,7 +147,7 @@ async def ask_and_settle(
 async def settle(
     database: Database,
     reserved: Reserved,
-    outcome: Answer | ProviderFailed | None,
+    outcome: Outcome,
     clock: Clock,
     *,
     actor: Actor,
@@ -145,7 +155,9 @@ async def settle(
     """Keep what came of a question; return why the credit was refunded, if it was."""
     match outcome:
         case None:
-            await _settle_unknown(database, reserved, clock)
+            await _settle_unknown(database, reserved, clock, reserved.question.provider_reference)
+        case ProviderPending():
+            await _settle_unknown(database, reserved, clock, outcome.reference)
         case ProviderFailed():
             async with database.sessions() as session:
                 if await _settle_failed(session, reserved, outcome.description, actor, clock.now()):
@@ -211,11 +223,19 @@ async def hand_over(session: AsyncSession, reserved: Sequence[Reserved]) -> None
     )
 
 
-async def _settle_unknown(database: Database, reserved: Reserved, clock: Clock) -> None:
+async def _settle_unknown(
+    database: Database, reserved: Reserved, clock: Clock, reference: str | None
+) -> None:
     now = clock.now()
     pause = _PAUSES[min(reserved.attempts, len(_PAUSES)) - 1]
     async with database.sessions() as session, session.begin():
-        await _settle(session, reserved, next_try_at=now + pause, updated_at=now)
+        await _settle(
+            session,
+            reserved,
+            next_try_at=now + pause,
+            updated_at=now,
+            provider_reference=reference,
+        )
 
 
 async def _settle_failed(
@@ -278,6 +298,8 @@ async def claim(session: AsyncSession, now: datetime) -> Reserved | None:
                 address=assessment.address,
                 currency=assessment.currency,
                 tx_hash=assessment.tx_hash,
+                asked_before=True,
+                provider_reference=assessment.provider_reference,
             ),
             assessment.account_id,
             lease_token=new_id("lease"),

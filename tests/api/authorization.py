@@ -55,6 +55,8 @@ POST /api/check_assessment_list_for_access_code D | absent  | ok      | absent  
 GET /api/check_self_status                   self | ok      | ok      | ok         | Inactive
 POST /api/create_new_assessment_for_access_code C | ok      | absent  | ok         | absent
 POST /api/create_new_assessment_for_access_code D | absent  | ok      | absent     | absent
+POST /api/create_new_assessments_for_access_code C | ok     | absent  | ok         | absent
+POST /api/create_new_assessments_for_access_code D | absent | ok      | absent     | absent
 POST /api/create_new_assessment              self | ok      | ok      | ok         | no code
 GET /api/orders                              self | ok      | ok      | ok         | ok
 GET /api/assessments                         self | ok      | ok      | ok         | ok

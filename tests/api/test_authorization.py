@@ -46,6 +46,7 @@ CREATED: Final = frozenset(
         "POST /api/new_order",
         "POST /api/create_new_assessment_for_access_code",
         "POST /api/create_new_assessment",
+        "POST /api/create_new_assessments_for_access_code",
         "POST /api/access_codes",
         "POST /api/api_keys",
     }
@@ -96,6 +97,8 @@ def _body(cell: Cell, things: Things) -> dict[str, Any]:
             return {"access_code": things.access_code, "assessment_id_list": ids}
         case "create_new_assessment_for_access_code":
             return {"access_code": things.access_code, **question}
+        case "create_new_assessments_for_access_code":
+            return {"access_code": things.access_code, "questions": [question]}
         case "create_new_assessment":
             return question
         case "check_price":
@@ -261,7 +264,7 @@ def test_every_operation_has_its_rows(running: Application) -> None:
 
 
 def test_the_table_is_whole() -> None:
-    assert len(OPERATIONS) == 24
-    assert len(CELLS) == 40
-    assert len(MARKS) == 40 * 4
-    assert len(CELLS) * len(KNOWN) + len(OPERATIONS) * len(REFUSED) == 320 + 480
+    assert len(OPERATIONS) == 25
+    assert len(CELLS) == 42
+    assert len(MARKS) == 42 * 4
+    assert len(CELLS) * len(KNOWN) + len(OPERATIONS) * len(REFUSED) == 336 + 500

@@ -35,6 +35,7 @@ OPERATIONS: Final[dict[str, Any]] = {
     "GET /api/check_self_status": None,
     "POST /api/create_new_assessment_for_access_code": {**CODE, **QUESTION},
     "POST /api/create_new_assessment": QUESTION,
+    "POST /api/create_new_assessments_for_access_code": {**CODE, "questions": [QUESTION]},
     "GET /api/orders": None,
     "GET /api/assessments": None,
     "GET /api/assessments/{assessment_id}/receipt": None,

@@ -132,7 +132,7 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "lease: an assessment's outcome needs the token",
-        "app/services/assessments.py",
+        "app/services/asking.py",
         "            Assessment.lease_token == reserved.lease_token,\n",
         "",
         "tests/services/test_assessments.py::test_holder_whose_lease_was_taken_over_changes_nothing",

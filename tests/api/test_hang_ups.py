@@ -41,6 +41,7 @@ async def test_clients_that_hang_up_leave_no_connection_and_no_lock(
                 "assessment_type": "address",
                 "address": "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM",
                 "currency": "BTC",
+                "fresh": True,
             }
             calls = (
                 ("new_order", ORDER),

@@ -166,6 +166,7 @@ class Callers:
             "assessment_type": "address",
             "address": "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM",
             "currency": "BTC",
+            "fresh": True,
         }
         return await self.call(
             "create_new_assessment_for_access_code", body, replica=replica, key=key

@@ -190,6 +190,7 @@ async def _hang_up(stage: Stage) -> None:
             "assessment_type": "address",
             "address": "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM",
             "currency": "BTC",
+            "fresh": True,
         }
     ).encode()
     writer.write(

@@ -85,6 +85,7 @@ class Buyer:
                 "assessment_type": "address",
                 "address": "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM",
                 "currency": "BTC",
+                "fresh": True,
             },
         )
         self.assessment_id = assessment["assessment_id"]

@@ -95,10 +95,8 @@ def _body(cell: Cell, things: Things) -> dict[str, Any]:
         case "check_assessment_list_for_access_code":
             ids = [things.assessment_id]
             return {"access_code": things.access_code, "assessment_id_list": ids}
-        case "create_new_assessment_for_access_code":
-            return {"access_code": things.access_code, **question}
-        case "create_new_assessments_for_access_code":
-            return {"access_code": things.access_code, "questions": [question]}
+        case "create_new_assessment_for_access_code" | "create_new_assessments_for_access_code":
+            return {"access_code": things.access_code, **question, "questions": [question]}
         case "create_new_assessment":
             return question
         case "check_price":

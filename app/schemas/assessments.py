@@ -118,7 +118,18 @@ class CreateAssessmentsRequest(_PayingCode):
         list[Annotated[Any, _JudgedApart()]],
         Field(min_length=1, max_length=MAX_QUESTIONS),
         Allowed(f"a list of 1 to {MAX_QUESTIONS} questions"),
-    ] = Field(description=f"At most {MAX_QUESTIONS}, in the order in which they are answered")
+    ] = Field(
+        description=f"At most {MAX_QUESTIONS}, in the order in which they are answered",
+        examples=[
+            [
+                {
+                    "assessment_type": "address",
+                    "address": "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM",
+                    "currency": "BTC",
+                }
+            ]
+        ],
+    )
 
 
 class CheckAssessmentListRequest(RequestModel):

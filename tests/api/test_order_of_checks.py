@@ -17,6 +17,7 @@ BODIES: Final = {
     "check_access_code_status": (problems.BODY_TOO_LARGE, problems.LOG_IN),
     "check_assessment_list_for_access_code": (problems.LIST_TOO_LARGE, problems.LOG_IN),
     "create_new_assessment_for_access_code": (problems.BODY_TOO_LARGE, problems.LOG_IN),
+    "create_new_assessments_for_access_code": (problems.LIST_TOO_LARGE, problems.LOG_IN),
     "create_new_assessment": (problems.BODY_TOO_LARGE, problems.LOG_IN),
     "check_price": (problems.BODY_TOO_LARGE, problems.LOG_IN),
     "access_codes": (problems.BODY_TOO_LARGE, problems.LOG_IN),

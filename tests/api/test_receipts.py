@@ -152,7 +152,7 @@ async def test_an_assessment_without_an_answer_proves_nothing(
     application.provider.raises = ProviderUnknown()
     pending = await create(application, code)
     application.provider.raises = ProviderFailed(FailureReason.REFUSED)
-    await ask(application, CREATE, paid_by(code), code)
+    await ask(application, CREATE, {**paid_by(code), "fresh": True}, code)
     [(failed,)] = await read(application, "SELECT id FROM assessments WHERE status = 'failed'")
 
     of_pending = await look(application, f"assessments/{pending}/{what}", code)

@@ -17,8 +17,11 @@ from schemathesis.generation.case import Case
 from schemathesis.hooks import HookContext
 from schemathesis.openapi.checks import RejectedPositiveData
 
+from app.domain.addresses import SUPPORTED
+
 _OWN_KEY_PREFIX: Final = os.environ["CONFORMANCE_API_KEY"].split("_")[1]
 
+_UNKNOWN_CURRENCY: Final = f"currency must be one of: {', '.join(SUPPORTED)}"  # in either case
 # What a schema calls valid and the service refuses, because it depends on what is stored, on the
 # time, or on another parameter: an id that nobody has, a balance that is too small.
 _REFUSALS: Final = {
@@ -35,11 +38,14 @@ _REFUSALS: Final = {
     "checkAssessmentListForAccessCode": {"access_code not found"},
     "createNewAssessmentForAccessCode": {
         "access_code not found",
+        _UNKNOWN_CURRENCY,
         "address must be a well-formed address of the currency",
         "Missing tx_hash parameter",  # with assessment_type: "transaction"
         "Insufficient credits",
     },
+    "createNewAssessmentsForAccessCode": {"access_code not found", "Insufficient credits"},
     "createNewAssessment": {
+        _UNKNOWN_CURRENCY,
         "address must be a well-formed address of the currency",
         "Missing tx_hash parameter",
         "Insufficient credits",

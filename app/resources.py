@@ -28,12 +28,13 @@ from app.providers.chainalysis.provider import ChainalysisProvider, chainalysis_
 from app.providers.crystal.provider import CrystalProvider, crystal_headers
 from app.providers.http import VendorHttp
 from app.providers.lists import load_lists
+from app.providers.panel import Panel
 from app.providers.sanctions import SanctionsProvider
 from app.services.interest import Interest
 from app.services.pace import SharedPace
 from app.services.terms import BitcoinTerms, Terms
 from app.services.throttles import Throttles
-from app.settings import ConfigurationError, Settings
+from app.settings import ConfigurationError, RiskProviderName, Settings
 
 log = get_logger(__name__)
 
@@ -58,7 +59,7 @@ class Resources:
     pace: Pace
     aeonto: AeontoClient
     chain: Chain | None
-    provider: RiskProvider
+    panel: Panel
     metrics: Metrics
     interest: Interest
     throttles: Throttles
@@ -131,10 +132,8 @@ def _bitcoin_terms(settings: Settings, network: BitcoinNetwork) -> BitcoinTerms 
     )
 
 
-def _risk_provider(
-    settings: Settings, metrics: Metrics, clock: Clock, stack: AsyncExitStack
-) -> RiskProvider:
-    """Return the provider that the settings name. Raises ListUnreadable and ConfigurationError."""
+def _panel(settings: Settings, metrics: Metrics, clock: Clock, stack: AsyncExitStack) -> Panel:
+    """Return the providers that the settings name. Raises ListUnreadable, ConfigurationError."""
 
     def ring(kind: str) -> None:
         metrics.alarms.labels(kind).inc()
@@ -146,18 +145,21 @@ def _risk_provider(
         stack.push_async_callback(http.aclose)
         return http
 
-    match settings.risk_provider:
-        case "sanctions":
-            return SanctionsProvider(load_lists(settings.sanctions_lists))
-        case "crystal":
-            key = _required(settings.crystal_api_key, "ASSAY_CRYSTAL_API_KEY")
-            http = open_vendor("crystal", settings.crystal_url, crystal_headers(key))
-            gauge = metrics.vendor_calls_left.labels("crystal").set
-            return CrystalProvider(http, gauge=gauge, alarm=ring)
-        case "chainalysis":
-            key = _required(settings.chainalysis_api_key, "ASSAY_CHAINALYSIS_API_KEY")
-            http = open_vendor("chainalysis", settings.chainalysis_url, chainalysis_headers(key))
-            return ChainalysisProvider(http, alarm=ring)
+    def provider(name: RiskProviderName) -> RiskProvider:
+        match name:
+            case "sanctions":
+                return SanctionsProvider(load_lists(settings.sanctions_lists))
+            case "crystal":
+                key = _required(settings.crystal_api_key, "ASSAY_CRYSTAL_API_KEY")
+                http = open_vendor(name, settings.crystal_url, crystal_headers(key))
+                gauge = metrics.vendor_calls_left.labels(name).set
+                return CrystalProvider(http, gauge=gauge, alarm=ring)
+            case "chainalysis":
+                key = _required(settings.chainalysis_api_key, "ASSAY_CHAINALYSIS_API_KEY")
+                http = open_vendor(name, settings.chainalysis_url, chainalysis_headers(key))
+                return ChainalysisProvider(http, alarm=ring)
+
+    return Panel([provider(name) for name in settings.risk_provider])
 
 
 def _required(key: SecretStr | None, name: str) -> str:
@@ -193,7 +195,9 @@ async def open_resources(
     terms = sales_terms(settings)
     clock = stand.clock or SystemClock()
     async with AsyncExitStack() as stack:
-        provider = stand.provider or _risk_provider(settings, metrics, clock, stack)
+        panel = (
+            Panel([stand.provider]) if stand.provider else _panel(settings, metrics, clock, stack)
+        )
         database = stand.database
         if database is None:
             if settings.database_url is None:
@@ -213,7 +217,7 @@ async def open_resources(
             pace,
             aeonto,
             stand.chain or _open_chain(settings, metrics, clock, stack),
-            provider,
+            panel,
             metrics,
             Interest(),
             throttles,

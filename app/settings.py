@@ -24,6 +24,7 @@ DOTENV: Final = ".env"
 # Kubernetes injects these for a Service that is named "assay".
 _INJECTED: Final = ("ASSAY_SERVICE_", "ASSAY_PORT_")
 _HEADER_VALUE: Final = re.compile("[!-~]{1,512}")
+RiskProviderName = Literal["sanctions", "crystal", "chainalysis"]
 LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -114,8 +115,11 @@ class Settings(BaseSettings):
         default_factory=lambda: "console" if sys.stderr.isatty() else "json"
     )
     metrics: bool = Field(True, description="serve /metrics")
-    risk_provider: Literal["sanctions", "crystal", "chainalysis"] = Field(
-        "sanctions", description="which provider answers assessments"
+    risk_provider: Annotated[tuple[RiskProviderName, ...], NoDecode] = Field(
+        ("sanctions",),
+        min_length=1,
+        description="who answers assessments: sanctions, crystal, chainalysis; or several, "
+        "comma-separated, of which each is asked",
     )
     repeat_free_seconds: int = Field(
         3600,
@@ -157,6 +161,14 @@ class Settings(BaseSettings):
         if value is not None and not _HEADER_VALUE.fullmatch(value.get_secret_value()):
             raise ValueError("must be printable ASCII without blanks")
         return value
+
+    @field_validator("risk_provider", mode="before")
+    @classmethod
+    def _different_providers(cls, value: str | Sequence[object]) -> Sequence[object]:
+        names = _parts(value)
+        if len(set(names)) < len(names):
+            raise ValueError("must not name a provider twice")
+        return names
 
     @field_validator("sanctions_lists", mode="before")
     @classmethod

@@ -132,6 +132,8 @@ def shown_default(field: FieldInfo) -> str:
         return "console` or `json"  # only the log's format follows from the terminal
     if field.default in (None, ()):
         return "none"
+    if isinstance(field.default, tuple):
+        return ",".join(field.default)
     return str(field.default).lower() if isinstance(field.default, bool) else str(field.default)
 
 

@@ -9,6 +9,9 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from types import MappingProxyType
 from typing import Final
 
+# The rules below, by the day on which they last changed: an answer says by which it was made.
+RULESET: Final = "2026-11-22"
+
 # Limits of an answer, which say something and weigh nothing.
 SCOPE: Final = "scope"
 SANCTIONS: Final = "sanctions"

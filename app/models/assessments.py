@@ -40,7 +40,7 @@ class Assessment(Base):
     tx_hash: Mapped[str | None]
     provider: Mapped[str]
     edition: Mapped[str] = mapped_column(server_default="")
-    provider_reference: Mapped[str | None]
+    progress: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     status: Mapped[str]
     attempts: Mapped[int]
     next_try_at: Mapped[datetime | None]

@@ -121,6 +121,12 @@ class Metrics:
             ("provider", "endpoint", "outcome"),
             registry=registry,
         )
+        self.asked_again = Counter(
+            "assay_provider_asked_again_total",
+            "Questions asked a second time of a provider that could not say whether it knew them.",
+            ("provider",),
+            registry=registry,
+        )
         self.vendor_request_seconds = Histogram(
             "assay_vendor_request_seconds",
             "Seconds that risk vendors took to answer, by provider and endpoint.",

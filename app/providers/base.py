@@ -18,8 +18,7 @@ _ZERO: Final = Decimal(0)
 class Question:
     """One paid question. `tx_hash` is set when a transaction is assessed.
 
-    `asked_before` says that the provider may know it already; `provider_reference` is what
-    ProviderPending named, if the provider said that it works on it.
+    `provider_reference` is what ProviderPending named, if the provider said that it works on it.
     """
 
     assessment_id: str
@@ -27,7 +26,6 @@ class Question:
     address: str
     currency: str
     tx_hash: str | None
-    asked_before: bool = False
     provider_reference: str | None = None
 
 
@@ -68,11 +66,26 @@ class VendorScore:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Opinion:
+    """What one of several providers came to: an answer, or in `reason` why there is none."""
+
+    provider: str
+    reason: str | None = None
+    risk_score: Decimal | None = None
+    grade: str | None = None
+    evidence: tuple[Evidence, ...] = ()
+    provider_reference: str | None = None
+    vendor: VendorScore | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Answer:
     """What a provider says: a risk from 0 (none known) to 1 (certain), and why.
 
     The score is the sum of what the evidence contributes; raises ValueError if it is not.
     `provider_reference` is under what the provider knows the question, `vendor` its own score.
+    Where several providers were asked, `opinions` are what each said, in the order of the settings,
+    and `disagreement` says whether their scores are of different grades.
     """
 
     risk_score: Decimal
@@ -83,6 +96,8 @@ class Answer:
     address_form: AddressForm
     provider_reference: str | None = None
     vendor: VendorScore | None = None
+    opinions: tuple[Opinion, ...] = ()
+    disagreement: bool = False
 
     def __post_init__(self) -> None:
         if self.risk_score != score_of(self.evidence):
@@ -138,7 +153,8 @@ class ProviderPending(Exception):
 class RiskProvider(Protocol):
     """Whoever assesses addresses and transactions.
 
-    The same `assessment_id` may be asked again after ProviderUnknown, ProviderPending or a crash.
+    After ProviderUnknown, ProviderPending or a crash, it is asked what it recalls of the question;
+    only then the same question may be asked again.
     """
 
     @property
@@ -146,9 +162,8 @@ class RiskProvider(Protocol):
         """The name that is stored with its answers."""
         ...
 
-    @property
-    def edition(self) -> str:
-        """Which edition of its data it answers from, now; empty where it tells none."""
+    async def edition(self) -> str:
+        """Return which edition of its data it answers from now; empty where it tells none."""
         ...
 
     def supports(self, assessment_type: AssessmentType, currency: str, /) -> bool:
@@ -157,4 +172,12 @@ class RiskProvider(Protocol):
 
     async def assess(self, question: Question) -> Answer:
         """Answer a question; raises ProviderFailed, ProviderUnknown or ProviderPending."""
+        ...
+
+    async def recall(self, question: Question) -> Answer | None:
+        """Return the answer to a question that it may have been asked.
+
+        None: asking it now is not paid for twice. Raises ProviderPending while it works on it, and
+        ProviderUnknown when it cannot tell.
+        """
         ...

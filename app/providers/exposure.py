@@ -134,8 +134,7 @@ class ExposureProvider:
         """The name that is stored with its answers."""
         return NAME
 
-    @property
-    def edition(self) -> str:
+    async def edition(self) -> str:
         """None is told: an answer is as of the time when it was given."""
         return ""
 
@@ -159,6 +158,10 @@ class ExposureProvider:
         except TimeoutError:
             raise ProviderNotAsked from None
         return self._answer(question, flows, limits)
+
+    async def recall(self, _question: Question) -> Answer | None:
+        """Nothing is kept of a question, and asking again costs nothing."""
+        return None
 
     async def _flows(self, question: Question) -> tuple[Flows, list[str]]:
         """Return what passed, and what limits that; the last server's failure counts."""

@@ -25,8 +25,7 @@ class SanctionsProvider:
         """The name that is stored with its answers."""
         return NAME
 
-    @property
-    def edition(self) -> str:
+    async def edition(self) -> str:
         """A hash of the lists that are looked at."""
         return self._lists.edition
 
@@ -47,6 +46,10 @@ class SanctionsProvider:
             sources=self._lists.sources,
             address_form=check_address(question.currency, question.address),
         )
+
+    async def recall(self, _question: Question) -> Answer | None:
+        """Nothing is kept of a question, and asking again costs nothing."""
+        return None
 
     def _limits(self, question: Question) -> list[Evidence]:
         limits = []

@@ -9,7 +9,7 @@ from app.domain.errors import AppError
 from app.http.deps import COUNTS_CODES, AnyCaller, Res, actor_of
 from app.http.error_handlers import first_fault
 from app.http.front_door import ListRoute
-from app.providers.base import RiskProvider
+from app.providers.panel import Panel
 from app.routers.assessments import assessment_response, subject_of
 from app.schemas.assessments import (
     AssessmentOutcome,
@@ -21,7 +21,7 @@ from app.schemas.assessments import (
 )
 from app.schemas.errors import responses
 from app.services import assessments, batches
-from app.services.asking import Subject
+from app.services.assessment_leases import Subject
 from app.services.batches import Batch
 
 router = APIRouter(
@@ -47,7 +47,7 @@ async def create_new_assessments_for_access_code(
     A malformed question costs nothing and does not spoil the others. What is still pending after 8
     seconds is finished in the background.
     """
-    judged = [_judge(question, resources.provider) for question in body.questions]
+    judged = [_judge(question, resources.panel) for question in body.questions]
     fresh = {
         one
         for one, question in zip(judged, body.questions, strict=True)
@@ -55,7 +55,7 @@ async def create_new_assessments_for_access_code(
     }
     batch = await batches.create_many(
         resources.database,
-        resources.provider,
+        resources.panel,
         resources.clock,
         pick_account=assessments.from_access_code(caller, body.access_code, resources.clock.now()),
         subjects=[one for one in judged if isinstance(one, Subject)],
@@ -66,11 +66,11 @@ async def create_new_assessments_for_access_code(
     return _response(judged, batch)
 
 
-def _judge(question: AssessmentQuestion | Malformed, provider: RiskProvider) -> Subject | AppError:
+def _judge(question: AssessmentQuestion | Malformed, panel: Panel) -> Subject | AppError:
     if isinstance(question, Malformed):
         return first_fault(question.errors)
     try:
-        return subject_of(question, provider)
+        return subject_of(question, panel)
     except AppError as fault:
         return fault
 

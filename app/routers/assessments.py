@@ -10,7 +10,7 @@ from app.http import idempotency, links
 from app.http.deps import COUNTS_CODES, AnyCaller, Reading, Res, actor_of
 from app.http.front_door import ListRoute, StrictRoute
 from app.http.idempotency import AnyKey
-from app.providers.base import RiskProvider
+from app.providers.panel import Panel
 from app.resources import Resources
 from app.schemas.assessments import (
     AnswerResponse,
@@ -25,7 +25,7 @@ from app.schemas.assessments import (
 from app.schemas.errors import responses
 from app.schemas.paging import CursorParameter, LimitParameter
 from app.services import access_codes, assessments, keyed_assessments
-from app.services.asking import Subject
+from app.services.assessment_leases import Subject
 from app.services.assessments import AssessmentView, Made, PickAccount
 from app.services.callers import Caller
 from app.services.idempotency import RequestKey
@@ -68,12 +68,12 @@ def _created(made: Made, now: datetime) -> NewAssessmentResponse:
     )
 
 
-def subject_of(question: AssessmentQuestion, provider: RiskProvider) -> Subject:
+def subject_of(question: AssessmentQuestion, panel: Panel) -> Subject:
     """Return what is to be assessed. Raises InvalidParameter for what nobody could answer."""
     if question.currency.upper() not in SUPPORTED:
         raise InvalidParameter("currency", f"one of: {', '.join(SUPPORTED)}")
-    if not provider.supports(question.assessment_type, question.currency):
-        raise InvalidParameter("currency", f"one that the provider {provider.name} answers for")
+    if not panel.supporting(question.assessment_type, question.currency):
+        raise InvalidParameter("currency", f"one that the provider {panel.name} answers for")
     if check_address(question.currency, question.address) is AddressForm.INVALID:
         raise InvalidParameter("address", "a well-formed address of the currency")
     return Subject(question.assessment_type, question.address, question.currency, question.tx_hash)
@@ -89,13 +89,13 @@ async def _create(
     pick_account: PickAccount,
 ) -> NewAssessmentResponse | Response:
     subject, actor, clock = (
-        subject_of(question, resources.provider),
+        subject_of(question, resources.panel),
         actor_of(request, caller),
         resources.clock,
     )
     window = timedelta(seconds=resources.settings.repeat_free_seconds)
     free_within = None if question.fresh else window
-    tools = (resources.database, resources.provider, clock)
+    tools = (resources.database, resources.panel, clock)
     try:
         if key is None:
             made = await assessments.create(

@@ -178,8 +178,27 @@ class VendorScoreResponse(ResponseModel):
     )
 
 
+class OpinionResponse(ResponseModel):
+    """What one of several providers said, or why it said nothing."""
+
+    provider: str = Field(examples=["crystal"])
+    reason: str | None = Field(
+        description="Why there is no answer of it",
+        examples=["the risk provider answers no such question"],
+    )
+    risk_score: str | None = Field(description="Null without an answer", examples=["0.3134"])
+    grade: str | None = Field(description="Null without an answer", examples=["medium"])
+    evidence: list[EvidenceResponse]
+    provider_reference: str | None = Field(
+        description="Under what the provider knows it", examples=["90ba3e5"]
+    )
+    vendor: VendorScoreResponse | None = Field(
+        description="The vendor's own score, where a vendor was asked"
+    )
+
+
 class AnswerResponse(ResponseModel):
-    """What the provider said."""
+    """What the provider said; of several, the one with the highest score."""
 
     risk_score: str = Field(
         description="From 0, none known, to 1: the sum of what the evidence contributes",
@@ -196,6 +215,15 @@ class AnswerResponse(ResponseModel):
     )
     vendor: VendorScoreResponse | None = Field(
         None, description="The vendor's own score, where a vendor was asked"
+    )
+    opinions: list[OpinionResponse] = Field(
+        default_factory=list, description="Where several providers were asked, what each said"
+    )
+    disagreement: bool = Field(
+        False, description="Whether their scores are of different grades", examples=[False]
+    )
+    ruleset: str | None = Field(
+        None, description="By which rules the score was put together", examples=["2026-11-22"]
     )
 
 

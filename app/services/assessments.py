@@ -15,9 +15,10 @@ from app.domain.assessments import AssessmentStatus, AssessmentType
 from app.domain.clock import Clock
 from app.domain.errors import AccessCodeNotFound, AssessmentFault
 from app.models import Account, Assessment
-from app.providers.base import RiskProvider
+from app.providers.panel import Panel
 from app.services import access_codes, repeats
-from app.services.asking import Reserved, Subject, ask_and_settle, reserve
+from app.services.asking import ask_and_settle
+from app.services.assessment_leases import Reserved, Subject, reserve
 from app.services.callers import Caller
 from app.services.paging import Cursor, Page, page_of
 
@@ -89,7 +90,7 @@ class Made:
 
 async def create(
     database: Database,
-    provider: RiskProvider,
+    panel: Panel,
     clock: Clock,
     *,
     pick_account: PickAccount,
@@ -104,11 +105,13 @@ async def create(
     asked anew. Raises AccessCodeNotFound and InsufficientCredits before anything is debited, and
     AssessmentFault when the provider has failed for good: then the credit is refunded.
     """
+    edition = await panel.edition()
     async with database.sessions() as session, session.begin():
         earlier, reserved = await begin(
             session,
-            provider,
+            panel,
             clock,
+            edition=edition,
             account_id=await pick_account(session),
             subject=subject,
             actor=actor,
@@ -116,14 +119,15 @@ async def create(
         )
         if reserved is None:
             return await read_earlier(session, earlier)
-    return await finish(database, provider, clock, reserved, actor=actor)
+    return await finish(database, panel, clock, reserved, actor=actor)
 
 
 async def begin(
     session: AsyncSession,
-    provider: RiskProvider,
+    panel: Panel,
     clock: Clock,
     *,
+    edition: str,
     account_id: str,
     subject: Subject,
     actor: Actor,
@@ -131,30 +135,38 @@ async def begin(
 ) -> tuple[str, Reserved | None]:
     """Find the earlier assessment, or debit one credit for a new one; return its id.
 
-    What was reserved is None for an earlier one. The caller has begun the transaction.
+    What was reserved is None for an earlier one. `edition` is that of the panel: it is read before
+    the caller begins the transaction.
     """
     if free_within is not None:
         earlier = await repeats.find(
             session,
             [subject],
             account_id=account_id,
-            provider=provider,
+            provider=panel.name,
+            edition=edition,
             within=free_within,
             now=clock.now(),
         )
         if earlier:
             return earlier[subject], None
     [reserved] = await reserve(
-        session, provider, clock, account_id=account_id, subjects=[subject], actor=actor
+        session,
+        panel,
+        clock,
+        edition=edition,
+        account_id=account_id,
+        subjects=[subject],
+        actor=actor,
     )
     return reserved.question.assessment_id, reserved
 
 
 async def finish(
-    database: Database, provider: RiskProvider, clock: Clock, reserved: Reserved, *, actor: Actor
+    database: Database, panel: Panel, clock: Clock, reserved: Reserved, *, actor: Actor
 ) -> Made:
     """Ask the provider; return the assessment and the balance left. Raises AssessmentFault."""
-    failed = await ask_and_settle(database, provider, clock, reserved, actor=actor)
+    failed = await ask_and_settle(database, panel, clock, reserved, actor=actor)
     if failed is not None:
         raise AssessmentFault(failed)
     return await read_paid(database, reserved.question.assessment_id)

@@ -9,9 +9,9 @@ from typing import Final
 from app.db.engine import Database
 from app.domain.actors import Actor
 from app.domain.clock import Clock
-from app.providers.base import Answer, RiskProvider
-from app.services import asking, repeats
-from app.services.asking import PROVIDER_DEADLINE_SECONDS, Reserved, Subject
+from app.providers.panel import Panel
+from app.services import asking, repeats, settling
+from app.services.assessment_leases import Reserved, Subject, hand_over, reserve
 from app.services.assessments import AssessmentView, PickAccount, balance_of, views_of
 
 # So many are asked at a time, and their answers kept in one transaction: progress that shows.
@@ -32,7 +32,7 @@ class Batch:
 
 async def create_many(
     database: Database,
-    provider: RiskProvider,
+    panel: Panel,
     clock: Clock,
     *,
     pick_account: PickAccount,
@@ -48,14 +48,16 @@ async def create_many(
     is pending, and the worker goes on. Raises AccessCodeNotFound and InsufficientCredits before
     anything is debited.
     """
-    give_up_at = clock.monotonic() + PROVIDER_DEADLINE_SECONDS
+    until = asking.deadline()
+    edition = await panel.edition()
     async with database.sessions() as session, session.begin():
         account_id = await pick_account(session)
         earlier = await repeats.find(
             session,
             [subject for subject in subjects if subject not in fresh],
             account_id=account_id,
-            provider=provider,
+            provider=panel.name,
+            edition=edition,
             within=free_within,
             now=clock.now(),
         )
@@ -63,8 +65,14 @@ async def create_many(
         first = {subject.same: subject for subject in reversed(subjects)}
         new = [subject for same, subject in first.items() if same not in ids][::-1]
         reserved = (
-            await asking.reserve(
-                session, provider, clock, account_id=account_id, subjects=new, actor=actor
+            await reserve(
+                session,
+                panel,
+                clock,
+                edition=edition,
+                account_id=account_id,
+                subjects=new,
+                actor=actor,
             )
             if new
             else []
@@ -72,7 +80,7 @@ async def create_many(
     ids |= {
         subject.same: one.question.assessment_id for subject, one in zip(new, reserved, strict=True)
     }
-    await _ask(database, provider, clock, reserved, actor=actor, give_up_at=give_up_at)
+    await _ask(database, panel, clock, reserved, actor=actor, until=until)
     wanted = [ids[subject.same] for subject in subjects]
     async with database.reading() as connection:
         views = await views_of(connection, account_id, wanted)
@@ -83,28 +91,29 @@ async def create_many(
 
 async def _ask(
     database: Database,
-    provider: RiskProvider,
+    panel: Panel,
     clock: Clock,
     reserved: Sequence[Reserved],
     *,
     actor: Actor,
-    give_up_at: float,
+    until: float,
 ) -> None:
     for begin in range(0, len(reserved), _AT_ONCE):
         some = reserved[begin : begin + _AT_ONCE]
-        if clock.monotonic() >= give_up_at:
+        if asyncio.get_running_loop().time() >= until:
             async with database.sessions() as session, session.begin():
-                await asking.hand_over(session, reserved[begin:])
+                await hand_over(session, reserved[begin:])
             return
-        outcomes = await asyncio.gather(*(asking.ask(provider, one.question) for one in some))
-        answered = []
-        for one, outcome in zip(some, outcomes, strict=True):
-            if isinstance(outcome, Answer):
-                answered.append((one, outcome))
-            else:
-                await asking.settle(database, one, outcome, clock, actor=actor)
-        if answered:
-            await asking.settle_answers(database, answered, clock)
+        said = await asyncio.gather(*(asking.ask(panel, one, until) for one in some))
+        verdicts = [
+            (one, settling.judge(panel, one, outcomes))
+            for one, outcomes in zip(some, said, strict=True)
+        ]
+        if answered := [pair for pair in verdicts if pair[1].answer is not None]:
+            await settling.settle_answers(database, answered, clock)
+        for one, verdict in verdicts:
+            if verdict.answer is None:
+                await settling.settle(database, one, verdict, clock, actor=actor)
 
 
 def _first_times(wanted: Sequence[str], paid: set[str]) -> list[bool]:

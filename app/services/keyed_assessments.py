@@ -17,16 +17,16 @@ from app.domain.assessments import AssessmentStatus
 from app.domain.clock import Clock
 from app.domain.errors import IdempotencyKeyInFlight
 from app.models import Assessment
-from app.providers.base import RiskProvider
+from app.providers.panel import Panel
 from app.services import assessments, idempotency, leases
-from app.services.asking import Subject
+from app.services.assessment_leases import Subject
 from app.services.assessments import Made, PickAccount
 from app.services.idempotency import KeptAnswer, RequestKey
 
 
 async def create_once(
     database: Database,
-    provider: RiskProvider,
+    panel: Panel,
     clock: Clock,
     *,
     key: RequestKey,
@@ -41,13 +41,15 @@ async def create_once(
     Raises what `assessments.create` raises, IdempotencyKeyInFlight and IdempotencyKeyReused. An
     AssessmentFault has freed the key together with the refund.
     """
+    edition = await panel.edition()
     async with database.sessions() as session, session.begin():
         earlier = await idempotency.claim(session, key, clock.now())
         if earlier is None:
             asked, reserved = await assessments.begin(
                 session,
-                provider,
+                panel,
                 clock,
+                edition=edition,
                 account_id=await pick_account(session),
                 subject=subject,
                 actor=actor,
@@ -62,7 +64,7 @@ async def create_once(
         else:
             left_behind = await _left_behind(session, earlier.assessment_id)
     if earlier is None and reserved is not None:
-        made = await assessments.finish(database, provider, clock, reserved, actor=actor)
+        made = await assessments.finish(database, panel, clock, reserved, actor=actor)
     else:
         made = await assessments.read_paid(database, left_behind)
     async with database.sessions() as session, session.begin():

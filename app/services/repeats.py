@@ -8,8 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.domain.assessments import AssessmentStatus, AssessmentType
 from app.models import Assessment
-from app.providers.base import RiskProvider
-from app.services.asking import Subject
+from app.services.assessment_leases import Subject
 
 
 async def find(
@@ -17,7 +16,8 @@ async def find(
     subjects: Collection[Subject],
     *,
     account_id: str,
-    provider: RiskProvider,
+    provider: str,
+    edition: str,
     within: timedelta,
     now: datetime,
 ) -> dict[Subject, str]:
@@ -40,8 +40,8 @@ async def find(
         .where(
             Assessment.account_id == account_id,
             Assessment.address.in_({subject.address for subject in subjects}),
-            Assessment.provider == provider.name,
-            Assessment.edition == provider.edition,
+            Assessment.provider == provider,
+            Assessment.edition == edition,
             Assessment.status != AssessmentStatus.FAILED,
             Assessment.created_at > now - within,
         )

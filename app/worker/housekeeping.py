@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from app.observability.logging import get_logger
 from app.resources import Resources
 from app.services import (
     accounts,
@@ -11,8 +12,10 @@ from app.services import (
     order_gauges,
     throttles,
 )
-from app.services.asking import Finished
+from app.services.asking import Tried
 from app.worker.loops import Loop
+
+log = get_logger(__name__)
 
 _PENDING_REST_SECONDS: Final = 1.0
 _SWEEP_REST_SECONDS: Final = 30.0
@@ -23,10 +26,19 @@ def loops(resources: Resources) -> list[Loop]:
     """Return the loops to run."""
 
     async def finish_assessments() -> bool:
-        finished = await asking.finish_one(resources.database, resources.provider, resources.clock)
-        if finished is Finished.REFUNDED:
+        tried = await asking.finish_one(resources.database, resources.panel, resources.clock)
+        if tried is not None:
+            observe(tried)
+        return tried is not None
+
+    def observe(tried: Tried) -> None:
+        if tried.refunded:
             resources.metrics.refunds.inc()
-        return finished is not None
+        for provider in tried.asked_again:
+            resources.metrics.asked_again.labels(provider).inc()
+        if tried.is_overdue:
+            resources.metrics.alarms.labels("assessment_overdue").inc()
+            log.error("alarm", alarm="assessment_overdue", assessment_id=tried.assessment_id)
 
     async def sweep() -> bool:
         async with resources.database.sessions() as session:

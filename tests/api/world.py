@@ -9,7 +9,7 @@ from app.domain.actors import OPERATOR, Actor
 from app.domain.assessments import AssessmentType
 from app.domain.security import hash_token, new_api_key, new_session_token
 from app.services import access_codes, accounts, api_keys, assessments, orders
-from app.services.asking import Subject
+from app.services.assessment_leases import Subject
 from app.services.order_placing import Purchase
 from tests.api.asking import (
     execute,
@@ -80,7 +80,7 @@ async def _things(running: Application, buyer: Person, code: Person) -> Things:
         )
     made = await assessments.create(
         running.database,
-        running.provider,
+        running.resources.panel,
         running.clock,
         pick_account=assessments.from_own_account(code.caller),
         subject=Subject(AssessmentType.ADDRESS, ADDRESS, "BTC", None),

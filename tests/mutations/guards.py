@@ -132,10 +132,32 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "lease: an assessment's outcome needs the token",
-        "app/services/asking.py",
-        "            Assessment.lease_token == reserved.lease_token,\n",
+        "app/services/assessment_leases.py",
+        "        Assessment.lease_token == reserved.lease_token,\n",
         "",
         "tests/services/test_assessments.py::test_holder_whose_lease_was_taken_over_changes_nothing",
+    ),
+    Mutation(
+        "lease: an assessment's answer needs the token",
+        "app/services/settling.py",
+        '            Assessment.lease_token == bindparam("token"),\n',
+        "",
+        "tests/services/test_assessments.py::test_holder_whose_lease_was_taken_over_changes_nothing",
+    ),
+    Mutation(
+        "asks: what a provider recalls is not asked again",
+        "app/services/asking.py",
+        "        return await _guarded(provider.recall(question), until, question)",
+        "        return None",
+        "tests/services/test_asking.py::test_what_a_provider_recalls_is_not_asked_again",
+    ),
+    Mutation(
+        "asks: twice at most where a provider cannot tell",
+        "app/services/asking.py",
+        "        and reserved.progress[name].asks < MOST_ASKS\n",
+        "",
+        "tests/services/test_asking.py"
+        "::test_a_provider_that_cannot_tell_is_asked_twice_at_most_and_that_is_counted",
     ),
     Mutation(
         "lease: nobody takes what another works on",

@@ -138,10 +138,11 @@ async def test_a_pending_question_is_looked_at_until_it_is_ready(
         with pytest.raises(ProviderPending) as pending:
             await provider.assess(question(ADDRESS, "ETH"))
         reference = pending.value.reference
-        again = question(ADDRESS, "ETH", asked_before=True, reference=reference)
+        again = question(ADDRESS, "ETH", reference=reference)
         with pytest.raises(ProviderPending) as still:
-            await provider.assess(again)
-        answer = await provider.assess(again)
+            await provider.recall(again)
+        answer = await provider.recall(again)
+    assert answer is not None
     assert still.value.reference == reference == answer.provider_reference
     assert answer.risk_score == Decimal("0.3134")
     assert len(await vendors.transfers()) == 1
@@ -156,8 +157,8 @@ async def test_a_pending_question_is_found_by_its_name_where_its_reference_was_l
         with pytest.raises(ProviderPending):
             await provider.assess(question(ADDRESS, "ETH"))
         with pytest.raises(ProviderPending):
-            await provider.assess(question(ADDRESS, "ETH", asked_before=True))
-        await provider.assess(question(ADDRESS, "ETH", asked_before=True, reference="gone"))
+            await provider.recall(question(ADDRESS, "ETH"))
+        await provider.recall(question(ADDRESS, "ETH", reference="gone"))
     assert len(await vendors.transfers()) == 1
 
 
@@ -189,7 +190,8 @@ async def test_an_answer_that_was_lost_is_found_by_name_and_not_paid_twice(
         with pytest.raises(ProviderUnknown) as unknown:
             await provider.assess(question(ADDRESS, "ETH"))
         assert not isinstance(unknown.value, ProviderNotAsked)
-        answer = await provider.assess(question(ADDRESS, "ETH", asked_before=True))
+        answer = await provider.recall(question(ADDRESS, "ETH"))
+    assert answer is not None
     (transfer,) = await vendors.transfers()
     assert answer.provider_reference == transfer["id"]
     assert [endpoint for endpoint, _ in told.outcomes] == ["tx_add", "batch_txs"]
@@ -204,33 +206,33 @@ async def test_an_answer_that_comes_too_late_is_found_by_name(vendors: Vendors) 
         with pytest.raises(ProviderUnknown):
             await provider.assess(question(ADDRESS, "ETH"))
     async with vendors.asking_crystal() as (provider, _told):
-        await provider.assess(question(ADDRESS, "ETH", asked_before=True))
+        await provider.recall(question(ADDRESS, "ETH"))
     assert told.outcomes == [("tx_add", "DeadlinePassed")]
     assert len(await vendors.transfers()) == 1
 
 
 @pytest.mark.parametrize("kind", ["timeout", "drop", "500"])
-async def test_a_question_that_never_arrived_is_asked_again_after_a_search(
-    vendors: Vendors, kind: str
-) -> None:
+async def test_a_question_that_never_arrived_is_not_recalled(vendors: Vendors, kind: str) -> None:
     await vendors.upstream.fault(
         kind, source="crystal", endpoint="tx_add", when="before", seconds=0.01
     )
     async with vendors.asking_crystal() as (provider, told):
         with pytest.raises(ProviderUnknown):
             await provider.assess(question(ADDRESS, "ETH"))
-        await provider.assess(question(ADDRESS, "ETH", asked_before=True))
-    assert len(await vendors.transfers()) == 1
-    assert [endpoint for endpoint, _ in told.outcomes] == ["tx_add", "batch_txs", "tx_add"]
+        assert await provider.recall(question(ADDRESS, "ETH")) is None
+    assert await vendors.transfers() == []
+    assert [endpoint for endpoint, _ in told.outcomes] == ["tx_add", "batch_txs"]
 
 
 @pytest.mark.parametrize("kind", ["500", "403", "429", "malformed", "strings"])
-async def test_nothing_is_asked_again_while_the_search_fails(vendors: Vendors, kind: str) -> None:
+async def test_whether_it_was_asked_is_unknown_while_the_search_fails(
+    vendors: Vendors, kind: str
+) -> None:
     async with vendors.asking_crystal() as (provider, _told):
         await provider.assess(question(ADDRESS, "ETH"))
         await vendors.upstream.fault(kind, source="crystal", endpoint="batch_txs")
         with pytest.raises(ProviderUnknown) as unknown:
-            await provider.assess(question(ADDRESS, "ETH", asked_before=True))
+            await provider.recall(question(ADDRESS, "ETH"))
     assert type(unknown.value) is ProviderUnknown
     assert len(await vendors.transfers()) == 1
 
@@ -239,8 +241,9 @@ async def test_a_search_passes_over_what_others_asked(vendors: Vendors) -> None:
     async with vendors.asking_crystal() as (provider, _told):
         await provider.assess(question(ADDRESS, "ETH"))
         other = "0x" + "11" * 20
-        theirs = question(other, "ETH", asked_before=True)
+        theirs = question(other, "ETH")
         object.__setattr__(theirs, "assessment_id", "asm_of_somebody_else")
+        assert await provider.recall(theirs) is None
         answer = await provider.assess(theirs)
     names = [transfer["customer"]["name"] for transfer in await vendors.transfers()]
     assert names == [NAME, "asm_of_somebody_else"]

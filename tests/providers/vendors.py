@@ -93,7 +93,6 @@ def question(
     currency: str,
     tx_hash: str | None = None,
     *,
-    asked_before: bool = False,
     reference: str | None = None,
 ) -> Question:
     return Question(
@@ -102,6 +101,5 @@ def question(
         address=address,
         currency=currency,
         tx_hash=tx_hash,
-        asked_before=asked_before,
         provider_reference=reference,
     )

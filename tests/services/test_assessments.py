@@ -21,8 +21,9 @@ from app.providers.base import (
     Question,
     RiskProvider,
 )
+from app.providers.panel import Panel
 from app.services import asking, assessments, audit
-from app.services.asking import Subject
+from app.services.assessment_leases import Subject
 from app.services.assessments import AssessmentView
 from app.services.callers import Caller
 from tests.support.application import ScriptedProvider
@@ -65,7 +66,7 @@ async def create(
     """Ask for an assessment that the spender pays."""
     made = await assessments.create(
         database,
-        provider,
+        Panel([provider]),
         clock,
         pick_account=assessments.from_own_account(spender.caller),
         subject=subject,
@@ -127,11 +128,11 @@ async def test_unknown_outcome_keeps_the_credit_and_is_asked_again(
     provider.raises = fault
     view, left = await create(database, provider, clock, spender)
     assert (view.status, left) == (AssessmentStatus.PENDING, 2)
-    assert not await asking.finish_one(database, provider, clock)
+    assert not await asking.finish_one(database, Panel([provider]), clock)
     clock.advance(2)
     provider.raises = None
-    assert await asking.finish_one(database, provider, clock)
-    assert not await asking.finish_one(database, provider, clock)
+    assert await asking.finish_one(database, Panel([provider]), clock)
+    assert not await asking.finish_one(database, Panel([provider]), clock)
     assert (await only_one(database, spender)).status is AssessmentStatus.READY
     assert await balance_of(database, spender.account_id) == 2
     assert [question.assessment_id for question in provider.asked] == [view.id, view.id]
@@ -144,7 +145,7 @@ async def test_pending_assessment_that_fails_later_is_refunded(
     await create(database, provider, clock, spender)
     provider.raises = ProviderFailed(FailureReason.REFUSED)
     clock.advance(2)
-    assert await asking.finish_one(database, provider, clock)
+    assert await asking.finish_one(database, Panel([provider]), clock)
     assert (await only_one(database, spender)).failure_reason == FailureReason.REFUSED
     assert await balance_of(database, spender.account_id) == 3
 
@@ -161,7 +162,7 @@ async def test_unanswered_question_rests_longer_each_time_but_never_long(
         assert due is not None
         rests.append((due - clock.now()).total_seconds())
         clock.advance(rests[-1])
-        assert await asking.finish_one(database, provider, clock)
+        assert await asking.finish_one(database, Panel([provider]), clock)
     assert rests == sorted(rests)
     assert (rests[0], rests[-1]) == (2, 300)
 
@@ -186,9 +187,9 @@ async def test_question_of_a_process_that_died_is_asked_again_when_its_lease_is_
     request.cancel()
     await asyncio.gather(request, return_exceptions=True)
     assert (await only_one(database, spender)).status is AssessmentStatus.PENDING
-    assert not await asking.finish_one(database, provider, clock)
+    assert not await asking.finish_one(database, Panel([provider]), clock)
     await end_leases(database)
-    assert await asking.finish_one(database, provider, clock)
+    assert await asking.finish_one(database, Panel([provider]), clock)
     assert (await only_one(database, spender)).status is AssessmentStatus.READY
     assert await balance_of(database, spender.account_id) == 2
 
@@ -253,7 +254,7 @@ async def test_one_pending_question_is_asked_by_one_finisher_only(
     clock.advance(2)
     provider.raises = None
     finished = await asyncio.gather(
-        *(asking.finish_one(committed_database, provider, clock) for _ in range(8))
+        *(asking.finish_one(committed_database, Panel([provider]), clock) for _ in range(8))
     )
     assert len([outcome for outcome in finished if outcome]) == 1
     assert len(provider.asked) == 2
@@ -275,7 +276,7 @@ async def test_issuer_debits_the_code_and_not_itself(
     assert code.access_code is not None
     made = await assessments.create(
         database,
-        provider,
+        Panel([provider]),
         clock,
         pick_account=assessments.from_access_code(spender.caller, code.access_code, clock.now()),
         subject=SUBJECT,
@@ -305,7 +306,7 @@ async def test_inactive_or_foreign_code_spends_nothing(
         with pytest.raises(AccessCodeNotFound):
             await assessments.create(
                 database,
-                provider,
+                Panel([provider]),
                 clock,
                 pick_account=assessments.from_access_code(
                     caller, expired.access_code or "", clock.now()
@@ -363,7 +364,7 @@ class TakenOver(ScriptedProvider):
     async def assess(self, question: Question) -> Answer:
         await end_leases(self.database)
         other = ScriptedProvider(raises=self.meanwhile)
-        assert await asking.finish_one(self.database, other, self.clock)
+        assert await asking.finish_one(self.database, Panel([other]), self.clock)
         return await super().assess(question)
 
 

@@ -16,8 +16,17 @@ from app.domain.errors import (
     InvalidAccessCode,
 )
 from app.providers.base import Answer, FailureReason, ProviderFailed, ProviderUnknown, Question
-from app.services import asking, assessments, audit, idempotency, keyed_assessments, orders
-from app.services.asking import LEASE
+from app.providers.panel import Panel
+from app.services import (
+    asking,
+    assessment_leases,
+    assessments,
+    audit,
+    idempotency,
+    keyed_assessments,
+    orders,
+)
+from app.services.assessment_leases import LEASE
 from app.services.assessments import Made
 from app.services.idempotency import KEPT, REAPED_AT_ONCE, KeptAnswer, RequestKey, hash_of
 from app.services.order_placing import Purchase
@@ -76,7 +85,7 @@ async def ask(
     """Ask for an assessment under the spender's key."""
     return await keyed_assessments.create_once(
         database,
-        provider,
+        Panel([provider]),
         clock,
         key=key_of(spender),
         write=write,  # type: ignore[arg-type]
@@ -178,7 +187,7 @@ async def test_crash_before_the_debit_commits_leaves_nothing(
     with pytest.raises(Killed):
         await keyed_assessments.create_once(
             database,
-            provider,
+            Panel([provider]),
             clock,
             key=key_of(spender),
             write=written,
@@ -215,7 +224,7 @@ async def test_crash_while_asking_is_in_flight_until_the_lease_is_over(
     asked = provider.asked[0].assessment_id
     assert first == KeptAnswer(201, f"{asked} pending 2".encode(), replayed=False)
     clock.advance(1)
-    assert await asking.finish_one(database, provider, clock)
+    assert await asking.finish_one(database, Panel([provider]), clock)
     again = await ask(database, provider, clock, spender)
     assert again == KeptAnswer(201, first.body, replayed=True)
     assert await count(database, "assessments") == 1
@@ -228,7 +237,7 @@ async def test_after_a_crash_while_asking_the_answer_may_be_the_workers(
 ) -> None:
     await crash_while_asking(database, provider, clock, spender)
     await end_leases(database)
-    assert await asking.finish_one(database, provider, clock)
+    assert await asking.finish_one(database, Panel([provider]), clock)
 
     first = await ask(database, provider, clock, spender)
 
@@ -242,7 +251,7 @@ async def test_while_the_worker_asks_again_the_assessment_is_pending_and_not_in_
     await crash_while_asking(database, provider, clock, spender)
     await end_leases(database)
     async with database.sessions() as session:
-        assert await asking.claim(session, clock.now())
+        assert await assessment_leases.claim(session, clock.now())
 
     first = await ask(database, provider, clock, spender)
 
@@ -297,7 +306,7 @@ async def test_crash_at_the_refund_takes_refund_and_freed_key_back_together(
     assert await count(database, "idempotency_keys", "assessment_id IS NOT NULL") == 1
     await end_leases(database)
 
-    assert await asking.finish_one(database, provider, clock)
+    assert await asking.finish_one(database, Panel([provider]), clock)
 
     assert await balance_of(database, spender.account_id) == 3
     assert await count(database, "idempotency_keys") == 0
@@ -311,7 +320,7 @@ async def test_pending_answer_stays_the_answer_when_the_provider_fails_later(
     assert b"pending" in first.body
     clock.advance(2)
     provider.raises = ProviderFailed(FailureReason.BROKEN)
-    assert await asking.finish_one(database, provider, clock)
+    assert await asking.finish_one(database, Panel([provider]), clock)
 
     again = await ask(database, provider, clock, spender)
 
@@ -350,7 +359,7 @@ async def test_answer_of_a_request_whose_assessment_failed_elsewhere_is_not_give
         async def assess(self, question: Question) -> Answer:
             await end_leases(database)
             worker = ScriptedProvider(raises=ProviderFailed(FailureReason.BROKEN))
-            assert await asking.finish_one(database, worker, clock)
+            assert await asking.finish_one(database, Panel([worker]), clock)
             return await super().assess(question)
 
     with pytest.raises(IdempotencyKeyInFlight):

@@ -8,8 +8,9 @@ import pytest
 
 from app.db.engine import Database
 from app.providers.base import ProviderUnknown
+from app.providers.panel import Panel
 from app.services import assessments, audit
-from app.services.asking import Subject
+from app.services.assessment_leases import Subject
 from app.services.assessments import Made
 from tests.services.test_assessments import SUBJECT
 from tests.support.application import ScriptedProvider
@@ -42,7 +43,7 @@ async def ask(
 ) -> Made:
     return await assessments.create(
         database,
-        provider,
+        Panel([provider]),
         clock,
         pick_account=assessments.from_own_account(spender.caller),
         subject=subject,
@@ -92,7 +93,7 @@ async def test_another_question_or_a_fresh_one_is_paid(
         case "tx_hash":
             subject = Subject("transaction", SUBJECT.address, SUBJECT.currency, "ab" * 32)  # type: ignore[arg-type]
         case "edition":
-            provider.edition = "of another day"
+            provider.issue = "of another day"
         case "provider":
             provider.name = "another"
         case "age":

@@ -30,12 +30,19 @@ class ScriptedProvider:
     """A risk provider that answers, or raises what it is told to; it remembers the questions."""
 
     name: str = "scripted"
-    edition: str = "of the test"
+    issue: str = "of the test"
     raises: BaseException | None = None
     asked: list[Question] = field(default_factory=list)
 
     def supports(self, _assessment_type: AssessmentType, _currency: str) -> bool:
         return True
+
+    async def edition(self) -> str:
+        return self.issue
+
+    async def recall(self, _question: Question) -> Answer | None:
+        """Nothing: it may be asked as often as one likes."""
+        return None
 
     async def assess(self, question: Question) -> Answer:
         self.asked.append(question)

@@ -12,7 +12,7 @@ from app.db.engine import Database
 from app.domain.pace import CALL_DEADLINE_SECONDS, LEAVE_WITHIN_SECONDS
 from app.observability.metrics import Metrics
 from app.providers.base import FailureReason, ProviderFailed, ProviderUnknown
-from app.services import accounts, asking
+from app.services import accounts, assessment_leases
 from app.worker import housekeeping, loops
 from app.worker.heartbeats import SILENT_AFTER, Heartbeats
 from app.worker.loops import Loop, repeat, running
@@ -450,4 +450,4 @@ async def test_no_transaction_is_open_while_a_partner_is_asked(
 
 
 def test_lease_of_an_assessment_outlives_its_question() -> None:
-    assert timedelta(seconds=asking.PROVIDER_DEADLINE_SECONDS) < asking.LEASE
+    assert timedelta(seconds=assessment_leases.PROVIDER_DEADLINE_SECONDS) < assessment_leases.LEASE

@@ -49,8 +49,7 @@ class ChainalysisProvider:
         """The name that is stored with its answers."""
         return NAME
 
-    @property
-    def edition(self) -> str:
+    async def edition(self) -> str:
         """None is told: an answer is as of the time when it was given."""
         return ""
 
@@ -78,6 +77,10 @@ class ChainalysisProvider:
         except VendorFailure as failure:
             raise ProviderNotAsked from failure
         return _answer(question, identifications)
+
+    async def recall(self, _question: Question) -> Answer | None:
+        """Nothing is kept of a question, and asking again costs nothing."""
+        return None
 
 
 def chainalysis_headers(api_key: str) -> dict[str, str]:

@@ -70,8 +70,7 @@ class CrystalProvider:
         """The name that is stored with its answers."""
         return NAME
 
-    @property
-    def edition(self) -> str:
+    async def edition(self) -> str:
         """None is told: an answer is as of the time when it was given."""
         return ""
 
@@ -80,41 +79,31 @@ class CrystalProvider:
         return currency.upper() in ASSETS
 
     async def assess(self, question: Question) -> Answer:
-        """Ask Crystal, or find what it was asked before.
+        """Ask Crystal, which costs a call.
 
         Raises ProviderFailed, ProviderUnknown or ProviderPending.
         """
-        asset = ASSETS.get(question.currency.upper())
-        if asset is None:
-            raise ProviderFailed(FailureReason.REFUSED)
-        asked = Asked(question.assessment_id, question.address, question.tx_hash, asset)
-        transfer = None
-        if question.asked_before:
-            transfer = await self._known(asked, question.provider_reference)
-        if transfer is None:
-            transfer = await self._added(asked)
-        if not transfer.ready:
-            raise ProviderPending(transfer.id)
-        return _answer(question, asset, transfer)
-
-    async def _known(self, asked: Asked, reference: str | None) -> Transfer | None:
-        """Return what Crystal knows of a question; None when it surely was not asked.
-
-        However the look fails, the earlier question may have been answered: unknown.
-        """
+        asked = _asked(question)
         try:
-            found = None if reference is None else await self._client.look(reference, asked)
-            return found or await self._client.search(asked)
-        except VendorFailure as failure:
-            self._ring(failure)
-            raise ProviderUnknown from failure
-
-    async def _added(self, asked: Asked) -> Transfer:
-        try:
-            return await self._client.add(asked)
+            transfer = await self._client.add(asked)
         except VendorFailure as failure:
             self._ring(failure)
             raise for_the_question(failure) from failure
+        return _answer(question, asked.asset, transfer)
+
+    async def recall(self, question: Question) -> Answer | None:
+        """Find what Crystal was asked before, which costs nothing; None: it surely was not asked.
+
+        Raises ProviderFailed, ProviderPending, and, however the look fails, ProviderUnknown.
+        """
+        asked, reference = _asked(question), question.provider_reference
+        try:
+            found = None if reference is None else await self._client.look(reference, asked)
+            transfer = found or await self._client.search(asked)
+        except VendorFailure as failure:
+            self._ring(failure)
+            raise ProviderUnknown from failure
+        return None if transfer is None else _answer(question, asked.asset, transfer)
 
     def _ring(self, failure: VendorFailure) -> None:
         if isinstance(failure, OperatorNeeded):
@@ -126,7 +115,17 @@ def crystal_headers(api_key: str) -> dict[str, str]:
     return {KEY_HEADER: api_key}
 
 
+def _asked(question: Question) -> Asked:
+    asset = ASSETS.get(question.currency.upper())
+    if asset is None:
+        raise ProviderFailed(FailureReason.REFUSED)
+    return Asked(question.assessment_id, question.address, question.tx_hash, asset)
+
+
 def _answer(question: Question, asset: Asset, transfer: Transfer) -> Answer:
+    """Return what a transfer says. Raises ProviderPending while Crystal works on it."""
+    if not transfer.ready:
+        raise ProviderPending(transfer.id)
     evidence = weighed([*_reasons(transfer), *_limits(question, asset, transfer)])
     score = score_of(evidence)
     return Answer(

@@ -1,0 +1,79 @@
+"""The providers that the settings name, one or several, and what their answers come to together."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from app.domain.assessments import AssessmentType
+from app.domain.risk import grade_of
+from app.providers.base import Answer, Opinion, RiskProvider, Source
+
+NOT_ASKED = "the risk provider answers no such question"
+
+
+class Panel:
+    """One provider, or several of which each is asked."""
+
+    def __init__(self, providers: Sequence[RiskProvider]) -> None:
+        """Take providers of different names. Raises ValueError for none."""
+        if not providers:
+            raise ValueError("no risk provider is named")
+        self._providers = {provider.name: provider for provider in providers}
+        self.name = "+".join(self._providers)
+
+    async def edition(self) -> str:
+        """Return from which edition of their data the providers answer now."""
+        editions = {name: await one.edition() for name, one in self._providers.items()}
+        if len(editions) == 1:
+            return editions[self.name]
+        text = "\n".join(f"{name}={edition}" for name, edition in editions.items())
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def supporting(self, assessment_type: AssessmentType, currency: str) -> list[str]:
+        """Return who answers such a question; nobody: it is refused before any debit."""
+        return [
+            name for name, one in self._providers.items() if one.supports(assessment_type, currency)
+        ]
+
+    def provider(self, name: str) -> RiskProvider | None:
+        """Return a provider; None when it is no longer among them."""
+        return self._providers.get(name)
+
+    def together(self, answers: Mapping[str, Answer], reasons: Mapping[str, str]) -> Answer:
+        """Return the one answer that several come to.
+
+        `answers` and `reasons`, why there is none, are by provider; at least one answered. The
+        highest score counts, with its evidence: a warning is not outvoted. Of several equal ones it
+        is that of the provider who was named first. What each said stands in the opinions.
+        """
+        in_order = [*self._providers, *(answers.keys() - self._providers.keys())]
+        first = [answers[name] for name in in_order if name in answers]
+        worst = max(first, key=lambda answer: answer.risk_score)
+        if len(in_order) == 1:
+            return worst
+        return replace(
+            worst,
+            sources=_sources(first),
+            opinions=tuple(
+                _opinion(answers[name])
+                if name in answers
+                else Opinion(provider=name, reason=reasons.get(name, NOT_ASKED))
+                for name in in_order
+            ),
+            disagreement=len({grade_of(answer.risk_score) for answer in first}) > 1,
+        )
+
+
+def _sources(answers: Iterable[Answer]) -> tuple[Source, ...]:
+    return tuple(dict.fromkeys(source for answer in answers for source in answer.sources))
+
+
+def _opinion(answer: Answer) -> Opinion:
+    return Opinion(
+        provider=answer.provider,
+        risk_score=answer.risk_score,
+        grade=answer.grade,
+        evidence=answer.evidence,
+        provider_reference=answer.provider_reference,
+        vendor=answer.vendor,
+    )

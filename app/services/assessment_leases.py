@@ -1,0 +1,206 @@
+"""Questions under a lease: reserved with their credit, claimed again, handed over.
+
+Nothing is open while a provider is asked: *reserve* or *claim* (a short transaction), *ask*, and
+then *settle* (`settling.py`; the row again, if the lease still holds). Whatever dies in between is
+claimed by the worker when the lease is over.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db.engine import Database
+from app.domain.actors import Actor
+from app.domain.assessments import AssessmentStatus, AssessmentType
+from app.domain.clock import Clock
+from app.domain.security import new_id
+from app.models import Assessment
+from app.providers.base import Question
+from app.providers.panel import Panel
+from app.services import leases, ledger, progress
+from app.services.progress import ByProvider, Progress
+
+# A request waits this long for its providers; then the answer is 201 `pending`.
+PROVIDER_DEADLINE_SECONDS: Final = 8.0
+LEASE: Final = timedelta(seconds=PROVIDER_DEADLINE_SECONDS + 4)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is to be assessed."""
+
+    assessment_type: AssessmentType
+    address: str
+    currency: str
+    tx_hash: str | None
+
+    @property
+    def same(self) -> tuple[str, ...]:
+        """What two questions share that are the same one."""
+        return self.assessment_type, self.address, self.currency.upper(), self.tx_hash or ""
+
+
+@dataclass(frozen=True)
+class Reserved:
+    """A question whose credit is reserved, under a lease, and how far each provider is with it.
+
+    `last_tried_at` is when it was settled as unknown before, or else when it was created.
+    """
+
+    question: Question
+    account_id: str
+    lease_token: str
+    attempts: int
+    created_at: datetime
+    last_tried_at: datetime
+    progress: ByProvider
+
+
+async def reserve(
+    session: AsyncSession,
+    panel: Panel,
+    clock: Clock,
+    *,
+    edition: str,
+    account_id: str,
+    subjects: Sequence[Subject],
+    actor: Actor,
+) -> list[Reserved]:
+    """Debit one credit for each question and keep them, all or none.
+
+    That their providers are asked once is written down before they are. `edition` is that of the
+    panel. The caller has begun the transaction. Raises InsufficientCredits.
+    """
+    now = clock.now()
+    reserved = [
+        Reserved(
+            Question(assessment_id=new_id("asm"), **asdict(subject)),
+            account_id,
+            lease_token=new_id("lease"),
+            attempts=1,
+            created_at=now,
+            last_tried_at=now,
+            progress={
+                name: Progress(asks=1)
+                for name in panel.supporting(subject.assessment_type, subject.currency)
+            },
+        )
+        for subject in subjects
+    ]
+    await session.execute(
+        insert(Assessment).values(lease_until=leases.lasting(LEASE)),
+        [
+            {
+                "id": one.question.assessment_id,
+                "account_id": account_id,
+                **asdict(subject),
+                "provider": panel.name,
+                "edition": edition,
+                "status": AssessmentStatus.PENDING,
+                "attempts": one.attempts,
+                "progress": progress.write(one.progress),
+                "next_try_at": now,
+                "lease_token": one.lease_token,
+                "created_at": now,
+                "updated_at": now,
+            }
+            for one, subject in zip(reserved, subjects, strict=True)
+        ],
+    )
+    ids = [one.question.assessment_id for one in reserved]
+    await ledger.debit_assessments(
+        session, account_id=account_id, assessment_ids=ids, actor=actor, at=now
+    )
+    return reserved
+
+
+async def claim(
+    session: AsyncSession, now: datetime, assessment_id: str | None = None
+) -> Reserved | None:
+    """Take a pending assessment that is due and that nobody works on; None when there is none.
+
+    It is the one that has waited longest, or else the named one.
+    """
+    due = select(Assessment).where(
+        Assessment.next_try_at <= now, leases.is_free(Assessment.lease_until)
+    )
+    if assessment_id is not None:
+        due = due.where(Assessment.id == assessment_id)
+    async with session.begin():
+        assessment = await session.scalar(
+            due.order_by(Assessment.next_try_at).limit(1).with_for_update(skip_locked=True)
+        )
+        if assessment is None:
+            return None
+        reserved = _taken(assessment)
+        await session.execute(
+            update(Assessment)
+            .where(Assessment.id == assessment.id)
+            .values(
+                attempts=reserved.attempts,
+                lease_token=reserved.lease_token,
+                lease_until=leases.lasting(LEASE),
+            )
+        )
+    return reserved
+
+
+def _taken(assessment: Assessment) -> Reserved:
+    return Reserved(
+        Question(
+            assessment_id=assessment.id,
+            assessment_type=AssessmentType(assessment.assessment_type),
+            address=assessment.address,
+            currency=assessment.currency,
+            tx_hash=assessment.tx_hash,
+        ),
+        assessment.account_id,
+        lease_token=new_id("lease"),
+        attempts=assessment.attempts + 1,
+        created_at=assessment.created_at,
+        last_tried_at=assessment.updated_at,
+        # An earlier version of the program did not write it; it has asked.
+        progress=progress.read(assessment.progress) or {assessment.provider: Progress(asks=1)},
+    )
+
+
+async def count_asks(
+    database: Database, reserved: Reserved, providers: Collection[str]
+) -> Reserved | None:
+    """Write down that providers are asked once more, before they are; None: the lease is lost."""
+    counted = {
+        name: replace(known, asks=known.asks + (name in providers))
+        for name, known in reserved.progress.items()
+    }
+    async with database.sessions() as session, session.begin():
+        held = await session.scalar(
+            update(Assessment)
+            .where(*is_held(reserved))
+            .values(progress=progress.write(counted))
+            .returning(Assessment.id)
+        )
+    return None if held is None else replace(reserved, progress=counted)
+
+
+async def hand_over(session: AsyncSession, reserved: Sequence[Reserved]) -> None:
+    """Leave questions that were not asked to the worker, in the caller's transaction."""
+    for one in reserved:
+        unasked = {name: replace(known, asks=0) for name, known in one.progress.items()}
+        await session.execute(
+            update(Assessment)
+            .where(*is_held(one))
+            .values(lease_token=None, lease_until=None, progress=progress.write(unasked))
+        )
+
+
+def is_held(reserved: Reserved) -> tuple[ColumnElement[bool], ...]:
+    """Say that a question is pending, and still under the lease it was taken with."""
+    return (
+        Assessment.id == reserved.question.assessment_id,
+        Assessment.lease_token == reserved.lease_token,
+        Assessment.status == AssessmentStatus.PENDING,
+    )

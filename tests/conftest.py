@@ -1,7 +1,7 @@
 """One PostgreSQL server per run, handed to every worker of pytest-xdist; the databases of a test."""
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from sqlalchemy import text
@@ -11,6 +11,8 @@ from tests.support.databases import LentDatabase, RunServer, Template
 
 _SERVER = pytest.StashKey[RunServer]()
 _TEMPLATE = pytest.StashKey[Template]()
+# Where the tests are that take longest, the longest first.
+_LONG: Final = ("tests/chaos/", "tests/journey/", "tests/simulation/", "tests/conformance/")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -27,6 +29,17 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_configure_node(node: Any) -> None:  # noqa: ANN401  pytest-xdist has no public type
     """Hand the template to a worker."""
     node.workerinput["template"] = tuple(node.config.stash[_TEMPLATE])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long tests: at the end one worker must not wait for the last of another."""
+    items.sort(key=lambda item: _place(item.nodeid))
+
+
+def _place(nodeid: str) -> int:
+    return next(
+        (place for place, folder in enumerate(_LONG) if nodeid.startswith(folder)), len(_LONG)
+    )
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

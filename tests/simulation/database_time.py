@@ -28,11 +28,11 @@ async def prepare(url: str) -> None:
 
 
 def follow(database: Database, now: Callable[[], datetime]) -> None:
-    """Tell each connection the time at the begin of a transaction, if it has changed."""
+    """Tell each connection the time before a statement that may read it, if it has changed."""
 
-    def tell(connection: Connection) -> None:
+    def tell(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
         moment = now().isoformat()
-        if connection.info.get("told") != moment:
+        if _may_read_it(statement) and connection.info.get("told") != moment:
             connection.exec_driver_sql(
                 "SELECT set_config('assay.simulated_now', $1, false)", (moment,)
             )
@@ -41,5 +41,10 @@ def follow(database: Database, now: Callable[[], datetime]) -> None:
     def forget(connection: Connection) -> None:
         connection.info.pop("told", None)  # a rollback takes the setting back, too
 
-    event.listen(database.engine.sync_engine, "begin", tell)
+    event.listen(database.engine.sync_engine, "before_cursor_execute", tell)
     event.listen(database.engine.sync_engine, "rollback", forget)
+
+
+def _may_read_it(statement: str) -> bool:
+    """Say whether a statement reads the time: it names it, or has triggers and defaults that may."""
+    return "clock_timestamp" in statement or not statement.lstrip().startswith("SELECT")

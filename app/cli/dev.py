@@ -37,7 +37,16 @@ _SANDBOX_WALLET: Final = SecretStr(
 )
 
 # Settings that are the sandbox's own here.
-_OWN: Final = ("aeonto_base_url", "esplora_url", "bitcoin_descriptor")
+_OWN: Final = (
+    "aeonto_base_url",
+    "esplora_url",
+    "bitcoin_descriptor",
+    "crystal_url",
+    "crystal_api_key",
+    "chainalysis_url",
+    "chainalysis_api_key",
+)
+_SANDBOX_KEY: Final = SecretStr("sandbox")  # its risk vendors take any key but "wrong"
 
 # Slow enough to watch each state come, quick enough for somebody who waits.
 _SANDBOX_STEP_SECONDS: Final = 4.0
@@ -93,13 +102,17 @@ def _check(settings: Settings) -> None:
 
 
 def _in_sandbox(settings: Settings, sandbox_url: str) -> Settings:
-    """Return settings whose partners and wallet are those of the sandbox."""
+    """Return settings whose partners, vendors and wallet are those of the sandbox."""
     return settings.model_copy(
         update={
             "aeonto_base_url": sandbox_url,
             "esplora_url": tuple(esplora_urls(sandbox_url)),
             "btc_dest_address": settings.btc_dest_address or _SANDBOX_DESTINATION,
             "bitcoin_descriptor": _SANDBOX_WALLET,
+            "crystal_url": f"{_root(sandbox_url)}crystal/",
+            "crystal_api_key": _SANDBOX_KEY,
+            "chainalysis_url": f"{_root(sandbox_url)}chainalysis/api/v1/",
+            "chainalysis_api_key": _SANDBOX_KEY,
         }
     )
 

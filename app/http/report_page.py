@@ -53,6 +53,7 @@ def render(content: JsonObject, receipt: bytes | None) -> str:
         _verdict(answer, reasons),
         _evidence(reasons),
         *_limits(limits),
+        *_opinions(answer),
         *_vendor(answer.get("vendor")),
         _sources(content["sources"]),
         _record(content),
@@ -231,6 +232,35 @@ def _limits(limits: Sequence[JsonObject]) -> list[Element]:
         return []
     items = [_el("li", _theirs(limit.get("detail"))) for limit in limits]
     return [_el("section", _el("h2", "What this does not say"), _el("ul", *items))]
+
+
+def _opinions(answer: JsonObject) -> list[Element]:
+    """Show what each of several providers said; the score above is the highest of theirs."""
+    opinions = answer.get("opinions", [])
+    if not opinions:
+        return []
+    agree = "They disagree." if answer.get("disagreement") else "They agree on the grade."
+    said = _el("p", f"Each was asked, and the highest score counts. {agree}")
+    rows = [
+        (
+            _theirs(opinion.get("provider")),
+            _text(opinion.get("risk_score")) if opinion.get("reason") is None else "none",
+            _theirs(opinion.get("grade") or "none"),
+            _reasons(opinion),
+        )
+        for opinion in opinions
+    ]
+    table = _table(("Provider", "Score", "Grade", "Found"), rows)
+    return [_el("section", _el("h2", "What each provider said"), said, table)]
+
+
+def _reasons(opinion: JsonObject) -> Element:
+    """Return why there is no answer, or else what adds to its score."""
+    if opinion.get("reason") is not None:
+        return _theirs(opinion["reason"])
+    evidence = opinion.get("evidence", [])
+    found = [item.get("detail") for item in evidence if item.get("category") != _LIMIT]
+    return _el("span", *(_el("span", _theirs(one), " ") for one in found or ["nothing"]))
 
 
 def _vendor(vendor: Any) -> list[Element]:  # noqa: ANN401  null, or an object

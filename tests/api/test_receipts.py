@@ -272,6 +272,30 @@ async def test_a_report_shows_score_parts_evidence_sources_and_the_receipts_hash
     assert f"QR code: {digest}" in [found.get("aria-label") for _, found in page.elements]
 
 
+async def test_a_report_of_several_providers_shows_what_each_said_and_that_they_disagree(
+    application: Application, code: Person
+) -> None:
+    made = await create(application, code)
+    heard = {"provider": "stern", "reason": None, "risk_score": "0.25", "grade": "medium"}
+    calm = {"provider": "calm", "reason": None, "risk_score": "0", "grade": "none"}
+    silent = {"provider": "broken", "reason": "could not answer", "risk_score": None, "grade": None}
+    answer = {
+        "risk_score": "0.25",
+        "grade": "medium",
+        "evidence": [REASON],
+        "opinions": [{**heard, "evidence": [REASON]}, calm, silent],
+        "disagreement": True,
+    }
+    await change_answer(application, made, answer)
+
+    page = Reader((await get_report(application, made, code)).text)
+
+    for text in ("What each provider said", "stern", "calm", "broken", "could not answer"):
+        assert text in page.texts
+    assert "nothing" in page.texts
+    assert "Each was asked, and the highest score counts. They disagree." in page.texts
+
+
 async def test_an_answer_of_an_earlier_version_is_shown_with_what_it_has(
     application: Application, code: Person
 ) -> None:
@@ -296,6 +320,10 @@ async def test_hostile_names_stay_text(application: Application, code: Person) -
         "evidence": [{**dict.fromkeys(REASON, HOSTILE)}, {"category": "scope", "detail": HOSTILE}],
         "sources": [dict.fromkeys(("name", "issued", "sha256", "entries"), HOSTILE)],
         "vendor": {"score": HOSTILE, "signals": {HOSTILE: HOSTILE}, "weights": {HOSTILE: HOSTILE}},
+        "opinions": [
+            {"provider": HOSTILE, "reason": HOSTILE, "risk_score": None, "grade": None},
+            {"provider": HOSTILE, "risk_score": HOSTILE, "grade": HOSTILE, "evidence": [REASON]},
+        ],
         "ruleset": HOSTILE,
         "provider_reference": HOSTILE,
         "address_form": HOSTILE,

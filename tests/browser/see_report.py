@@ -56,6 +56,18 @@ ANSWER: Final[dict[str, Any]] = {
     ],
     "vendor": {"score": "0.42", "signals": {"atm": "0.001"}, "weights": {"atm": "0.25"}},
     "ruleset": "1",
+    "opinions": [
+        {
+            "provider": "crystal",
+            "reason": None,
+            "risk_score": "0.7",
+            "grade": "high",
+            "evidence": [{"category": "mixer", "detail": f"a mixer, {_HOSTILE}"}],
+        },
+        {"provider": "sanctions", "reason": None, "risk_score": "0", "grade": "not on the lists"},
+        {"provider": "chainalysis", "reason": f"{_LONG} could not answer"},
+    ],
+    "disagreement": True,
 }
 _WIDER_THAN_THE_SCREEN: Final = "return document.documentElement.scrollWidth - window.innerWidth"
 _BEYOND_THE_EDGE: Final = """

@@ -16,6 +16,10 @@ from tests.test_resources import TESTNET_ADDRESS
         ("ASSAY_AEONTO_BASE_URL", "https://aeon.to/api/v3/aeon2btc/"),
         ("ASSAY_ESPLORA_URL", "https://blockstream.info/api/"),
         ("ASSAY_BITCOIN_DESCRIPTOR", BIP86_XPUB),
+        ("ASSAY_CRYSTAL_URL", "https://apiexpert.crystalblockchain.com/"),
+        ("ASSAY_CRYSTAL_API_KEY", "a-key-that-costs-money"),
+        ("ASSAY_CHAINALYSIS_URL", "https://public.chainalysis.com/api/v1/"),
+        ("ASSAY_CHAINALYSIS_API_KEY", "a-key-of-somebody"),
     ],
 )
 def test_real_partner_or_wallet_stops_the_start(

@@ -4,7 +4,14 @@ from datetime import datetime, timedelta
 
 from fastapi import APIRouter, Request, Response
 
-from app.domain.addresses import SUPPORTED, AddressForm, check_address
+from app.domain.addresses import (
+    SUPPORTED,
+    AddressForm,
+    check_address,
+    currencies_of,
+    is_of_test_network,
+    say_supported,
+)
 from app.domain.errors import AssessmentFault, InvalidParameter, NoAssessmentsFound
 from app.http import idempotency, links
 from app.http.deps import COUNTS_CODES, AnyCaller, Reading, Res, actor_of
@@ -71,11 +78,17 @@ def _created(made: Made, now: datetime) -> NewAssessmentResponse:
 def subject_of(question: AssessmentQuestion, panel: Panel) -> Subject:
     """Return what is to be assessed. Raises InvalidParameter for what nobody could answer."""
     if question.currency.upper() not in SUPPORTED:
-        raise InvalidParameter("currency", f"one of: {', '.join(SUPPORTED)}")
+        raise InvalidParameter("currency", say_supported())
     if not panel.supporting(question.assessment_type, question.currency):
         raise InvalidParameter("currency", f"one that the provider {panel.name} answers for")
     if check_address(question.currency, question.address) is AddressForm.INVALID:
-        raise InvalidParameter("address", "a well-formed address of the currency")
+        others = currencies_of(question.address)
+        hint = f" (it is one of {', '.join(others)})" if others else ""
+        raise InvalidParameter("address", f"a well-formed address of the currency{hint}")
+    if is_of_test_network(question.currency, question.address):
+        raise InvalidParameter(
+            "address", "an address of the currency's main network (it is one of a test network)"
+        )
     return Subject(question.assessment_type, question.address, question.currency, question.tx_hash)
 
 

@@ -34,6 +34,14 @@ from tests.api.conftest import Town
 from tests.support.application import Application
 from tests.support.people import Person
 
+FORM = "a well-formed address of the currency"
+MAIN_NETWORK = "an address of the currency's main network (it is one of a test network)"
+CURRENCIES = (
+    "one of: AAVE, ADA, AEON, ALGO, ARB, ATOM, BCH, BNB, BSC, BTC, DAI, DASH, DOGE, DOT, ETC, ETH,"
+    " LINK, LTC, MATIC, POL, SHIB, SOL, TON, TRX, UNI, USDC, USDT, WBTC, WETH, XBT, XLM, XMR, XRP,"
+    " XTZ, ZEC"
+)
+
 
 async def test_a_new_assessment_is_answered_with_201_and_all_its_fields(
     application: Application, code: Person
@@ -199,6 +207,38 @@ async def test_a_value_of_the_wrong_type_or_range_names_its_parameter(
     application: Application, code: Person, name: str, value: object, expected: Problem
 ) -> None:
     body = {**paid_by(code, TRANSACTION), name: value}
+
+    assert refusal(await ask(application, CREATE, body, code)) == expected
+    assert await balance_of(application, code) == 5
+    assert application.provider.asked == []
+
+
+@pytest.mark.parametrize(
+    ("currency", "address", "expected"),
+    [
+        (
+            "BTC",
+            "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t",
+            problems.must_be("address", f"{FORM} (it is one of TRX, USDC, USDT)"),
+        ),
+        (
+            "LTC",
+            ADDRESS,
+            problems.must_be("address", f"{FORM} (it is one of BCH, BTC, USDT, XBT)"),
+        ),
+        (
+            "BTC",
+            "mipcBbFg9gMiCh81Kj8tqqdgoZub1ZJRfn",
+            problems.must_be("address", MAIN_NETWORK),
+        ),
+        ("XYZ", ADDRESS, problems.must_be("currency", CURRENCIES)),
+    ],
+    ids=["another_coin", "another_network", "test_network", "unsupported_asset"],
+)
+async def test_what_nobody_can_assess_is_refused_before_any_debit_with_what_is_supported(
+    application: Application, code: Person, currency: str, address: str, expected: Problem
+) -> None:
+    body = {**paid_by(code), "currency": currency, "address": address}
 
     assert refusal(await ask(application, CREATE, body, code)) == expected
     assert await balance_of(application, code) == 5

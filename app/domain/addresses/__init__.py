@@ -24,6 +24,7 @@ from app.domain.addresses.cryptonote import (
     encode_cryptonote,
 )
 from app.domain.addresses.faults import InvalidAddress
+from app.domain.addresses.networks import is_of_test_network
 
 __all__ = [
     "AEON_MAINNET_INTEGRATED",
@@ -47,6 +48,7 @@ __all__ = [
     "decode_cryptonote",
     "encode_base58check",
     "encode_cryptonote",
+    "is_of_test_network",
     "say_supported",
 ]
 

@@ -64,9 +64,10 @@ _AFTERMATH: Final = (
 _AWAITED: Final = ((timedelta(hours=1), timedelta(seconds=10)),)
 _AWAITED_LONG: Final = timedelta(seconds=30)
 _WATCHED: Final = (*_AFTERMATH, (timedelta(days=30), timedelta(days=1)))
-# A payment that was confirmed may still be reorganised away, within a day if ever.
+# A payment that was confirmed may still be reorganised away: soon, or at all events within a day.
 _CONFIRMED: Final = (
-    (timedelta(hours=24), timedelta(minutes=10)),
+    (timedelta(hours=2), timedelta(minutes=10)),
+    (timedelta(hours=24), timedelta(hours=1)),
     (timedelta(days=30), timedelta(days=1)),
 )
 _WATCHED_LONG: Final = timedelta(days=7)

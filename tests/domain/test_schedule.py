@@ -139,5 +139,24 @@ def test_unsettled_order_is_looked_at_every_30_seconds_at_most(
     assert (look.at - NOW, look.urgency) == (rest, Urgency.OPEN)
 
 
+@pytest.mark.parametrize(
+    ("age", "rest"),
+    [
+        (timedelta(0), timedelta(minutes=10)),
+        (timedelta(hours=1, minutes=59), timedelta(minutes=10)),
+        (timedelta(hours=2), timedelta(hours=1)),
+        (timedelta(hours=23), timedelta(hours=1)),
+        (timedelta(days=2), timedelta(days=1)),
+        (timedelta(days=31), timedelta(days=7)),
+    ],
+)
+def test_bitcoin_that_was_granted_for_is_watched_ever_more_rarely(
+    age: timedelta, rest: timedelta
+) -> None:
+    look = next_look(OrderStatus.PAID, rail=Rail.BITCOIN, since=NOW - age, expires_at=None, now=NOW)
+    assert look is not None
+    assert (look.at - NOW, look.urgency) == (rest, Urgency.AFTERMATH)
+
+
 def test_asking_does_not_hasten_a_block() -> None:
     assert look_when_asked(OrderStatus.PAID, NOW, rail=Rail.AEONTO, unsettled=True) is None

@@ -6,6 +6,8 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import asyncpg
+import procrastinate
 import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
@@ -23,6 +25,25 @@ from tests.support.people import make_user
 OLDEST = Path("/usr/lib/postgresql/15/bin")
 # Where the oldest server is not installed, the one that is stands in for it.
 OLDEST_BINARIES = OLDEST if (OLDEST / "postgres").exists() else find_binaries()
+
+
+# What a schema holds, in words that do not name the schema.
+QUEUE = """
+    SELECT format('%s.%s %s %s %s', table_name, column_name, udt_name, column_default, is_nullable)
+      FROM information_schema.columns WHERE table_schema = current_schema
+    UNION ALL SELECT format('%s %s', conname, pg_get_constraintdef(oid))
+      FROM pg_constraint WHERE connamespace = current_schema::regnamespace
+    UNION ALL SELECT replace(indexdef, current_schema || '.', '')
+      FROM pg_indexes WHERE schemaname = current_schema
+    UNION ALL SELECT pg_get_triggerdef(pg_trigger.oid, true)
+      FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
+      WHERE NOT tgisinternal AND relnamespace = current_schema::regnamespace
+    UNION ALL SELECT format('%s(%s) %s', proname, pg_get_function_arguments(oid), prosrc)
+      FROM pg_proc WHERE pronamespace = current_schema::regnamespace
+    UNION ALL SELECT format('%s %s', typname, enumlabel)
+      FROM pg_enum JOIN pg_type ON pg_type.oid = enumtypid
+      WHERE typnamespace = current_schema::regnamespace
+    ORDER BY 1"""
 
 
 @pytest.fixture
@@ -48,15 +69,22 @@ def downgrade(url: str) -> None:
 
 
 async def left_over(url: str) -> list[str]:
-    """Return our tables and functions in a database."""
+    """Return our tables, functions and schemas in a database."""
     connection = await connect(url)
     rows = await connection.fetch(
         "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
         " AND relname NOT LIKE 'alembic_version%'"
         " UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+        " UNION ALL SELECT nspname FROM pg_namespace WHERE nspname = 'jobs'"
     )
     await connection.close()
     return [row[0] for row in rows]
+
+
+async def queue_of(connection: asyncpg.Connection, schema: str) -> list[str]:
+    """Return what the tables, functions and types of the engine's queue look like in a schema."""
+    await connection.execute(f"SET search_path = {schema}")
+    return [row[0] for row in await connection.fetch(QUEUE)]
 
 
 async def test_models_migrations_and_catalogue_agree(database_url: str) -> None:
@@ -95,6 +123,18 @@ async def test_database_that_was_never_migrated_has_no_revision(database_url: st
     async with database.reading() as reading:
         assert await current_revision(reading) is None
     await database.dispose()
+
+
+async def test_queue_is_that_of_the_engine_that_is_installed(database_url: str) -> None:
+    """An engine with a newer schema needs a migration of ours first."""
+    connection = await connect(database_url)
+    schema = (Path(procrastinate.__file__).parent / "sql" / "schema.sql").read_text()
+    await connection.execute("CREATE SCHEMA installed; SET search_path = installed")
+    await connection.execute(schema)
+    installed, ours = [await queue_of(connection, name) for name in ("installed", "jobs")]
+    await connection.close()
+    assert len(ours) > 80
+    assert ours == installed
 
 
 def test_revisions_form_one_line() -> None:

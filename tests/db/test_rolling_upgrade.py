@@ -73,7 +73,7 @@ async def empty_database(template: Template) -> AsyncIterator[str]:
     """The URL of a database without a schema."""
     async with template.copy() as url:
         connection = await connect(url)
-        await connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        await connection.execute("DROP SCHEMA public, jobs CASCADE; CREATE SCHEMA public")
         await connection.close()
         yield url
 

@@ -16,8 +16,7 @@ from sqlalchemy.ext.asyncio import (
 _POOL_TIMEOUT_SECONDS: Final = 2  # longer, and a caller waits for what it will not get
 _CONNECT_TIMEOUT_SECONDS: Final = 5
 # Nothing of ours takes this long: what does is stuck, and would hold its locks and its connection.
-_SERVER_SETTINGS: Final = {
-    "application_name": "assay",
+SERVER_SETTINGS: Final = {
     "timezone": "UTC",
     "lock_timeout": "2s",
     "idle_in_transaction_session_timeout": "10s",
@@ -61,7 +60,8 @@ def create_database(
         pool_timeout=_POOL_TIMEOUT_SECONDS,
         connect_args={
             "server_settings": {
-                **_SERVER_SETTINGS,
+                "application_name": "assay",
+                **SERVER_SETTINGS,
                 "statement_timeout": f"{statement_timeout_seconds}s",
             },
             "timeout": _CONNECT_TIMEOUT_SECONDS,

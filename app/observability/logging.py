@@ -168,6 +168,9 @@ def _tame_libraries() -> None:
         library = logging.getLogger(name)
         library.handlers = []
         library.propagate = True
+    # Our supervisor tells that the database is away; the pool would at each try.
+    logging.getLogger("procrastinate").setLevel(logging.WARNING)
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     # Our own middleware writes the access log; httpx writes whole URLs.
     for name in ("uvicorn.access", "httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)

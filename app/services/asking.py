@@ -77,13 +77,10 @@ class Tried:
     is_overdue: bool = False
 
 
-async def finish_one(
-    database: Database, panel: Panel, clock: Clock, assessment_id: str | None = None
+async def finish(
+    database: Database, panel: Panel, clock: Clock, assessment_id: str
 ) -> Tried | None:
-    """Try a pending assessment again: the named one, or the one that has waited longest.
-
-    None when there is none that is due and free.
-    """
+    """Try a pending assessment again; None when it is not due, not free, or done."""
     async with database.sessions() as session:
         claimed = await claim(session, clock.now(), assessment_id)
     if claimed is None:

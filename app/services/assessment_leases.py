@@ -21,7 +21,7 @@ from app.domain.security import new_id
 from app.models import Assessment
 from app.providers.base import Question
 from app.providers.panel import Panel
-from app.services import leases, ledger, progress
+from app.services import jobs, leases, ledger, progress
 from app.services.progress import ByProvider, Progress
 
 # A request waits this long for its providers; then the answer is 201 `pending`.
@@ -118,21 +118,17 @@ async def reserve(
     return reserved
 
 
-async def claim(
-    session: AsyncSession, now: datetime, assessment_id: str | None = None
-) -> Reserved | None:
-    """Take a pending assessment that is due and that nobody works on; None when there is none.
-
-    It is the one that has waited longest, or else the named one.
-    """
-    due = select(Assessment).where(
-        Assessment.next_try_at <= now, leases.is_free(Assessment.lease_until)
-    )
-    if assessment_id is not None:
-        due = due.where(Assessment.id == assessment_id)
+async def claim(session: AsyncSession, now: datetime, assessment_id: str) -> Reserved | None:
+    """Take an assessment if it is pending, due, and nobody works on it; else return None."""
     async with session.begin():
         assessment = await session.scalar(
-            due.order_by(Assessment.next_try_at).limit(1).with_for_update(skip_locked=True)
+            select(Assessment)
+            .where(
+                Assessment.id == assessment_id,
+                Assessment.next_try_at <= now,
+                leases.is_free(Assessment.lease_until),
+            )
+            .with_for_update(skip_locked=True)
         )
         if assessment is None:
             return None
@@ -188,13 +184,16 @@ async def count_asks(
 
 async def hand_over(session: AsyncSession, reserved: Sequence[Reserved]) -> None:
     """Leave questions that were not asked to the worker, in the caller's transaction."""
+    left: list[str] = []
     for one in reserved:
         unasked = {name: replace(known, asks=0) for name, known in one.progress.items()}
-        await session.execute(
+        left += await session.scalars(
             update(Assessment)
             .where(*is_held(one))
             .values(lease_token=None, lease_until=None, progress=progress.write(unasked))
+            .returning(Assessment.id)
         )
+    await jobs.wake(session, left)
 
 
 def is_held(reserved: Reserved) -> tuple[ColumnElement[bool], ...]:

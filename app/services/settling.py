@@ -23,7 +23,7 @@ from app.providers.base import (
     ProviderUnknown,
 )
 from app.providers.panel import Panel
-from app.services import idempotency, ledger, progress
+from app.services import idempotency, jobs, ledger, progress
 from app.services.assessment_leases import Reserved, is_held
 from app.services.progress import ByProvider, Progress
 
@@ -142,7 +142,8 @@ async def _leave_open(
     session: AsyncSession, reserved: Reserved, verdict: Verdict, now: datetime
 ) -> None:
     pause = _PAUSES[min(reserved.attempts, len(_PAUSES)) - 1]
-    await _settle(session, reserved, verdict, next_try_at=now + pause, updated_at=now)
+    if await _settle(session, reserved, verdict, next_try_at=now + pause, updated_at=now):
+        await jobs.wake(session, [reserved.question.assessment_id], pause)
 
 
 async def _refund(

@@ -1,23 +1,19 @@
-"""Finishing assessments left pending, sweeping out what is over, counting what waits."""
+"""Finding assessments whose job was lost, sweeping out what is over, counting what waits."""
 
 from typing import Final
 
-from app.observability.logging import get_logger
 from app.resources import Resources
 from app.services import (
     accounts,
-    asking,
     bitcoin_addresses,
     idempotency,
+    jobs,
     order_gauges,
     throttles,
 )
-from app.services.asking import Tried
 from app.worker.loops import Loop
 
-log = get_logger(__name__)
-
-_PENDING_REST_SECONDS: Final = 1.0
+_LOST_REST_SECONDS: Final = 1.0
 _SWEEP_REST_SECONDS: Final = 30.0
 _COUNT_REST_SECONDS: Final = 15.0
 
@@ -25,24 +21,14 @@ _COUNT_REST_SECONDS: Final = 15.0
 def loops(resources: Resources) -> list[Loop]:
     """Return the loops to run."""
 
-    async def finish_assessments() -> bool:
-        tried = await asking.finish_one(resources.database, resources.panel, resources.clock)
-        if tried is not None:
-            observe(tried)
-        return tried is not None
-
-    def observe(tried: Tried) -> None:
-        if tried.refunded:
-            resources.metrics.refunds.inc()
-        for provider in tried.asked_again:
-            resources.metrics.asked_again.labels(provider).inc()
-        if tried.is_overdue:
-            resources.metrics.alarms.labels("assessment_overdue").inc()
-            log.error("alarm", alarm="assessment_overdue", assessment_id=tried.assessment_id)
+    async def wake_lost() -> bool:
+        async with resources.database.sessions() as session:
+            return await jobs.wake_lost(session, resources.clock.now())
 
     async def sweep() -> bool:
         async with resources.database.sessions() as session:
             await accounts.end_expired_sessions(session, resources.clock.now())
+            await jobs.reap(session)
             more_counts = await throttles.reap(session, resources.clock.now())
             more_keys = await idempotency.reap(session, resources.clock.now())
             return more_counts or more_keys
@@ -59,7 +45,7 @@ def loops(resources: Resources) -> list[Loop]:
         return False
 
     return [
-        Loop("assessments", finish_assessments, _PENDING_REST_SECONDS),
+        Loop("lost_jobs", wake_lost, _LOST_REST_SECONDS),
         Loop("sweep", sweep, _SWEEP_REST_SECONDS),
         Loop("gauges", count, _COUNT_REST_SECONDS),
     ]

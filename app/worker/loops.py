@@ -1,14 +1,14 @@
 """Running ticks again and again until told to stop, whatever happens to them.
 
 A tick that fails is logged and tried again. A loop that dies, or whose tick is stuck, is started
-again: by a supervisor, one for each loop.
+again: by a supervisor, one for each loop, or for whatever else must keep running.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from app.db.failures import is_database_away
 from app.observability.logging import get_logger
@@ -21,12 +21,25 @@ GRACE_SECONDS: Final = 2.0
 # No tick takes this long: it waits for a slot for seconds, for a partner 10 s, for a statement 5 s.
 # And it is short enough to be noticed before a loop counts as silent.
 STUCK_AFTER_SECONDS: Final = 45.0
-_AFTER_FAULT_SECONDS: Final = 1.0
+AFTER_FAULT_SECONDS: Final = 1.0
 _BEFORE_RESTART_SECONDS: Final = 1.0
 
 
 class Stuck(Exception):
     """A tick did not come back, and was cancelled."""
+
+
+class Supervised(Protocol):
+    """What runs until `stopping` is set; to end in any other way is to die."""
+
+    @property
+    def name(self) -> str:
+        """What its heartbeats are called."""
+        ...
+
+    async def run(self, heartbeats: Heartbeats, stopping: asyncio.Event) -> None:
+        """Run until `stopping` is set."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -40,16 +53,16 @@ class Loop:
     tick: Callable[[], Awaitable[bool]]
     rest_seconds: float
 
+    async def run(self, heartbeats: Heartbeats, stopping: asyncio.Event) -> None:
+        """Tick until `stopping` is set. Raises Stuck."""
+        while not stopping.is_set():
+            rest_seconds = await _tick(self, heartbeats)
+            if rest_seconds > 0:
+                await rest(rest_seconds, stopping)
 
-async def repeat(loop: Loop, heartbeats: Heartbeats, stopping: asyncio.Event) -> None:
-    """Run a loop until `stopping` is set. Raises Stuck."""
-    while not stopping.is_set():
-        rest_seconds = await _tick(loop, heartbeats)
-        if rest_seconds > 0:
-            await _rest(rest_seconds, stopping)
 
-
-async def _rest(seconds: float, stopping: asyncio.Event) -> None:
+async def rest(seconds: float, stopping: asyncio.Event) -> None:
+    """Rest for so long, or until `stopping` is set."""
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await stopping.wait()
@@ -68,12 +81,12 @@ async def _tick(loop: Loop, heartbeats: Heartbeats) -> float:
             log.warning("database_away", loop=loop.name, error=type(fault).__name__)
         else:
             log.exception("tick_failed", loop=loop.name)
-        return _AFTER_FAULT_SECONDS
+        return AFTER_FAULT_SECONDS
     heartbeats.beat(loop.name)
     return 0.0 if busy else loop.rest_seconds
 
 
-async def supervise(loop: Loop, heartbeats: Heartbeats, stopping: asyncio.Event) -> None:
+async def supervise(loop: Supervised, heartbeats: Heartbeats, stopping: asyncio.Event) -> None:
     """Run a loop until `stopping` is set, and start it again whenever it dies.
 
     It runs in a task of its own: what cancels that one did not mean us. To begin counts as a
@@ -81,7 +94,7 @@ async def supervise(loop: Loop, heartbeats: Heartbeats, stopping: asyncio.Event)
     """
     heartbeats.beat(loop.name)
     while not stopping.is_set():
-        body = asyncio.create_task(repeat(loop, heartbeats, stopping), name=f"loop {loop.name}")
+        body = asyncio.create_task(loop.run(heartbeats, stopping), name=f"loop {loop.name}")
         try:
             await asyncio.wait({body})
         finally:
@@ -91,11 +104,11 @@ async def supervise(loop: Loop, heartbeats: Heartbeats, stopping: asyncio.Event)
             return
         heartbeats.died(loop.name)
         log.error("loop_died", loop=loop.name, exc_info=death)
-        await _rest(_BEFORE_RESTART_SECONDS, stopping)
+        await rest(_BEFORE_RESTART_SECONDS, stopping)
 
 
 @asynccontextmanager
-async def running(loops: list[Loop], heartbeats: Heartbeats) -> AsyncIterator[None]:
+async def running(loops: Sequence[Supervised], heartbeats: Heartbeats) -> AsyncIterator[None]:
     """Run loops beside the body; on the way out, let them finish what is in flight."""
     stopping = asyncio.Event()
     tasks = [asyncio.create_task(supervise(loop, heartbeats, stopping)) for loop in loops]

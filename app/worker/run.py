@@ -10,7 +10,8 @@ from app.worker import housekeeping
 from app.worker.aeonto_rail import AeontoRail
 from app.worker.bitcoin_rail import BitcoinRail
 from app.worker.heartbeats import Heartbeats
-from app.worker.loops import Loop, running
+from app.worker.jobs import Jobs
+from app.worker.loops import Loop, Supervised, running
 from app.worker.reconciler import Reconciler
 
 _INTEREST_REST_SECONDS: Final = 1.0
@@ -48,7 +49,12 @@ async def worker_running(resources: Resources) -> AsyncIterator[Heartbeats]:
     heartbeats = Heartbeats(resources.clock, resources.metrics)
     reconciler = reconciler_of(resources)
     try:
-        async with running([*reconciler.loops(), *housekeeping.loops(resources)], heartbeats):
+        bodies: list[Supervised] = [
+            *reconciler.loops(),
+            *housekeeping.loops(resources),
+            Jobs(resources),
+        ]
+        async with running(bodies, heartbeats):
             yield heartbeats
     finally:
         await reconciler.drain()

@@ -96,7 +96,8 @@ async def hung_up(seed: int, requests: int = 1000) -> Verdict:
                 " WHERE application_name = 'assay' AND datname = current_database()"
             )
             most = max(most, sessions[0].n)
-        allowed = (len(stage.deployment.replicas) + 1) * _POOL  # ours is the one more
+        # Each replica has one for its jobs, too; the last pool is ours.
+        allowed = len(stage.deployment.replicas) * (_POOL + 1) + _POOL
         stage.expect(most <= allowed, f"{most} connections, at most {allowed} are pooled")
         pending = await _pending_after(stage, _TAKEN_OVER_SECONDS)
         stage.expect(pending == 0, f"{pending} assessments are stuck")

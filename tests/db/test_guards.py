@@ -762,7 +762,9 @@ async def test_assessment_stands_under_one_key_at_most(lived: Lived) -> None:
 async def test_every_guard_is_armed_for_every_role(lived: Lived) -> None:
     """ENABLE ALWAYS: neither ownership nor session_replication_role disarms one."""
     armed = await lived.connection.fetch(
-        "SELECT tgname, tgenabled::text AS armed FROM pg_trigger WHERE NOT tgisinternal"
+        "SELECT tgname, tgenabled::text AS armed"
+        " FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid"
+        " WHERE NOT tgisinternal AND relnamespace = 'public'::regnamespace"
     )
     assert len(armed) == 25
     assert {row["armed"] for row in armed} == {"A"}

@@ -21,11 +21,12 @@ from app.providers.base import (
     Question,
 )
 from app.providers.panel import Panel
-from app.services import asking, assessments, audit
+from app.services import assessments, audit
 from app.services.asking import Tried
 from app.services.assessment_leases import Subject
 from app.services.assessments import AssessmentView
 from tests.support.application import ScriptedProvider
+from tests.support.assessments import finish_due
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
 from tests.support.orders import balance_of, end_leases
@@ -78,7 +79,7 @@ class Desk:
     async def try_again(self, *providers: ScriptedProvider, after_seconds: float = 300) -> Tried:
         self.clock.advance(after_seconds)
         panel = Panel(providers or [self.one, self.other])
-        tried = await asking.finish_one(self.database, panel, self.clock)
+        tried = await finish_due(self.database, panel, self.clock)
         assert tried is not None
         return tried
 
@@ -217,7 +218,7 @@ async def test_an_answer_that_outlives_its_lease_changes_nothing(desk: Desk) -> 
         @override
         async def recall(self, question: Question) -> Answer | None:
             await end_leases(desk.database)
-            assert await asking.finish_one(desk.database, Panel([desk.one]), desk.clock)
+            assert await finish_due(desk.database, Panel([desk.one]), desk.clock)
             return None
 
     desk.one.raises = ProviderUnknown()

@@ -27,6 +27,7 @@ from app.services.assessment_leases import Subject
 from app.services.assessments import AssessmentView
 from app.services.callers import Caller
 from tests.support.application import ScriptedProvider
+from tests.support.assessments import finish_due
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
 from tests.support.orders import balance_of, count, end_leases
@@ -128,14 +129,29 @@ async def test_unknown_outcome_keeps_the_credit_and_is_asked_again(
     provider.raises = fault
     view, left = await create(database, provider, clock, spender)
     assert (view.status, left) == (AssessmentStatus.PENDING, 2)
-    assert not await asking.finish_one(database, Panel([provider]), clock)
+    assert not await finish_due(database, Panel([provider]), clock)
     clock.advance(2)
     provider.raises = None
-    assert await asking.finish_one(database, Panel([provider]), clock)
-    assert not await asking.finish_one(database, Panel([provider]), clock)
+    assert await finish_due(database, Panel([provider]), clock)
+    assert not await finish_due(database, Panel([provider]), clock)
     assert (await only_one(database, spender)).status is AssessmentStatus.READY
     assert await balance_of(database, spender.account_id) == 2
     assert [question.assessment_id for question in provider.asked] == [view.id, view.id]
+
+
+async def test_assessment_is_not_asked_about_before_it_is_due_or_after_it_is_done(
+    database: LentDatabase, clock: HandClock, provider: ScriptedProvider, spender: Person
+) -> None:
+    panel = Panel([provider])
+    provider.raises = ProviderUnknown()
+    view, _ = await create(database, provider, clock, spender)
+    provider.raises = None
+    clock.advance(1.9)
+    assert await asking.finish(database, panel, clock, view.id) is None
+    clock.advance(0.1)
+    assert await asking.finish(database, panel, clock, view.id)
+    assert await asking.finish(database, panel, clock, view.id) is None
+    assert len(provider.asked) == 2
 
 
 async def test_pending_assessment_that_fails_later_is_refunded(
@@ -145,7 +161,7 @@ async def test_pending_assessment_that_fails_later_is_refunded(
     await create(database, provider, clock, spender)
     provider.raises = ProviderFailed(FailureReason.REFUSED)
     clock.advance(2)
-    assert await asking.finish_one(database, Panel([provider]), clock)
+    assert await finish_due(database, Panel([provider]), clock)
     assert (await only_one(database, spender)).failure_reason == FailureReason.REFUSED
     assert await balance_of(database, spender.account_id) == 3
 
@@ -162,7 +178,7 @@ async def test_unanswered_question_rests_longer_each_time_but_never_long(
         assert due is not None
         rests.append((due - clock.now()).total_seconds())
         clock.advance(rests[-1])
-        assert await asking.finish_one(database, Panel([provider]), clock)
+        assert await finish_due(database, Panel([provider]), clock)
     assert rests == sorted(rests)
     assert (rests[0], rests[-1]) == (2, 300)
 
@@ -187,9 +203,9 @@ async def test_question_of_a_process_that_died_is_asked_again_when_its_lease_is_
     request.cancel()
     await asyncio.gather(request, return_exceptions=True)
     assert (await only_one(database, spender)).status is AssessmentStatus.PENDING
-    assert not await asking.finish_one(database, Panel([provider]), clock)
+    assert not await finish_due(database, Panel([provider]), clock)
     await end_leases(database)
-    assert await asking.finish_one(database, Panel([provider]), clock)
+    assert await finish_due(database, Panel([provider]), clock)
     assert (await only_one(database, spender)).status is AssessmentStatus.READY
     assert await balance_of(database, spender.account_id) == 2
 
@@ -254,7 +270,7 @@ async def test_one_pending_question_is_asked_by_one_finisher_only(
     clock.advance(2)
     provider.raises = None
     finished = await asyncio.gather(
-        *(asking.finish_one(committed_database, Panel([provider]), clock) for _ in range(8))
+        *(finish_due(committed_database, Panel([provider]), clock) for _ in range(8))
     )
     assert len([outcome for outcome in finished if outcome]) == 1
     assert len(provider.asked) == 2
@@ -364,7 +380,7 @@ class TakenOver(ScriptedProvider):
     async def assess(self, question: Question) -> Answer:
         await end_leases(self.database)
         other = ScriptedProvider(raises=self.meanwhile)
-        assert await asking.finish_one(self.database, Panel([other]), self.clock)
+        assert await finish_due(self.database, Panel([other]), self.clock)
         return await super().assess(question)
 
 

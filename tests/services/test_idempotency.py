@@ -18,7 +18,6 @@ from app.domain.errors import (
 from app.providers.base import Answer, FailureReason, ProviderFailed, ProviderUnknown, Question
 from app.providers.panel import Panel
 from app.services import (
-    asking,
     assessment_leases,
     assessments,
     audit,
@@ -33,6 +32,7 @@ from app.services.order_placing import Purchase
 from app.services.order_views import OrderView
 from tests.services.test_assessments import SUBJECT
 from tests.support.application import ScriptedProvider
+from tests.support.assessments import finish_due
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
 from tests.support.orders import TERMS, balance_of, count, end_leases
@@ -224,7 +224,7 @@ async def test_crash_while_asking_is_in_flight_until_the_lease_is_over(
     asked = provider.asked[0].assessment_id
     assert first == KeptAnswer(201, f"{asked} pending 2".encode(), replayed=False)
     clock.advance(1)
-    assert await asking.finish_one(database, Panel([provider]), clock)
+    assert await finish_due(database, Panel([provider]), clock)
     again = await ask(database, provider, clock, spender)
     assert again == KeptAnswer(201, first.body, replayed=True)
     assert await count(database, "assessments") == 1
@@ -237,7 +237,7 @@ async def test_after_a_crash_while_asking_the_answer_may_be_the_workers(
 ) -> None:
     await crash_while_asking(database, provider, clock, spender)
     await end_leases(database)
-    assert await asking.finish_one(database, Panel([provider]), clock)
+    assert await finish_due(database, Panel([provider]), clock)
 
     first = await ask(database, provider, clock, spender)
 
@@ -250,8 +250,9 @@ async def test_while_the_worker_asks_again_the_assessment_is_pending_and_not_in_
 ) -> None:
     await crash_while_asking(database, provider, clock, spender)
     await end_leases(database)
+    assessment_id = provider.asked[0].assessment_id
     async with database.sessions() as session:
-        assert await assessment_leases.claim(session, clock.now())
+        assert await assessment_leases.claim(session, clock.now(), assessment_id)
 
     first = await ask(database, provider, clock, spender)
 
@@ -306,7 +307,7 @@ async def test_crash_at_the_refund_takes_refund_and_freed_key_back_together(
     assert await count(database, "idempotency_keys", "assessment_id IS NOT NULL") == 1
     await end_leases(database)
 
-    assert await asking.finish_one(database, Panel([provider]), clock)
+    assert await finish_due(database, Panel([provider]), clock)
 
     assert await balance_of(database, spender.account_id) == 3
     assert await count(database, "idempotency_keys") == 0
@@ -320,7 +321,7 @@ async def test_pending_answer_stays_the_answer_when_the_provider_fails_later(
     assert b"pending" in first.body
     clock.advance(2)
     provider.raises = ProviderFailed(FailureReason.BROKEN)
-    assert await asking.finish_one(database, Panel([provider]), clock)
+    assert await finish_due(database, Panel([provider]), clock)
 
     again = await ask(database, provider, clock, spender)
 
@@ -359,7 +360,7 @@ async def test_answer_of_a_request_whose_assessment_failed_elsewhere_is_not_give
         async def assess(self, question: Question) -> Answer:
             await end_leases(database)
             worker = ScriptedProvider(raises=ProviderFailed(FailureReason.BROKEN))
-            assert await asking.finish_one(database, Panel([worker]), clock)
+            assert await finish_due(database, Panel([worker]), clock)
             return await super().assess(question)
 
     with pytest.raises(IdempotencyKeyInFlight):

@@ -11,16 +11,17 @@ from structlog.testing import capture_logs
 from app.db.engine import Database
 from app.domain.pace import CALL_DEADLINE_SECONDS, LEAVE_WITHIN_SECONDS
 from app.observability.metrics import Metrics
-from app.providers.base import FailureReason, ProviderFailed, ProviderUnknown
+from app.providers.base import ProviderUnknown
 from app.services import accounts, assessment_leases
 from app.worker import housekeeping, loops
 from app.worker.heartbeats import SILENT_AFTER, Heartbeats
-from app.worker.loops import Loop, repeat, running
+from app.worker.loops import Loop, running
 from app.worker.run import worker_running
 from tests.services.test_assessments import create
 from tests.services.test_bitcoin_addresses import BITCOIN, ordered
+from tests.support.assessments import finish_due
 from tests.support.clock import HandClock
-from tests.support.orders import balance_of, count
+from tests.support.orders import count
 from tests.support.people import PASSWORD, make_user
 from tests.worker.conftest import Stage
 
@@ -95,7 +96,7 @@ async def test_loop_rests_for_its_time_and_looks_again(heartbeats: Heartbeats) -
 async def test_loop_that_rests_stops_in_the_middle_of_it(heartbeats: Heartbeats) -> None:
     ticks = Ticks()
     stopping = asyncio.Event()
-    loop = asyncio.create_task(repeat(Loop("work", ticks, 3600), heartbeats, stopping))
+    loop = asyncio.create_task(Loop("work", ticks, 3600).run(heartbeats, stopping))
     await asyncio.wait_for(ticks.idle.wait(), 1)
     stopping.set()
     await asyncio.wait_for(loop, 1)
@@ -105,7 +106,7 @@ async def test_loop_that_rests_stops_in_the_middle_of_it(heartbeats: Heartbeats)
 async def test_tick_that_raises_is_logged_and_made_again(
     heartbeats: Heartbeats, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.worker.loops._AFTER_FAULT_SECONDS", 0.01)
+    monkeypatch.setattr("app.worker.loops.AFTER_FAULT_SECONDS", 0.01)
     ticks = Ticks(RuntimeError("a bug"), ConnectionRefusedError(), True)
     with capture_logs() as logs:
         async with running([Loop("work", ticks, rest_seconds=60)], heartbeats):
@@ -345,24 +346,6 @@ async def test_every_loop_that_is_killed_comes_back_and_the_order_is_carried_on(
         assert stage.metric("assay_loop_restarts_total", loop=name) == 1
 
 
-async def test_pending_assessments_are_finished_by_the_loop(stage: Stage) -> None:
-    spender = await make_user(stage.database, stage.clock.now(), credits_given=2)
-    finish = housekeeping.loops(stage.resources)[0].tick
-    stage.provider.raises = ProviderUnknown()
-    for _ in range(2):
-        await create(stage.database, stage.provider, stage.clock, spender)
-    assert not await finish()
-    stage.clock.leap(3)
-    stage.provider.raises = None
-    assert await finish()
-    stage.provider.raises = ProviderFailed(FailureReason.BROKEN)
-    assert await finish()
-    assert not await finish()
-    assert await balance_of(stage.database, spender.account_id) == 1
-    assert await count(stage.database, "assessments", "status = 'ready'") == 1
-    assert await count(stage.database, "assessments", "status = 'failed'") == 1
-
-
 async def test_expired_sessions_are_swept(stage: Stage) -> None:
     assert stage.buyer.email is not None
     await accounts.login(
@@ -403,7 +386,7 @@ async def test_what_waits_is_counted_by_state_and_age(stage: Stage) -> None:
     assert 40 <= stage.metric("assay_oldest_due_order_seconds") < 60
     assert 40 <= stage.metric("assay_oldest_pending_assessment_seconds") < 60
     stage.provider.raises = None
-    assert await housekeeping.loops(stage.resources)[0].tick()
+    assert await finish_due(stage.database, stage.resources.panel, stage.clock)
     await stage.work()
     assert not await count_what_waits()
     assert stage.metric("assay_oldest_due_order_seconds") < 1

@@ -1,6 +1,6 @@
 """Process-wide things: made once when a process starts, closed in reverse when it ends."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,11 +26,12 @@ from app.observability.metrics import Metrics
 from app.providers.base import RiskProvider
 from app.providers.chainalysis.provider import ChainalysisProvider, chainalysis_headers
 from app.providers.crystal.provider import CrystalProvider, crystal_headers
+from app.providers.exposure import ExposureProvider
 from app.providers.http import VendorHttp
-from app.providers.lists import load_lists
 from app.providers.panel import Panel
 from app.providers.sanctions import SanctionsProvider
 from app.services.interest import Interest
+from app.services.lists import Lists
 from app.services.pace import SharedPace
 from app.services.terms import BitcoinTerms, Terms
 from app.services.throttles import Throttles
@@ -60,6 +61,7 @@ class Resources:
     aeonto: AeontoClient
     chain: Chain | None
     panel: Panel
+    lists: Lists
     metrics: Metrics
     interest: Interest
     throttles: Throttles
@@ -132,8 +134,16 @@ def _bitcoin_terms(settings: Settings, network: BitcoinNetwork) -> BitcoinTerms 
     )
 
 
-def _panel(settings: Settings, metrics: Metrics, clock: Clock, stack: AsyncExitStack) -> Panel:
-    """Return the providers that the settings name. Raises ListUnreadable, ConfigurationError."""
+def _panel(
+    settings: Settings,
+    metrics: Metrics,
+    clock: Clock,
+    stack: AsyncExitStack,
+    *,
+    lists: Lists,
+    servers: Sequence[EsploraClient],
+) -> Panel:
+    """Return the providers that the settings name. Raises ConfigurationError."""
 
     def ring(kind: str) -> None:
         metrics.alarms.labels(kind).inc()
@@ -148,7 +158,13 @@ def _panel(settings: Settings, metrics: Metrics, clock: Clock, stack: AsyncExitS
     def provider(name: RiskProviderName) -> RiskProvider:
         match name:
             case "sanctions":
-                return SanctionsProvider(load_lists(settings.sanctions_lists))
+                return SanctionsProvider(lists)
+            case "exposure":
+                if not servers:
+                    raise ConfigurationError(
+                        "ASSAY_RISK_PROVIDER: exposure needs ASSAY_ESPLORA_URL"
+                    )
+                return ExposureProvider(servers, lists, alarm=ring)
             case "crystal":
                 key = _required(settings.crystal_api_key, "ASSAY_CRYSTAL_API_KEY")
                 http = open_vendor(name, settings.crystal_url, crystal_headers(key))
@@ -175,16 +191,16 @@ def receipt_key(settings: Settings) -> SigningKey | None:
     return SigningKey.from_text(settings.receipt_key.get_secret_value())
 
 
-def _open_chain(
+def _open_servers(
     settings: Settings, metrics: Metrics, clock: Clock, stack: AsyncExitStack
-) -> Chain | None:
-    """Return the chain as the named servers see it; their connections close with the stack."""
-    sources = []
+) -> list[EsploraClient]:
+    """Return the named servers of the chain; their connections close with the stack."""
+    servers = []
     for url in settings.esplora_url:
         transport = EsploraTransport(url)
         stack.push_async_callback(transport.aclose)
-        sources.append(EsploraClient(transport, clock=clock, observe=metrics.observe_esplora))
-    return Chain(sources) if sources else None
+        servers.append(EsploraClient(transport, clock=clock, observe=metrics.observe_esplora))
+    return servers
 
 
 @asynccontextmanager
@@ -195,15 +211,19 @@ async def open_resources(
     terms = sales_terms(settings)
     clock = stand.clock or SystemClock()
     async with AsyncExitStack() as stack:
-        panel = (
-            Panel([stand.provider]) if stand.provider else _panel(settings, metrics, clock, stack)
-        )
         database = stand.database
         if database is None:
             if settings.database_url is None:
                 raise ConfigurationError("ASSAY_DATABASE_URL: required")
             database = create_database(settings.database_url.get_secret_value())
             stack.push_async_callback(database.dispose)
+        lists = Lists(database, clock)
+        servers = _open_servers(settings, metrics, clock, stack)
+        panel = (
+            Panel([stand.provider])
+            if stand.provider
+            else _panel(settings, metrics, clock, stack, lists=lists, servers=servers)
+        )
         pace = SharedPace(database, clock, settings.aeonto_rate_scale, metrics.observe_slot)
         upstream = HttpTransport(settings.aeonto_base_url)
         stack.push_async_callback(upstream.aclose)
@@ -216,8 +236,9 @@ async def open_resources(
             database,
             pace,
             aeonto,
-            stand.chain or _open_chain(settings, metrics, clock, stack),
+            stand.chain or (Chain(servers) if servers else None),
             panel,
+            lists,
             metrics,
             Interest(),
             throttles,

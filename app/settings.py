@@ -24,7 +24,7 @@ DOTENV: Final = ".env"
 # Kubernetes injects these for a Service that is named "assay".
 _INJECTED: Final = ("ASSAY_SERVICE_", "ASSAY_PORT_")
 _HEADER_VALUE: Final = re.compile("[!-~]{1,512}")
-RiskProviderName = Literal["sanctions", "crystal", "chainalysis"]
+RiskProviderName = Literal["sanctions", "exposure", "crystal", "chainalysis"]
 LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -118,19 +118,14 @@ class Settings(BaseSettings):
     risk_provider: Annotated[tuple[RiskProviderName, ...], NoDecode] = Field(
         ("sanctions",),
         min_length=1,
-        description="who answers assessments: sanctions, crystal, chainalysis; or several, "
-        "comma-separated, of which each is asked",
+        description="who answers assessments: sanctions, exposure, crystal, chainalysis; or "
+        "several, comma-separated, of which each is asked",
     )
     repeat_free_seconds: int = Field(
         3600,
         ge=0,
         le=2_592_000,
         description="for how long the same question is answered again for nothing",
-    )
-    sanctions_lists: Annotated[tuple[Path, ...], NoDecode] = Field(
-        (),
-        description="comma-separated list files: sanctioned_addresses_<ASSET>.txt, "
-        "sdn_advanced.xml, or folders of them; none: a small built-in sample",
     )
     receipt_key: SecretStr | None = Field(
         None,
@@ -169,11 +164,6 @@ class Settings(BaseSettings):
         if len(set(names)) < len(names):
             raise ValueError("must not name a provider twice")
         return names
-
-    @field_validator("sanctions_lists", mode="before")
-    @classmethod
-    def _paths(cls, value: str | Sequence[object]) -> Sequence[object]:
-        return _parts(value)
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod

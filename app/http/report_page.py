@@ -283,13 +283,14 @@ def _sources(sources: Sequence[JsonObject]) -> Element:
     rows = [
         (
             _theirs(source.get("name")),
+            _text(source.get("version")),
             _day(source.get("issued")),
             _text(source.get("entries")),
             _el("code", _theirs(source.get("sha256"))),
         )
         for source in sources
     ]
-    table = _table(("List", "Issued", "Entries", "SHA-256"), rows)
+    table = _table(("List", "Version", "Issued", "Entries", "SHA-256"), rows)
     return _el("section", _el("h2", "Sources"), table)
 
 

@@ -1,6 +1,6 @@
 """What every risk provider is asked, what it answers, and how it fails."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 from app.domain.addresses import AddressForm
 from app.domain.assessments import AssessmentType
+from app.domain.listings import ListVersion
 from app.domain.risk import weigh
 
 _ZERO: Final = Decimal(0)
@@ -18,6 +19,7 @@ _ZERO: Final = Decimal(0)
 class Question:
     """One paid question. `tx_hash` is set when a transaction is assessed.
 
+    `as_of` is the day in UTC as of which it is to be answered; None: as of now.
     `provider_reference` is what ProviderPending named, if the provider said that it works on it.
     """
 
@@ -26,17 +28,22 @@ class Question:
     address: str
     currency: str
     tx_hash: str | None
+    as_of: date | None = None
     provider_reference: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Where an answer comes from: a list, when it was issued (None: not known), what it held."""
+    """Where an answer comes from: a list, when it was issued (None: not known), what it held.
+
+    `version` is the number of its version among those that were imported, None for the sample.
+    """
 
     name: str
     issued: date | None
     sha256: str
     entries: int
+    version: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +111,20 @@ class Answer:
             raise ValueError("the score is not the sum of what the evidence contributes")
 
 
+def sources_of(versions: Iterable[ListVersion]) -> tuple[Source, ...]:
+    """Return the versions of lists as an answer names them."""
+    return tuple(
+        Source(
+            name=version.source,
+            issued=version.issued,
+            sha256=version.sha256,
+            entries=version.entries,
+            version=None if version.is_sample else version.number,
+        )
+        for version in versions
+    )
+
+
 def weighed(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
     """Fill in what each reason contributes, given its share and weight, in the given order."""
     contributions = weigh([(item.share, item.weight) for item in evidence])
@@ -123,6 +144,7 @@ class FailureReason(StrEnum):
 
     REFUSED = "the risk provider refused the question"
     BROKEN = "the risk provider could not answer"
+    NO_LIST = "no list was in force on that day"
     NO_PART = "the address takes no part in the transaction, or the transaction is not known"
 
 
@@ -166,7 +188,9 @@ class RiskProvider(Protocol):
         """Return which edition of its data it answers from now; empty where it tells none."""
         ...
 
-    def supports(self, assessment_type: AssessmentType, currency: str, /) -> bool:
+    def supports(
+        self, assessment_type: AssessmentType, currency: str, as_of: date | None, /
+    ) -> bool:
         """Say whether such a question can be answered at all; asked before any debit."""
         ...
 

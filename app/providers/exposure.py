@@ -8,6 +8,7 @@ For a transaction those are the parties on the other side of it.
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Final, Protocol
 
@@ -18,6 +19,7 @@ from app.domain.addresses import (
     check_address,
 )
 from app.domain.assessments import AssessmentType
+from app.domain.listings import ListFinder, Listing, Lookups, edition_of
 from app.domain.money import plain
 from app.domain.risk import CATEGORIES, OTHER, SCOPE, grade_of, to_share
 from app.esplora.failures import EsploraFailure, OperatorNeeded
@@ -29,8 +31,8 @@ from app.providers.base import (
     ProviderFailed,
     ProviderNotAsked,
     Question,
-    Source,
     score_of,
+    sources_of,
     weighed,
 )
 
@@ -47,43 +49,6 @@ DEADLINE_SECONDS: Final = 7.0
 _CURRENCIES: Final = frozenset({"BTC", "XBT"})
 
 Alarm = Callable[[str], None]
-
-
-class Listed(Protocol):
-    """One address as a list or a tag pack has it; `category` is a word of `domain.risk`."""
-
-    @property
-    def address(self) -> str:
-        """The address as it was published."""
-        ...
-
-    @property
-    def category(self) -> str:
-        """What it is listed as."""
-        ...
-
-    @property
-    def party(self) -> str | None:
-        """Whose it is, where the list says so."""
-        ...
-
-    @property
-    def source(self) -> Source:
-        """The list."""
-        ...
-
-
-class Lookup(Protocol):
-    """Local knowledge of addresses."""
-
-    @property
-    def sources(self) -> Sequence[Source]:
-        """The lists that are looked in."""
-        ...
-
-    def find(self, address: str) -> Sequence[Listed]:
-        """Return every listing of an address; empty when there is none."""
-        ...
 
 
 class ChainIndex(Protocol):
@@ -115,18 +80,16 @@ class Flows:
 
 
 class ExposureProvider:
-    """Asks the servers in turn, until one answers; looks in every one of the lookups.
+    """Asks the servers in turn, until one answers; looks in the lists and tag packs.
 
     `alarm` is told what an operator must look at.
     """
 
-    def __init__(
-        self, servers: Sequence[ChainIndex], lookups: Sequence[Lookup], *, alarm: Alarm
-    ) -> None:
+    def __init__(self, servers: Sequence[ChainIndex], finder: ListFinder, *, alarm: Alarm) -> None:
         if not servers:
             raise ValueError("no Esplora server is named")
         self._servers = tuple(servers)
-        self._lookups = tuple(lookups)
+        self._finder = finder
         self._alarm = alarm
 
     @property
@@ -135,12 +98,12 @@ class ExposureProvider:
         return NAME
 
     async def edition(self) -> str:
-        """None is told: an answer is as of the time when it was given."""
-        return ""
+        """Return a hash of the lists that are looked in; the chain goes on without telling."""
+        return edition_of(await self._finder.versions())
 
-    def supports(self, _assessment_type: AssessmentType, currency: str) -> bool:
-        """Say whether a currency is bitcoin."""
-        return currency.upper() in _CURRENCIES
+    def supports(self, _assessment_type: AssessmentType, currency: str, as_of: date | None) -> bool:
+        """Say whether a currency is bitcoin; the chain is read as it is now."""
+        return as_of is None and currency.upper() in _CURRENCIES
 
     async def assess(self, question: Question) -> Answer:
         """Look at one hop of the chain.
@@ -157,7 +120,8 @@ class ExposureProvider:
             raise ProviderFailed(FailureReason.REFUSED) from None
         except TimeoutError:
             raise ProviderNotAsked from None
-        return self._answer(question, flows, limits)
+        found = await self._finder.find_many([question.address, *filter(None, flows.values)])
+        return _answer(question, found, flows, limits)
 
     async def recall(self, _question: Question) -> Answer | None:
         """Nothing is kept of a question, and asking again costs nothing."""
@@ -179,54 +143,61 @@ class ExposureProvider:
             raise ProviderFailed(FailureReason.BROKEN) from failure
         raise ProviderNotAsked from failure
 
-    def _answer(self, question: Question, flows: Flows, limits: list[str]) -> Answer:
-        hits = [*self._direct(question.address), *self._indirect(flows)]
-        scope = [Evidence(category=SCOPE, source=NAME, detail=limit) for limit in limits]
-        evidence = weighed([*hits, *scope])
-        score = score_of(evidence)
-        return Answer(
-            risk_score=score,
-            grade=grade_of(score) if hits else GRADE_NONE_FOUND,
-            evidence=evidence,
-            provider=NAME,
-            sources=tuple(source for lookup in self._lookups for source in lookup.sources),
-            address_form=check_address(question.currency, question.address),
+
+def _answer(question: Question, found: Lookups, flows: Flows, limits: Sequence[str]) -> Answer:
+    said = [*limits, *(f"looked in the {one.source}" for one in found.versions if one.is_sample)]
+    scope = [Evidence(category=SCOPE, source=NAME, detail=detail) for detail in said]
+    hits = [*_direct(question.address, found), *_indirect(flows, found)]
+    evidence = weighed([*hits, *scope])
+    score = score_of(evidence)
+    return Answer(
+        risk_score=score,
+        grade=grade_of(score) if hits else GRADE_NONE_FOUND,
+        evidence=evidence,
+        provider=NAME,
+        sources=sources_of(found.versions),
+        address_form=check_address(question.currency, question.address),
+    )
+
+
+def _direct(address: str, found: Lookups) -> list[Evidence]:
+    listings = _heaviest_first(found, address)
+    return [_reason(listing, Decimal(1), "Direct: the address") for listing in listings]
+
+
+def _indirect(flows: Flows, found: Lookups) -> list[Evidence]:
+    """Return the listed counterparties, the largest first; each counts once, at its worst."""
+    reasons = []
+    for address, satoshi in sorted(flows.values.items(), key=lambda flow: -flow[1]):
+        share = to_share(Decimal(satoshi) / flows.total)
+        who = (
+            f"Indirect: {plain(share)} of the value, {satoshi} satoshi, passed to or from one that"
         )
-
-    def _direct(self, address: str) -> list[Evidence]:
-        return [
-            _reason(listed, Decimal(1), "Direct: the address") for listed in self._find(address)
-        ]
-
-    def _indirect(self, flows: Flows) -> list[Evidence]:
-        """Return the listed counterparties, the largest first; each counts once, at its worst."""
-        found = []
-        for address, satoshi in sorted(flows.values.items(), key=lambda flow: -flow[1]):
-            listings = [] if address is None else self._find(address)
-            share = to_share(Decimal(satoshi) / flows.total)
-            who = f"Indirect: {plain(share)} of the value, {satoshi} satoshi, passed to or from one that"
-            for place, listed in enumerate(listings):
-                found.append(_reason(listed, share if place == 0 else Decimal(0), who))
-        return found
-
-    def _find(self, address: str) -> list[Listed]:
-        """Return every listing of an address, that of the heaviest category first."""
-        found = [listed for lookup in self._lookups for listed in lookup.find(address)]
-        return sorted(found, key=lambda listed: -CATEGORIES[_category(listed)])
+        listings = [] if address is None else _heaviest_first(found, address)
+        for place, listing in enumerate(listings):
+            reasons.append(_reason(listing, share if place == 0 else Decimal(0), who))
+    return reasons
 
 
-def _category(listed: Listed) -> str:
-    return listed.category if listed.category in CATEGORIES else OTHER
+def _heaviest_first(found: Lookups, address: str) -> list[Listing]:
+    """Return every listing of an address, that of the heaviest category first."""
+    listings = found.listings.get(address, ())
+    return sorted(listings, key=lambda listing: -CATEGORIES[_category(listing)])
 
 
-def _reason(listed: Listed, share: Decimal, who: str) -> Evidence:
-    owner = f" of {listed.party}" if listed.party else ""
-    category = _category(listed)
+def _category(listing: Listing) -> str:
+    return listing.row.category if listing.row.category in CATEGORIES else OTHER
+
+
+def _reason(listing: Listing, share: Decimal, who: str) -> Evidence:
+    row, version = listing.row, listing.version
+    owner = f" of {row.label}" if row.label else ""
+    category = _category(listing)
     return Evidence(
         category=category,
-        source=listed.source.name,
-        source_date=listed.source.issued,
-        detail=f"{who} is listed in {listed.source.name}: {listed.address}{owner}",
+        source=version.source,
+        source_date=row.noted_on or version.issued,
+        detail=f"{who} is listed in {version.source}: {row.address}{owner}",
         share=share,
         weight=CATEGORIES[category],
     )

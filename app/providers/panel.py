@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 
 from app.domain.assessments import AssessmentType
 from app.domain.risk import grade_of
@@ -29,10 +30,14 @@ class Panel:
         text = "\n".join(f"{name}={edition}" for name, edition in editions.items())
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
-    def supporting(self, assessment_type: AssessmentType, currency: str) -> list[str]:
+    def supporting(
+        self, assessment_type: AssessmentType, currency: str, as_of: date | None
+    ) -> list[str]:
         """Return who answers such a question; nobody: it is refused before any debit."""
         return [
-            name for name, one in self._providers.items() if one.supports(assessment_type, currency)
+            name
+            for name, one in self._providers.items()
+            if one.supports(assessment_type, currency, as_of)
         ]
 
     def provider(self, name: str) -> RiskProvider | None:

@@ -1,13 +1,24 @@
-"""The provider `sanctions`: is an address on a sanctions list, yes or no."""
+"""The provider `sanctions`: is an address on a sanctions list, now or as of a day, yes or no."""
 
+from collections.abc import Iterable
+from datetime import date
 from decimal import Decimal
 from typing import Final
 
 from app.domain.addresses import check_address
 from app.domain.assessments import AssessmentType
+from app.domain.listings import ListFinder, Listing, Lookup, edition_of
 from app.domain.risk import CATEGORIES, SANCTIONS, SCOPE, grade_of
-from app.providers.base import Answer, Evidence, Question, score_of, weighed
-from app.providers.lists import SAMPLE_NAME, Listing, SanctionsLists
+from app.providers.base import (
+    Answer,
+    Evidence,
+    FailureReason,
+    ProviderFailed,
+    Question,
+    score_of,
+    sources_of,
+    weighed,
+)
 
 NAME: Final = "sanctions"
 # Not "none": that an address is not listed says nothing else about it.
@@ -15,10 +26,10 @@ GRADE_NOT_LISTED: Final = "not on the lists"
 
 
 class SanctionsProvider:
-    """Answers from lists in memory: it neither fails nor keeps anybody waiting."""
+    """Answers from lists that are at hand: it keeps nobody waiting."""
 
-    def __init__(self, lists: SanctionsLists) -> None:
-        self._lists = lists
+    def __init__(self, finder: ListFinder) -> None:
+        self._finder = finder
 
     @property
     def name(self) -> str:
@@ -26,24 +37,32 @@ class SanctionsProvider:
         return NAME
 
     async def edition(self) -> str:
-        """A hash of the lists that are looked at."""
-        return self._lists.edition
+        """Return a hash of the lists that are looked at."""
+        return edition_of(await self._finder.versions())
 
-    def supports(self, _assessment_type: AssessmentType, _currency: str) -> bool:
-        """Any address may stand on a list, whatever it is filed under."""
+    def supports(
+        self, _assessment_type: AssessmentType, _currency: str, _as_of: date | None
+    ) -> bool:
+        """Any address may stand on a list, whatever it is filed under; lists have a memory."""
         return True
 
     async def assess(self, question: Question) -> Answer:
-        """Score 1 when the address is listed under any asset, else 0."""
-        listings = self._lists.find(question.address)
-        evidence = weighed([*map(_hit, listings), *self._limits(question)])
-        score = score_of(evidence)
+        """Score 1 when the address is listed under any asset, else 0.
+
+        Raises ProviderFailed when no list was in force on the day that is asked about.
+        """
+        lookup = await self._finder.find(question.address, question.as_of)
+        if not lookup.versions:
+            raise ProviderFailed(FailureReason.NO_LIST)
+        listings = sanctioned(lookup.listings)
+        evidence = weighed([*map(_hit, listings), *_limits(question, lookup)])
+        score, grade = verdict(listings)
         return Answer(
             risk_score=score,
-            grade=grade_of(score) if listings else GRADE_NOT_LISTED,
+            grade=grade,
             evidence=evidence,
             provider=NAME,
-            sources=self._lists.sources,
+            sources=sources_of(lookup.versions),
             address_form=check_address(question.currency, question.address),
         )
 
@@ -51,25 +70,39 @@ class SanctionsProvider:
         """Nothing is kept of a question, and asking again costs nothing."""
         return None
 
-    def _limits(self, question: Question) -> list[Evidence]:
-        limits = []
-        if question.assessment_type is AssessmentType.TRANSACTION:
-            limits.append("only the address was screened, not the transaction")
-        if self._lists.is_sample:
-            limits.append(f"screened against the {SAMPLE_NAME}")
-        return [Evidence(category=SCOPE, source=NAME, detail=limit) for limit in limits]
+
+def sanctioned(listings: Iterable[Listing]) -> tuple[Listing, ...]:
+    """Return the listings that count here: tag packs say other things, too."""
+    return tuple(listing for listing in listings if listing.row.category == SANCTIONS)
+
+
+def verdict(listings: Iterable[Listing]) -> tuple[Decimal, str]:
+    """Return the score and the grade of an address that is sanctioned in these listings."""
+    hits = weighed([_hit(listing) for listing in listings])
+    score = score_of(hits)
+    return score, grade_of(score) if hits else GRADE_NOT_LISTED
+
+
+def _limits(question: Question, lookup: Lookup) -> list[Evidence]:
+    limits = []
+    if question.assessment_type is AssessmentType.TRANSACTION:
+        limits.append("only the address was screened, not the transaction")
+    if question.as_of is not None:
+        limits.append(f"screened against what the lists said on {question.as_of.isoformat()}")
+    limits += [f"screened against the {one.source}" for one in lookup.versions if one.is_sample]
+    return [Evidence(category=SCOPE, source=NAME, detail=limit) for limit in limits]
 
 
 def _hit(listing: Listing) -> Evidence:
-    owner = f" of {listing.party}" if listing.party else ""
-    issued = listing.source.issued
-    when = f"issued {issued.isoformat()}" if issued else "of unknown date"
+    row, version = listing.row, listing.version
+    owner = f" of {row.label}" if row.label else ""
+    which = version.source if version.is_sample else f"{version.source}, version {version.number}"
+    when = f"issued {version.issued.isoformat()}" if version.issued else "of unknown date"
     return Evidence(
         category=SANCTIONS,
-        source=listing.source.name,
-        source_date=issued,
+        source=version.source,
+        source_date=version.issued,
         share=Decimal(1),
         weight=CATEGORIES[SANCTIONS],
-        detail=f"{listing.address}{owner} is listed under {listing.asset} in "
-        f"{listing.source.name}, {when}",
+        detail=f"{row.address}{owner} is listed under {row.asset} in {which}, {when}",
     )

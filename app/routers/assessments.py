@@ -79,7 +79,7 @@ def subject_of(question: AssessmentQuestion, panel: Panel) -> Subject:
     """Return what is to be assessed. Raises InvalidParameter for what nobody could answer."""
     if question.currency.upper() not in SUPPORTED:
         raise InvalidParameter("currency", say_supported())
-    if not panel.supporting(question.assessment_type, question.currency):
+    if not panel.supporting(question.assessment_type, question.currency, None):
         raise InvalidParameter("currency", f"one that the provider {panel.name} answers for")
     if check_address(question.currency, question.address) is AddressForm.INVALID:
         others = currencies_of(question.address)

@@ -164,6 +164,9 @@ class SourceResponse(ResponseModel):
         examples=["36c517bd264d8d97eff353eadd8d84427d5eb293505a8ce07271a5bc258c3117"]
     )
     entries: int = Field(examples=[760])
+    version: int | None = Field(
+        None, description="Its version here, from 1; null for the built-in sample", examples=[3]
+    )
 
 
 class VendorScoreResponse(ResponseModel):

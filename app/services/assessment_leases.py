@@ -86,7 +86,7 @@ async def reserve(
             last_tried_at=now,
             progress={
                 name: Progress(asks=1)
-                for name in panel.supporting(subject.assessment_type, subject.currency)
+                for name in panel.supporting(subject.assessment_type, subject.currency, None)
             },
         )
         for subject in subjects

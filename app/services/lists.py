@@ -1,11 +1,11 @@
 """Finding addresses in the lists that were imported: as they are now, or as they were on a day.
 
 A process holds the newest versions in memory, and looks every ten seconds whether there are newer
-ones. What held on a day is asked of the database.
+ones. What held on a day is asked of the database. Until a list is imported, there is the sample.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -18,8 +18,9 @@ from app.db.base import AnyRow, AnySelect
 from app.db.engine import Database
 from app.domain.addresses.spelling import one_spelling
 from app.domain.clock import Clock
-from app.domain.listings import ListedAddress, Listing, ListVersion, Lookup
+from app.domain.listings import ListedAddress, Listing, ListVersion, Lookup, Lookups
 from app.models import ImportedVersion, ListEntry
+from app.providers.sample_list import sample
 
 POLL_SECONDS: Final = 10.0
 _BATCH: Final = 1000  # rows read at once, so that a long list holds up nobody
@@ -87,6 +88,17 @@ class Lists:
             return await _find_at(self._database, spelling, as_of)
         held = await self._refreshed()
         return Lookup(listings=held.listings.get(spelling, ()), versions=held.versions)
+
+    async def find_many(self, addresses: Iterable[str]) -> Lookups:
+        """Look addresses up in the newest versions; one that no list has is left out."""
+        held = await self._refreshed()
+        found = {one: held.listings.get(one_spelling(one), ()) for one in addresses}
+        listings = {address: its for address, its in found.items() if its}
+        return Lookups(listings=listings, versions=held.versions)
+
+    async def versions(self) -> tuple[ListVersion, ...]:
+        """Return the newest version of each source."""
+        return (await self._refreshed()).versions
 
     async def _refreshed(self) -> _Held:
         """Return what is held, after a look for newer versions if the last one is long ago.
@@ -186,11 +198,23 @@ async def _hold(database: Database, held: _Held | None) -> _Held:
             listings: dict[str, tuple[Listing, ...]] = {}
             async for row in _current_rows(connection):
                 if row.source in versions:
-                    listing = Listing(row=_row(row), version=versions[row.source])
-                    listings[row.spelling] = (*listings.get(row.spelling, ()), listing)
-            held = _Held(count, tuple(versions.values()), listings)
+                    _file(
+                        listings, row.spelling, Listing(row=_row(row), version=versions[row.source])
+                    )
+            held = _Held(count, tuple(versions.values()), listings) if versions else _sample()
             count = await _count(connection)
     return held
+
+
+def _sample() -> _Held:
+    listings: dict[str, tuple[Listing, ...]] = {}
+    for listing in sample():
+        _file(listings, one_spelling(listing.row.address), listing)
+    return _Held(0, tuple({listing.version for listing in sample()}), listings)
+
+
+def _file(listings: dict[str, tuple[Listing, ...]], spelling: str, listing: Listing) -> None:
+    listings[spelling] = (*listings.get(spelling, ()), listing)
 
 
 async def _current_rows(connection: AsyncConnection) -> AsyncIterator[AnyRow]:

@@ -117,4 +117,4 @@ async def test_any_other_failure_is_asked_again_and_costs_nothing(
 
 async def test_every_currency_is_looked_up(vendors: Vendors) -> None:
     async with vendors.asking_chainalysis() as (provider, _told):
-        assert provider.supports(AssessmentType.ADDRESS, "XYZ")
+        assert provider.supports(AssessmentType.ADDRESS, "XYZ", None)

@@ -105,7 +105,7 @@ async def test_each_asset_is_asked_in_crystals_words(
     vendors: Vendors, currency: str, words: tuple[str, int]
 ) -> None:
     async with vendors.asking_crystal() as (provider, _told):
-        assert provider.supports(AssessmentType.ADDRESS, currency)
+        assert provider.supports(AssessmentType.ADDRESS, currency, None)
         await provider.assess(question(ADDRESS, currency))
     (transfer,) = await vendors.transfers()
     assert (transfer["currency"], transfer["token_id"]) == words
@@ -122,7 +122,7 @@ async def test_an_amount_in_unknown_units_is_not_converted(vendors: Vendors) -> 
 
 async def test_another_asset_is_refused_before_crystal_is_asked(vendors: Vendors) -> None:
     async with vendors.asking_crystal() as (provider, told):
-        assert not provider.supports(AssessmentType.ADDRESS, "AEON")
+        assert not provider.supports(AssessmentType.ADDRESS, "AEON", None)
         with pytest.raises(ProviderFailed) as failed:
             await provider.assess(question(ADDRESS, "AEON"))
     assert failed.value.description == FailureReason.REFUSED

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from app.domain.assessments import AssessmentType
 from app.domain.clock import SystemClock
+from app.domain.listings import Listing, ListVersion
 from app.domain.pace import Limit
 from app.esplora.client import EsploraClient
 from app.esplora.http import HttpTransport
@@ -23,26 +24,26 @@ from app.providers.base import (
     ProviderFailed,
     ProviderNotAsked,
     RiskProvider,
-    Source,
+    sources_of,
 )
 from app.providers.exposure import PAGES, ExposureProvider, flows_of
-from app.providers.lists import Listing, SanctionsLists
 from tests.providers.vendors import Vendors, question
+from tests.support.lists import HeldLists, listed, version_of
 
 ADDRESS = "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM"
 OTHER = "1BpEi6DfDAUFd7GtittLSdBeYJvcoaVggu"
-PACK = Source(name="mixers.yaml", issued=date(2026, 5, 1), sha256="0" * 64, entries=1)
-LIST = Source(name="sdn_advanced.xml", issued=date(2025, 11, 9), sha256="1" * 64, entries=1)
+PACK = version_of("GraphSense mixers", 2, issued=date(2026, 5, 1))
+LIST = version_of("OFAC SDN", issued=date(2025, 11, 9))
 # Every payment of the sandbox leaves so much change, at another address of the payer.
 CHANGE = 250_000
 
 
-def listing(address: str, category: str, source: Source = PACK) -> Listing:
-    return Listing(address=address, asset="XBT", party="DOE", source=source, category=category)
+def listing(address: str, category: str, version: ListVersion = PACK) -> Listing:
+    return Listing(row=listed(address, category=category, label="DOE"), version=version)
 
 
-def lookup(*listings: Listing) -> SanctionsLists:
-    return SanctionsLists([PACK], listings, is_sample=False)
+def lookup(*listings: Listing) -> HeldLists:
+    return HeldLists([PACK], listings)
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Chain:
 
     @asynccontextmanager
     async def asking(
-        self, *lookups: SanctionsLists, servers: tuple[str, ...] = ("esplora",)
+        self, lists: HeldLists, servers: tuple[str, ...] = ("esplora",)
     ) -> AsyncIterator[tuple[ExposureProvider, list[str]]]:
         alarms: list[str] = []
         async with AsyncExitStack() as stack:
@@ -81,7 +82,7 @@ class Chain:
                 stack.push_async_callback(transport.aclose)
                 client = EsploraClient(transport, clock=SystemClock(), limit=Limit(1000, 1.0))
                 clients.append(client)
-            yield ExposureProvider(clients, lookups, alarm=alarms.append), alarms
+            yield ExposureProvider(clients, lists, alarm=alarms.append), alarms
 
     async def assess(
         self, *listings: Listing, address: str = ADDRESS, tx_hash: str | None = None
@@ -113,11 +114,11 @@ async def test_a_listed_address_is_exposed_directly(chain: Chain) -> None:
     answer = await chain.assess(listing(ADDRESS, "sanctions"))
     assert hits(answer) == [("sanctions", Decimal(1), Decimal(1))]
     assert answer.evidence[0].detail == (
-        f"Direct: the address is listed in mixers.yaml: {ADDRESS} of DOE"
+        f"Direct: the address is listed in GraphSense mixers: {ADDRESS} of DOE"
     )
     assert answer.evidence[0].source_date == date(2026, 5, 1)
     assert (answer.risk_score, answer.grade) == (Decimal(1), "severe")
-    assert answer.sources == (PACK,)
+    assert answer.sources == sources_of([PACK])
 
 
 async def test_who_paid_an_address_counts_by_its_share_of_the_satoshi(chain: Chain) -> None:
@@ -127,7 +128,7 @@ async def test_who_paid_an_address_counts_by_its_share_of_the_satoshi(chain: Cha
     assert hits(answer) == [("mixer", Decimal("0.25"), Decimal("0.25"))]
     assert answer.evidence[0].detail == (
         "Indirect: 0.25 of the value, 50000 satoshi, passed to or from one that is listed in"
-        f" mixers.yaml: {bad.payer} of DOE"
+        f" GraphSense mixers: {bad.payer} of DOE"
     )
     assert (answer.risk_score, answer.grade) == (Decimal("0.25"), "medium")
     assert limits(answer) == [
@@ -176,7 +177,7 @@ async def test_a_counterparty_on_two_lists_counts_once_at_its_worst(chain: Chain
         ("sanctions", Decimal(1), Decimal(1)),
         ("gambling", Decimal(0), Decimal(0)),
     ]
-    assert answer.evidence[0].source == "sdn_advanced.xml"
+    assert answer.evidence[0].source == "OFAC SDN"
 
 
 async def test_a_category_that_is_not_ours_counts_as_other(chain: Chain) -> None:
@@ -217,8 +218,9 @@ async def test_an_address_that_takes_no_part_has_failed_for_good(chain: Chain) -
 @pytest.mark.parametrize(("address", "currency"), [(ADDRESS, "LTC"), ("nonsense", "BTC")])
 async def test_only_bitcoin_is_answered(chain: Chain, address: str, currency: str) -> None:
     async with chain.asking(lookup()) as (provider, _alarms):
-        assert not provider.supports(AssessmentType.ADDRESS, "LTC")
-        assert provider.supports(AssessmentType.TRANSACTION, "xbt")
+        assert not provider.supports(AssessmentType.ADDRESS, "LTC", None)
+        assert provider.supports(AssessmentType.TRANSACTION, "xbt", None)
+        assert not provider.supports(AssessmentType.ADDRESS, "BTC", date(2026, 1, 11))
         for tx_hash in (None, "ab" * 32):
             with pytest.raises(ProviderFailed) as failed:
                 await provider.assess(question(address, currency, tx_hash))
@@ -264,7 +266,7 @@ class BusyIndex:
 
 
 async def test_a_history_that_goes_on_is_said_to_be_cut() -> None:
-    answer = await ExposureProvider([BusyIndex()], [lookup()], alarm=print).assess(
+    answer = await ExposureProvider([BusyIndex()], lookup(), alarm=print).assess(
         question(ADDRESS, "BTC")
     )
     assert "older transactions were not looked at" in limits(answer)

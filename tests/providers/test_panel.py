@@ -1,5 +1,6 @@
 """Several providers: each is heard, the highest score counts, and disagreement is shown."""
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -106,12 +107,14 @@ async def test_the_edition_changes_when_that_of_any_provider_does() -> None:
 def test_only_those_are_asked_that_answer_for_the_currency() -> None:
     class ForBitcoin(ScriptedProvider):
         @override
-        def supports(self, _assessment_type: AssessmentType, currency: str) -> bool:
+        def supports(
+            self, _assessment_type: AssessmentType, currency: str, _as_of: date | None
+        ) -> bool:
             return currency == "BTC"
 
     panel = Panel([ScriptedProvider(name="all"), ForBitcoin(name="bitcoin")])
-    assert panel.supporting(AssessmentType.ADDRESS, "BTC") == ["all", "bitcoin"]
-    assert panel.supporting(AssessmentType.ADDRESS, "DOT") == ["all"]
+    assert panel.supporting(AssessmentType.ADDRESS, "BTC", None) == ["all", "bitcoin"]
+    assert panel.supporting(AssessmentType.ADDRESS, "DOT", None) == ["all"]
 
 
 def test_a_panel_of_nobody_cannot_be() -> None:

@@ -1,25 +1,38 @@
 """The provider `sanctions`: its answers, and what they admit."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
 from app.domain.addresses import AddressForm
 from app.domain.assessments import AssessmentType
+from app.domain.listings import Listing
 from app.providers.base import FailureReason, ProviderFailed, Question, RiskProvider
-from app.providers.lists import load_lists
+from app.providers.sample_list import sample
 from app.providers.sanctions import SanctionsProvider
+from tests.support.lists import HeldLists, listed, version_of
 
-DATA = Path(__file__).parents[1] / "data" / "sanctions"
+TEXTS = version_of("sanctioned addresses XBT", 4)
+OFAC = version_of("OFAC SDN", 7, issued=date(2025, 11, 9))
+PACK = version_of("GraphSense mixers")
 LISTED = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"
+TAGGED = "3P14159f73E4gFr7JterCCQh9QjiTjiZrG"
 NOT_LISTED = "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2"
 
 
 @pytest.fixture
 def provider() -> RiskProvider:
-    return SanctionsProvider(load_lists([DATA]))
+    rows = [
+        (TEXTS, listed(LISTED)),
+        (OFAC, listed(LISTED, label="DOE Jane & Co")),
+        (OFAC, listed(LISTED)),
+        (PACK, listed(LISTED, category="mixer")),
+        (PACK, listed(TAGGED, category="mixer")),
+    ]
+    listings = [Listing(row=row, version=version) for version, row in rows]
+    return SanctionsProvider(HeldLists((TEXTS, OFAC, PACK), listings))
 
 
 def ask(address: str, currency: str = "BTC", tx_hash: str | None = None) -> Question:
@@ -45,18 +58,18 @@ async def test_listed_address_scores_one_with_each_listing_as_evidence(
     assert [(item.category, item.source, item.detail) for item in answer.evidence] == [
         (
             "sanctions",
-            "sanctioned_addresses_XBT.txt",
-            f"{LISTED} is listed under XBT in sanctioned_addresses_XBT.txt, of unknown date",
+            "sanctioned addresses XBT",
+            f"{LISTED} is listed under XBT in sanctioned addresses XBT, version 4, of unknown date",
         ),
         (
             "sanctions",
-            "sdn_advanced.xml",
-            f"{LISTED} of DOE Jane & Co is listed under XBT in sdn_advanced.xml, issued 2025-11-09",
+            "OFAC SDN",
+            f"{LISTED} of DOE Jane & Co is listed under XBT in OFAC SDN, version 7, issued 2025-11-09",
         ),
         (
             "sanctions",
-            "sdn_advanced.xml",
-            f"{LISTED} is listed under XBT in sdn_advanced.xml, issued 2025-11-09",
+            "OFAC SDN",
+            f"{LISTED} is listed under XBT in OFAC SDN, version 7, issued 2025-11-09",
         ),
     ]
 
@@ -76,19 +89,20 @@ async def test_listings_of_one_address_count_once(provider: RiskProvider) -> Non
     ]
 
 
-async def test_address_that_is_not_listed_scores_zero_and_claims_no_more(
-    provider: RiskProvider,
+@pytest.mark.parametrize("address", [NOT_LISTED, TAGGED])
+async def test_address_that_is_not_sanctioned_scores_zero_and_claims_no_more(
+    provider: RiskProvider, address: str
 ) -> None:
-    answer = await provider.assess(ask(NOT_LISTED))
+    answer = await provider.assess(ask(address))
     assert (answer.risk_score, answer.grade, answer.evidence) == (
         Decimal(0),
         "not on the lists",
         (),
     )
-    assert [source.name for source in answer.sources] == [
-        "sanctioned_addresses_BCH.txt",
-        "sanctioned_addresses_XBT.txt",
-        "sdn_advanced.xml",
+    assert [(source.name, source.version) for source in answer.sources] == [
+        ("sanctioned addresses XBT", 4),
+        ("OFAC SDN", 7),
+        ("GraphSense mixers", 1),
     ]
 
 
@@ -127,10 +141,34 @@ async def test_of_a_transaction_the_address_is_screened_and_the_answer_says_so(
 
 @pytest.mark.parametrize("address", ["149w62rY42aZBox8fGcmqNsXUzSStKeq8C", NOT_LISTED])
 async def test_every_answer_from_the_built_in_sample_names_it_as_one(address: str) -> None:
-    answer = await SanctionsProvider(load_lists([])).assess(ask(address))
+    version = sample()[0].version
+    answer = await SanctionsProvider(HeldLists([version], sample())).assess(ask(address))
     assert answer.evidence[-1].category == "scope"
     assert answer.evidence[-1].detail == "screened against the built-in sample, not a complete list"
-    assert all("built-in sample, not a complete list" in item.name for item in answer.sources)
+    (source,) = answer.sources
+    assert (source.name, source.version) == ("built-in sample, not a complete list", None)
+
+
+async def test_answer_as_of_a_day_says_so_and_asks_what_was_in_force(
+    provider: RiskProvider,
+) -> None:
+    answer = await provider.assess(replace(ask(LISTED), as_of=date(2025, 11, 9)))
+    assert [source.name for source in answer.sources] == ["OFAC SDN"]
+    assert answer.evidence[-1].category == "scope"
+    assert answer.evidence[-1].detail == "screened against what the lists said on 2025-11-09"
+
+
+async def test_day_on_which_no_list_was_in_force_has_no_answer(provider: RiskProvider) -> None:
+    with pytest.raises(ProviderFailed) as failed:
+        await provider.assess(replace(ask(LISTED), as_of=date(2025, 11, 8)))
+    assert failed.value.description == "no list was in force on that day"
+
+
+async def test_edition_changes_with_any_version(provider: RiskProvider) -> None:
+    other = HeldLists([TEXTS, version_of("OFAC SDN", 8), PACK], [])
+    same = HeldLists([PACK, OFAC, TEXTS], [])
+    assert await provider.edition() == await SanctionsProvider(same).edition()
+    assert await provider.edition() != await SanctionsProvider(other).edition()
 
 
 def test_definite_failure_carries_a_text_of_the_catalogue() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 
 import httpx
@@ -34,7 +35,9 @@ class ScriptedProvider:
     raises: BaseException | None = None
     asked: list[Question] = field(default_factory=list)
 
-    def supports(self, _assessment_type: AssessmentType, _currency: str) -> bool:
+    def supports(
+        self, _assessment_type: AssessmentType, _currency: str, _as_of: date | None
+    ) -> bool:
         return True
 
     async def edition(self) -> str:
@@ -101,14 +104,19 @@ async def quiet_interest() -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def open_application(database: Database, **overrides: object) -> AsyncIterator[Application]:
+async def open_application(
+    database: Database, *, scripted: bool = True, **overrides: object
+) -> AsyncIterator[Application]:
     """Run an application on `database`; `overrides` are settings.
+
+    Its provider is scripted, or else the one that the settings name.
 
     A lent database has one connection, which the loop that writes down interest must not share.
     """
     clock, provider = HandClock(), ScriptedProvider()
     settings = settings_for_tests(**overrides)
-    app = create_app(settings, Stand(database=database, clock=clock, provider=provider))
+    stand = Stand(database=database, clock=clock, provider=provider if scripted else None)
+    app = create_app(settings, stand)
     async with (
         quiet_interest(),
         LifespanManager(app),

@@ -4,6 +4,7 @@ A look-up costs nothing and changes nothing, so one that failed is simply asked 
 """
 
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 from typing import Final
 
@@ -53,9 +54,11 @@ class ChainalysisProvider:
         """None is told: an answer is as of the time when it was given."""
         return ""
 
-    def supports(self, _assessment_type: AssessmentType, _currency: str) -> bool:
-        """Any address may be looked up; none is filed under a currency."""
-        return True
+    def supports(
+        self, _assessment_type: AssessmentType, _currency: str, as_of: date | None
+    ) -> bool:
+        """Any address may be looked up, as of now; none is filed under a currency."""
+        return as_of is None
 
     async def assess(self, question: Question) -> Answer:
         """Score 1 when the address is sanctioned, else 0.

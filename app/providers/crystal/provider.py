@@ -1,6 +1,7 @@
 """The provider `crystal`: what Crystal says of an address or a transaction, weighed by category."""
 
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 from typing import Final
 
@@ -74,9 +75,9 @@ class CrystalProvider:
         """None is told: an answer is as of the time when it was given."""
         return ""
 
-    def supports(self, _assessment_type: AssessmentType, currency: str) -> bool:
-        """Say whether Crystal is asked about a currency."""
-        return currency.upper() in ASSETS
+    def supports(self, _assessment_type: AssessmentType, currency: str, as_of: date | None) -> bool:
+        """Say whether Crystal is asked about a currency; it answers as of now alone."""
+        return as_of is None and currency.upper() in ASSETS
 
     async def assess(self, question: Question) -> Answer:
         """Ask Crystal, which costs a call.

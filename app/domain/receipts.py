@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Final, NoReturn, Self
 
 from cryptography.exceptions import InvalidSignature
@@ -46,6 +46,7 @@ class FinishedAssessment:
     address: str
     currency: str
     tx_hash: str | None
+    as_of: date | None
     provider: str
     answer: JsonObject
     asked_at: datetime
@@ -112,6 +113,7 @@ def content_of(assessment: FinishedAssessment) -> JsonObject:
             "address": assessment.address,
             "currency": assessment.currency,
             "tx_hash": assessment.tx_hash,
+            "as_of": assessment.as_of.isoformat() if assessment.as_of else None,
         },
         "answer": {name: said for name, said in answer.items() if name not in _NOT_IN_ANSWER},
         "sources": answer.get("sources", []),

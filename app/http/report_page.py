@@ -300,6 +300,7 @@ def _record(content: JsonObject) -> Element:
         "Assessment": content["assessment_id"],
         "Asked": content["asked_at"],
         "Answered": content["answered_at"],
+        "As of": content["question"]["as_of"],
         "Provider": provider["name"],
         "Its reference": provider["reference"],
         "Ruleset": content["ruleset"],

@@ -1,6 +1,6 @@
 """`assessments`: paid questions to a risk provider, and their answers."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
@@ -11,7 +11,10 @@ from app.domain.assessments import AssessmentStatus, AssessmentType
 
 
 class Assessment(Base):
-    """One question; while it is pending it is due for a try, or under a lease."""
+    """One question; while it is pending it is due for a try, or under a lease.
+
+    `as_of` is the day in UTC as of which it is to be answered; null: as of now.
+    """
 
     __tablename__ = "assessments"
     __table_args__ = (
@@ -38,6 +41,7 @@ class Assessment(Base):
     address: Mapped[str]
     currency: Mapped[str]
     tx_hash: Mapped[str | None]
+    as_of: Mapped[date | None]
     provider: Mapped[str]
     edition: Mapped[str] = mapped_column(server_default="")
     progress: Mapped[dict[str, Any]] = mapped_column(server_default="{}")

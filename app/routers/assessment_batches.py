@@ -10,7 +10,7 @@ from app.http.deps import COUNTS_CODES, AnyCaller, Res, actor_of
 from app.http.error_handlers import first_fault
 from app.http.front_door import ListRoute
 from app.providers.panel import Panel
-from app.routers.assessments import assessment_response, subject_of
+from app.routers.assessments import Days, assessment_response, days_for, subject_of
 from app.schemas.assessments import (
     AssessmentOutcome,
     AssessmentQuestion,
@@ -47,7 +47,8 @@ async def create_new_assessments_for_access_code(
     A malformed question costs nothing and does not spoil the others. What is still pending after 8
     seconds is finished in the background.
     """
-    judged = [_judge(question, resources.panel) for question in body.questions]
+    days = await days_for(body.questions, resources)
+    judged = [_judge(question, resources.panel, days) for question in body.questions]
     fresh = {
         one
         for one, question in zip(judged, body.questions, strict=True)
@@ -66,11 +67,13 @@ async def create_new_assessments_for_access_code(
     return _response(judged, batch)
 
 
-def _judge(question: AssessmentQuestion | Malformed, panel: Panel) -> Subject | AppError:
+def _judge(
+    question: AssessmentQuestion | Malformed, panel: Panel, days: Days
+) -> Subject | AppError:
     if isinstance(question, Malformed):
         return first_fault(question.errors)
     try:
-        return subject_of(question, panel)
+        return subject_of(question, panel, days)
     except AppError as fault:
         return fault
 

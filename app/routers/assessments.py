@@ -1,6 +1,8 @@
 """Assessments: asking for one, and reading what came of it."""
 
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 
 from fastapi import APIRouter, Request, Response
 
@@ -30,6 +32,7 @@ from app.schemas.assessments import (
     NewAssessmentResponse,
 )
 from app.schemas.errors import responses
+from app.schemas.fields import DAY_TEXT
 from app.schemas.paging import CursorParameter, LimitParameter
 from app.services import access_codes, assessments, keyed_assessments
 from app.services.assessment_leases import Subject
@@ -59,6 +62,7 @@ def assessment_response(assessment: AssessmentView) -> AssessmentResponse:
         address=assessment.address,
         currency=assessment.currency,
         tx_hash=assessment.tx_hash,
+        as_of=assessment.as_of,
         provider=assessment.provider,
         answer=AnswerResponse.model_validate(answer) if answer is not None else None,
         failure_reason=assessment.failure_reason,
@@ -75,7 +79,23 @@ def _created(made: Made, now: datetime) -> NewAssessmentResponse:
     )
 
 
-def subject_of(question: AssessmentQuestion, panel: Panel) -> Subject:
+@dataclass(frozen=True)
+class Days:
+    """The days, in UTC, as of which may be asked: from `first` (None: there is none) to today."""
+
+    first: date | None
+    today: date
+
+
+async def days_for(questions: Iterable[object], resources: Resources) -> Days:
+    """Return as of which days the lists answer, if one of the questions wants to know."""
+    today = resources.clock.now().date()
+    if not any(isinstance(one, AssessmentQuestion) and one.as_of for one in questions):
+        return Days(None, today)
+    return Days(await resources.lists.first_day(), today)
+
+
+def subject_of(question: AssessmentQuestion, panel: Panel, days: Days) -> Subject:
     """Return what is to be assessed. Raises InvalidParameter for what nobody could answer."""
     if question.currency.upper() not in SUPPORTED:
         raise InvalidParameter("currency", say_supported())
@@ -89,7 +109,27 @@ def subject_of(question: AssessmentQuestion, panel: Panel) -> Subject:
         raise InvalidParameter(
             "address", "an address of the currency's main network (it is one of a test network)"
         )
-    return Subject(question.assessment_type, question.address, question.currency, question.tx_hash)
+    if question.as_of is not None:
+        _check_day(question, question.as_of, panel, days)
+    return Subject(
+        question.assessment_type,
+        question.address,
+        question.currency,
+        question.tx_hash,
+        question.as_of,
+    )
+
+
+def _check_day(question: AssessmentQuestion, day: date, panel: Panel, days: Days) -> None:
+    """Refuse a day as of which there is no answer. Raises InvalidParameter."""
+    if day > days.today:
+        raise InvalidParameter("as_of", DAY_TEXT)
+    if not panel.supporting(question.assessment_type, question.currency, day):
+        raise InvalidParameter("as_of", f"left out: {panel.name} answers as of now alone")
+    if days.first is None:
+        raise InvalidParameter("as_of", "left out: no list has been imported")
+    if day < days.first:
+        raise InvalidParameter("as_of", f"{days.first} or later: the lists go back no further")
 
 
 async def _create(
@@ -101,11 +141,9 @@ async def _create(
     question: AssessmentQuestion,
     pick_account: PickAccount,
 ) -> NewAssessmentResponse | Response:
-    subject, actor, clock = (
-        subject_of(question, resources.panel),
-        actor_of(request, caller),
-        resources.clock,
-    )
+    days = await days_for([question], resources)
+    subject = subject_of(question, resources.panel, days)
+    actor, clock = actor_of(request, caller), resources.clock
     window = timedelta(seconds=resources.settings.repeat_free_seconds)
     free_within = None if question.fresh else window
     tools = (resources.database, resources.panel, clock)

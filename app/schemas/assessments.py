@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, GetCoreSchemaHandler, ValidationError, model_validator
@@ -11,6 +12,7 @@ from typing_extensions import override
 from app.domain.assessments import AssessmentStatus, AssessmentType
 from app.schemas.fields import (
     Allowed,
+    DaySent,
     LongText,
     LongWord,
     RequestModel,
@@ -43,7 +45,11 @@ class AssessmentQuestion(RequestModel):
         description="The transaction, needed for the type `transaction`",
         examples=["4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b"],
     )
-
+    as_of: DaySent | None = Field(
+        None,
+        description="Answer as of this day (UTC): what the lists said then. Without it, as of now",
+        examples=["2025-01-31"],
+    )
     fresh: StrictBoolean = Field(
         False,
         description="Ask anew, and pay, even if the same was answered a short while ago",
@@ -242,6 +248,10 @@ class AssessmentResponse(ResponseModel):
     currency: str = Field(examples=["BTC"])
     tx_hash: str | None = Field(
         examples=["4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b"]
+    )
+    as_of: date | None = Field(
+        description="The day as of which was asked; null: as of when it was made",
+        examples=["2025-01-31"],
     )
     provider: str = Field(description="Who answers", examples=["sanctions"])
     answer: AnswerResponse | None = Field(description="Null until it is ready")

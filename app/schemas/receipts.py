@@ -19,6 +19,9 @@ class ReceiptQuestion(ResponseModel):
     address: str = Field(examples=["12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM"])
     currency: str = Field(examples=["BTC"])
     tx_hash: str | None = Field(examples=[None])
+    as_of: str | None = Field(
+        description="The day as of which was asked; null: as of `asked_at`", examples=[None]
+    )
 
 
 class ReceiptProvider(ResponseModel):

@@ -7,7 +7,7 @@ claimed by the worker when the lease is over.
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import ColumnElement, insert, select, update
@@ -31,17 +31,19 @@ LEASE: Final = timedelta(seconds=PROVIDER_DEADLINE_SECONDS + 4)
 
 @dataclass(frozen=True)
 class Subject:
-    """What is to be assessed."""
+    """What is to be assessed, as of a day in UTC or, without one, as of now."""
 
     assessment_type: AssessmentType
     address: str
     currency: str
     tx_hash: str | None
+    as_of: date | None = None
 
     @property
     def same(self) -> tuple[str, ...]:
         """What two questions share that are the same one."""
-        return self.assessment_type, self.address, self.currency.upper(), self.tx_hash or ""
+        day = self.as_of.isoformat() if self.as_of else ""
+        return self.assessment_type, self.address, self.currency.upper(), self.tx_hash or "", day
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,9 @@ async def reserve(
             last_tried_at=now,
             progress={
                 name: Progress(asks=1)
-                for name in panel.supporting(subject.assessment_type, subject.currency, None)
+                for name in panel.supporting(
+                    subject.assessment_type, subject.currency, subject.as_of
+                )
             },
         )
         for subject in subjects
@@ -153,6 +157,7 @@ def _taken(assessment: Assessment) -> Reserved:
             address=assessment.address,
             currency=assessment.currency,
             tx_hash=assessment.tx_hash,
+            as_of=assessment.as_of,
         ),
         assessment.account_id,
         lease_token=new_id("lease"),

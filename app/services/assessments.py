@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import select
@@ -35,6 +35,7 @@ class AssessmentView:
     address: str
     currency: str
     tx_hash: str | None
+    as_of: date | None
     provider: str
     answer: dict[str, Any] | None
     failure_reason: str | None
@@ -49,6 +50,7 @@ _COLUMNS: Final = (
     Assessment.address,
     Assessment.currency,
     Assessment.tx_hash,
+    Assessment.as_of,
     Assessment.provider,
     Assessment.answer,
     Assessment.failure_reason,
@@ -247,6 +249,7 @@ def _view(row: AnyRow) -> AssessmentView:
         address=row.address,
         currency=row.currency,
         tx_hash=row.tx_hash,
+        as_of=row.as_of,
         provider=row.provider,
         answer=row.answer,
         failure_reason=row.failure_reason,

@@ -100,6 +100,12 @@ class Lists:
         """Return the newest version of each source."""
         return (await self._refreshed()).versions
 
+    async def first_day(self) -> date | None:
+        """Return the first day on which a list was in force; None when none was imported."""
+        async with self._database.reading() as connection:
+            day: date | None = await connection.scalar(select(func.min(_V.effective_on)))
+        return day
+
     async def _refreshed(self) -> _Held:
         """Return what is held, after a look for newer versions if the last one is long ago.
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ARRAY, Text, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.base import AnyRow
 from app.domain.assessments import AssessmentStatus, AssessmentType
 from app.models import Assessment
 from app.services.assessment_leases import Subject
@@ -36,6 +37,7 @@ async def find(
             Assessment.address,
             Assessment.currency,
             Assessment.tx_hash,
+            Assessment.as_of,
         )
         .where(
             Assessment.account_id == account_id,
@@ -47,13 +49,14 @@ async def find(
         )
         .order_by(Assessment.created_at)
     )
-    earlier = {
-        Subject(AssessmentType(row.assessment_type), row.address, row.currency, row.tx_hash).same: (
-            row.id
-        )
-        for row in rows
-    }
+    earlier = {_subject(row).same: row.id for row in rows}
     return {subject: earlier[subject.same] for subject in subjects if subject.same in earlier}
+
+
+def _subject(row: AnyRow) -> Subject:
+    return Subject(
+        AssessmentType(row.assessment_type), row.address, row.currency, row.tx_hash, row.as_of
+    )
 
 
 async def _lock(session: AsyncSession, account_id: str, subjects: Collection[Subject]) -> None:

@@ -24,6 +24,7 @@ ABSENT: Final = "asm_0000000000000000000000000"
 LONG: Final = "a string of at most 256 characters without control characters"
 LONG_WORD: Final = "a string of at most 256 visible ASCII characters"
 SHORT_WORD: Final = "a string of at most 64 visible ASCII characters"
+DAY: Final = "a day from 2009-01-03 to today in UTC, as in 2025-01-31"
 TYPE: Final = problems.must_be("assessment_type", "one of: address, transaction")
 
 

@@ -20,6 +20,7 @@ from tests.api.assessing import (
     ADDRESS,
     CREATE,
     CREATE_OWN,
+    DAY,
     ID,
     LONG,
     LONG_WORD,
@@ -58,6 +59,7 @@ async def test_a_new_assessment_is_answered_with_201_and_all_its_fields(
         "address": ADDRESS,
         "currency": "BTC",
         "tx_hash": None,
+        "as_of": None,
         "provider": "scripted",
         "answer": {
             "risk_score": "0",
@@ -74,7 +76,15 @@ async def test_a_new_assessment_is_answered_with_201_and_all_its_fields(
                     "contribution": "0",
                 }
             ],
-            "sources": [{"name": "a test", "issued": None, "sha256": "0" * 64, "entries": 1}],
+            "sources": [
+                {
+                    "name": "a test",
+                    "issued": None,
+                    "sha256": "0" * 64,
+                    "entries": 1,
+                    "version": None,
+                }
+            ],
             "provider_reference": None,
             "vendor": None,
             "opinions": [],
@@ -201,6 +211,13 @@ async def test_a_parameter_is_missing_when_absent_null_or_empty(
         ("currency", "B" * 65, problems.must_be("currency", SHORT_WORD)),
         ("tx_hash", 0, problems.must_be("tx_hash", LONG_WORD)),
         ("tx_hash", "f" * 257, problems.must_be("tx_hash", LONG_WORD)),
+        *(
+            ("as_of", day, problems.must_be("as_of", DAY))
+            for day in (
+                *(20250131, True, "2025-1-31", "20250131", "2025-02-30", "2009-01-02"),
+                *("2026-01-12", "2025-01-31T00:00:00Z", "9999-12-31"),
+            )
+        ),
     ],
 )
 async def test_a_value_of_the_wrong_type_or_range_names_its_parameter(

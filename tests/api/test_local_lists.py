@@ -7,13 +7,16 @@ from typing import Any, Final
 import httpx
 import pytest
 
+from app.providers.base import ProviderUnknown
 from app.settings import ConfigurationError
-from tests.api.asking import ask
-from tests.api.assessing import CREATE_OWN
+from tests.api import problems
+from tests.api.asking import ask, balance_of, look, refusal
+from tests.api.assessing import CREATE_OWN, DAY
 from tests.support.application import Application, open_application
+from tests.support.assessments import finish_due
 from tests.support.databases import LentDatabase
 from tests.support.lists import NOW, import_rows, listed
-from tests.support.people import Person, make_user
+from tests.support.people import Person, make_access_code, make_user
 from tests.support.sandbox import serving_upstream
 
 SATOSHI: Final = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"
@@ -97,3 +100,128 @@ async def test_exposure_does_not_start_without_a_server_of_the_chain(
     with pytest.raises(ConfigurationError, match="exposure needs ASSAY_ESPLORA_URL"):
         async with open_application(database, scripted=False, risk_provider=("exposure",)):
             pass
+
+
+async def in_spring_and_summer(database: LentDatabase) -> None:
+    """Import a list that had one address in spring, and has another one since summer."""
+    await import_rows(database, [listed(SATOSHI)], issued=SPRING, source="OFAC SDN")
+    await import_rows(database, [listed(ADDRESS)], issued=SUMMER, source="OFAC SDN")
+
+
+async def test_question_as_of_a_day_is_answered_by_what_the_lists_said_then(
+    screening: Application, buyer: Person, database: LentDatabase
+) -> None:
+    await in_spring_and_summer(database)
+
+    for address, then, now in ((SATOSHI, "1", "0"), (ADDRESS, "0", "1")):
+        was = await answer_to(screening, buyer, address=address, as_of="2025-06-30")
+        is_now = await answer_to(screening, buyer, address=address)
+        assert (was["answer"]["risk_score"], is_now["answer"]["risk_score"]) == (then, now)
+        assert (was["as_of"], is_now["as_of"]) == ("2025-06-30", None)
+        assert [source["version"] for source in was["answer"]["sources"]] == [1]
+        assert was["answer"]["evidence"][-1]["detail"] == (
+            "screened against what the lists said on 2025-06-30"
+        )
+
+
+async def test_receipt_and_report_say_as_of_when(
+    screening: Application, buyer: Person, database: LentDatabase
+) -> None:
+    await in_spring_and_summer(database)
+    made = await answer_to(screening, buyer, address=SATOSHI, as_of="2025-06-30")
+    path = f"assessments/{made['assessment_id']}"
+
+    receipt = (await look(screening, f"{path}/receipt", buyer)).json()
+    report = (await look(screening, f"{path}/report", buyer)).text
+
+    assert receipt["question"]["as_of"] == "2025-06-30"
+    assert receipt["sources"][0]["version"] == 1
+    assert "<dt>As of</dt><dd><bdi>2025-06-30</bdi></dd>" in report
+
+
+async def test_another_day_is_another_question_and_the_same_day_is_answered_for_nothing(
+    screening: Application, buyer: Person, database: LentDatabase
+) -> None:
+    await in_spring_and_summer(database)
+    days = (None, "2025-06-30", "2025-07-01", "2025-06-30", None)
+    made = [await answer_to(screening, buyer, address=SATOSHI, as_of=day) for day in days]
+
+    assert [one["charged"] for one in made] == [True, True, True, False, False]
+    assert made[3]["assessment_id"] == made[1]["assessment_id"]
+    assert made[4]["assessment_id"] == made[0]["assessment_id"]
+
+
+async def test_day_before_the_first_list_is_refused_before_any_debit(
+    screening: Application, buyer: Person, database: LentDatabase
+) -> None:
+    question = {"assessment_type": "address", "currency": "BTC", "address": SATOSHI}
+    asked = {**question, "as_of": "2025-02-28"}
+    nothing = await ask(screening, CREATE_OWN, asked, buyer)
+    await in_spring_and_summer(database)
+
+    too_early = await ask(screening, CREATE_OWN, asked, buyer)
+    right = await ask(screening, CREATE_OWN, {**asked, "as_of": "2025-03-01"}, buyer)
+
+    assert refusal(nothing) == problems.must_be("as_of", "left out: no list has been imported")
+    assert refusal(too_early) == problems.must_be(
+        "as_of", "2025-03-01 or later: the lists go back no further"
+    )
+    assert right.status_code == 201
+    assert await balance_of(screening, buyer) == 19
+
+
+async def test_provider_that_knows_only_now_refuses_a_day_before_any_debit(
+    buyer: Person, database: LentDatabase
+) -> None:
+    await in_spring_and_summer(database)
+    question = {"assessment_type": "address", "currency": "BTC", "address": SATOSHI}
+    keys = {"crystal_api_key": "a-key", "chainalysis_api_key": "a-key"}
+    for name in ("crystal", "chainalysis", "exposure"):
+        async with open_application(
+            database,
+            scripted=False,
+            risk_provider=(name,),
+            esplora_url="http://127.0.0.1:9/",
+            **keys,
+        ) as application:
+            answer = await ask(application, CREATE_OWN, {**question, "as_of": "2025-03-01"}, buyer)
+            assert refusal(answer) == problems.must_be(
+                "as_of", f"left out: {name} answers as of now alone"
+            )
+            assert await balance_of(application, buyer) == 20
+
+
+async def test_each_of_many_questions_has_its_own_day(
+    screening: Application, database: LentDatabase
+) -> None:
+    await in_spring_and_summer(database)
+    user = await make_user(database, NOW)
+    code = await make_access_code(database, user, NOW, credits_given=5)
+    question = {"assessment_type": "address", "currency": "BTC", "address": SATOSHI}
+    days = ("2025-06-30", "2025-02-28", "2025-02-30", None)
+    body = {
+        "access_code": code.access_code,
+        "questions": [{**question, "as_of": day} for day in days],
+    }
+
+    made = (await ask(screening, "create_new_assessments_for_access_code", body, code)).json()
+
+    scores = [one["assessment"] and one["assessment"]["answer"] for one in made["outcomes"]]
+    assert [one and one["risk_score"] for one in scores] == ["1", None, None, "0"]
+    assert [one["error"] and one["error"]["detail"] for one in made["outcomes"]][1:3] == [
+        "as_of must be 2025-03-01 or later: the lists go back no further",
+        f"as_of must be {DAY}",
+    ]
+    assert (made["credits_charged"], made["credits_available"]) == (2, 3)
+
+
+async def test_pending_question_is_asked_again_as_of_its_day(
+    database: LentDatabase, buyer: Person
+) -> None:
+    await in_spring_and_summer(database)
+    async with open_application(database) as application:
+        application.provider.raises = ProviderUnknown()
+        await answer_to(application, buyer, address=SATOSHI, as_of="2025-06-30")
+        application.clock.advance(60)
+        await finish_due(database, application.resources.panel, application.clock)
+        assert [one.as_of for one in application.provider.asked] == [date(2025, 6, 30)] * 2

@@ -83,7 +83,7 @@ async def test_a_receipt_is_checked_with_nothing_but_the_public_keys(
     found = verify(answer.content, await public_keys(application))
     assert found.key_id == KEY.key_id
     assert found.content["assessment_id"] == made
-    assert found.content["question"] == {**QUESTION, "tx_hash": None}
+    assert found.content["question"] == {**QUESTION, "tx_hash": None, "as_of": None}
 
 
 async def test_a_receipt_says_what_the_answer_said(application: Application, code: Person) -> None:
@@ -91,7 +91,7 @@ async def test_a_receipt_says_what_the_answer_said(application: Application, cod
 
     receipt = (await get_receipt(application, made["assessment_id"], code)).json()
 
-    assert receipt["question"] == TRANSACTION
+    assert receipt["question"] == {**TRANSACTION, "as_of": None}
     assert receipt["provider"]["name"] == made["provider"]
     assert (receipt["asked_at"], receipt["answered_at"]) == (made["created_at"], made["updated_at"])
     assert receipt["answer"]["risk_score"] == made["answer"]["risk_score"]

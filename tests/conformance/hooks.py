@@ -18,10 +18,13 @@ from schemathesis.hooks import HookContext
 from schemathesis.openapi.checks import RejectedPositiveData
 
 from app.domain.addresses import SUPPORTED
+from app.schemas.fields import DAY_TEXT
 
 _OWN_KEY_PREFIX: Final = os.environ["CONFORMANCE_API_KEY"].split("_")[1]
 
 _UNKNOWN_CURRENCY: Final = f"currency must be one of: {', '.join(SUPPORTED)}"  # in either case
+# A day of the future, or before the lists; nobody has imported one.
+_DAYS: Final = (f"as_of must be {DAY_TEXT}", "as_of must be left out: no list has been imported")
 # What a schema calls valid and the service refuses, because it depends on what is stored, on the
 # time, or on another parameter: an id that nobody has, a balance that is too small.
 _REFUSALS: Final = {
@@ -41,6 +44,7 @@ _REFUSALS: Final = {
         _UNKNOWN_CURRENCY,
         "address must be a well-formed address of the currency",
         "Missing tx_hash parameter",  # with assessment_type: "transaction"
+        *_DAYS,
         "Insufficient credits",
     },
     "createNewAssessmentsForAccessCode": {"access_code not found", "Insufficient credits"},
@@ -48,6 +52,7 @@ _REFUSALS: Final = {
         _UNKNOWN_CURRENCY,
         "address must be a well-formed address of the currency",
         "Missing tx_hash parameter",
+        *_DAYS,
         "Insufficient credits",
     },
     "createAccessCode": {"expires_at must be a time in the future", "Insufficient credits"},

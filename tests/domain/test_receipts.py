@@ -62,6 +62,7 @@ def assessment(answer: JsonObject = ANSWER) -> FinishedAssessment:
         address="12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM",
         currency="BTC",
         tx_hash=None,
+        as_of=None,
         provider="sanctions",
         answer=answer,
         asked_at=datetime(2026, 1, 11, 12, 46, 1, tzinfo=UTC),
@@ -92,6 +93,7 @@ def test_a_receipt_says_what_was_asked_what_was_answered_by_whom_and_on_what() -
             "address": "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM",
             "currency": "BTC",
             "tx_hash": None,
+            "as_of": None,
         },
         "answer": {
             "risk_score": "0.85",

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-LAST_MIGRATION: Final = "migrations/versions/0011_receipt_keys.py"
+LAST_MIGRATION: Final = "migrations/versions/0013_list_reviews.py"
 _END_OF_UPGRADE: Final = 'receipt_keys ENABLE ALWAYS TRIGGER no_truncate")\n'
 
 

@@ -11,7 +11,7 @@ import binascii
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final, NoReturn, Self
@@ -39,7 +39,10 @@ class ReceiptRefused(ValueError):
 
 @dataclass(frozen=True)
 class FinishedAssessment:
-    """An assessment with its answer, as it is stored."""
+    """An assessment with its answer, as it is stored.
+
+    `changes` are what lists changed since: a receipt is of the answer, and does not say them.
+    """
 
     id: str
     assessment_type: str
@@ -51,6 +54,7 @@ class FinishedAssessment:
     answer: JsonObject
     asked_at: datetime
     answered_at: datetime
+    changes: Sequence[JsonObject] = ()
 
 
 @dataclass(frozen=True)

@@ -42,8 +42,11 @@ _QR_MARGIN: Final = 4
 _QR_MASK: Final = 2
 
 
-def render(content: JsonObject, receipt: bytes | None) -> str:
-    """Return the page of a receipt's content, with the receipt's hash where there is one."""
+def render(content: JsonObject, receipt: bytes | None, changes: Sequence[JsonObject] = ()) -> str:
+    """Return the page of a receipt's content, with the receipt's hash where there is one.
+
+    `changes` are what later versions of lists changed.
+    """
     answer = content["answer"]
     reasons = [item for item in answer.get("evidence", []) if item.get("category") != _LIMIT]
     limits = [item for item in answer.get("evidence", []) if item.get("category") == _LIMIT]
@@ -51,6 +54,7 @@ def render(content: JsonObject, receipt: bytes | None) -> str:
         "main",
         _question(content),
         _verdict(answer, reasons),
+        *_changes(changes),
         _evidence(reasons),
         *_limits(limits),
         *_opinions(answer),
@@ -225,6 +229,28 @@ def _dated(source: object, day: object) -> Element:
 
 def _day(day: object) -> Element:
     return _el("span", _text(day), class_="day")
+
+
+def _changes(changes: Sequence[JsonObject]) -> list[Element]:
+    if not changes:
+        return []
+    rows = [
+        (
+            _day(change["found_at"][:10]),
+            _theirs(f"{change['source']}, version {change['version']}"),
+            "listed" if change["is_listed"] else "no longer listed",
+            _theirs("; ".join(entry["label"] or entry["address"] for entry in change["entries"])),
+            f"{change['score_before']}, {change['grade_before']}",
+            f"{change['score_after']}, {change['grade_after']}",
+        )
+        for change in changes
+    ]
+    table = _table(("Found", "List", "Address", "As", "Before", "After"), rows)
+    said = _el(
+        "p",
+        "Later versions of lists change this. The rest of the page is the answer as it was given.",
+    )
+    return [_el("section", _el("h2", "Since then"), said, table)]
 
 
 def _limits(limits: Sequence[JsonObject]) -> list[Element]:

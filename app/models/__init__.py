@@ -11,6 +11,7 @@ from app.models.bitcoin_outputs import BitcoinOutput
 from app.models.failed_attempts import FailedAttempts
 from app.models.idempotency_keys import IdempotencyKey
 from app.models.ledger import LedgerEntry
+from app.models.list_reviews import AssessmentChange, ListReview
 from app.models.lists import ImportedVersion, ListEntry
 from app.models.order_events import OrderEvent
 from app.models.orders import Order
@@ -27,6 +28,7 @@ __all__ = [
     "AeontoParameters",
     "ApiKey",
     "Assessment",
+    "AssessmentChange",
     "AuditLine",
     "BitcoinAddress",
     "BitcoinOutput",
@@ -36,6 +38,7 @@ __all__ = [
     "ImportedVersion",
     "LedgerEntry",
     "ListEntry",
+    "ListReview",
     "LoginSession",
     "Order",
     "OrderEvent",

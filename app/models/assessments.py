@@ -13,7 +13,9 @@ from app.domain.assessments import AssessmentStatus, AssessmentType
 class Assessment(Base):
     """One question; while it is pending it is due for a try, or under a lease.
 
-    `as_of` is the day in UTC as of which it is to be answered; null: as of now.
+    `as_of` is the day in UTC as of which it is to be answered; null: as of now. Once it is
+    finished it stays as it is. An earlier version of the program left `answered_at` and `spelling`
+    null: it was answered at its last update, and the worker fills in the spelling.
     """
 
     __tablename__ = "assessments"
@@ -31,6 +33,8 @@ class Assessment(Base):
         Index(
             "ix_assessments_next_try_at", "next_try_at", postgresql_where="next_try_at IS NOT NULL"
         ),
+        Index("ix_assessments_spelling_id", "spelling", "id"),
+        Index("ix_assessments_without_spelling", "id", postgresql_where="spelling IS NULL"),
         Index("ix_assessments_account_id_address", "account_id", "address"),
         Index("ix_assessments_account_id_created_at_id", "account_id", "created_at", "id"),
     )
@@ -53,4 +57,6 @@ class Assessment(Base):
     answer: Mapped[dict[str, Any] | None]
     failure_reason: Mapped[str | None]
     created_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+    spelling: Mapped[str | None]
     updated_at: Mapped[datetime]

@@ -26,6 +26,7 @@ from app.schemas.assessments import (
     AssessmentPage,
     AssessmentQuestion,
     AssessmentResponse,
+    ChangeResponse,
     CheckAssessmentListRequest,
     CreateAssessmentForAccessCodeRequest,
     CreateAssessmentRequest,
@@ -66,6 +67,7 @@ def assessment_response(assessment: AssessmentView) -> AssessmentResponse:
         provider=assessment.provider,
         answer=AnswerResponse.model_validate(answer) if answer is not None else None,
         failure_reason=assessment.failure_reason,
+        changes=[ChangeResponse.model_validate(change) for change in assessment.changes],
     )
 
 

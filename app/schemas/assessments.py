@@ -236,6 +236,30 @@ class AnswerResponse(ResponseModel):
     )
 
 
+class ChangedEntry(ResponseModel):
+    """A row that came to a list, or went."""
+
+    address: str = Field(examples=["12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM"])
+    asset: str = Field(description="Under which it was filed", examples=["XBT"])
+    label: str = Field(description="Whose it is; may be empty", examples=["DOE, Jane"])
+    reference: str = Field(description="Where that stands; may be empty", examples=["uid 1"])
+
+
+class ChangeResponse(ResponseModel):
+    """What a later version of a list changed: it lists the address, or no longer does."""
+
+    source: str = Field(examples=["OFAC SDN"])
+    version: int = Field(examples=[4])
+    issued: str | None = Field(description="The version's date, if known", examples=["2026-02-01"])
+    found_at: Timestamp = Field(examples=["2026-02-01T12:46:01Z"])
+    is_listed: bool = Field(description="Whether it lists the address", examples=[False])
+    score_before: str = Field(description="What `sanctions` said until then", examples=["1"])
+    grade_before: str = Field(examples=["severe"])
+    score_after: str = Field(description="What it says since", examples=["0"])
+    grade_after: str = Field(examples=["not on the lists"])
+    entries: list[ChangedEntry] = Field(description="The rows that came, or went")
+
+
 class AssessmentResponse(ResponseModel):
     """An assessment."""
 
@@ -258,6 +282,9 @@ class AssessmentResponse(ResponseModel):
     failure_reason: str | None = Field(
         description="Why it failed, if it did; the credit was refunded",
         examples=["the risk provider refused the question"],
+    )
+    changes: list[ChangeResponse] = Field(
+        description="What later versions of lists changed, oldest first; the answer stays as given"
     )
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.engine import Database
 from app.domain.actors import Actor
+from app.domain.addresses.spelling import one_spelling
 from app.domain.assessments import AssessmentStatus, AssessmentType
 from app.domain.clock import Clock
 from app.domain.security import new_id
@@ -102,6 +103,7 @@ async def reserve(
                 "id": one.question.assessment_id,
                 "account_id": account_id,
                 **asdict(subject),
+                "spelling": one_spelling(subject.address),
                 "provider": panel.name,
                 "edition": edition,
                 "status": AssessmentStatus.PENDING,

@@ -20,6 +20,7 @@ from app.services import access_codes, repeats
 from app.services.asking import ask_and_settle
 from app.services.assessment_leases import Reserved, Subject, reserve
 from app.services.callers import Caller
+from app.services.list_reviews import CHANGES
 from app.services.paging import Cursor, Page, page_of
 
 
@@ -39,6 +40,7 @@ class AssessmentView:
     provider: str
     answer: dict[str, Any] | None
     failure_reason: str | None
+    changes: list[dict[str, Any]]
 
 
 _COLUMNS: Final = (
@@ -54,6 +56,7 @@ _COLUMNS: Final = (
     Assessment.provider,
     Assessment.answer,
     Assessment.failure_reason,
+    CHANGES,
 )
 
 PickAccount = Callable[[AsyncSession], Awaitable[str]]
@@ -253,4 +256,5 @@ def _view(row: AnyRow) -> AssessmentView:
         provider=row.provider,
         answer=row.answer,
         failure_reason=row.failure_reason,
+        changes=row.changes,
     )

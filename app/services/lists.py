@@ -5,12 +5,12 @@ ones. What held on a day is asked of the database. Until a list is imported, the
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
@@ -164,29 +164,54 @@ async def changes(
     )
 
 
-def _newest_of_each(as_of: date | None = None) -> AnySelect:
-    """Select the newest version of each source, of those in force on a day."""
+async def versions_of(session: AsyncSession, source: str, *numbers: int) -> dict[int, ListVersion]:
+    """Return versions of a source by their numbers, those that there are."""
+    rows = await session.execute(
+        select(*_VERSION).where(_V.source == source, _V.number.in_(numbers))
+    )
+    return {row.number: _version(row) for row in rows}
+
+
+async def newest_by(session: AsyncSession, moment: datetime) -> dict[str, ListVersion]:
+    """Return by source the newest version that was imported by then."""
+    rows = await session.execute(_newest_of_each(_V.imported_at <= moment))
+    return {row.source: _version(row) for row in rows}
+
+
+async def listings_in(
+    connection: AsyncConnection | AsyncSession,
+    spellings: Collection[str],
+    versions: Mapping[str, ListVersion],
+) -> dict[str, tuple[Listing, ...]]:
+    """Return by spelling what versions of lists, one of each source, have of addresses."""
+    rows = await connection.execute(
+        select(
+            *(ListEntry.source, ListEntry.first_version, ListEntry.last_version),
+            *(ListEntry.spelling, *_ROW),
+        )
+        .where(ListEntry.spelling.in_(spellings))
+        .order_by(ListEntry.id)
+    )
+    listings: dict[str, tuple[Listing, ...]] = {}
+    for row in rows:
+        version = versions.get(row.source)
+        if version is not None and _has(version, row):
+            _file(listings, row.spelling, Listing(row=_row(row), version=version))
+    return listings
+
+
+def _newest_of_each(*criteria: ColumnElement[bool]) -> AnySelect:
+    """Select the newest version of each source, of those that meet the criteria."""
     statement: AnySelect = select(*_VERSION).ext(distinct_on(_V.source))
-    if as_of is not None:
-        statement = statement.where(_V.effective_on <= as_of)
-    return statement.order_by(_V.source, _V.number.desc())
+    return statement.where(*criteria).order_by(_V.source, _V.number.desc())
 
 
 async def _find_at(database: Database, spelling: str, as_of: date) -> Lookup:
     async with database.reading() as connection:
-        rows = await connection.execute(_newest_of_each(as_of))
+        rows = await connection.execute(_newest_of_each(_V.effective_on <= as_of))
         versions = {version.source: version for version in map(_version, rows)}
-        found = await connection.execute(
-            select(ListEntry.source, ListEntry.first_version, ListEntry.last_version, *_ROW)
-            .where(ListEntry.spelling == spelling)
-            .order_by(ListEntry.id)
-        )
-        listings = tuple(
-            Listing(row=_row(row), version=versions[row.source])
-            for row in found
-            if row.source in versions and _has(versions[row.source], row)
-        )
-    return Lookup(listings=listings, versions=tuple(versions.values()))
+        listings = await listings_in(connection, [spelling], versions)
+    return Lookup(listings=listings.get(spelling, ()), versions=tuple(versions.values()))
 
 
 def _has(version: ListVersion, row: AnyRow) -> bool:

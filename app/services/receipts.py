@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -20,6 +20,7 @@ from app.domain.receipts import FinishedAssessment, SigningKey, content_of, sign
 from app.domain.security import ASSESSMENT_ID_PATTERN
 from app.models import AccessCode, Assessment, ReceiptKey
 from app.services.callers import Caller
+from app.services.list_reviews import CHANGES
 
 ABSENT: Final = "assessment_id not found"
 NOT_SIGNED: Final = "This server signs no receipts"
@@ -34,7 +35,8 @@ _COLUMNS: Final = (
     Assessment.provider,
     Assessment.answer,
     Assessment.created_at,
-    Assessment.updated_at,
+    func.coalesce(Assessment.answered_at, Assessment.updated_at).label("answered_at"),
+    CHANGES,
 )
 
 
@@ -79,7 +81,8 @@ async def finished(database: Database, *, caller: Caller, assessment_id: str) ->
         provider=row.provider,
         answer=row.answer,
         asked_at=row.created_at,
-        answered_at=row.updated_at,
+        answered_at=row.answered_at,
+        changes=row.changes,
     )
 
 

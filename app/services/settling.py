@@ -111,6 +111,7 @@ async def settle_answers(
             lease_until=None,
             status=AssessmentStatus.READY,
             next_try_at=None,
+            answered_at=now,
             updated_at=now,
             answer=bindparam("its_answer"),
             progress=bindparam("its_progress"),

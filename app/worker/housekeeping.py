@@ -1,4 +1,4 @@
-"""Finding assessments whose job was lost, sweeping out what is over, counting what waits."""
+"""Waking for assessments whose job was lost, looking again at old ones, sweeping, counting."""
 
 from typing import Final
 
@@ -8,6 +8,7 @@ from app.services import (
     bitcoin_addresses,
     idempotency,
     jobs,
+    list_reviews,
     order_gauges,
     throttles,
 )
@@ -15,6 +16,7 @@ from app.worker.loops import Loop
 
 _LOST_REST_SECONDS: Final = 1.0
 _SWEEP_REST_SECONDS: Final = 30.0
+_LIST_REST_SECONDS: Final = 30.0
 _COUNT_REST_SECONDS: Final = 15.0
 
 
@@ -24,6 +26,9 @@ def loops(resources: Resources) -> list[Loop]:
     async def wake_lost() -> bool:
         async with resources.database.sessions() as session:
             return await jobs.wake_lost(session, resources.clock.now())
+
+    async def look_again() -> bool:
+        return await list_reviews.review_next(resources.database, resources.clock)
 
     async def sweep() -> bool:
         async with resources.database.sessions() as session:
@@ -47,5 +52,6 @@ def loops(resources: Resources) -> list[Loop]:
     return [
         Loop("lost_jobs", wake_lost, _LOST_REST_SECONDS),
         Loop("sweep", sweep, _SWEEP_REST_SECONDS),
+        Loop("list_reviews", look_again, _LIST_REST_SECONDS),
         Loop("gauges", count, _COUNT_REST_SECONDS),
     ]

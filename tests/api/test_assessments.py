@@ -92,6 +92,7 @@ async def test_a_new_assessment_is_answered_with_201_and_all_its_fields(
             "ruleset": "2026-11-22",
         },
         "failure_reason": None,
+        "changes": [],
         "charged": True,
         "age_seconds": 0,
         "credits_available": 4,

@@ -54,13 +54,18 @@ async def public_keys(application: Application) -> dict[str, bytes]:
     return {key["key_id"]: bytes.fromhex(key["public_key"]) for key in await get_keys(application)}
 
 
-async def change_answer(application: Application, assessment_id: str, answer: object) -> None:
+async def answered_with(application: Application, code: Person, answer: object) -> str:
+    """Create an assessment, and let this be its answer; return its id."""
+    application.provider.raises = ProviderUnknown()
+    pending = await create(application, code)
     await execute(
         application,
-        "UPDATE assessments SET answer = CAST(:answer AS jsonb) WHERE id = :id",
+        "UPDATE assessments SET answer = CAST(:answer AS jsonb), status = 'ready',"
+        " next_try_at = NULL, answered_at = updated_at WHERE id = :id",
         answer=json.dumps(answer),
-        id=assessment_id,
+        id=pending,
     )
+    return pending
 
 
 @pytest.fixture
@@ -240,7 +245,6 @@ class Reader(HTMLParser):
 async def test_a_report_shows_score_parts_evidence_sources_and_the_receipts_hash(
     application: Application, code: Person
 ) -> None:
-    made = await create(application, code)
     source = {"name": "OFAC SDN", "issued": "2025-11-19", "sha256": "ab" * 32, "entries": 760}
     small = {**REASON, "category": "mixer", "contribution": "0.0625", "source_date": None}
     limit = {"category": "scope", "source": "x", "detail": "one hop alone was looked at"}
@@ -254,7 +258,7 @@ async def test_a_report_shows_score_parts_evidence_sources_and_the_receipts_hash
         "ruleset": "7",
         "provider_reference": "ref-1",
     }
-    await change_answer(application, made, answer)
+    made = await answered_with(application, code, answer)
 
     report = await get_report(application, made, code)
     receipt = await get_receipt(application, made, code)
@@ -275,7 +279,6 @@ async def test_a_report_shows_score_parts_evidence_sources_and_the_receipts_hash
 async def test_a_report_of_several_providers_shows_what_each_said_and_that_they_disagree(
     application: Application, code: Person
 ) -> None:
-    made = await create(application, code)
     heard = {"provider": "stern", "reason": None, "risk_score": "0.25", "grade": "medium"}
     calm = {"provider": "calm", "reason": None, "risk_score": "0", "grade": "none"}
     silent = {"provider": "broken", "reason": "could not answer", "risk_score": None, "grade": None}
@@ -286,7 +289,7 @@ async def test_a_report_of_several_providers_shows_what_each_said_and_that_they_
         "opinions": [{**heard, "evidence": [REASON]}, calm, silent],
         "disagreement": True,
     }
-    await change_answer(application, made, answer)
+    made = await answered_with(application, code, answer)
 
     page = Reader((await get_report(application, made, code)).text)
 
@@ -299,11 +302,9 @@ async def test_a_report_of_several_providers_shows_what_each_said_and_that_they_
 async def test_an_answer_of_an_earlier_version_is_shown_with_what_it_has(
     application: Application, code: Person
 ) -> None:
-    made = await create(application, code)
     reason = {"category": "sanctions", "source": "OFAC SDN", "detail": "is on the list"}
-    await change_answer(
-        application, made, {"risk_score": "1", "grade": "sanctioned", "evidence": [reason]}
-    )
+    answer = {"risk_score": "1", "grade": "sanctioned", "evidence": [reason]}
+    made = await answered_with(application, code, answer)
 
     page = Reader((await get_report(application, made, code)).text)
 
@@ -313,7 +314,6 @@ async def test_an_answer_of_an_earlier_version_is_shown_with_what_it_has(
 
 
 async def test_hostile_names_stay_text(application: Application, code: Person) -> None:
-    made = await create(application, code)
     everywhere = {
         "risk_score": HOSTILE,
         "grade": HOSTILE,
@@ -328,7 +328,7 @@ async def test_hostile_names_stay_text(application: Application, code: Person) -
         "provider_reference": HOSTILE,
         "address_form": HOSTILE,
     }
-    await change_answer(application, made, everywhere)
+    made = await answered_with(application, code, everywhere)
 
     report = await get_report(application, made, code)
 

@@ -119,6 +119,7 @@ async def report(committed_database: Database) -> AsyncIterator[Report]:
             )
         assessment_id = answer.json()["assessment_id"]
         async with committed_database.sessions() as session, session.begin():
+            await session.execute(text("ALTER TABLE assessments DISABLE TRIGGER keep_answer"))
             await session.execute(
                 text("UPDATE assessments SET answer = CAST(:answer AS jsonb) WHERE id = :id"),
                 {"answer": json.dumps(ANSWER), "id": assessment_id},

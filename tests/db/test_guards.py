@@ -21,6 +21,7 @@ from tests.support.orders import TERMS, OneOrder
 from tests.support.people import give_credits, make_access_code, make_user
 
 APPEND_ONLY = ("ledger_entries", "order_events", "audit_log", "settlements")
+ANSWERS_MAY_CHANGE = "ALTER TABLE assessments DISABLE TRIGGER keep_answer"
 TERMS_MAY_CHANGE = "ALTER TABLE orders DISABLE TRIGGER keep_terms"
 KEPT = "INSERT INTO idempotency_keys (account_id, endpoint, created_at, key, request_hash, status, body"
 TXID = "a" * 64
@@ -129,7 +130,7 @@ async def test_truncating_what_history_hangs_on_is_refused(lived: Lived, table: 
     await lived.refused("is append-only", f"TRUNCATE {table} CASCADE")
 
 
-@pytest.mark.parametrize("table", ["accounts", "orders", "assessments"])
+@pytest.mark.parametrize("table", ["accounts", "orders"])
 async def test_what_has_a_history_is_not_deleted(lived: Lived, table: str) -> None:
     await lived.refused("foreign key", f"DELETE FROM {table}")  # noqa: S608
 
@@ -543,6 +544,7 @@ async def test_refund_without_a_failure_is_refused(lived: Lived, replica: bool) 
 async def test_failure_without_a_refund_is_refused(lived: Lived, replica: bool) -> None:
     await lived.refused(
         "has 1 debits and 0 refunds",
+        ANSWERS_MAY_CHANGE,
         "UPDATE assessments SET status = 'failed', answer = NULL, failure_reason = 'x'"
         " WHERE id = '{ready}'",
         replica=replica,
@@ -591,7 +593,75 @@ async def test_assessment_without_a_debit_is_refused(lived: Lived) -> None:
 async def test_assessment_agrees_with_itself(lived: Lived, check: str, change: str) -> None:
     await lived.refused(
         f"ck_assessments_{check}\\b",
+        ANSWERS_MAY_CHANGE,
         f"UPDATE assessments SET {change} WHERE id = '{{ready}}'",  # noqa: S608
+    )
+
+
+@pytest.mark.parametrize("replica", [False, True], ids=["superuser", "replica"])
+@pytest.mark.parametrize("which", ["ready", "failed"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE assessments SET answer = '{{}}'",
+        "UPDATE assessments SET answered_at = now()",
+        "UPDATE assessments SET updated_at = now()",
+        "UPDATE assessments SET as_of = '2025-01-01'",
+        "UPDATE assessments SET address = 'x'",
+        "UPDATE assessments SET spelling = 'x'",
+        "UPDATE assessments SET spelling = NULL",
+        "UPDATE assessments SET status = 'pending', answer = NULL, next_try_at = now()",
+        "DELETE FROM assessments",
+    ],
+)
+async def test_finished_assessment_never_changes(
+    lived: Lived, statement: str, which: str, replica: bool
+) -> None:
+    await lived.refused(
+        "is finished and stays as it is",
+        f"{statement} WHERE id = '{{{which}}}'",
+        replica=replica,
+    )
+
+
+async def test_spelling_that_is_missing_is_filled_in_later(lived: Lived) -> None:
+    await lived.attempt(ANSWERS_MAY_CHANGE, "UPDATE assessments SET spelling = NULL")
+    await lived.attempt("ALTER TABLE assessments ENABLE ALWAYS TRIGGER keep_answer")
+    await lived.attempt("UPDATE assessments SET spelling = address")
+
+
+# Looking again
+
+
+LISTED = (
+    "INSERT INTO list_versions (source, number, effective_on, sha256, origin, imported_at, entries,"
+    " added, removed, assets) VALUES ('x', 1, now(), repeat('0', 64), 'x', now(), 1, 1, 0, '{{}}')"
+)
+CHANGED = (
+    "INSERT INTO assessment_changes (assessment_id, source, to_version, found_at, is_listed,"
+    " score_before, grade_before, score_after, grade_after, entries)"
+    " VALUES ('{ready}', 'x', 1, now(), true, 0, 'none', 1, 'severe', '[]')"
+)
+
+
+@pytest.mark.parametrize("replica", [False, True], ids=["superuser", "replica"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE assessment_changes SET is_listed = false",
+        "DELETE FROM assessment_changes",
+        "TRUNCATE assessment_changes",
+    ],
+)
+async def test_what_changed_for_an_assessment_stays(
+    lived: Lived, statement: str, replica: bool
+) -> None:
+    await lived.refused("is append-only", LISTED, CHANGED, statement, replica=replica)
+
+
+async def test_version_changes_an_assessment_once(lived: Lived) -> None:
+    await lived.refused(
+        "uq_assessment_changes_assessment_id_source_to_version", LISTED, CHANGED, CHANGED
     )
 
 
@@ -766,7 +836,7 @@ async def test_every_guard_is_armed_for_every_role(lived: Lived) -> None:
         " FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid"
         " WHERE NOT tgisinternal AND relnamespace = 'public'::regnamespace"
     )
-    assert len(armed) == 25
+    assert len(armed) == 28
     assert {row["armed"] for row in armed} == {"A"}
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 LAST_MIGRATION: Final = "migrations/versions/0013_list_reviews.py"
-_END_OF_UPGRADE: Final = 'receipt_keys ENABLE ALWAYS TRIGGER no_truncate")\n'
+_END_OF_UPGRADE: Final = "    _create_reviews()\n    _create_changes()\n"
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ _CHAIN: Final = "tests/esplora/test_chain.py::"
 _ARRIVED: Final = "tests/services/test_arrivals.py::"
 _ARRIVALS: Final = "tests/esplora/test_arrivals.py::"
 _LISTS: Final = "tests/services/test_lists.py::"
+_REVIEWS: Final = "tests/services/test_list_reviews.py::"
 
 MUTATIONS: Final = (
     _sql(
@@ -359,5 +360,44 @@ MUTATIONS: Final = (
         "while held is None or held.count != count:",
         "while held is None:",
         _LISTS + "test_process_notices_a_new_version_within_ten_seconds_and_asks_no_more_often",
+    ),
+    _sql(
+        "trigger: a finished assessment never changes",
+        "DROP TRIGGER keep_answer ON assessments",
+        _GUARDS + "test_finished_assessment_never_changes",
+    ),
+    _sql(
+        "UNIQUE: a version changes an assessment once",
+        "ALTER TABLE assessment_changes"
+        " DROP CONSTRAINT uq_assessment_changes_assessment_id_source_to_version",
+        _GUARDS + "test_version_changes_an_assessment_once",
+    ),
+    Mutation(
+        "lists: answers are looked at again only after every process has the version",
+        "app/services/list_reviews.py",
+        "ListReview.next_at <= now)",
+        "True)",
+        _REVIEWS + "test_version_is_looked_through_once_and_not_before_every_process_has_it",
+    ),
+    Mutation(
+        "lists: an answer that comes late is looked at, too",
+        "app/services/list_reviews.py",
+        "elif await _is_one_unanswered(session, step.version):",
+        "elif False:",
+        _REVIEWS + "test_answer_that_comes_late_from_an_old_version_is_marked_too",
+    ),
+    Mutation(
+        "lists: an answer on the new version is not marked",
+        "app/services/list_reviews.py",
+        " or _version_in(row.answer, source) >= number",
+        "",
+        _REVIEWS + "test_answer_that_was_given_on_the_new_version_is_not_marked",
+    ),
+    Mutation(
+        "lists: a day without lists is refused before any debit",
+        "app/routers/assessments.py",
+        "    if day < days.first:",
+        "    if False:",
+        "tests/api/test_local_lists.py::test_day_before_the_first_list_is_refused_before_any_debit",
     ),
 )

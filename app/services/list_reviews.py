@@ -1,0 +1,317 @@
+"""Looking again: which earlier answers of `sanctions` a new version of a list changes.
+
+Such an assessment is marked with what changed, for nothing; its answer stays as it was given. A
+version is looked through in steps, each a short transaction, one after the other: by the spellings
+that it added or ended, never by all assessments. A step that dies is done again.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from sqlalchemy import Text, cast, func, literal, or_, select, tuple_, update
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by, distinct_on, insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db.base import AnyRow
+from app.db.engine import Database
+from app.domain.addresses.spelling import one_spelling
+from app.domain.assessments import AssessmentStatus
+from app.domain.clock import Clock
+from app.domain.listings import Listing, ListVersion
+from app.domain.risk import SANCTIONS
+from app.models import Assessment, AssessmentChange, ImportedVersion, ListEntry, ListReview
+from app.observability.logging import get_logger
+from app.providers.sanctions import NAME, sanctioned, verdict
+from app.services import lists
+
+log = get_logger(__name__)
+
+# After so long, every process answers from a new version: it polls every 10 s, and an answer takes
+# 8 s at most. Clocks may differ by the rest.
+SETTLED_AFTER: Final = timedelta(seconds=60)
+# An answer from before that is still being waited for is looked for again after this.
+RETRY_AFTER: Final = timedelta(minutes=5)
+STEP: Final = 500  # spellings, and assessments, of one transaction
+
+_A = Assessment
+_ASKED_NOW: Final = (
+    func.string_to_array(_A.provider, "+", type_=ARRAY(Text)).contains([NAME]),
+    _A.as_of.is_(None),
+)
+
+# Of an assessment in the same statement: what changed since it was answered, oldest first.
+CHANGES: Final = (
+    select(
+        func.coalesce(
+            func.jsonb_agg(
+                aggregate_order_by(
+                    func.jsonb_build_object(
+                        *("source", AssessmentChange.source),
+                        *("version", AssessmentChange.to_version),
+                        *("issued", ImportedVersion.issued),
+                        *("found_at", AssessmentChange.found_at),
+                        *("is_listed", AssessmentChange.is_listed),
+                        *("score_before", cast(AssessmentChange.score_before, Text)),
+                        *("grade_before", AssessmentChange.grade_before),
+                        *("score_after", cast(AssessmentChange.score_after, Text)),
+                        *("grade_after", AssessmentChange.grade_after),
+                        *("entries", AssessmentChange.entries),
+                    ),
+                    AssessmentChange.id,
+                )
+            ),
+            func.jsonb_build_array(),
+        )
+    )
+    .join(
+        ImportedVersion,
+        (ImportedVersion.source == AssessmentChange.source)
+        & (ImportedVersion.number == AssessmentChange.to_version),
+    )
+    .where(AssessmentChange.assessment_id == _A.id)
+    .scalar_subquery()
+    .label("changes")
+)
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A version that is looked through, and how far that is."""
+
+    version: ListVersion
+    before: ListVersion | None
+    after_spelling: str
+    after_id: str | None
+
+
+async def review_next(database: Database, clock: Clock) -> bool:
+    """Take one step; say whether there was anything to do. Raises nothing of its own."""
+    now = clock.now()
+    async with database.sessions() as session, session.begin():
+        if await _fill_in_spellings(session):
+            return True
+        await _open_reviews(session)
+        step = await _claim(session, now)
+        if step is None:
+            return False
+        await _take(session, step, now)
+    return True
+
+
+async def _fill_in_spellings(session: AsyncSession) -> bool:
+    """Spell the addresses that an earlier version of the program left; say whether any was."""
+    rows = await session.execute(
+        select(_A.id, _A.address)
+        .where(_A.spelling.is_(None))
+        .limit(STEP)
+        .with_for_update(skip_locked=True)
+    )
+    spelt = [{"id": row.id, "spelling": one_spelling(row.address)} for row in rows]
+    if spelt:
+        await session.execute(update(_A), spelt)
+    return bool(spelt)
+
+
+async def _open_reviews(session: AsyncSession) -> None:
+    """Begin to look through every version that nobody has begun with."""
+    known = select(ListReview.number).where(
+        ListReview.source == ImportedVersion.source, ListReview.number == ImportedVersion.number
+    )
+    new = select(
+        ImportedVersion.source,
+        ImportedVersion.number,
+        ImportedVersion.imported_at + SETTLED_AFTER,
+        literal(""),
+    ).where(~known.exists())
+    await session.execute(
+        insert(ListReview)
+        .from_select(["source", "number", "next_at", "after_spelling"], new)
+        .on_conflict_do_nothing()
+    )
+
+
+async def _claim(session: AsyncSession, now: datetime) -> _Step | None:
+    """Lock the version that is due first, unless another worker has it: one goes at a time."""
+    first = (
+        select(ListReview.source, ListReview.number)
+        .where(ListReview.finished_at.is_(None), ListReview.next_at <= now)
+        .order_by(ListReview.next_at, ListReview.source, ListReview.number)
+        .limit(1)
+    )
+    review = await session.scalar(
+        select(ListReview)
+        .where(tuple_(ListReview.source, ListReview.number) == first.scalar_subquery())
+        .with_for_update(skip_locked=True)
+    )
+    if review is None:
+        return None
+    versions = await lists.versions_of(session, review.source, review.number - 1, review.number)
+    return _Step(
+        versions[review.number],
+        versions.get(review.number - 1),
+        review.after_spelling,
+        review.after_id,
+    )
+
+
+async def _take(session: AsyncSession, step: _Step, now: datetime) -> None:
+    spellings = await _changed_spellings(session, step)
+    rows = await _answered(session, step, spellings) if spellings else []
+    marked = await _mark(session, step, rows, now) if rows else 0
+    if marked:
+        version = step.version
+        log.info("assessments_changed", source=version.source, version=version.number, count=marked)
+    if len(rows) == STEP:
+        progress: dict[str, Any] = {"after_spelling": rows[-1].spelling, "after_id": rows[-1].id}
+    elif len(spellings) == STEP:
+        progress = {"after_spelling": spellings[-1], "after_id": None}
+    elif await _is_one_unanswered(session, step.version):
+        progress = {"after_spelling": "", "after_id": None, "next_at": now + RETRY_AFTER}
+    else:
+        progress = {"finished_at": now}
+    await session.execute(
+        update(ListReview)
+        .where(ListReview.source == step.version.source, ListReview.number == step.version.number)
+        .values(progress)
+    )
+
+
+def _touched_by(version: ListVersion) -> tuple[Any, ...]:
+    """Say which entries a version added or ended, of those that count."""
+    return (
+        ListEntry.source == version.source,
+        ListEntry.category == SANCTIONS,
+        or_(
+            ListEntry.first_version == version.number,
+            ListEntry.last_version == version.number - 1,
+        ),
+    )
+
+
+async def _changed_spellings(session: AsyncSession, step: _Step) -> list[str]:
+    after = (
+        ListEntry.spelling > step.after_spelling
+        if step.after_id is None
+        else ListEntry.spelling >= step.after_spelling
+    )
+    found = await session.scalars(
+        select(ListEntry.spelling)
+        .where(*_touched_by(step.version), after)
+        .distinct()
+        .order_by(ListEntry.spelling)
+        .limit(STEP)
+    )
+    return list(found)
+
+
+async def _answered(
+    session: AsyncSession, step: _Step, spellings: Sequence[str]
+) -> Sequence[AnyRow]:
+    statement = select(_A.id, _A.spelling, _A.answer).where(
+        _A.spelling.in_(spellings), _A.status == AssessmentStatus.READY, *_ASKED_NOW
+    )
+    if step.after_id is not None:
+        statement = statement.where(or_(_A.spelling > step.after_spelling, _A.id > step.after_id))
+    rows = await session.execute(statement.order_by(_A.spelling, _A.id).limit(STEP))
+    return rows.all()
+
+
+async def _is_one_unanswered(session: AsyncSession, version: ListVersion) -> bool:
+    """Say whether an answer may still come that was begun before the version was everywhere."""
+    touched = select(ListEntry.spelling).where(*_touched_by(version))
+    found = await session.scalar(
+        select(_A.id)
+        .where(
+            _A.next_try_at.is_not(None),
+            _A.created_at <= version.imported_at + SETTLED_AFTER,
+            _A.spelling.in_(touched),
+            *_ASKED_NOW,
+        )
+        .limit(1)
+    )
+    return found is not None
+
+
+async def _mark(session: AsyncSession, step: _Step, rows: Sequence[AnyRow], now: datetime) -> int:
+    """Mark the answers that the version changes; return how many there were."""
+    source, number = step.version.source, step.version.number
+    spellings = {row.spelling for row in rows}
+    others = await lists.newest_by(session, step.version.imported_at)
+    is_now = await lists.listings_in(session, spellings, {**others, source: step.version})
+    before = {source: step.before} if step.before else {}
+    was = await lists.listings_in(session, spellings, before)
+    said = await _said_last(session, [row.id for row in rows])
+    marks = []
+    for row in rows:
+        then, listings = (
+            sanctioned(was.get(row.spelling, ())),
+            sanctioned(is_now.get(row.spelling, ())),
+        )
+        here = [listing for listing in listings if listing.version.source == source]
+        if bool(then) == bool(here) or _version_in(row.answer, source) >= number:
+            continue
+        score_before, grade_before = said.get(row.id) or _answer_of(row.answer)
+        score_after, grade_after = verdict(listings)
+        marks.append(
+            {
+                "assessment_id": row.id,
+                "source": source,
+                "to_version": number,
+                "found_at": now,
+                "is_listed": bool(here),
+                "score_before": score_before,
+                "grade_before": grade_before,
+                "score_after": score_after,
+                "grade_after": grade_after,
+                "entries": [_entry(listing) for listing in here or then],
+            }
+        )
+    if not marks:
+        return 0
+    written = await session.execute(
+        insert(AssessmentChange)
+        .values(marks)
+        .on_conflict_do_nothing()
+        .returning(AssessmentChange.id)
+    )
+    return len(written.all())
+
+
+async def _said_last(
+    session: AsyncSession, assessment_ids: Sequence[str]
+) -> dict[str, tuple[Decimal, str]]:
+    """Return what the last change made of assessments, of those that have changed."""
+    C = AssessmentChange  # noqa: N806
+    rows = await session.execute(
+        select(C.assessment_id, C.score_after, C.grade_after)
+        .ext(distinct_on(C.assessment_id))
+        .where(C.assessment_id.in_(assessment_ids))
+        .order_by(C.assessment_id, C.id.desc())
+    )
+    return {row.assessment_id: (row.score_after, row.grade_after) for row in rows}
+
+
+def _answer_of(answer: Mapping[str, Any]) -> tuple[Decimal, str]:
+    """Return what `sanctions` answered, among others or alone."""
+    opinions = answer.get("opinions") or []
+    own = next((one for one in opinions if one["provider"] == NAME), answer)
+    return Decimal(own["risk_score"]), own["grade"]
+
+
+def _version_in(answer: Mapping[str, Any], source: str) -> int:
+    """Return the version of a list that an answer is from; 0 where it had none."""
+    versions = [one.get("version") for one in answer["sources"] if one["name"] == source]
+    return min((version for version in versions if version is not None), default=0)
+
+
+def _entry(listing: Listing) -> dict[str, str]:
+    row = listing.row
+    return {
+        "address": row.address,
+        "asset": row.asset,
+        "label": row.label,
+        "reference": row.reference,
+    }

@@ -1,6 +1,7 @@
 """Every metric of the service, on a registry of its own: one Metrics per application."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from itertools import product
 from typing import Final
 
@@ -200,6 +201,12 @@ class Metrics:
             "Age of the oldest assessment without an answer; 0 when there is none.",
             registry=registry,
         )
+        self.list_age_seconds = Gauge(
+            "assay_list_age_seconds",
+            "Age of the newest version of a list, from its own date or else its import.",
+            ("source",),
+            registry=registry,
+        )
         self.bitcoin_address_gap = Gauge(
             "assay_bitcoin_address_gap",
             "Addresses of the merchant's wallet given out after the last one that was paid.",
@@ -273,6 +280,11 @@ class Metrics:
             self.orders.labels(rail, state).set(orders.get((rail, state), 0))
         self.oldest_due_order_seconds.set(oldest_due_seconds)
         self.oldest_pending_assessment_seconds.set(oldest_pending_seconds)
+
+    def observe_list_ages(self, ages: Mapping[str, timedelta]) -> None:
+        """Set how old the newest version of each list is, by its source."""
+        for source, age in ages.items():
+            self.list_age_seconds.labels(source).set(age.total_seconds())
 
     def observe_refused_attempt(self, throttle: str) -> None:
         """Count one attempt that a throttle refused."""

@@ -7,7 +7,7 @@ ones. What held on a day is asked of the database. Until a list is imported, the
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from sqlalchemy import ColumnElement, func, select
@@ -162,6 +162,14 @@ async def changes(
         [_row(row) for row in await connection.execute(added.order_by(ListEntry.id))],
         [_row(row) for row in await connection.execute(gone.order_by(ListEntry.id))],
     )
+
+
+async def ages(connection: AsyncConnection, now: datetime) -> dict[str, timedelta]:
+    """Return by source how old its newest version is: since its own date, or its import."""
+    rows = await connection.execute(_newest_of_each())
+    return {
+        row.source: now - datetime.combine(row.effective_on, time.min, tzinfo=UTC) for row in rows
+    }
 
 
 async def versions_of(session: AsyncSession, source: str, *numbers: int) -> dict[int, ListVersion]:

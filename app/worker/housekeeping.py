@@ -9,6 +9,7 @@ from app.services import (
     idempotency,
     jobs,
     list_reviews,
+    lists,
     order_gauges,
     throttles,
 )
@@ -44,6 +45,8 @@ def loops(resources: Resources) -> list[Loop]:
             if resources.terms.bitcoin is not None:
                 gap = await bitcoin_addresses.gap(connection, resources.terms.bitcoin.wallet)
                 resources.metrics.bitcoin_address_gap.set(gap)
+            ages = await lists.ages(connection, resources.clock.now())
+        resources.metrics.observe_list_ages(ages)
         resources.metrics.observe_backlog(
             found.orders, found.oldest_due_order_seconds, found.oldest_pending_assessment_seconds
         )

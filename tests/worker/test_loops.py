@@ -21,6 +21,7 @@ from tests.services.test_assessments import create
 from tests.services.test_bitcoin_addresses import BITCOIN, ordered
 from tests.support.assessments import finish_due
 from tests.support.clock import HandClock
+from tests.support.lists import import_rows, listed
 from tests.support.orders import count
 from tests.support.people import PASSWORD, make_user
 from tests.worker.conftest import Stage
@@ -391,6 +392,27 @@ async def test_what_waits_is_counted_by_state_and_age(stage: Stage) -> None:
     assert not await count_what_waits()
     assert stage.metric("assay_oldest_due_order_seconds") < 1
     assert stage.metric("assay_oldest_pending_assessment_seconds") == 0
+
+
+async def test_age_of_each_list_is_counted_from_its_own_date(stage: Stage) -> None:
+    count_what_waits = housekeeping.loops(stage.resources)[-1].tick
+    now = stage.clock.now()
+    for days in (9, 3):
+        day = now.date() - timedelta(days=days)
+        await import_rows(stage.database, [listed(f"{days}")], issued=day, now=now)
+    assert not await count_what_waits()
+    age = stage.metric("assay_list_age_seconds", source="a list")
+    assert 3 * 86_400 <= age < 4 * 86_400 + 60
+
+
+async def test_new_version_of_a_list_is_looked_through_by_its_loop(stage: Stage) -> None:
+    look_again = housekeeping.loops(stage.resources)[2].tick
+    assert not await look_again()
+    await import_rows(stage.database, [listed("x")], now=stage.clock.now())
+    stage.clock.leap(60)
+    assert await look_again()
+    assert await count(stage.database, "list_reviews", "finished_at IS NOT NULL") == 1
+    assert not await look_again()
 
 
 async def test_waits_for_slots_and_the_last_look_are_metrics(stage: Stage) -> None:

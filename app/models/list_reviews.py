@@ -26,7 +26,8 @@ class ListReview(Base):
     """How far the answers are looked through that one version of a list may change.
 
     It goes on after the spelling `after_spelling`, or, where `after_id` is set, after this
-    assessment of that spelling.
+    assessment of that spelling. `waits` says that an answer from an older version was still to come
+    when this pass began: then there is another one.
     """
 
     __tablename__ = "list_reviews"
@@ -44,6 +45,7 @@ class ListReview(Base):
     next_at: Mapped[datetime]
     after_spelling: Mapped[str]
     after_id: Mapped[str | None]
+    waits: Mapped[bool] = mapped_column(server_default="false")
     finished_at: Mapped[datetime | None]
 
 

@@ -79,12 +79,18 @@ CHANGES: Final = (
 
 @dataclass(frozen=True)
 class _Step:
-    """A version that is looked through, and how far that is."""
+    """A version that is looked through, and how far that is; `waits` as in `list_reviews`."""
 
     version: ListVersion
     before: ListVersion | None
     after_spelling: str
     after_id: str | None
+    waits: bool
+
+    @property
+    def is_first(self) -> bool:
+        """Say whether nothing of the version has been looked through yet."""
+        return not self.after_spelling and self.after_id is None
 
 
 async def review_next(database: Database, clock: Clock) -> bool:
@@ -154,24 +160,29 @@ async def _claim(session: AsyncSession, now: datetime) -> _Step | None:
         versions.get(review.number - 1),
         review.after_spelling,
         review.after_id,
+        review.waits,
     )
 
 
 async def _take(session: AsyncSession, step: _Step, now: datetime) -> None:
+    waits = step.waits
+    if step.is_first:  # before the answers are read: what comes in between is looked for again
+        waits = await _is_one_unanswered(session, step.version)
     spellings = await _changed_spellings(session, step)
     rows = await _answered(session, step, spellings) if spellings else []
     marked = await _mark(session, step, rows, now) if rows else 0
     if marked:
         version = step.version
         log.info("assessments_changed", source=version.source, version=version.number, count=marked)
+    progress: dict[str, Any] = {"waits": waits}
     if len(rows) == STEP:
-        progress: dict[str, Any] = {"after_spelling": rows[-1].spelling, "after_id": rows[-1].id}
+        progress |= {"after_spelling": rows[-1].spelling, "after_id": rows[-1].id}
     elif len(spellings) == STEP:
-        progress = {"after_spelling": spellings[-1], "after_id": None}
-    elif await _is_one_unanswered(session, step.version):
-        progress = {"after_spelling": "", "after_id": None, "next_at": now + RETRY_AFTER}
+        progress |= {"after_spelling": spellings[-1], "after_id": None}
+    elif waits:
+        progress |= {"after_spelling": "", "after_id": None, "next_at": now + RETRY_AFTER}
     else:
-        progress = {"finished_at": now}
+        progress["finished_at"] = now
     await session.execute(
         update(ListReview)
         .where(ListReview.source == step.version.source, ListReview.number == step.version.number)
@@ -237,38 +248,28 @@ async def _is_one_unanswered(session: AsyncSession, version: ListVersion) -> boo
 
 async def _mark(session: AsyncSession, step: _Step, rows: Sequence[AnyRow], now: datetime) -> int:
     """Mark the answers that the version changes; return how many there were."""
-    source, number = step.version.source, step.version.number
     spellings = {row.spelling for row in rows}
+    source = step.version.source
     others = await lists.newest_by(session, step.version.imported_at)
-    is_now = await lists.listings_in(session, spellings, {**others, source: step.version})
     before = {source: step.before} if step.before else {}
+    is_now = await lists.listings_in(session, spellings, {**others, source: step.version})
     was = await lists.listings_in(session, spellings, before)
     said = await _said_last(session, [row.id for row in rows])
-    marks = []
-    for row in rows:
-        then, listings = (
-            sanctioned(was.get(row.spelling, ())),
-            sanctioned(is_now.get(row.spelling, ())),
+    changes = [
+        _change(
+            step.version,
+            row.answer,
+            was=sanctioned(was.get(row.spelling, ())),
+            is_now=sanctioned(is_now.get(row.spelling, ())),
+            said=said.get(row.id),
         )
-        here = [listing for listing in listings if listing.version.source == source]
-        if bool(then) == bool(here) or _version_in(row.answer, source) >= number:
-            continue
-        score_before, grade_before = said.get(row.id) or _answer_of(row.answer)
-        score_after, grade_after = verdict(listings)
-        marks.append(
-            {
-                "assessment_id": row.id,
-                "source": source,
-                "to_version": number,
-                "found_at": now,
-                "is_listed": bool(here),
-                "score_before": score_before,
-                "grade_before": grade_before,
-                "score_after": score_after,
-                "grade_after": grade_after,
-                "entries": [_entry(listing) for listing in here or then],
-            }
-        )
+        for row in rows
+    ]
+    marks = [
+        {**change, "assessment_id": row.id, "found_at": now}
+        for row, change in zip(rows, changes, strict=True)
+        if change is not None
+    ]
     if not marks:
         return 0
     written = await session.execute(
@@ -278,6 +279,36 @@ async def _mark(session: AsyncSession, step: _Step, rows: Sequence[AnyRow], now:
         .returning(AssessmentChange.id)
     )
     return len(written.all())
+
+
+def _change(
+    version: ListVersion,
+    answer: Mapping[str, Any],
+    *,
+    was: Sequence[Listing],
+    is_now: Sequence[Listing],
+    said: tuple[Decimal, str] | None,
+) -> dict[str, Any] | None:
+    """Return what a version changes for an answer; None: nothing.
+
+    `was` is what the version before it says of the address, `is_now` what it says itself, with all
+    other lists. `said` is what the last change made of the answer.
+    """
+    here = [listing for listing in is_now if listing.version.source == version.source]
+    if bool(was) == bool(here) or _version_in(answer, version.source) >= version.number:
+        return None
+    score_before, grade_before = said or _answer_of(answer)
+    score_after, grade_after = verdict(is_now)
+    return {
+        "source": version.source,
+        "to_version": version.number,
+        "is_listed": bool(here),
+        "score_before": score_before,
+        "grade_before": grade_before,
+        "score_after": score_after,
+        "grade_after": grade_after,
+        "entries": [_entry(listing) for listing in here or was],
+    }
 
 
 async def _said_last(

@@ -60,6 +60,7 @@ def _create_reviews() -> None:
         sa.Column("next_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("after_spelling", sa.Text(), nullable=False),
         sa.Column("after_id", sa.Text(), nullable=True),
+        sa.Column("waits", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["source", "number"],

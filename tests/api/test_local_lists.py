@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from app.providers.base import ProviderUnknown
+from app.services import list_reviews
 from app.settings import ConfigurationError
 from tests.api import problems
 from tests.api.asking import ask, balance_of, look, refusal
@@ -225,3 +226,39 @@ async def test_pending_question_is_asked_again_as_of_its_day(
         application.clock.advance(60)
         await finish_due(database, application.resources.panel, application.clock)
         assert [one.as_of for one in application.provider.asked] == [date(2025, 6, 30)] * 2
+
+
+async def test_what_a_list_changed_is_shown_beside_an_answer_that_stays(
+    screening: Application, buyer: Person, database: LentDatabase
+) -> None:
+    doe = listed(SATOSHI, label="DOE")
+    await import_rows(database, [doe], issued=SPRING, source="OFAC SDN")
+    made = (await answer_to(screening, buyer, address=SATOSHI))["assessment_id"]
+    receipt = (await look(screening, f"assessments/{made}/receipt", buyer)).content
+    await import_rows(database, [listed(ADDRESS)], issued=SUMMER, source="OFAC SDN")
+    screening.clock.advance(60)
+    while await list_reviews.review_next(database, screening.clock):
+        pass
+
+    [shown] = (await look(screening, "assessments", buyer)).json()["items"]
+    report = (await look(screening, f"assessments/{made}/report", buyer)).text
+
+    assert shown["answer"]["risk_score"] == "1"
+    assert shown["changes"] == [
+        {
+            "source": "OFAC SDN",
+            "version": 2,
+            "issued": "2025-07-01",
+            "found_at": "2026-01-11T12:47:03Z",
+            "is_listed": False,
+            "score_before": "1",
+            "grade_before": "severe",
+            "score_after": "0",
+            "grade_after": "not on the lists",
+            "entries": [{"address": SATOSHI, "asset": "XBT", "label": "DOE", "reference": ""}],
+        }
+    ]
+    for text in ("Since then", "no longer listed", "OFAC SDN, version 2", "DOE"):
+        assert text in report
+    assert (await look(screening, f"assessments/{made}/receipt", buyer)).content == receipt
+    assert await balance_of(screening, buyer) == 19

@@ -271,7 +271,7 @@ async def test_answer_that_comes_while_a_version_is_looked_through_is_not_lost(
 
     async def read_too_early(*step: Any) -> Any:  # noqa: ANN401
         rows = await read(*step)
-        await asking.finish_one(committed_database, office.panel, clock)
+        await finish_due(committed_database, office.panel, clock)
         return rows
 
     with monkeypatch.context() as patch:

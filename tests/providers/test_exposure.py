@@ -1,7 +1,7 @@
 """The provider `exposure` over real HTTP, on the sandbox's chain."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -12,11 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.assessments import AssessmentType
-from app.domain.clock import SystemClock
 from app.domain.listings import Listing, ListVersion
-from app.domain.pace import Limit
-from app.esplora.client import EsploraClient
-from app.esplora.http import HttpTransport
 from app.esplora.wire import Output, Spent, Transaction
 from app.providers.base import (
     Answer,
@@ -74,15 +70,8 @@ class Chain:
     async def asking(
         self, lists: HeldLists, servers: tuple[str, ...] = ("esplora",)
     ) -> AsyncIterator[tuple[ExposureProvider, list[str]]]:
-        alarms: list[str] = []
-        async with AsyncExitStack() as stack:
-            clients = []
-            for server in servers:
-                transport = HttpTransport(f"{self._vendors.root}/{server}")
-                stack.push_async_callback(transport.aclose)
-                client = EsploraClient(transport, clock=SystemClock(), limit=Limit(1000, 1.0))
-                clients.append(client)
-            yield ExposureProvider(clients, lists, alarm=alarms.append), alarms
+        async with self._vendors.asking_exposure(lists, servers=servers) as (provider, told):
+            yield provider, told.alarms
 
     async def assess(
         self, *listings: Listing, address: str = ADDRESS, tx_hash: str | None = None

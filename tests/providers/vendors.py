@@ -1,15 +1,20 @@
 """Providers that ask the sandbox's vendors over real HTTP, and all that they tell their operator."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from app.domain.assessments import AssessmentType
 from app.domain.clock import SystemClock
+from app.domain.listings import ListFinder
+from app.domain.pace import Limit
+from app.esplora.client import EsploraClient
+from app.esplora.http import HttpTransport
 from app.providers.base import Question
 from app.providers.chainalysis.provider import ChainalysisProvider, chainalysis_headers
 from app.providers.crystal.provider import CrystalProvider, crystal_headers
+from app.providers.exposure import ExposureProvider
 from app.providers.http import VendorHttp
 from tests.support.sandbox import Upstream
 
@@ -31,7 +36,7 @@ class Told:
 
 
 class Vendors:
-    """Both vendors of a served sandbox, and their controls."""
+    """The vendors and the chain of a served sandbox, and their controls."""
 
     def __init__(self, upstream: Upstream) -> None:
         self.upstream = upstream
@@ -49,6 +54,11 @@ class Vendors:
         """Return what Crystal was asked, oldest first."""
         found: list[dict[str, Any]] = (await self.upstream.look("vendors"))["crystal"]["transfers"]
         return found
+
+    async def requests(self, vendor: str, endpoint: str) -> int:
+        """Return how many requests an endpoint of a vendor has had."""
+        count: int = (await self.upstream.stats())["vendors"][vendor].get(endpoint, 0)
+        return count
 
     @asynccontextmanager
     async def asking_crystal(
@@ -86,6 +96,21 @@ class Vendors:
             yield ChainalysisProvider(http, alarm=told.alarms.append), told
         finally:
             await http.aclose()
+
+    @asynccontextmanager
+    async def asking_exposure(
+        self, lists: ListFinder, servers: tuple[str, ...] = ("esplora",)
+    ) -> AsyncIterator[tuple[ExposureProvider, Told]]:
+        told = Told()
+        async with AsyncExitStack() as stack:
+            clients = []
+            for server in servers:
+                transport = HttpTransport(f"{self.root}/{server}")
+                stack.push_async_callback(transport.aclose)
+                clients.append(
+                    EsploraClient(transport, clock=SystemClock(), limit=Limit(1000, 1.0))
+                )
+            yield ExposureProvider(clients, lists, alarm=told.alarms.append), told
 
 
 def question(

@@ -1,5 +1,6 @@
 """The sandbox on real HTTP, its buttons, and a clock that runs and can be made to leap."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -32,7 +33,24 @@ class LeapingClock(SystemClock):
         self._ahead += timedelta(seconds=seconds)
 
 
-_: Clock = LeapingClock()
+class HeldClock(SystemClock):
+    """The machine's clock, on which whoever sleeps does so until a test wakes all that do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._woken = asyncio.Event()
+
+    @override
+    async def sleep(self, seconds: float) -> None:
+        await self._woken.wait()
+
+    def wake(self) -> None:
+        """Let those go on who sleep now."""
+        self._woken.set()
+        self._woken = asyncio.Event()
+
+
+_: tuple[Clock, ...] = (LeapingClock(), HeldClock())
 
 
 class Upstream:
@@ -90,8 +108,10 @@ def _read(response: httpx.Response) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def serving_upstream(rate_scale: Decimal = RATE_SCALE) -> AsyncGenerator[Upstream]:
+async def serving_upstream(
+    rate_scale: Decimal = RATE_SCALE, clock: Clock | None = None
+) -> AsyncGenerator[Upstream]:
     """Serve a sandbox whose orders have their address at once and whose chances repeat."""
-    app = create_sandbox(rate_scale=rate_scale, creation_delay_seconds=0, seed=7)
+    app = create_sandbox(rate_scale=rate_scale, creation_delay_seconds=0, clock=clock, seed=7)
     async with serve_sandbox(app) as base_url, httpx.AsyncClient(trust_env=False) as http:
         yield Upstream(base_url, http)

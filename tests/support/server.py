@@ -34,11 +34,13 @@ class Served:
 async def serve_application(database: Database, **overrides: object) -> AsyncIterator[Served]:
     """Serve an application on `database` at a free port; `overrides` are settings.
 
-    `database` must be one that commits: requests of real clients run at the same time.
+    `database` must be one that commits: requests of real clients run at the same time. Where the
+    settings name risk providers, those answer.
     """
     clock, port = HandClock(), free_port()
     settings = settings_for_tests(port=port, **overrides)
-    app = create_app(settings, Stand(database=database, clock=clock, provider=ScriptedProvider()))
+    provider = None if "risk_provider" in overrides else ScriptedProvider()
+    app = create_app(settings, Stand(database=database, clock=clock, provider=provider))
     async with serving(app, settings):
         yield Served(f"http://127.0.0.1:{port}", port, app, database, clock)
 

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from fastapi import APIRouter, Request
 
-from app.domain.assessments import AssessmentStatus
 from app.domain.errors import AppError
 from app.http.deps import COUNTS_CODES, AnyCaller, Res, actor_of
 from app.http.error_handlers import first_fault
@@ -64,6 +63,7 @@ async def create_new_assessments_for_access_code(
         actor=actor_of(request, caller),
         free_within=timedelta(seconds=resources.settings.repeat_free_seconds),
     )
+    resources.metrics.refunds.inc(batch.refunded)
     return _response(judged, batch)
 
 
@@ -90,13 +90,8 @@ def _response(judged: list[Subject | AppError], batch: Batch) -> NewAssessmentsR
             outcomes.append(
                 AssessmentOutcome(assessment=assessment_response(view), charged=charged, error=None)
             )
-    refunded = [
-        view
-        for view, charged in zip(batch.assessments, batch.charged, strict=True)
-        if charged and view.status is AssessmentStatus.FAILED
-    ]
     return NewAssessmentsResponse(
         outcomes=outcomes,
-        credits_charged=batch.charged.count(True) - len(refunded),
+        credits_charged=batch.charged.count(True) - batch.refunded,
         credits_available=batch.credits_available,
     )

@@ -8,6 +8,7 @@ from typing import Final
 
 from app.db.engine import Database
 from app.domain.actors import Actor
+from app.domain.assessments import AssessmentStatus
 from app.domain.clock import Clock
 from app.providers.panel import Panel
 from app.services import asking, repeats, settling
@@ -28,6 +29,14 @@ class Batch:
     assessments: list[AssessmentView]
     charged: list[bool]
     credits_available: int
+
+    @property
+    def refunded(self) -> int:
+        """How many of the debited credits were given back."""
+        return sum(
+            charged and one.status is AssessmentStatus.FAILED
+            for one, charged in zip(self.assessments, self.charged, strict=True)
+        )
 
 
 async def create_many(

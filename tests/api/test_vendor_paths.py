@@ -81,6 +81,13 @@ class Shop:
         """Return a question that the code pays for."""
         return {"access_code": self.code.access_code, **asked(address), **more}
 
+    def questions(self, addresses: list[str]) -> dict[str, Any]:
+        """Return many questions that the code pays for."""
+        return {
+            "access_code": self.code.access_code,
+            "questions": [asked(one) for one in addresses],
+        }
+
     async def ask(self, body: dict[str, Any]) -> httpx.Response:
         """Ask, as one of a crowd."""
         async with self.gate:
@@ -184,6 +191,28 @@ async def test_two_hundred_parallel_requests_on_ten_credits_pay_for_no_more_and_
     await database.dispose()
 
 
+@pytest.mark.parametrize("how", [CREATE, BATCH], ids=["one", "many"])
+async def test_a_refusal_is_refunded_counted_and_rings(
+    committed_database: Database, vendors: Vendors, how: str
+) -> None:
+    await vendors.crystal(calls_left=0)
+    async with open_shop(committed_database, vendors) as shop:
+        body = shop.question() if how == CREATE else shop.questions([ADDRESS])
+        answer = await shop.http.post(how, json=body)
+        assert (answer.status_code, "4J9Y1" in answer.text) == (
+            (500, True) if how == CREATE else (201, False)
+        )
+        assert await balance_of(committed_database, shop.code.account_id) == CREDITS
+        shown = (await shop.http.get("/metrics")).text.splitlines()
+    for line in (
+        "assay_refunds_total 1.0",
+        'assay_vendor_calls_left{provider="crystal"} 0.0',
+        'assay_alarms_total{kind="crystal_calls_none"} 1.0',
+        'assay_alarms_total{kind="crystal_OutOfCalls"} 1.0',
+    ):
+        assert line in shown
+
+
 async def test_a_slow_vendor_holds_no_connection_to_the_database(
     database_url: str, vendors: Vendors, held: HeldClock
 ) -> None:
@@ -256,10 +285,7 @@ async def test_many_questions_share_one_deadline_and_what_was_not_reached_is_ask
     number = _AT_ONCE + 10
     await hang(vendors)
     async with open_shop(committed_database, vendors, credits_given=number) as shop:
-        body = {
-            "access_code": shop.code.access_code,
-            "questions": [asked(address) for address in addresses(number)],
-        }
+        body = shop.questions(addresses(number))
         with monkeypatch.context() as patch:
             patch.setattr("app.services.asking.PROVIDER_DEADLINE_SECONDS", 0.2)
             answer = await shop.http.post(BATCH, json=body)

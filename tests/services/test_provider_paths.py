@@ -365,6 +365,18 @@ async def test_a_process_that_wakes_when_its_question_is_finished_changes_nothin
     assert await desk.paid_calls() == 1
 
 
+async def test_an_answer_that_comes_when_the_credit_was_given_back_is_not_kept(desk: Desk) -> None:
+    async with desk.asking("chainalysis") as asking:
+        panel, (dying,) = asking.dying
+        request = asyncio.create_task(desk.ask(panel))
+        await dying.has_said.wait()
+        await refuse(desk, "chainalysis", "400")
+        await end_leases(desk.database)
+        assert await desk.finish(asking.panel) == failed(REFUSED)
+        dying.let_go.set()
+        assert await request == failed(REFUSED)
+
+
 # Several at once
 
 

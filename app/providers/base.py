@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final, Protocol
@@ -20,7 +20,9 @@ class Question:
     """One paid question. `tx_hash` is set when a transaction is assessed.
 
     `as_of` is the day in UTC as of which it is to be answered; None: as of now.
-    `provider_reference` is what ProviderPending named, if the provider said that it works on it.
+    `provider_reference` is what ProviderPending named, if the provider said that it works on it;
+    `asked_since` is when it may have been asked first, `rested` for how long nobody has tried it
+    (None: not known).
     """
 
     assessment_id: str
@@ -30,6 +32,8 @@ class Question:
     tx_hash: str | None
     as_of: date | None = None
     provider_reference: str | None = None
+    asked_since: datetime | None = None
+    rested: timedelta | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

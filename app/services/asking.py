@@ -7,7 +7,7 @@ Where that look keeps failing it is asked once more, and never a third time.
 import asyncio
 from collections.abc import Awaitable, Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from app.db.engine import Database
@@ -86,7 +86,7 @@ async def finish(
     if claimed is None:
         return None
     until = deadline()
-    outcomes = await _recall(panel, claimed, until - PROVIDER_DEADLINE_SECONDS / 2)
+    outcomes = await _recall(panel, claimed, clock.now(), until - PROVIDER_DEADLINE_SECONDS / 2)
     again = [name for name in outcomes if _may_ask_again(claimed, name, outcomes[name])]
     unknown = [name for name, outcome in outcomes.items() if outcome is None]
     reserved: Reserved | None = claimed
@@ -118,7 +118,9 @@ def _may_ask_again(reserved: Reserved, name: str, outcome: Outcome | None) -> bo
     )
 
 
-async def _recall(panel: Panel, reserved: Reserved, until: float) -> dict[str, Outcome | None]:
+async def _recall(
+    panel: Panel, reserved: Reserved, now: datetime, until: float
+) -> dict[str, Outcome | None]:
     """Return what each provider recalls; None: it was surely not asked, or it costs nothing."""
 
     async def recall(name: str, known: Progress) -> Outcome | None:
@@ -128,7 +130,12 @@ async def _recall(panel: Panel, reserved: Reserved, until: float) -> dict[str, O
             return ProviderUnknown()
         if not known.asks:
             return None
-        question = replace(reserved.question, provider_reference=known.reference)
+        question = replace(
+            reserved.question,
+            provider_reference=known.reference,
+            asked_since=reserved.created_at,
+            rested=now - reserved.last_tried_at,
+        )
         return await _guarded(provider.recall(question), until, question)
 
     return await _each(

@@ -1,5 +1,7 @@
 """The provider `crystal` over real HTTP against the sandbox's Crystal: every way it can go."""
 
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -222,6 +224,17 @@ async def test_a_question_that_never_arrived_is_not_recalled(vendors: Vendors, k
         assert await provider.recall(question(ADDRESS, "ETH")) is None
     assert await vendors.transfers() == []
     assert [endpoint for endpoint, _ in told.outcomes] == ["tx_add", "batch_txs"]
+
+
+@pytest.mark.parametrize("seconds", [2, 29])
+async def test_a_question_that_may_still_be_on_its_way_is_not_taken_for_one_that_never_arrived(
+    vendors: Vendors, seconds: int
+) -> None:
+    asked = question(ADDRESS, "ETH")
+    async with vendors.asking_crystal() as (provider, _told):
+        with pytest.raises(ProviderUnknown):
+            await provider.recall(replace(asked, rested=timedelta(seconds=seconds)))
+        assert await provider.recall(replace(asked, rested=timedelta(seconds=30))) is None
 
 
 @pytest.mark.parametrize("kind", ["500", "403", "429", "malformed", "strings"])

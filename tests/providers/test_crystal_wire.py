@@ -1,7 +1,7 @@
 """Crystal's words: what is read of an answer, and what is refused."""
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs
@@ -147,6 +147,21 @@ def test_a_list_is_searched_for_an_id_of_either_kind(said: object) -> None:
     assert found is not None
     assert found.id == "7"
     assert wire.find_by_id(listed({**DATA, "id": 70}), "7", ASKED) is None
+
+
+@pytest.mark.parametrize(
+    ("oldest", "shows"),
+    [(1_000_000, True), (1_000_600, False), (1_000_900, False), ("1000000", False), (None, False)],
+)
+def test_the_newest_are_all_since_a_time_where_they_go_back_further_on_either_clock(
+    oldest: object, shows: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    since = datetime.fromtimestamp(1_000_600, UTC)
+    said = listed({"created_at": 2_000_000}, {"created_at": oldest})
+    assert wire.shows_all_since(said, None)
+    monkeypatch.setattr("app.providers.crystal.wire.SEARCHED", 2)
+    assert wire.shows_all_since(said, since) is shows
+    assert not wire.shows_all_since(said, None)
 
 
 def test_a_list_must_be_one() -> None:

@@ -3,67 +3,26 @@
 Whatever happens on the way, a question costs one credit, and none if it failed for good.
 """
 
-import asyncio
-from collections.abc import AsyncIterator
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
 from app.domain.assessments import AssessmentType
 from app.providers.base import FailureReason
 from app.services.assessment_leases import Subject
-from tests.providers.vendors import KEY, Vendors
+from tests.providers.vendors import KEY, question
 from tests.services.vendor_desk import (
     ADDRESS,
+    BROKEN,
+    EVERYBODY,
     PENDING,
     READY,
+    REFUSED,
     Desk,
-    check_money,
     failed,
-    kill,
-    until,
 )
 from tests.support.clock import HandClock
-from tests.support.databases import LentDatabase
-from tests.support.orders import end_leases
-from tests.support.people import make_user
-from tests.support.sandbox import HeldClock, serving_upstream
-
-EVERYBODY: Final = ["crystal", "chainalysis", "exposure", "sanctions", "crystal+chainalysis"]
-# Where the faults of each are ordered.
-SOURCE: Final = {"crystal": "crystal", "chainalysis": "chainalysis", "exposure": "esplora"}
-REFUSED: Final = FailureReason.REFUSED
-BROKEN: Final = FailureReason.BROKEN
-
-
-@pytest.fixture(scope="module")
-async def held() -> HeldClock:
-    """The clock of the vendors, on which a fault that takes time lasts until it is woken."""
-    return HeldClock()
-
-
-@pytest.fixture(scope="module")
-async def served(held: HeldClock) -> AsyncIterator[Vendors]:
-    async with serving_upstream(clock=held) as upstream:
-        yield Vendors(upstream)
-
-
-@pytest.fixture
-async def desk(
-    database: LentDatabase, clock: HandClock, served: Vendors, held: HeldClock
-) -> AsyncIterator[Desk]:
-    await served.upstream.press("reset")
-    user = await make_user(database, clock.now(), credits_given=3)
-    yield Desk(database, clock, user, served)
-    held.wake()
-    await check_money(database)
-
-
-async def fault(desk: Desk, provider: str, kind: str, **given: Any) -> None:  # noqa: ANN401  JSON
-    """Order a fault of whoever answers a provider; of Crystal, for new questions alone."""
-    where = {"endpoint": "tx_add"} if provider == "crystal" else {}
-    await desk.vendors.upstream.fault(kind, source=SOURCE[provider], **{**where, **given})
-
+from tests.support.sandbox import HeldClock
 
 # Ready, at once or later
 
@@ -101,15 +60,6 @@ async def test_what_crystal_works_on_is_looked_at_until_it_is_ready(
 # Refused
 
 
-async def refuse(desk: Desk, provider: str, how: str) -> None:
-    """Let a vendor refuse: by a setting of Crystal (`name=value`), or by a fault of that kind."""
-    setting, _, value = how.partition("=")
-    if value:
-        await desk.vendors.crystal(**{setting: int(value)})
-    else:
-        await fault(desk, provider, how)
-
-
 CRYSTAL_REFUSES: Final = [
     ("refuse=400", REFUSED, []),
     ("refuse=404", REFUSED, []),
@@ -135,7 +85,7 @@ REFUSALS: Final = [
 async def test_a_refusal_gives_the_credit_back_and_rings_where_an_operator_must_look(
     desk: Desk, name: str, how: str, reason: str, alarms: list[str]
 ) -> None:
-    await refuse(desk, name, how)
+    await desk.refuse(name, how)
     async with desk.asking(name) as asking:
         assert await desk.ask(asking.panel) == failed(reason)
         assert await desk.finds_nothing(asking.panel)
@@ -147,8 +97,8 @@ async def test_a_refusal_gives_the_credit_back_and_rings_where_an_operator_must_
 async def test_a_refusal_that_the_worker_meets_gives_the_credit_back(
     desk: Desk, name: str, how: str, reason: str, alarms: list[str]
 ) -> None:
-    await fault(desk, name, "500")
-    await refuse(desk, name, how)
+    await desk.fault(name, "500")
+    await desk.refuse(name, how)
     async with desk.asking(name) as asking:
         assert await desk.ask(asking.panel) == PENDING
         assert (await desk.try_again(asking.panel)).refunded
@@ -167,7 +117,7 @@ async def test_a_key_that_is_refused_gives_the_credit_back(desk: Desk, name: str
 
 
 async def test_a_key_that_is_refused_leaves_unknown_what_crystal_did_before(desk: Desk) -> None:
-    await fault(desk, "crystal", "drop")
+    await desk.fault("crystal", "drop")
     async with desk.asking("crystal") as asking:
         assert await desk.ask(asking.panel) == PENDING
     async with desk.asking("crystal", key="wrong") as asking:
@@ -200,7 +150,7 @@ async def test_a_transaction_that_the_chain_does_not_know_gives_the_credit_back(
 async def test_what_was_surely_not_done_is_asked_again_and_was_not_asked(
     desk: Desk, name: str, kind: str
 ) -> None:
-    await fault(desk, name, kind)
+    await desk.fault(name, kind)
     async with desk.asking(name) as asking:
         assert await desk.ask(asking.panel) == PENDING
         assert await desk.asks(name) == 0
@@ -228,7 +178,7 @@ async def test_crystal_is_asked_when_it_can_be_reached_again(desk: Desk) -> None
 async def test_a_question_that_was_lost_before_the_work_is_asked_again(
     desk: Desk, kind: str
 ) -> None:
-    await fault(desk, "crystal", kind, when="before")
+    await desk.fault("crystal", kind, when="before")
     async with desk.asking("crystal") as asking:
         assert await desk.ask(asking.panel) == PENDING
         assert (await desk.asks("crystal"), await desk.paid_calls()) == (1, 0)
@@ -242,7 +192,7 @@ async def test_a_question_that_was_lost_before_the_work_is_asked_again(
 async def test_an_answer_that_was_lost_after_the_work_is_found_and_not_paid_twice(
     desk: Desk, kind: str
 ) -> None:
-    await fault(desk, "crystal", kind, when="after")
+    await desk.fault("crystal", kind, when="after")
     async with desk.asking("crystal") as asking:
         assert await desk.ask(asking.panel) == PENDING
         assert await desk.paid_calls() == 1
@@ -251,10 +201,21 @@ async def test_an_answer_that_was_lost_after_the_work_is_found_and_not_paid_twic
     assert await desk.vendors.requests("crystal", "tx_add") == 1
 
 
-async def test_an_answer_that_comes_too_late_is_found_and_not_paid_twice(
+async def test_an_answer_that_comes_too_late_for_its_call_is_found_and_not_paid_twice(
+    desk: Desk,
+) -> None:
+    await desk.fault("crystal", "timeout", when="after")
+    async with desk.asking("crystal", deadline_seconds=0.2) as hurried:
+        assert await desk.ask(hurried.panel) == PENDING
+    async with desk.asking("crystal") as asking:
+        assert await desk.finish(asking.panel) == READY
+    assert await desk.paid_calls() == 1
+
+
+async def test_an_answer_that_comes_too_late_for_its_request_is_found_and_not_paid_twice(
     desk: Desk, held: HeldClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await fault(desk, "crystal", "timeout", when="after")
+    await desk.fault("crystal", "timeout", when="after")
     async with desk.asking("crystal") as asking:
         with monkeypatch.context() as patch:
             patch.setattr("app.services.asking.PROVIDER_DEADLINE_SECONDS", 0.2)
@@ -265,9 +226,39 @@ async def test_an_answer_that_comes_too_late_is_found_and_not_paid_twice(
     assert await desk.paid_calls() == 1
 
 
+async def test_a_question_beyond_the_end_of_the_search_is_not_taken_for_one_never_asked(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.providers.crystal.wire.SEARCHED", 2)
+    await desk.fault("crystal", "drop", when="after")
+    async with desk.asking("crystal") as asking:
+        assert await desk.ask(asking.panel) == PENDING
+        for _ in range(2):
+            await asking.providers[0].assess(question(ADDRESS, "BTC"))
+        assert await desk.finish(asking.panel) == PENDING
+        assert await desk.paid_calls() == 3
+        monkeypatch.undo()
+        assert await desk.finish(asking.panel) == READY
+    assert await desk.paid_calls() == 3
+
+
+async def test_a_search_that_goes_back_far_enough_says_that_nothing_was_asked(
+    desk: Desk, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.providers.crystal.wire.SEARCHED", 2)
+    clock.advance(10 * 365 * 24 * 3600)  # beyond the vendors' clock, which is the machine's
+    async with desk.asking("crystal") as asking:
+        for _ in range(2):
+            await asking.providers[0].assess(question(ADDRESS, "BTC"))
+        await desk.fault("crystal", "drop", when="before")
+        assert await desk.ask(asking.panel) == PENDING
+        assert await desk.finish(asking.panel) == READY
+    assert await desk.paid_calls() == 3
+
+
 async def test_crystal_that_cannot_say_is_asked_twice_at_most_for_one_credit(desk: Desk) -> None:
-    await fault(desk, "crystal", "drop", when="after", times=-1)
-    await fault(desk, "crystal", "500", endpoint="batch_txs", times=-1)
+    await desk.fault("crystal", "drop", when="after", times=-1)
+    await desk.fault("crystal", "500", endpoint="batch_txs", times=-1)
     async with desk.asking("crystal") as asking:
         assert await desk.ask(asking.panel) == PENDING
         again = [(await desk.try_again(asking.panel)).asked_again for _ in range(9)]
@@ -276,159 +267,3 @@ async def test_crystal_that_cannot_say_is_asked_twice_at_most_for_one_credit(des
         await desk.vendors.upstream.no_faults()
         assert await desk.finish(asking.panel) == READY
     assert await desk.paid_calls() == 2
-
-
-# Processes that die on the way
-
-
-@pytest.mark.parametrize("names", EVERYBODY)
-async def test_an_answer_that_died_with_its_process_is_kept_by_the_next(
-    desk: Desk, names: str
-) -> None:
-    async with desk.asking(names) as asking:
-        panel, dying = asking.dying
-        request = asyncio.create_task(desk.ask(panel))
-        await asyncio.gather(*(one.has_said.wait() for one in dying))
-        await kill(request)
-        assert await desk.seen() == PENDING
-        assert await desk.finds_nothing(asking.panel)  # the lease still runs
-        await end_leases(desk.database)
-        assert await desk.finish(asking.panel) == READY
-    assert await desk.paid_calls() == ("crystal" in names)
-
-
-@pytest.mark.parametrize(
-    ("when", "paid"), [("before", 0), ("after", 1)], ids=["before_the_work", "after_the_work"]
-)
-async def test_a_process_that_dies_while_crystal_is_at_work_pays_once(
-    desk: Desk, held: HeldClock, when: str, paid: int
-) -> None:
-    async def asked() -> bool:
-        return await desk.vendors.requests("crystal", "tx_add") == 1
-
-    await fault(desk, "crystal", "timeout", when=when)
-    async with desk.asking("crystal") as asking:
-        request = asyncio.create_task(desk.ask(asking.panel))
-        await until(asked)
-        await kill(request)
-        held.wake()
-        assert (await desk.seen(), await desk.paid_calls()) == (PENDING, paid)
-        await end_leases(desk.database)
-        assert await desk.finish(asking.panel) == READY
-    assert await desk.paid_calls() == 1
-
-
-async def test_a_worker_that_dies_with_the_answer_pays_once(desk: Desk) -> None:
-    await fault(desk, "crystal", "500")
-    async with desk.asking("crystal") as asking:
-        assert await desk.ask(asking.panel) == PENDING
-        panel, (dying,) = asking.dying
-        worker = asyncio.create_task(desk.finish(panel))
-        await dying.has_said.wait()
-        await kill(worker)
-        await end_leases(desk.database)
-        assert await desk.finish(asking.panel) == READY
-    assert await desk.paid_calls() == 1
-
-
-@pytest.mark.parametrize(("name", "how"), [("crystal", "refuse=400"), ("chainalysis", "400")])
-async def test_a_refusal_that_died_with_its_process_is_refunded_once(
-    desk: Desk, name: str, how: str
-) -> None:
-    await refuse(desk, name, how)
-    async with desk.asking(name) as asking:
-        panel, (dying,) = asking.dying
-        request = asyncio.create_task(desk.ask(panel))
-        await dying.has_said.wait()
-        await kill(request)
-        assert await desk.seen() == PENDING
-        await end_leases(desk.database)
-        await refuse(desk, name, how)
-        assert await desk.finish(asking.panel) == failed(REFUSED)
-
-
-@pytest.mark.parametrize("how", ["ready", "refuse=400"])
-async def test_a_process_that_wakes_when_its_question_is_finished_changes_nothing(
-    desk: Desk, how: str
-) -> None:
-    if how != "ready":
-        await refuse(desk, "crystal", how)
-    async with desk.asking("crystal") as asking:
-        panel, (dying,) = asking.dying
-        request = asyncio.create_task(desk.ask(panel))
-        await dying.has_said.wait()
-        await desk.vendors.crystal()
-        await end_leases(desk.database)
-        assert await desk.finish(asking.panel) == READY
-        dying.let_go.set()
-        assert await request == READY
-    assert await desk.paid_calls() == 1
-
-
-async def test_an_answer_that_comes_when_the_credit_was_given_back_is_not_kept(desk: Desk) -> None:
-    async with desk.asking("chainalysis") as asking:
-        panel, (dying,) = asking.dying
-        request = asyncio.create_task(desk.ask(panel))
-        await dying.has_said.wait()
-        await refuse(desk, "chainalysis", "400")
-        await end_leases(desk.database)
-        assert await desk.finish(asking.panel) == failed(REFUSED)
-        dying.let_go.set()
-        assert await request == failed(REFUSED)
-
-
-# Several at once
-
-
-async def test_an_answer_of_one_waits_for_the_other_and_is_asked_for_once(desk: Desk) -> None:
-    await desk.vendors.crystal(pending_looks=1)
-    async with desk.asking("crystal+chainalysis") as asking:
-        assert await desk.ask(asking.panel) == PENDING
-        assert await desk.finish(asking.panel) == PENDING
-        assert await desk.finish(asking.panel) == READY
-    assert await desk.opinions() == {"crystal": None, "chainalysis": None}
-    assert await desk.paid_calls() == 1
-    assert await desk.vendors.requests("chainalysis", "sanctions") == 1
-
-
-async def test_the_paid_answer_is_kept_while_the_free_one_cannot_be_had(desk: Desk) -> None:
-    await fault(desk, "chainalysis", "500", times=3)
-    async with desk.asking("crystal+chainalysis") as asking:
-        assert await desk.ask(asking.panel) == PENDING
-        assert [await desk.finish(asking.panel) for _ in range(3)] == [PENDING, PENDING, READY]
-    assert await desk.vendors.requests("crystal", "tx_add") == 1
-    assert await desk.vendors.requests("crystal", "batch_txs") == 0
-
-
-@pytest.mark.parametrize(
-    ("refusing", "how"), [("crystal", "refuse=400"), ("chainalysis", "400")], ids=str
-)
-async def test_one_answer_of_two_costs_the_credit(desk: Desk, refusing: str, how: str) -> None:
-    await refuse(desk, refusing, how)
-    async with desk.asking("crystal+chainalysis") as asking:
-        assert await desk.ask(asking.panel) == READY
-    opinions = await desk.opinions()
-    assert opinions.pop(refusing) == REFUSED
-    assert list(opinions.values()) == [None]
-
-
-async def test_the_credit_comes_back_when_the_last_of_two_has_failed(desk: Desk) -> None:
-    await fault(desk, "crystal", "400")
-    await fault(desk, "chainalysis", "500")
-    await fault(desk, "chainalysis", "400")
-    async with desk.asking("crystal+chainalysis") as asking:
-        assert await desk.ask(asking.panel) == PENDING
-        assert await desk.finish(asking.panel) == failed(BROKEN)
-    assert asking.alarms == ["crystal_Misplaced"]
-
-
-async def test_what_one_lost_after_the_work_is_found_though_the_other_has_failed(
-    desk: Desk,
-) -> None:
-    await fault(desk, "crystal", "drop", when="after")
-    await fault(desk, "chainalysis", "400")
-    async with desk.asking("crystal+chainalysis") as asking:
-        assert await desk.ask(asking.panel) == PENDING
-        assert await desk.finish(asking.panel) == READY
-    assert await desk.opinions() == {"crystal": None, "chainalysis": REFUSED}
-    assert await desk.paid_calls() == 1

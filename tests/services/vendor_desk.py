@@ -10,21 +10,21 @@ from contextlib import (
 )
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import text
 
 from app.db.engine import Database
 from app.domain.assessments import AssessmentType
 from app.domain.errors import AssessmentFault
-from app.providers.base import Answer, Question, RiskProvider
+from app.providers.base import Answer, FailureReason, Question, RiskProvider
 from app.providers.panel import Panel
 from app.providers.sanctions import SanctionsProvider
 from app.services import assessments, audit
 from app.services.asking import Tried
 from app.services.assessment_leases import Subject
 from app.services.lists import Lists
-from tests.providers.vendors import KEY, Told, Vendors
+from tests.providers.vendors import DEADLINE_SECONDS, KEY, Told, Vendors
 from tests.support.assessments import finish_due
 from tests.support.clock import HandClock
 from tests.support.orders import balance_of
@@ -33,6 +33,11 @@ from tests.support.people import ACTOR, Person
 ADDRESS: Final = "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM"
 SUBJECT: Final = Subject(AssessmentType.ADDRESS, ADDRESS, "BTC", None)
 CREDITS: Final = 3
+EVERYBODY: Final = ["crystal", "chainalysis", "exposure", "sanctions", "crystal+chainalysis"]
+REFUSED: Final = FailureReason.REFUSED
+BROKEN: Final = FailureReason.BROKEN
+# Where the faults of each are ordered.
+_SOURCE: Final = {"crystal": "crystal", "chainalysis": "chainalysis", "exposure": "esplora"}
 _PAID: Final = ("assessment -1",)
 _PATHS: Final = text("""
     SELECT s.status, s.failure_reason,
@@ -128,23 +133,44 @@ class Desk:
         self._user = user
         self.vendors = vendors
 
+    async def fault(self, provider: str, kind: str, **given: Any) -> None:  # noqa: ANN401  JSON
+        """Order a fault of whoever answers a provider; of Crystal, for new questions alone."""
+        where = {"endpoint": "tx_add"} if provider == "crystal" else {}
+        await self.vendors.upstream.fault(kind, source=_SOURCE[provider], **{**where, **given})
+
+    async def refuse(self, provider: str, how: str) -> None:
+        """Let a vendor refuse: by a setting of Crystal (`name=value`), or by a fault of a kind."""
+        setting, _, value = how.partition("=")
+        if value:
+            await self.vendors.crystal(**{setting: int(value)})
+        else:
+            await self.fault(provider, how)
+
     @asynccontextmanager
-    async def asking(self, names: str, *, key: str = KEY) -> AsyncIterator[Asking]:
+    async def asking(
+        self, names: str, *, key: str = KEY, deadline_seconds: float = DEADLINE_SECONDS
+    ) -> AsyncIterator[Asking]:
         """Open providers, named as in the settings; `key` is shown to each vendor."""
         opened = Asking([], [])
         async with AsyncExitStack() as stack:
             for name in names.split("+"):
-                provider, told = await stack.enter_async_context(self._open(name, key))
+                provider, told = await stack.enter_async_context(
+                    self._open(name, key, deadline_seconds)
+                )
                 opened.providers.append(provider)
                 opened.told.append(told)
             yield opened
 
-    def _open(self, name: str, key: str) -> AbstractAsyncContextManager[tuple[RiskProvider, Told]]:
+    def _open(
+        self, name: str, key: str, deadline_seconds: float
+    ) -> AbstractAsyncContextManager[tuple[RiskProvider, Told]]:
         match name:
             case "crystal":
-                return self.vendors.asking_crystal(key)
+                return self.vendors.asking_crystal(key, deadline_seconds=deadline_seconds)
             case "chainalysis":
-                return self.vendors.asking_chainalysis({"X-API-Key": key} if key else {})
+                return self.vendors.asking_chainalysis(
+                    {"X-API-Key": key} if key else {}, deadline_seconds=deadline_seconds
+                )
             case "exposure":
                 return self.vendors.asking_exposure(Lists(self.database, self._clock))
             case _:

@@ -1,6 +1,7 @@
 """The client of Crystal's Expert API: what is asked, and which failure a refusal means."""
 
 from collections.abc import Callable
+from datetime import datetime
 from http import HTTPStatus
 from typing import Final, TypeVar
 
@@ -46,13 +47,23 @@ class CrystalClient:
             lambda said: wire.find_by_id(said, transfer_id, asked),
         )
 
-    async def search(self, asked: Asked) -> Transfer | None:
-        """Look for a question among the newest `wire.SEARCHED`, by our name for it."""
+    async def search(self, asked: Asked, since: datetime | None) -> Transfer | None:
+        """Look for a question among the newest `wire.SEARCHED`, by our name for it.
+
+        None: it was not asked since that time. It is a failure when more has been asked since.
+        """
+
+        def read(said: JsonObject) -> Transfer | None:
+            found = wire.find_by_name(said, asked)
+            if found is None and not wire.shows_all_since(said, since):
+                raise Unreadable("more was asked since than it shows")
+            return found
+
         return await self._ask(
             "batch_txs",
             _LIST,
             wire.write_search(),
-            lambda said: wire.find_by_name(said, asked),
+            read,
             max_body_bytes=wire.MAX_LIST_BYTES,
         )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date
+from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -33,6 +34,10 @@ SOURCE: Final = "Crystal"
 GRADE_NOTHING_KNOWN: Final = "nothing known"
 # At so few calls an operator should buy more, before a buyer meets the end of them.
 LOW_CALLS: Final = 500
+
+# Crystal may still do what it was asked when we no longer wait; what it does not show after so long
+# never arrived.
+_LATE: Final = timedelta(seconds=30)
 
 Alarm = Callable[[str], None]
 
@@ -95,15 +100,18 @@ class CrystalProvider:
     async def recall(self, question: Question) -> Answer | None:
         """Find what Crystal was asked before, which costs nothing; None: it surely was not asked.
 
-        Raises ProviderFailed, ProviderPending, and, however the look fails, ProviderUnknown.
+        Raises ProviderFailed, ProviderPending, and ProviderUnknown, however the look fails, and while
+        the question may still be on its way.
         """
         asked, reference = _asked(question), question.provider_reference
         try:
             found = None if reference is None else await self._client.look(reference, asked)
-            transfer = found or await self._client.search(asked)
+            transfer = found or await self._client.search(asked, question.asked_since)
         except VendorFailure as failure:
             self._ring(failure)
             raise ProviderUnknown from failure
+        if transfer is None and question.rested is not None and question.rested < _LATE:
+            raise ProviderUnknown
         return None if transfer is None else _answer(question, asked.asset, transfer)
 
     def _ring(self, failure: VendorFailure) -> None:

@@ -7,7 +7,7 @@ which differ: ids were whole numbers and are texts. Whatever is not needed is pa
 import json
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Final, TypeVar
 from urllib.parse import urlencode
@@ -30,6 +30,8 @@ MAX_BODY_BYTES: Final = 64 * 1024
 # How many of the newest transfers are searched for a name, and what they may take.
 SEARCHED: Final = 500
 MAX_LIST_BYTES: Final = 8 * 1024 * 1024
+# By how much Crystal's clock and ours may differ.
+_CLOCKS_DIFFER: Final = timedelta(minutes=5)
 _READY: Final = "ready"
 _MAX_SIGNALS: Final = 100
 _MAX_TIME: Final = 2**32 - 1
@@ -135,6 +137,20 @@ def find_by_name(said: JsonObject, asked: Asked) -> Transfer | None:
     """
     ours = [_transfer(row, asked) for row in _rows(said) if _name_of(row) == asked.name]
     return next((transfer for transfer in ours if transfer.ready), ours[0] if ours else None)
+
+
+def shows_all_since(said: JsonObject, since: datetime | None) -> bool:
+    """Say whether the newest transfers are all that was asked since a time, on either clock.
+
+    They are where they are few, or go back further. Raises Unreadable.
+    """
+    rows = _rows(said)
+    if len(rows) < SEARCHED:
+        return True
+    created_at = rows[-1].get("created_at") if isinstance(rows[-1], dict) else None
+    if since is None or not isinstance(created_at, Decimal):
+        return False
+    return created_at < Decimal(int((since - _CLOCKS_DIFFER).timestamp()))
 
 
 def _rows(said: JsonObject) -> list[Any]:

@@ -1,0 +1,68 @@
+"""Many questions at once: they share one deadline, however many of them there are."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from typing_extensions import override
+
+from app.domain.assessments import AssessmentStatus, AssessmentType
+from app.providers.base import Answer, Question
+from app.providers.panel import Panel
+from app.services import assessments, audit, batches
+from app.services.assessment_leases import Subject
+from app.services.batches import _AT_ONCE
+from tests.support.application import ScriptedProvider
+from tests.support.clock import HandClock
+from tests.support.databases import LentDatabase
+from tests.support.people import ACTOR, make_user
+
+NUMBER = _AT_ONCE + 10
+
+
+@dataclass
+class HangsLater(ScriptedProvider):
+    """Answers as many questions as are asked at once, and whoever comes later never.
+
+    Who looks for a deadline when it has been asked finds that there is none.
+    """
+
+    patch: pytest.MonkeyPatch | None = None
+
+    @override
+    async def assess(self, question: Question) -> Answer:
+        assert self.patch is not None
+        self.patch.setattr("app.services.asking.PROVIDER_DEADLINE_SECONDS", 3600.0)
+        if len(self.asked) >= _AT_ONCE:
+            await asyncio.Event().wait()
+        return await super().assess(question)
+
+
+async def test_questions_that_are_asked_later_have_no_deadline_of_their_own(
+    database: LentDatabase, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.services.asking.PROVIDER_DEADLINE_SECONDS", 0.3)
+    user = await make_user(database, clock.now(), credits_given=NUMBER)
+    subjects = [
+        Subject(
+            AssessmentType.TRANSACTION, "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM", "BTC", f"{one:064x}"
+        )
+        for one in range(NUMBER)
+    ]
+    async with asyncio.timeout(5):
+        batch = await batches.create_many(
+            database,
+            Panel([HangsLater(patch=monkeypatch)]),
+            clock,
+            pick_account=assessments.from_own_account(user.caller),
+            subjects=subjects,
+            fresh=[],
+            actor=ACTOR,
+            free_within=timedelta(0),
+        )
+    later = batch.assessments[_AT_ONCE:]
+    assert {one.status for one in later} == {AssessmentStatus.PENDING}
+    assert batch.credits_available == 0
+    async with database.reading() as connection:
+        assert await audit.breaches(connection) == []

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
+from app.domain.addresses import SUPPORTED
 from app.domain.assessments import AssessmentType
 from app.domain.risk import grade_of
 from app.providers.base import Answer, Opinion, RiskProvider, Source
@@ -29,6 +30,12 @@ class Panel:
             return editions[self.name]
         text = "\n".join(f"{name}={edition}" for name, edition in editions.items())
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def currencies(self, assessment_type: AssessmentType) -> list[str]:
+        """Return for which currencies somebody answers; any other is refused before any debit."""
+        return [
+            currency for currency in SUPPORTED if self.supporting(assessment_type, currency, None)
+        ]
 
     def supporting(
         self, assessment_type: AssessmentType, currency: str, as_of: date | None

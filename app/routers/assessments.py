@@ -7,12 +7,10 @@ from datetime import date, datetime, timedelta
 from fastapi import APIRouter, Request, Response
 
 from app.domain.addresses import (
-    SUPPORTED,
     AddressForm,
     check_address,
     currencies_of,
     is_of_test_network,
-    say_supported,
 )
 from app.domain.errors import AssessmentFault, InvalidParameter, NoAssessmentsFound
 from app.http import idempotency, links
@@ -99,10 +97,9 @@ async def days_for(questions: Iterable[object], resources: Resources) -> Days:
 
 def subject_of(question: AssessmentQuestion, panel: Panel, days: Days) -> Subject:
     """Return what is to be assessed. Raises InvalidParameter for what nobody could answer."""
-    if question.currency.upper() not in SUPPORTED:
-        raise InvalidParameter("currency", say_supported())
-    if not panel.supporting(question.assessment_type, question.currency, None):
-        raise InvalidParameter("currency", f"one that the provider {panel.name} answers for")
+    currencies = panel.currencies(question.assessment_type)
+    if question.currency.upper() not in currencies:
+        raise InvalidParameter("currency", f"one of: {', '.join(currencies)}")
     if check_address(question.currency, question.address) is AddressForm.INVALID:
         others = currencies_of(question.address)
         hint = f" (it is one of {', '.join(others)})" if others else ""

@@ -263,6 +263,21 @@ async def test_what_nobody_can_assess_is_refused_before_any_debit_with_what_is_s
     assert application.provider.asked == []
 
 
+async def test_a_currency_that_the_provider_does_not_answer_for_is_refused_with_those_that_it_does(
+    application: Application, code: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def supports(_assessment_type: str, currency: str, _as_of: object) -> bool:
+        return currency in {"BTC", "ETH"}
+
+    monkeypatch.setattr(application.provider, "supports", supports)
+    body = {**paid_by(code), "currency": "XBT"}
+
+    refused = refusal(await ask(application, CREATE, body, code))
+
+    assert refused == problems.must_be("currency", "one of: BTC, ETH")
+    assert await balance_of(application, code) == 5
+
+
 async def test_faults_are_told_in_the_order_of_the_table(
     application: Application, code: Person
 ) -> None:

@@ -18,7 +18,6 @@ from app.domain.addresses import (
     decode_cryptonote,
     encode_base58check,
     encode_cryptonote,
-    say_supported,
 )
 from app.domain.addresses.base58 import ALPHABET, decode_base58check, to_digits
 
@@ -187,11 +186,6 @@ def test_address_names_the_currencies_that_it_is_a_valid_one_of(
     address: str, currencies: set[str]
 ) -> None:
     assert set(currencies_of(address)) == currencies
-
-
-def test_what_is_supported_is_said_in_one_line() -> None:
-    assert say_supported().startswith("one of: AAVE, ADA, AEON,")
-    assert say_supported().endswith("XTZ, ZEC")
 
 
 def test_currency_is_matched_in_any_case() -> None:

@@ -115,6 +115,7 @@ def test_only_those_are_asked_that_answer_for_the_currency() -> None:
     panel = Panel([ScriptedProvider(name="all"), ForBitcoin(name="bitcoin")])
     assert panel.supporting(AssessmentType.ADDRESS, "BTC", None) == ["all", "bitcoin"]
     assert panel.supporting(AssessmentType.ADDRESS, "DOT", None) == ["all"]
+    assert Panel([ForBitcoin()]).currencies(AssessmentType.ADDRESS) == ["BTC"]
 
 
 def test_a_panel_of_nobody_cannot_be() -> None:

@@ -49,7 +49,6 @@ __all__ = [
     "encode_base58check",
     "encode_cryptonote",
     "is_of_test_network",
-    "say_supported",
 ]
 
 # The longest form in use, a Zcash unified address with three receivers, has 213 characters.
@@ -97,11 +96,6 @@ def currencies_of(address: str) -> tuple[str, ...]:
     return tuple(
         currency for currency in SUPPORTED if check_address(currency, address) is AddressForm.VALID
     )
-
-
-def say_supported() -> str:
-    """Return which currencies have their addresses checked, in words for an error."""
-    return f"one of: {', '.join(SUPPORTED)}"
 
 
 def _has_one_of(forms: tuple[Form, ...], address: str) -> bool:

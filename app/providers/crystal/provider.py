@@ -1,8 +1,7 @@
 """The provider `crystal`: what Crystal says of an address or a transaction, weighed by category."""
 
 from collections.abc import Callable
-from datetime import date
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
 

@@ -22,15 +22,15 @@ from app.providers.base import (
     Question,
 )
 from app.providers.panel import Panel
-from app.services import settling
+from app.services import assessment_outcomes
 from app.services.assessment_leases import (
     PROVIDER_DEADLINE_SECONDS,
     Reserved,
     claim,
     count_asks,
 )
-from app.services.progress import Progress
-from app.services.settling import Outcome
+from app.services.assessment_outcomes import Outcome
+from app.services.assessment_progress import Progress
 
 log = get_logger(__name__)
 
@@ -59,8 +59,8 @@ async def ask_and_settle(
 ) -> str | None:
     """Ask a new question and keep what came of it; return why the credit was refunded, if it was."""
     outcomes = await ask(panel, reserved, deadline())
-    verdict = settling.judge(panel, reserved, outcomes)
-    return await settling.settle(database, reserved, verdict, clock, actor=actor)
+    verdict = assessment_outcomes.judge(panel, reserved, outcomes)
+    return await assessment_outcomes.settle(database, reserved, verdict, clock, actor=actor)
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,8 @@ async def finish(
         return Tried(claimed.question.assessment_id)
     asked = {name: reserved.progress[name] for name in (*unknown, *again)}
     outcomes |= await _ask_each(panel, reserved.question, asked, until)
-    verdict = settling.judge(panel, reserved, outcomes)
-    refunded = await settling.settle(
+    verdict = assessment_outcomes.judge(panel, reserved, outcomes)
+    refunded = await assessment_outcomes.settle(
         database, reserved, verdict, clock, actor=Actor(WORKER, reserved.lease_token)
     )
     overdue_at = reserved.created_at + OVERDUE_AFTER

@@ -1,8 +1,8 @@
 """Questions under a lease: reserved with their credit, claimed again, handed over.
 
 Nothing is open while a provider is asked: *reserve* or *claim* (a short transaction), *ask*, and
-then *settle* (`settling.py`; the row again, if the lease still holds). Whatever dies in between is
-claimed by the worker when the lease is over.
+then *settle* (`assessment_outcomes.py`; the row again, if the lease still holds). Whatever dies in
+between is claimed by the worker when the lease is over.
 """
 
 from collections.abc import Collection, Sequence
@@ -22,8 +22,8 @@ from app.domain.security import new_id
 from app.models import Assessment
 from app.providers.base import Question
 from app.providers.panel import Panel
-from app.services import jobs, leases, ledger, progress
-from app.services.progress import ByProvider, Progress
+from app.services import assessment_progress, jobs, leases, ledger
+from app.services.assessment_progress import ByProvider, Progress
 
 # A request waits this long for its providers; then the answer is 201 `pending`.
 PROVIDER_DEADLINE_SECONDS: Final = 8.0
@@ -108,7 +108,7 @@ async def reserve(
                 "edition": edition,
                 "status": AssessmentStatus.PENDING,
                 "attempts": one.attempts,
-                "progress": progress.write(one.progress),
+                "progress": assessment_progress.write(one.progress),
                 "next_try_at": now,
                 "lease_token": one.lease_token,
                 "created_at": now,
@@ -167,7 +167,8 @@ def _taken(assessment: Assessment) -> Reserved:
         created_at=assessment.created_at,
         last_tried_at=assessment.updated_at,
         # An earlier version of the program did not write it; it has asked.
-        progress=progress.read(assessment.progress) or {assessment.provider: Progress(asks=1)},
+        progress=assessment_progress.read(assessment.progress)
+        or {assessment.provider: Progress(asks=1)},
     )
 
 
@@ -183,7 +184,7 @@ async def count_asks(
         held = await session.scalar(
             update(Assessment)
             .where(*is_held(reserved))
-            .values(progress=progress.write(counted))
+            .values(progress=assessment_progress.write(counted))
             .returning(Assessment.id)
         )
     return None if held is None else replace(reserved, progress=counted)
@@ -197,7 +198,7 @@ async def hand_over(session: AsyncSession, reserved: Sequence[Reserved]) -> None
         left += await session.scalars(
             update(Assessment)
             .where(*is_held(one))
-            .values(lease_token=None, lease_until=None, progress=progress.write(unasked))
+            .values(lease_token=None, lease_until=None, progress=assessment_progress.write(unasked))
             .returning(Assessment.id)
         )
     await jobs.wake(session, left)

@@ -11,7 +11,7 @@ from app.domain.actors import Actor
 from app.domain.assessments import AssessmentStatus
 from app.domain.clock import Clock
 from app.providers.panel import Panel
-from app.services import asking, repeats, settling
+from app.services import asking, assessment_outcomes, repeats
 from app.services.assessment_leases import Reserved, Subject, hand_over, reserve
 from app.services.assessments import AssessmentView, PickAccount, balance_of, views_of
 
@@ -115,14 +115,14 @@ async def _ask(
             return
         said = await asyncio.gather(*(asking.ask(panel, one, until) for one in some))
         verdicts = [
-            (one, settling.judge(panel, one, outcomes))
+            (one, assessment_outcomes.judge(panel, one, outcomes))
             for one, outcomes in zip(some, said, strict=True)
         ]
         if answered := [pair for pair in verdicts if pair[1].answer is not None]:
-            await settling.settle_answers(database, answered, clock)
+            await assessment_outcomes.settle_answers(database, answered, clock)
         for one, verdict in verdicts:
             if verdict.answer is None:
-                await settling.settle(database, one, verdict, clock, actor=actor)
+                await assessment_outcomes.settle(database, one, verdict, clock, actor=actor)
 
 
 def _first_times(wanted: Sequence[str], paid: set[str]) -> list[bool]:

@@ -140,7 +140,7 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "lease: an assessment's answer needs the token",
-        "app/services/settling.py",
+        "app/services/assessment_outcomes.py",
         '            Assessment.lease_token == bindparam("token"),\n',
         "",
         "tests/services/test_assessments.py::test_holder_whose_lease_was_taken_over_changes_nothing",

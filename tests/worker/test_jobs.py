@@ -57,7 +57,7 @@ JOB: dict[str, Any] = {
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """What comes seconds later comes at once."""
-    monkeypatch.setattr("app.services.settling._PAUSES", (timedelta(milliseconds=50),))
+    monkeypatch.setattr("app.services.assessment_outcomes._PAUSES", (timedelta(milliseconds=50),))
     monkeypatch.setattr("app.worker.jobs._POLL_SECONDS", 0.02)
     monkeypatch.setattr("app.worker.jobs.AFTER_FAULT_SECONDS", 0.02)
     monkeypatch.setattr("app.worker.loops._BEFORE_RESTART_SECONDS", 0.01)
@@ -379,7 +379,7 @@ def hopeless(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.worker.jobs._TRIES", 1)
     monkeypatch.setattr("app.worker.jobs._AGAIN", RetryStrategy(max_attempts=1))
     monkeypatch.setattr("app.services.assessment_leases.LEASE", timedelta(0))
-    monkeypatch.setattr("app.services.settling.settle", fail)
+    monkeypatch.setattr("app.services.assessment_outcomes.settle", fail)
 
 
 async def test_job_that_keeps_failing_is_kept_and_rings(

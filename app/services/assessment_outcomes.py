@@ -23,9 +23,9 @@ from app.providers.base import (
     ProviderUnknown,
 )
 from app.providers.panel import Panel
-from app.services import idempotency, jobs, ledger, progress
+from app.services import assessment_progress, idempotency, jobs, ledger
 from app.services.assessment_leases import Reserved, is_held
-from app.services.progress import ByProvider, Progress
+from app.services.assessment_progress import ByProvider, Progress
 
 # How long an unanswered question rests, by the number of times it was tried.
 _PAUSES: Final = tuple(timedelta(seconds=seconds) for seconds in (2, 10, 30, 60, 300))
@@ -126,7 +126,7 @@ async def settle_answers(
                     "asked": one.question.assessment_id,
                     "token": one.lease_token,
                     "its_answer": _written(verdict.answer),
-                    "its_progress": progress.write(verdict.progress),
+                    "its_progress": assessment_progress.write(verdict.progress),
                 }
                 for one, verdict in answered
             ],
@@ -136,7 +136,7 @@ async def settle_answers(
 def _written(answer: Answer | None) -> dict[str, Any] | None:
     if answer is None:
         return None
-    return {**progress.as_json(asdict(answer)), "ruleset": RULESET}
+    return {**assessment_progress.as_json(asdict(answer)), "ruleset": RULESET}
 
 
 async def _leave_open(
@@ -190,7 +190,7 @@ async def _settle(
         .values(
             lease_token=None,
             lease_until=None,
-            progress=progress.write(verdict.progress),
+            progress=assessment_progress.write(verdict.progress),
             **values,
         )
         .returning(Assessment.id)

@@ -73,6 +73,12 @@ class Nonsense(MaybeDone):
     meaning = "the answer is not one that this API gives"
 
 
+class NotAllShown(MaybeDone):
+    """What was looked for may stand where it was not looked."""
+
+    meaning = "more was asked since than it shows"
+
+
 class ServerFault(MaybeDone):
     """5xx: the server failed, before its work or after it."""
 

@@ -36,8 +36,8 @@ log = get_logger(__name__)
 
 # How often a provider is asked at most that cannot say whether it was asked before.
 MOST_ASKS: Final = 2
-# So many tries, a minute and more, are spent on the look before the question is asked once more.
-_LOOKS: Final = 5
+# From this try on, more than a minute and a half after the first, it is asked without knowing.
+_WITHOUT_KNOWING: Final = 5
 # No question stays unanswered for longer than this without an alarm.
 OVERDUE_AFTER: Final = timedelta(minutes=10)
 
@@ -113,7 +113,7 @@ def _may_ask_again(reserved: Reserved, name: str, outcome: Outcome | None) -> bo
     """Say whether to ask without knowing: not before many looks were in vain, and not often."""
     return (
         isinstance(outcome, ProviderUnknown)
-        and reserved.attempts > _LOOKS
+        and reserved.attempts >= _WITHOUT_KNOWING
         and reserved.progress[name].asks < MOST_ASKS
     )
 

@@ -45,6 +45,8 @@ class Call:
         """Whether an answer, if there was one, is one that the API documents for such a time."""
         if self.status == httpx.codes.SERVICE_UNAVAILABLE:
             return self.retry_after is not None
+        if self.status == httpx.codes.INTERNAL_SERVER_ERROR:  # the vendor failed for good
+            return bool(self.body["code"] == "4J9Y1")
         return self.status is None or self.status in _DOCUMENTED
 
 
@@ -208,6 +210,8 @@ def _judged(endpoint: str, answer: httpx.Response, seconds: float) -> Call:
     body = None
     if answer.is_success:
         outcome, body = Outcome.OK, json.loads(answer.text)
+    elif answer.status_code == httpx.codes.INTERNAL_SERVER_ERROR:
+        body = json.loads(answer.text)
     return Call(
         endpoint, outcome, answer.status_code, seconds, body, answer.headers.get("Retry-After")
     )

@@ -21,6 +21,16 @@ _SLOW_SETTLE: Final = (
        FOR EACH ROW EXECUTE FUNCTION slow_settle()""",
 )
 _TAKEN_OVER_SECONDS: Final = 60.0
+# A question that never arrived is asked again when nobody has tried it for 30 seconds.
+_VENDOR_ASKED_AGAIN_SECONDS: Final = 180.0
+_VENDOR_FAULTS: Final = (
+    {"kind": "timeout", "when": "after", "seconds": 12},
+    {"kind": "drop", "when": "before"},
+    {"kind": "drop", "when": "after"},
+    {"kind": "500", "when": "before"},
+    {"kind": "500", "when": "after"},
+    {"kind": "400", "when": "before"},
+)
 _ASK_AGAIN_SECONDS: Final = 0.1
 _POOL: Final = 10
 
@@ -64,25 +74,54 @@ async def one_key_many_times(seed: int, repetitions: int = 100) -> Verdict:
         return await stage.verdict("R07", repetitions=str(repetitions), busy_503=str(busy))
 
 
-async def killed_while_assessing(seed: int, kills: int = 25) -> Verdict:
-    """R19, in part: replicas are killed between the provider's answer and its being kept.
+async def killed_while_assessing(seed: int, kills: int = 25, faults: int = 50) -> Verdict:
+    """R19: the vendor fails in every way, and replicas die before they have kept its answer.
 
-    The provider that Assay has today neither fails nor times out; crashes are what is left.
+    The vendor has at most one question for each assessment: nothing is paid for twice.
     """
-    async with on_stage(seed, credits_given=10_000) as stage:
+    async with on_stage(
+        seed,
+        credits_given=10_000,
+        ASSAY_RISK_PROVIDER="crystal",
+        ASSAY_CRYSTAL_API_KEY="a-key",
+    ) as stage:
+        for fault in _VENDOR_FAULTS:
+            await stage.upstream.fault(
+                **fault, source="crystal", endpoint="tx_add", times=faults, p=0.3
+            )
         async with stage.deployment.database.sessions() as session, session.begin():
             connection = await session.connection()
             for statement in _SLOW_SETTLE:
                 await connection.exec_driver_sql(statement)
-        spending = asyncio.create_task(_spend_on(stage))
+        spending = asyncio.create_task(_spend_on(stage, rest_seconds=0.1))
         for _ in range(kills):
             await asyncio.sleep(stage.chance.uniform(0.1, 0.5))
             await stage.breaker.kill()
         spending.cancel()
         await stage.breaker.make_peace()
-        pending = await _pending_after(stage, _TAKEN_OVER_SECONDS)
+        pending = await _pending_after(stage, _VENDOR_ASKED_AGAIN_SECONDS)
         stage.expect(pending == 0, f"{pending} assessments are stuck")
-        return await stage.verdict("R19", **await _spent(stage))
+        calls = await _paid_calls(stage)
+        twice = sum(count - 1 for count in calls.values())
+        stage.expect(twice == 0, f"the vendor was paid {twice} times too often")
+        answered = await _ids(stage, "ready")
+        stage.expect(answered <= set(calls), "an answer came from nowhere")
+        refunded = await _ids(stage, "failed")
+        stage.expect(not refunded & set(calls), "what the vendor answered was refunded")
+        return await stage.verdict("R19", paid_calls=str(len(calls)), **await _spent(stage))
+
+
+async def _paid_calls(stage: Stage) -> Counter[str]:
+    """Count what the vendor was asked, by the assessment."""
+    shown = await stage.upstream.look("vendors")
+    return Counter(one["customer"]["name"] for one in shown["crystal"]["transfers"])
+
+
+async def _ids(stage: Stage, status: str) -> set[str]:
+    rows = await stage.deployment.query(
+        "SELECT id FROM assessments WHERE status = :status", status=status
+    )
+    return {row.id for row in rows}
 
 
 async def hung_up(seed: int, requests: int = 1000) -> Verdict:
@@ -143,11 +182,11 @@ async def _load(stage: Stage) -> None:
             await asyncio.sleep(0.02)
 
 
-async def _spend_on(stage: Stage) -> None:
+async def _spend_on(stage: Stage, rest_seconds: float) -> None:
     async with asyncio.TaskGroup() as group:
         while True:
             group.create_task(stage.callers.assess())
-            await asyncio.sleep(0.03)
+            await asyncio.sleep(rest_seconds)
 
 
 async def _spent(stage: Stage) -> dict[str, str]:

@@ -174,6 +174,7 @@ async def deployed(
         stack.callback(sandbox.end)
         sandbox.start()
         shared["ASSAY_AEONTO_BASE_URL"] = upstream_url or base_url
+        shared["ASSAY_CRYSTAL_URL"] = f"{base_url.partition('/api/')[0]}/crystal/"
         if bitcoin_descriptor is not None:
             shared["ASSAY_BITCOIN_DESCRIPTOR"] = bitcoin_descriptor
             shared["ASSAY_ESPLORA_URL"] = ",".join(esplora_urls(base_url))

@@ -230,6 +230,7 @@ async def test_a_question_beyond_the_end_of_the_search_is_not_taken_for_one_neve
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.providers.crystal.wire.SEARCHED", 2)
+    monkeypatch.setattr("app.providers.crystal.wire.PAGES", 1)
     await desk.fault("crystal", "drop", when="after")
     async with desk.asking("crystal") as asking:
         assert await desk.ask(asking.panel) == PENDING
@@ -240,6 +241,19 @@ async def test_a_question_beyond_the_end_of_the_search_is_not_taken_for_one_neve
         monkeypatch.undo()
         assert await desk.finish(asking.panel) == READY
     assert await desk.paid_calls() == 3
+
+
+async def test_a_search_goes_on_to_the_page_that_has_the_question(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.providers.crystal.wire.SEARCHED", 2)
+    await desk.fault("crystal", "drop", when="after")
+    async with desk.asking("crystal") as asking:
+        assert await desk.ask(asking.panel) == PENDING
+        for _ in range(4):
+            await asking.providers[0].assess(question(ADDRESS, "BTC"))
+        assert await desk.finish(asking.panel) == READY
+    assert await desk.paid_calls() == 5
 
 
 async def test_a_search_that_goes_back_far_enough_says_that_nothing_was_asked(

@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 from app.domain.strict_json import JsonObject, Unreadable
 from app.providers.crystal import wire
 from app.providers.crystal.wire import Asked, Meta, Transfer
-from app.providers.failures import Misplaced, OutOfCalls, Refusal, failure_for
+from app.providers.failures import Misplaced, NotAllShown, OutOfCalls, Refusal, failure_for
 from app.providers.http import Body, Reply, VendorHttp
 
 KEY_HEADER: Final = "X-Auth-Apikey"
@@ -48,24 +48,22 @@ class CrystalClient:
         )
 
     async def search(self, asked: Asked, since: datetime | None) -> Transfer | None:
-        """Look for a question among the newest `wire.SEARCHED`, by our name for it.
+        """Look for a question by our name for it, among `wire.PAGES` pages of the newest.
 
-        None: it was not asked since that time. It is a failure when more has been asked since.
+        None: it was not asked since that time. It is a failure, `NotAllShown`, when more has been
+        asked since. What is asked meanwhile moves others to later pages, where they are seen again.
         """
-
-        def read(said: JsonObject) -> Transfer | None:
-            found = wire.find_by_name(said, asked)
-            if found is None and not wire.shows_all_since(said, since):
-                raise Unreadable("more was asked since than it shows")
-            return found
-
-        return await self._ask(
-            "batch_txs",
-            _LIST,
-            wire.write_search(),
-            read,
-            max_body_bytes=wire.MAX_LIST_BYTES,
-        )
+        for page in range(wire.PAGES):
+            found, is_all = await self._ask(
+                "batch_txs",
+                _LIST,
+                wire.write_search(page),
+                lambda said: (wire.find_by_name(said, asked), wire.shows_all_since(said, since)),
+                max_body_bytes=wire.MAX_LIST_BYTES,
+            )
+            if found is not None or is_all:
+                return found
+        raise NotAllShown("batch_txs")
 
     async def _ask(
         self,

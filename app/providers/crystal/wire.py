@@ -27,8 +27,10 @@ from app.providers.http import Body, Reply
 
 # One transfer is about 4 KB.
 MAX_BODY_BYTES: Final = 64 * 1024
-# How many of the newest transfers are searched for a name, and what they may take.
+# How many transfers are searched for a name at a time, in how many pages at most, and what one of
+# those may take.
 SEARCHED: Final = 500
+PAGES: Final = 8
 MAX_LIST_BYTES: Final = 8 * 1024 * 1024
 # By how much Crystal's clock and ours may differ.
 _CLOCKS_DIFFER: Final = timedelta(minutes=5)
@@ -98,12 +100,13 @@ def write_look(transfer_id: str) -> Body:
     return _json({"filter": {"id": transfer_id}})
 
 
-def write_search() -> Body:
-    """Write the body of monitor/batch/txs that asks for the newest transfers of all.
+def write_search(page: int) -> Body:
+    """Write the body of monitor/batch/txs that asks for a page of all transfers, newest first.
 
-    No filter by name is known.
+    No filter by name is known. Pages are numbered from 0.
     """
-    return _json({"filter": {}, "order": "created_at", "direction": "desc", "limit": SEARCHED})
+    which = {"limit": SEARCHED, "offset": page * SEARCHED}
+    return _json({"filter": {}, "order": "created_at", "direction": "desc", **which})
 
 
 def _json(value: JsonObject) -> Body:
@@ -140,7 +143,7 @@ def find_by_name(said: JsonObject, asked: Asked) -> Transfer | None:
 
 
 def shows_all_since(said: JsonObject, since: datetime | None) -> bool:
-    """Say whether the newest transfers are all that was asked since a time, on either clock.
+    """Say whether a page is the last with what was asked since a time, on either clock.
 
     They are where they are few, or go back further. Raises Unreadable.
     """

@@ -91,7 +91,7 @@ async def finish(
     unknown = [name for name, outcome in outcomes.items() if outcome is None]
     reserved: Reserved | None = claimed
     if unknown or again:
-        reserved = await count_asks(database, claimed, {*unknown, *again})
+        reserved = await count_asks(database, claimed, {*unknown, *again}, clock.now())
     if reserved is None:
         return Tried(claimed.question.assessment_id)
     asked = {name: reserved.progress[name] for name in (*unknown, *again)}

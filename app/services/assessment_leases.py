@@ -51,7 +51,7 @@ class Subject:
 class Reserved:
     """A question whose credit is reserved, under a lease, and how far each provider is with it.
 
-    `last_tried_at` is when it was settled as unknown before, or else when it was created.
+    `last_tried_at` is when it was last asked or left open before, or else when it was created.
     """
 
     question: Question
@@ -173,9 +173,12 @@ def _taken(assessment: Assessment) -> Reserved:
 
 
 async def count_asks(
-    database: Database, reserved: Reserved, providers: Collection[str]
+    database: Database, reserved: Reserved, providers: Collection[str], now: datetime
 ) -> Reserved | None:
-    """Write down that providers are asked once more, before they are; None: the lease is lost."""
+    """Write down that providers are asked once more, and when, before they are.
+
+    None: the lease is lost.
+    """
     counted = {
         name: replace(known, asks=known.asks + (name in providers))
         for name, known in reserved.progress.items()
@@ -184,7 +187,7 @@ async def count_asks(
         held = await session.scalar(
             update(Assessment)
             .where(*is_held(reserved))
-            .values(progress=assessment_progress.write(counted))
+            .values(progress=assessment_progress.write(counted), updated_at=now)
             .returning(Assessment.id)
         )
     return None if held is None else replace(reserved, progress=counted)

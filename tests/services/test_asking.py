@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -49,6 +50,10 @@ class RecallingProvider(ScriptedProvider):
         if self.forgets is not None:
             raise self.forgets
         return self.knows
+
+
+class Died(BaseException):
+    """What ends a process: nothing of ours catches it."""
 
 
 @dataclass
@@ -211,6 +216,18 @@ async def test_an_ask_is_written_down_before_it_leaves(desk: Desk) -> None:
     await desk.create(watching)
     await desk.try_again(watching)
     assert seen == [1, 2]
+
+
+async def test_a_crash_after_asking_again_leaves_behind_when_that_was(desk: Desk) -> None:
+    desk.one.raises = ProviderUnknown()
+    await desk.create(desk.one)
+    desk.one.raises = Died()
+    with pytest.raises(Died):
+        await desk.try_again(desk.one)
+    await end_leases(desk.database)
+    desk.one.raises = None
+    await desk.try_again(desk.one, after_seconds=20)
+    assert desk.one.recalled[-1].rested == timedelta(seconds=20)
 
 
 async def test_an_answer_that_outlives_its_lease_changes_nothing(desk: Desk) -> None:

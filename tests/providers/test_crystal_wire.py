@@ -164,6 +164,12 @@ def test_the_newest_are_all_since_a_time_where_they_go_back_further_on_either_cl
     assert not wire.shows_all_since(said, None)
 
 
+def test_pages_of_a_search_overlap_so_that_none_falls_between_them() -> None:
+    pages = [json.loads(wire.write_search(number).content) for number in range(wire.PAGES)]
+    assert [page["limit"] for page in pages] == [500] * 8
+    assert [page["offset"] for page in pages] == [0, 450, 900, 1350, 1800, 2250, 2700, 3150]
+
+
 def test_a_list_must_be_one() -> None:
     with pytest.raises(Unreadable, match="data: must be an array"):
         wire.find_by_name(parsed(), ASKED)

@@ -1,4 +1,4 @@
-"""HTTP to partners: what bounds every request to AEON.to and to Esplora servers.
+"""HTTP to partners: what bounds every request to AEON.to, Esplora servers and risk vendors.
 
 No redirects, no proxies from the environment, no compression, and no more of an answer than it may
 have. How long a request may take is for the clients, which know when it was sent.

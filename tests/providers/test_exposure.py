@@ -247,7 +247,7 @@ class BusyIndex:
     """A server whose history of every address goes on beyond the pages that were asked for."""
 
     async def transaction(self, txid: str) -> Transaction | None:
-        raise NotImplementedError
+        raise AssertionError(f"nobody asks an address's history for {txid}")
 
     async def history(self, address: str, *, pages: int) -> tuple[tuple[Transaction, ...], bool]:
         assert (address, pages) == (ADDRESS, PAGES)

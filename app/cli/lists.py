@@ -16,7 +16,7 @@ from app.cli.printing import AsJson, print_record, print_records
 from app.db.engine import Database
 from app.domain.clock import SystemClock
 from app.providers.list_downloads import download, is_url, origin_of
-from app.providers.list_files import ListFile, read_list
+from app.providers.list_files import READING, ListFile, read_list
 from app.services.list_checks import AssetCheck, RandomCheck, check_assets, check_random
 from app.services.list_imports import Import, Imported, import_list
 from app.services.lists import Lists, etag_of, history
@@ -42,7 +42,7 @@ async def _read(database: Database, place: str) -> tuple[ListFile | None, str | 
     if not is_url(place):
         return read_list(Path(place)), None
     async with database.reading() as connection:
-        known = await etag_of(connection, origin_of(place))
+        known = await etag_of(connection, origin_of(place), READING)
     with tempfile.NamedTemporaryFile() as file:
         fetched = await download(place, file, known=known)
         if fetched is None:

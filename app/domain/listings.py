@@ -4,7 +4,41 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol
+from enum import StrEnum
+from typing import Final, Protocol
+
+
+class PartyType(StrEnum):
+    """What kind of party an address belongs to, as its list says."""
+
+    INDIVIDUAL = "individual"
+    ENTITY = "entity"
+    VESSEL = "vessel"
+    AIRCRAFT = "aircraft"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListingFacts:
+    """What a list says of the party beside its name; empty or None is what it does not say.
+
+    `list_uid` is the list's own id of the party, `listed_on` the day on which the party came to
+    the list, and `source_url` the page that says so. Rows of one party share these facts.
+    """
+
+    aliases: tuple[str, ...] = ()
+    party_type: PartyType | None = None
+    list_uid: str | None = None
+    programs: tuple[str, ...] = ()
+    listed_on: date | None = None
+    source_url: str | None = None
+
+    @property
+    def count(self) -> int:
+        """Count the facts that the list gives."""
+        return sum(bool(getattr(self, name)) for name in self.__slots__)
+
+
+NO_FACTS: Final = ListingFacts()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -13,6 +47,8 @@ class ListedAddress:
 
     `category` is a word of ours. `label` says whose address it is and `reference` where that
     stands; both may be empty. `noted_on` is the date of the row itself, if it has one.
+    `confidence` is how sure the list is of it, in percent (None: it does not say); `is_mention`
+    says that the address was only seen in such a place, and need not belong there.
     """
 
     address: str
@@ -21,6 +57,14 @@ class ListedAddress:
     label: str = ""
     reference: str = ""
     noted_on: date | None = None
+    facts: ListingFacts = NO_FACTS
+    confidence: int | None = None
+    is_mention: bool = False
+
+    @property
+    def fact_count(self) -> int:
+        """Count what the row says of whose address it is."""
+        return bool(self.label) + self.facts.count
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,6 +73,7 @@ class ListVersion:
 
     `effective_on` is that date, or else the day of the import: from then on, this is what the
     list says. Versions of a source are numbered from 1; 0 is the sample that comes with Assay.
+    `url` is where it was fetched from, None for a file.
     """
 
     source: str
@@ -38,6 +83,7 @@ class ListVersion:
     sha256: str
     imported_at: datetime
     entries: int
+    url: str | None = None
 
     @property
     def is_sample(self) -> bool:
@@ -51,6 +97,11 @@ class Listing:
 
     row: ListedAddress
     version: ListVersion
+
+    @property
+    def source_url(self) -> str | None:
+        """The page that says so, or else where the list was fetched from."""
+        return self.row.facts.source_url or self.version.url
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,6 +118,11 @@ class Lookups:
 
     listings: Mapping[str, tuple[Listing, ...]]
     versions: tuple[ListVersion, ...]
+
+
+def most_told_first(listings: Iterable[Listing]) -> list[Listing]:
+    """Return listings with that first which says most of whose address it is."""
+    return sorted(listings, key=lambda listing: -listing.row.fact_count)
 
 
 def edition_of(versions: Iterable[ListVersion]) -> str:

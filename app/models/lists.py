@@ -13,18 +13,22 @@ from sqlalchemy import (
     Identity,
     Index,
     LargeBinary,
+    SmallInteger,
+    Text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db.base import Base
+from app.db.base import Base, one_of
+from app.domain.listings import PartyType
 
 
 class ImportedVersion(Base):
     """One state of a list, as it was imported; numbered from 1 within its source.
 
     `origin` is the path or URL; `etag` is what the server called the file. `assets` counts
-    addresses by the asset that they are filed under.
+    addresses by the asset that they are filed under. `reading` says how its rows were made of the
+    file: another reading of the same file is another version.
     """
 
     __tablename__ = "list_versions"
@@ -47,12 +51,15 @@ class ImportedVersion(Base):
     added: Mapped[int]
     removed: Mapped[int]
     assets: Mapped[dict[str, int]] = mapped_column(JSONB)
+    reading: Mapped[str] = mapped_column(server_default="")
 
 
 class ListEntry(Base):
     """One row of a list; `last_version` is null while the newest version has it.
 
-    `spelling` is what it is found by, `digest` says whether two rows are the same.
+    `spelling` is what it is found by, `digest` says whether two rows are the same. `aliases` to
+    `source_url` are the facts of the party, as far as the list has them; `confidence`, in percent,
+    and `is_mention` are how far a tag may be believed.
     """
 
     __tablename__ = "list_entries"
@@ -68,6 +75,8 @@ class ListEntry(Base):
             name="fk_list_entries_last_version",
         ),
         CheckConstraint("last_version >= first_version", name="last_version"),
+        CheckConstraint(one_of("party_type", PartyType), name="party_type"),
+        CheckConstraint("confidence BETWEEN 0 AND 100", name="confidence"),
         Index("ix_list_entries_spelling", "spelling"),
         Index(
             "uq_list_entries_source_digest",
@@ -90,3 +99,11 @@ class ListEntry(Base):
     reference: Mapped[str]
     noted_on: Mapped[date | None]
     digest: Mapped[bytes] = mapped_column(LargeBinary)
+    aliases: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    party_type: Mapped[str | None]
+    list_uid: Mapped[str | None]
+    programs: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    listed_on: Mapped[date | None]
+    source_url: Mapped[str | None]
+    confidence: Mapped[int | None] = mapped_column(SmallInteger)
+    is_mention: Mapped[bool] = mapped_column(server_default="false")

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 from app.domain.addresses import AddressForm
 from app.domain.assessments import AssessmentType
-from app.domain.listings import ListVersion
+from app.domain.listings import Listing, ListVersion
 from app.domain.risk import weigh
 
 _ZERO: Final = Decimal(0)
@@ -51,11 +51,30 @@ class Source:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ListedParty:
+    """The row of a list that evidence is from, with what the list says of the party.
+
+    Empty or None is what the list does not say. `listed_on` is when the party came to the list.
+    """
+
+    address: str
+    asset: str
+    name: str | None = None
+    aliases: tuple[str, ...] = ()
+    party_type: str | None = None
+    list_uid: str | None = None
+    programs: tuple[str, ...] = ()
+    listed_on: date | None = None
+    source_url: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Evidence:
     """One reason for an answer, or, in the category `scope`, one limit of it.
 
     `category` is a word of `app.domain.risk.CATEGORIES`. `source_date` is the date of the list or
-    tag (None: not known). `contribution` is what this reason adds to the score.
+    tag (None: not known). `contribution` is what this reason adds to the score. `listing` is the
+    row of a list, where the evidence is from one.
     """
 
     category: str
@@ -65,6 +84,7 @@ class Evidence:
     share: Decimal = _ZERO
     weight: Decimal = _ZERO
     contribution: Decimal = _ZERO
+    listing: ListedParty | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +146,22 @@ def sources_of(versions: Iterable[ListVersion]) -> tuple[Source, ...]:
             version=None if version.is_sample else version.number,
         )
         for version in versions
+    )
+
+
+def listed_party(listing: Listing) -> ListedParty:
+    """Return a row of a list as evidence shows it."""
+    row, facts = listing.row, listing.row.facts
+    return ListedParty(
+        address=row.address,
+        asset=row.asset,
+        name=row.label or None,
+        aliases=facts.aliases,
+        party_type=facts.party_type,
+        list_uid=facts.list_uid,
+        programs=facts.programs,
+        listed_on=facts.listed_on,
+        source_url=listing.source_url,
     )
 
 

@@ -19,7 +19,7 @@ from app.domain.addresses import (
     check_address,
 )
 from app.domain.assessments import AssessmentType
-from app.domain.listings import ListFinder, Listing, Lookups, edition_of
+from app.domain.listings import ListFinder, Listing, Lookups, edition_of, most_told_first
 from app.domain.money import plain
 from app.domain.risk import CATEGORIES, OTHER, SCOPE, grade_of, to_share
 from app.esplora.failures import EsploraFailure, OperatorNeeded
@@ -31,6 +31,7 @@ from app.providers.base import (
     ProviderFailed,
     ProviderNotAsked,
     Question,
+    listed_party,
     score_of,
     sources_of,
     weighed,
@@ -180,8 +181,8 @@ def _indirect(flows: Flows, found: Lookups) -> list[Evidence]:
 
 
 def _heaviest_first(found: Lookups, address: str) -> list[Listing]:
-    """Return every listing of an address, that of the heaviest category first."""
-    listings = found.listings.get(address, ())
+    """Return every listing of an address: the heaviest category first, then what says most."""
+    listings = most_told_first(found.listings.get(address, ()))
     return sorted(listings, key=lambda listing: -CATEGORIES[_category(listing)])
 
 
@@ -200,6 +201,7 @@ def _reason(listing: Listing, share: Decimal, who: str) -> Evidence:
         detail=f"{who} is listed in {version.source}: {row.address}{owner}",
         share=share,
         weight=CATEGORIES[category],
+        listing=listed_party(listing),
     )
 
 

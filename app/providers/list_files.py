@@ -14,10 +14,14 @@ from typing import Final
 
 from app.domain.addresses import MAX_ADDRESS_LENGTH
 from app.domain.listings import ListedAddress
-from app.providers.ofac import AdvancedReader, ClassicReader, OfacReader
+from app.providers.ofac import OfacReader
+from app.providers.ofac_advanced import AdvancedReader
+from app.providers.ofac_classic import ClassicReader
 from app.providers.tag_packs import read_tag_pack
 from app.providers.xml_records import MalformedList, root_of
 
+# Raise it when the same file gives other rows: then a file that has not changed is read again.
+READING: Final = "2"
 MAX_FILE_BYTES: Final = 512 * 1024 * 1024
 _MAX_TAG_PACK_BYTES: Final = 64 * 1024 * 1024  # the largest that GraphSense publishes has 20 MB
 
@@ -41,7 +45,8 @@ class ListFile:
     """What a file or folder says. `left_out` counts rows that are of no address, as tags can be.
 
     `source` is what its format calls the list by default. `sha256` is the file's own; of a
-    folder, that of its manifest as sha256sum prints it, in the order of the names.
+    folder, that of its manifest as sha256sum prints it, in the order of the names. `reading` says
+    how its rows were made.
     """
 
     source: str
@@ -49,6 +54,7 @@ class ListFile:
     sha256: str
     entries: list[ListedAddress]
     left_out: int = 0
+    reading: str = READING
 
 
 def read_list(path: Path, name: str | None = None) -> ListFile:

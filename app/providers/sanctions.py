@@ -7,7 +7,7 @@ from typing import Final
 
 from app.domain.addresses import check_address
 from app.domain.assessments import AssessmentType
-from app.domain.listings import ListFinder, Listing, Lookup, edition_of
+from app.domain.listings import ListFinder, Listing, Lookup, edition_of, most_told_first
 from app.domain.risk import CATEGORIES, SANCTIONS, SCOPE, grade_of
 from app.providers.base import (
     Answer,
@@ -15,6 +15,7 @@ from app.providers.base import (
     FailureReason,
     ProviderFailed,
     Question,
+    listed_party,
     score_of,
     sources_of,
     weighed,
@@ -72,8 +73,12 @@ class SanctionsProvider:
 
 
 def sanctioned(listings: Iterable[Listing]) -> tuple[Listing, ...]:
-    """Return the listings that count here: tag packs say other things, too."""
-    return tuple(listing for listing in listings if listing.row.category == SANCTIONS)
+    """Return the listings that count here, that first which says most of the party.
+
+    Tag packs say other things, too.
+    """
+    counting = [listing for listing in listings if listing.row.category == SANCTIONS]
+    return tuple(most_told_first(counting))
 
 
 def verdict(listings: Iterable[Listing]) -> tuple[Decimal, str]:
@@ -105,4 +110,5 @@ def _hit(listing: Listing) -> Evidence:
         share=Decimal(1),
         weight=CATEGORIES[SANCTIONS],
         detail=f"{row.address}{owner} is listed under {row.asset} in {which}, {when}",
+        listing=listed_party(listing),
     )

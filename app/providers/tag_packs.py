@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import yaml
 
-from app.domain.listings import ListedAddress
+from app.domain.listings import ListedAddress, ListingFacts
 from app.providers.xml_records import MalformedList
 
 _MAX_DEPTH: Final = 4  # the pack, its tags, a tag, the concepts of a tag
@@ -93,7 +93,12 @@ def _entry(number: int, tag: dict[str, Any]) -> ListedAddress:
         label=_text(tag, "label"),
         reference=_text(tag, "source"),
         noted_on=_noted_on(tag),
+        facts=ListingFacts(source_url=_url(_text(tag, "source"))),
     )
+
+
+def _url(text: str) -> str | None:
+    return text if text.startswith(("https://", "http://")) else None
 
 
 def _noted_on(tag: dict[str, Any]) -> date | None:

@@ -147,6 +147,37 @@ class CheckAssessmentListRequest(RequestModel):
     )
 
 
+class ListedPartyResponse(ResponseModel):
+    """The row of a list that evidence is from, with what the list says of the party."""
+
+    address: str = Field(
+        description="As the list spells it", examples=["1Kys8fqDen8NGFUJ6AFcXfFW5qquuTH4eh"]
+    )
+    asset: str = Field(description="Under which it is filed", examples=["XBT"])
+    name: str | None = Field(
+        description="Whose it is; null if the list does not say", examples=["Potekhin Danil"]
+    )
+    aliases: list[str] = Field(
+        description="Other names, in all scripts", examples=[["Cronuswar", "Потехин Данил"]]
+    )
+    party_type: str | None = Field(
+        description="individual, entity, vessel or aircraft; null if the list does not say",
+        examples=["individual"],
+    )
+    list_uid: str | None = Field(description="The list's own id of the party", examples=["29584"])
+    programs: list[str] = Field(
+        description="The programs under which it is listed", examples=[["CYBER2"]]
+    )
+    listed_on: str | None = Field(
+        description="When the party came to the list; the date of the list is `source_date`",
+        examples=["2020-09-16"],
+    )
+    source_url: str | None = Field(
+        description="The page that says so, or else where the list is from",
+        examples=["https://sanctionssearch.ofac.treas.gov/Details.aspx?id=29584"],
+    )
+
+
 class EvidenceResponse(ResponseModel):
     """One reason for the score, or, in the category `scope`, one limit of it."""
 
@@ -159,6 +190,9 @@ class EvidenceResponse(ResponseModel):
     share: str = Field("0", description="How much is of this category, 0 to 1", examples=["1"])
     weight: str = Field("0", description="How bad the category is, 0 to 1", examples=["1"])
     contribution: str = Field("0", description="What it adds to the score", examples=["1"])
+    listing: ListedPartyResponse | None = Field(
+        None, description="The row of a list, where it is from one"
+    )
 
 
 class SourceResponse(ResponseModel):

@@ -5,6 +5,7 @@ order of their commits and a process that counts them misses none.
 """
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from app.db.engine import Database
 from app.domain.actors import Actor
 from app.domain.addresses import SUPPORTED, AddressForm, check_address
 from app.domain.addresses.spelling import one_spelling
-from app.domain.listings import ListedAddress, ListVersion
+from app.domain.listings import NO_FACTS, ListedAddress, ListVersion
 from app.models import ImportedVersion, ListEntry
 from app.providers.list_files import ListFile, ListUnreadable
 from app.services import audit_log, lists
@@ -87,7 +88,7 @@ async def import_list(
     async with database.sessions() as session, session.begin():
         await _take_turn(session)
         newest = await lists.newest(session, source)
-        is_new = newest is None or newest.sha256 != asked.file.sha256
+        is_new = newest is None or not await _is_same(session, newest, asked.file)
         added = removed = 0
         if newest is not None and is_new:
             _refuse_older(asked, newest, effective_on)
@@ -122,6 +123,16 @@ async def _take_turn(session: AsyncSession) -> None:
     """Wait for an import that is at work; a long list takes its time."""
     await session.execute(text("SET LOCAL lock_timeout = '60s'"))
     await session.execute(text("LOCK TABLE list_versions IN SHARE ROW EXCLUSIVE MODE"))
+
+
+async def _is_same(session: AsyncSession, newest: ListVersion, file: ListFile) -> bool:
+    """Say whether a version was made of the same file, read in the same way."""
+    reading = await session.scalar(
+        select(ImportedVersion.reading).where(
+            ImportedVersion.source == newest.source, ImportedVersion.number == newest.number
+        )
+    )
+    return newest.sha256 == file.sha256 and reading == file.reading
 
 
 def _refuse_older(asked: Import, newest: ListVersion, effective_on: date) -> None:
@@ -175,6 +186,7 @@ async def _keep(
             added=len(added),
             removed=len(ended),
             assets=assets,
+            reading=asked.file.reading,
         )
     )
     for ids in _batches(ended):
@@ -202,14 +214,35 @@ def _values(version: ListVersion, digest: bytes, entry: ListedAddress) -> dict[s
         "reference": entry.reference,
         "noted_on": entry.noted_on,
         "digest": digest,
+        "aliases": list(entry.facts.aliases),
+        "party_type": entry.facts.party_type,
+        "list_uid": entry.facts.list_uid,
+        "programs": list(entry.facts.programs),
+        "listed_on": entry.facts.listed_on,
+        "source_url": entry.facts.source_url,
+        "confidence": entry.confidence,
+        "is_mention": entry.is_mention,
     }
 
 
 def _digest(entry: ListedAddress) -> bytes:
     """Return what two rows share if and only if they say the same."""
     noted_on = entry.noted_on.isoformat() if entry.noted_on else ""
-    parts = (entry.address, entry.asset, entry.category, entry.label, entry.reference, noted_on)
+    parts = [entry.address, entry.asset, entry.category, entry.label, entry.reference, noted_on]
+    if (entry.facts, entry.confidence, entry.is_mention) != (NO_FACTS, None, False):
+        parts.append(_facts_text(entry))
     return hashlib.sha256("\0".join(parts).encode()).digest()
+
+
+def _facts_text(entry: ListedAddress) -> str:
+    facts = entry.facts
+    return json.dumps(
+        [
+            *(facts.aliases, facts.party_type, facts.list_uid, facts.programs),
+            *(facts.listed_on and facts.listed_on.isoformat(), facts.source_url),
+            *(entry.confidence, entry.is_mention),
+        ]
+    )
 
 
 def _count_assets(entries: Iterable[ListedAddress]) -> dict[str, int]:

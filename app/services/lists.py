@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Final
+from typing import Final, TypeVar, cast
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
@@ -18,8 +18,18 @@ from app.db.base import AnyRow, AnySelect
 from app.db.engine import Database
 from app.domain.addresses.spelling import one_spelling
 from app.domain.clock import Clock
-from app.domain.listings import ListedAddress, Listing, ListVersion, Lookup, Lookups
+from app.domain.listings import (
+    NO_FACTS,
+    ListedAddress,
+    Listing,
+    ListingFacts,
+    ListVersion,
+    Lookup,
+    Lookups,
+    PartyType,
+)
 from app.models import ImportedVersion, ListEntry
+from app.providers.list_downloads import is_url
 from app.providers.sample_list import sample
 
 POLL_SECONDS: Final = 10.0
@@ -34,6 +44,7 @@ _VERSION: Final = (
     _V.sha256,
     _V.imported_at,
     _V.entries,
+    _V.origin,
 )
 _ROW: Final = (
     ListEntry.address,
@@ -42,7 +53,17 @@ _ROW: Final = (
     ListEntry.label,
     ListEntry.reference,
     ListEntry.noted_on,
+    ListEntry.aliases,
+    ListEntry.party_type,
+    ListEntry.list_uid,
+    ListEntry.programs,
+    ListEntry.listed_on,
+    ListEntry.source_url,
+    ListEntry.confidence,
+    ListEntry.is_mention,
 )
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -135,7 +156,7 @@ async def newest(connection: AsyncConnection | AsyncSession, source: str) -> Lis
 
 async def history(connection: AsyncConnection) -> list[VersionFacts]:
     """Return every version of every source, the newest of each first."""
-    columns = (*_VERSION, _V.origin, _V.etag, _V.added, _V.removed, _V.assets)
+    columns = (*_VERSION, _V.etag, _V.added, _V.removed, _V.assets)
     rows = await connection.execute(select(*columns).order_by(_V.source, _V.number.desc()))
     return [
         VersionFacts(_version(row), row.origin, row.etag, row.added, row.removed, row.assets)
@@ -143,11 +164,13 @@ async def history(connection: AsyncConnection) -> list[VersionFacts]:
     ]
 
 
-async def etag_of(connection: AsyncConnection, origin: str) -> str | None:
-    """Return what the server called a URL's file, if that file is still a newest version."""
-    newest_of_each = _newest_of_each().add_columns(_V.origin, _V.etag).subquery()
+async def etag_of(connection: AsyncConnection, origin: str, reading: str) -> str | None:
+    """Return what the server called a URL's file, if that is still a newest version, read so."""
+    newest_of_each = _newest_of_each().add_columns(_V.reading, _V.etag).subquery()
     etag: str | None = await connection.scalar(
-        select(newest_of_each.c.etag).where(newest_of_each.c.origin == origin)
+        select(newest_of_each.c.etag).where(
+            newest_of_each.c.origin == origin, newest_of_each.c.reading == reading
+        )
     )
     return etag
 
@@ -235,11 +258,10 @@ async def _hold(database: Database, held: _Held | None) -> _Held:
             rows = await connection.execute(_newest_of_each())
             versions = {version.source: version for version in map(_version, rows)}
             listings: dict[str, tuple[Listing, ...]] = {}
+            pool = _Pool()
             async for row in _current_rows(connection):
-                if row.source in versions:
-                    _file(
-                        listings, row.spelling, Listing(row=_row(row), version=versions[row.source])
-                    )
+                if version := versions.get(row.source):
+                    _file(listings, row.spelling, Listing(row=_row(row, pool), version=version))
             held = _Held(count, tuple(versions.values()), listings) if versions else _sample()
             count = await _count(connection)
     return held
@@ -283,15 +305,43 @@ def _version(row: AnyRow) -> ListVersion:
         sha256=row.sha256,
         imported_at=row.imported_at,
         entries=row.entries,
+        url=row.origin if is_url(row.origin) else None,
     )
 
 
-def _row(row: AnyRow) -> ListedAddress:
+def _row(row: AnyRow, pool: "_Pool | None" = None) -> ListedAddress:
+    one = (pool or _Pool()).one
     return ListedAddress(
         address=row.address,
-        asset=row.asset,
-        category=row.category,
-        label=row.label,
-        reference=row.reference,
-        noted_on=row.noted_on,
+        asset=one(row.asset),
+        category=one(row.category),
+        label=one(row.label),
+        reference=one(row.reference),
+        noted_on=one(row.noted_on),
+        facts=one(_facts(row)),
+        confidence=row.confidence,
+        is_mention=row.is_mention,
     )
+
+
+def _facts(row: AnyRow) -> ListingFacts:
+    facts = ListingFacts(
+        aliases=tuple(row.aliases),
+        party_type=PartyType(row.party_type) if row.party_type else None,
+        list_uid=row.list_uid,
+        programs=tuple(row.programs),
+        listed_on=row.listed_on,
+        source_url=row.source_url,
+    )
+    return facts if facts.count else NO_FACTS
+
+
+class _Pool:
+    """Keeps one of each value that many rows have, so that memory holds it once."""
+
+    def __init__(self) -> None:
+        self._values: dict[object, object] = {}
+
+    def one(self, value: _T) -> _T:
+        """Return the first value that was equal to this one."""
+        return cast("_T", self._values.setdefault(value, value))

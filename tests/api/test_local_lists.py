@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator
 from datetime import date
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
 import pytest
 
 from app.providers.base import ProviderUnknown
+from app.providers.list_files import read_list
 from app.services import list_reviews
 from app.settings import ConfigurationError
 from tests.api import problems
@@ -20,6 +22,7 @@ from tests.support.lists import NOW, import_rows, listed
 from tests.support.people import Person, make_access_code, make_user
 from tests.support.sandbox import serving_upstream
 
+DATA: Final = Path(__file__).parents[1] / "data"
 SATOSHI: Final = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"
 SAMPLED: Final = "149w62rY42aZBox8fGcmqNsXUzSStKeq8C"
 ADDRESS: Final = "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM"
@@ -67,6 +70,31 @@ async def test_answer_is_of_the_lists_as_they_are_and_new_ones_are_a_new_questio
     (source,) = found["answer"]["sources"]
     assert (source["name"], source["version"], source["issued"]) == ("OFAC SDN", 1, "2025-03-01")
     assert (await answer_to(screening, buyer, address=SATOSHI))["charged"] is False
+
+
+async def test_hit_shows_what_is_needed_to_file_it_and_the_receipt_has_it_too(
+    screening: Application, buyer: Person, database: LentDatabase
+) -> None:
+    read = read_list(DATA / "lists" / "sdn_advanced_cut.xml")
+    await import_rows(database, read.entries, issued=read.issued, source="OFAC SDN")
+    found = await answer_to(screening, buyer, address="1Kys8fqDen8NGFUJ6AFcXfFW5qquuTH4eh")
+    (hit,) = found["answer"]["evidence"]
+    assert (hit["source_date"], hit["listing"]) == (
+        "2025-11-19",
+        {
+            "address": "1Kys8fqDen8NGFUJ6AFcXfFW5qquuTH4eh",
+            "asset": "XBT",
+            "name": "Potekhin Danil",
+            "aliases": ["Потехин Данил", "cronuswar", "Sergey Kireev Valerievich"],
+            "party_type": "individual",
+            "list_uid": "29584",
+            "programs": ["CYBER2"],
+            "listed_on": "2020-09-16",
+            "source_url": "https://sanctionssearch.ofac.treas.gov/Details.aspx?id=29584",
+        },
+    )
+    receipt = await look(screening, f"assessments/{found['assessment_id']}/receipt", buyer)
+    assert receipt.json()["answer"]["evidence"] == [hit]
 
 
 async def test_exposure_looks_counterparties_up_in_lists_and_tag_packs(

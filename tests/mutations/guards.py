@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-LAST_MIGRATION: Final = "migrations/versions/0013_list_reviews.py"
-_END_OF_UPGRADE: Final = "    _create_reviews()\n    _create_changes()\n"
+LAST_MIGRATION: Final = "migrations/versions/0014_list_facts.py"
+_END_OF_UPGRADE: Final = "    op.execute(_KEEP_ENTRY)\n"
 
 
 @dataclass(frozen=True)
@@ -328,9 +328,16 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "lists: what a list said is never rewritten",
-        "migrations/versions/0009_lists.py",
+        "migrations/versions/0014_list_facts.py",
         "IF TG_OP = 'DELETE' OR OLD.last_version IS NOT NULL OR NEW.last_version IS NULL",
         "IF TG_OP = 'DELETE' OR NEW.last_version IS NULL",
+        _LISTS + "test_database_lets_nobody_rewrite_what_a_list_said",
+    ),
+    Mutation(
+        "lists: facts of a party are never rewritten",
+        "migrations/versions/0014_list_facts.py",
+        "(to_jsonb(NEW) - 'last_version')",
+        "(to_jsonb(NEW) - 'last_version' - 'listed_on')",
         _LISTS + "test_database_lets_nobody_rewrite_what_a_list_said",
     ),
     Mutation(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from app.domain.listings import ListingFacts, PartyType
 from app.providers.list_files import ListUnreadable, read_list
 from tests.support.big_list import write_big_list
 
@@ -23,6 +24,83 @@ def test_classic_list_gives_addresses_without_white_space_and_assets_that_nobody
         ("NEWCOIN", "nc-0001", "NEW COIN BANK", "uid 2"),
     ]
     assert {row.category for row in read.entries} == {"sanctions"}
+
+
+def test_real_piece_of_the_advanced_list_gives_the_facts_of_each_party() -> None:
+    read = read_list(DATA / "lists" / "sdn_advanced_cut.xml")
+    facts = {row.label: row.facts for row in read.entries}
+    assert {row.address for row in read.entries if row.label == "Potekhin Danil"} >= {
+        "1Kys8fqDen8NGFUJ6AFcXfFW5qquuTH4eh",
+        "0x7F367cC41522cE07553e823bf3be79A889DEbe1B",
+    }
+    assert facts == {
+        "YAN Xiaobing": ListingFacts(
+            aliases=("颜 晓兵", "顏 曉兵", "ZHOU William", "YAN Steven"),
+            party_type=PartyType.INDIVIDUAL,
+            list_uid="25308",
+            programs=("SDNTK",),
+            listed_on=date(2019, 8, 21),
+            source_url="https://sanctionssearch.ofac.treas.gov/Details.aspx?id=25308",
+        ),
+        "Potekhin Danil": ListingFacts(
+            aliases=("Потехин Данил", "cronuswar", "Sergey Kireev Valerievich"),
+            party_type=PartyType.INDIVIDUAL,
+            list_uid="29584",
+            programs=("CYBER2",),
+            listed_on=date(2020, 9, 16),
+            source_url="https://sanctionssearch.ofac.treas.gov/Details.aspx?id=29584",
+        ),
+    }
+    assert read.issued == date(2025, 11, 19)
+
+
+@pytest.mark.parametrize(
+    ("sub_type", "wanted"),
+    [
+        ("1", PartyType.VESSEL),
+        ("2", PartyType.AIRCRAFT),
+        ("3", PartyType.ENTITY),
+        ("4", PartyType.INDIVIDUAL),
+        ("5", None),
+    ],
+)
+def test_kind_of_party_is_read_from_the_tables_of_the_file(
+    tmp_path: Path, sub_type: str, wanted: PartyType | None
+) -> None:
+    text = (DATA / "lists" / "sdn_advanced_cut.xml").read_text(encoding="utf-8")
+    file = tmp_path / "sdn_advanced.xml"
+    file.write_text(text.replace('PartySubTypeID="4"', f'PartySubTypeID="{sub_type}"'))
+    assert {row.facts.party_type for row in read_list(file).entries} == {wanted}
+
+
+def test_party_with_several_entries_is_listed_since_the_first_under_all_programs(
+    tmp_path: Path,
+) -> None:
+    text = (DATA / "lists" / "sdn_advanced_cut.xml").read_text(encoding="utf-8")
+    later = (
+        '<SanctionsEntry ID="9" ProfileID="29584"><EntryEvent><Date><Year>2021</Year>'
+        "<Month>1</Month><Day>2</Day></Date></EntryEvent>"
+        '<SanctionsMeasure SanctionsTypeID="1"><Comment>NPWMD</Comment></SanctionsMeasure>'
+        '<SanctionsMeasure SanctionsTypeID="1"><Comment>CYBER2</Comment></SanctionsMeasure>'
+        '<SanctionsMeasure SanctionsTypeID="1705"><Comment>no program</Comment></SanctionsMeasure>'
+        "</SanctionsEntry>"
+    )
+    file = tmp_path / "sdn_advanced.xml"
+    file.write_text(text.replace("<SanctionsEntries>", f"<SanctionsEntries>{later}"))
+    facts = next(row.facts for row in read_list(file).entries if row.facts.list_uid == "29584")
+    assert (facts.listed_on, facts.programs) == (date(2020, 9, 16), ("NPWMD", "CYBER2"))
+
+
+def test_classic_list_gives_the_facts_that_it_has() -> None:
+    first, *_, last = read_list(DATA / "lists" / "sdn.xml").entries
+    assert first.facts == ListingFacts(
+        aliases=("Jenny ROE", "J."),
+        party_type=PartyType.INDIVIDUAL,
+        list_uid="1",
+        programs=("CYBER2", "DPRK3"),
+        source_url="https://sanctionssearch.ofac.treas.gov/Details.aspx?id=1",
+    )
+    assert (last.facts.party_type, last.facts.list_uid) == (PartyType.ENTITY, "2")
 
 
 def test_both_formats_of_ofac_are_one_source() -> None:
@@ -45,6 +123,7 @@ def test_tag_pack_gives_what_its_head_says_where_a_tag_says_nothing() -> None:
         ("3P14159f73E4gFr7JterCCQh9QjiTjiZrG", "BTC", "ransom", "Example Mixer"),
     ]
     assert read.entries[0].reference == "https://example.org/mixer"
+    assert read.entries[0].facts == ListingFacts(source_url="https://example.org/mixer")
     assert read.entries[0].noted_on == date(2022, 5, 16)
     assert read.entries[1].noted_on == date(2023, 1, 31)
 

@@ -8,8 +8,14 @@ import pytest
 
 from app.domain.addresses import AddressForm
 from app.domain.assessments import AssessmentType
-from app.domain.listings import Listing
-from app.providers.base import FailureReason, ProviderFailed, Question, RiskProvider
+from app.domain.listings import Listing, ListingFacts, PartyType
+from app.providers.base import (
+    FailureReason,
+    ListedParty,
+    ProviderFailed,
+    Question,
+    RiskProvider,
+)
 from app.providers.sample_list import sample
 from app.providers.sanctions import SanctionsProvider
 from tests.support.lists import HeldLists, listed, version_of
@@ -58,13 +64,13 @@ async def test_listed_address_scores_one_with_each_listing_as_evidence(
     assert [(item.category, item.source, item.detail) for item in answer.evidence] == [
         (
             "sanctions",
-            "sanctioned addresses XBT",
-            f"{LISTED} is listed under XBT in sanctioned addresses XBT, version 4, of unknown date",
+            "OFAC SDN",
+            f"{LISTED} of DOE Jane & Co is listed under XBT in OFAC SDN, version 7, issued 2025-11-09",
         ),
         (
             "sanctions",
-            "OFAC SDN",
-            f"{LISTED} of DOE Jane & Co is listed under XBT in OFAC SDN, version 7, issued 2025-11-09",
+            "sanctioned addresses XBT",
+            f"{LISTED} is listed under XBT in sanctioned addresses XBT, version 4, of unknown date",
         ),
         (
             "sanctions",
@@ -83,10 +89,39 @@ async def test_listings_of_one_address_count_once(provider: RiskProvider) -> Non
         (one, one, zero),
     ]
     assert [item.source_date for item in answer.evidence] == [
+        date(2025, 11, 9),
         None,
         date(2025, 11, 9),
-        date(2025, 11, 9),
     ]
+
+
+async def test_row_that_says_most_of_the_party_leads_and_the_others_follow() -> None:
+    facts = ListingFacts(
+        party_type=PartyType.VESSEL, list_uid="7", programs=("DPRK4",), listed_on=date(2018, 2, 23)
+    )
+    url = "https://lists.example/texts"
+    rows = [
+        listed(LISTED),
+        listed(LISTED, label="PARTY"),
+        listed(LISTED, label="CHON MYONG 1", facts=facts),
+    ]
+    version = replace(version_of("OFAC SDN", 7, date(2025, 11, 9)), url=url)
+    listings = [Listing(row=row, version=version) for row in rows]
+    answer = await SanctionsProvider(HeldLists((version,), listings)).assess(ask(LISTED))
+    assert [item.contribution for item in answer.evidence] == [1, 0, 0]
+    said = [item.listing for item in answer.evidence]
+    assert [one.name for one in said if one] == ["CHON MYONG 1", "PARTY", None]
+    assert said[0] == ListedParty(
+        address=LISTED,
+        asset="XBT",
+        name="CHON MYONG 1",
+        party_type="vessel",
+        list_uid="7",
+        programs=("DPRK4",),
+        listed_on=date(2018, 2, 23),
+        source_url=url,
+    )
+    assert said[2] == ListedParty(address=LISTED, asset="XBT", source_url=url)
 
 
 @pytest.mark.parametrize("address", [NOT_LISTED, TAGGED])

@@ -9,9 +9,9 @@ from sqlalchemy.exc import IntegrityError
 from typing_extensions import override
 
 from app.db.engine import Database
-from app.domain.listings import ListedAddress, Lookup
+from app.domain.listings import ListedAddress, ListingFacts, Lookup, PartyType
 from app.models import AuditLine, ListEntry
-from app.providers.list_files import ListUnreadable
+from app.providers.list_files import READING, ListUnreadable
 from app.services.list_checks import check_assets, check_random
 from app.services.lists import POLL_SECONDS, Lists, changes, etag_of, history
 from tests.support.clock import HandClock
@@ -36,13 +36,26 @@ async def found_in(finder: Lists, address: str, as_of: date | None = None) -> li
 async def test_address_is_found_in_every_spelling_whatever_asset_it_is_filed_under(
     database: Database,
 ) -> None:
-    noted = {"label": "DOE Jane", "reference": "uid 1", "noted_on": SPRING}
+    facts = ListingFacts(
+        aliases=("ROE, Jane", "颜"),
+        party_type=PartyType.INDIVIDUAL,
+        list_uid="1",
+        programs=("CYBER2",),
+        listed_on=SPRING,
+        source_url="https://lists.example/1",
+    )
+    noted = {
+        **{"label": "DOE Jane", "reference": "uid 1", "noted_on": SPRING, "facts": facts},
+        **{"confidence": 60, "is_mention": True},
+    }
     await import_rows(database, [listed(TRON), listed(EVM, "ETH", **noted)], issued=SUMMER)
     finder = Lists(database, HandClock(NOW))
     assert await found_in(finder, f" {TRON}\n") == [(TRON, 1)]
     (found,) = (await finder.find(EVM.lower())).listings
     assert found.row == listed(EVM, "ETH", **noted)
     assert (found.version.source, found.version.issued) == ("a list", SUMMER)
+    (then,) = (await finder.find(EVM.lower(), SUMMER)).listings
+    assert then == found
     assert (await finder.find(SATOSHI)).listings == ()
 
 
@@ -122,6 +135,28 @@ async def test_same_content_again_makes_no_version(database: Database) -> None:
         assert len(await history(connection)) == 1
         lines = await connection.execute(select(AuditLine.action, AuditLine.subject))
         assert lines.all() == [("list.import", "a list")]
+
+
+async def test_same_content_that_an_earlier_program_read_otherwise_is_read_again(
+    database: Database,
+) -> None:
+    await import_rows(database, [listed(SATOSHI)], issued=SUMMER, sha256="a" * 64, reading="1")
+    rows = [listed(SATOSHI, facts=ListingFacts(list_uid="1"))]
+    again = await import_rows(database, rows, issued=SUMMER, sha256="a" * 64, etag='"v1"')
+    assert (again.is_new, again.version.number) == (True, 2)
+    async with database.reading() as connection:
+        assert await etag_of(connection, "a/path", READING) == '"v1"'
+        assert await etag_of(connection, "a/path", "1") is None
+
+
+async def test_list_from_a_url_is_its_own_source_where_a_row_names_none(
+    database: Database,
+) -> None:
+    rows = [listed(SATOSHI), listed(TRON, facts=ListingFacts(source_url="https://a.example/1"))]
+    await import_rows(database, rows, origin="https://lists.example/a.txt")
+    finder = Lists(database, HandClock(NOW))
+    urls = [(await finder.find(one)).listings[0].source_url for one in (SATOSHI, TRON)]
+    assert urls == ["https://lists.example/a.txt", "https://a.example/1"]
 
 
 @pytest.mark.parametrize(("left", "is_taken"), [(100, True), (80, True), (79, False), (1, False)])
@@ -210,11 +245,11 @@ async def test_process_notices_a_new_version_within_ten_seconds_and_asks_no_more
 async def test_etag_is_that_of_the_newest_version_only(database: Database) -> None:
     await import_rows(database, [listed(SATOSHI)], issued=SPRING, etag='"v1"')
     async with database.reading() as connection:
-        assert await etag_of(connection, "a/path") == '"v1"'
-        assert await etag_of(connection, "another") is None
+        assert await etag_of(connection, "a/path", READING) == '"v1"'
+        assert await etag_of(connection, "another", READING) is None
     await import_rows(database, [listed(SATOSHI), listed(TRON)], issued=SUMMER)
     async with database.reading() as connection:
-        assert await etag_of(connection, "a/path") is None
+        assert await etag_of(connection, "a/path", READING) is None
 
 
 async def test_imports_take_turns_and_the_second_finds_what_the_first_made(
@@ -242,6 +277,8 @@ async def test_imports_take_turns_and_the_second_finds_what_the_first_made(
         "DELETE FROM list_entries",
         "TRUNCATE list_entries",
         "UPDATE list_entries SET address = 'another' WHERE last_version IS NULL",
+        "UPDATE list_entries SET listed_on = '2020-01-01' WHERE last_version IS NULL",
+        "UPDATE list_entries SET programs = '{X}' WHERE last_version IS NULL",
         "UPDATE list_entries SET last_version = 1, label = 'x' WHERE last_version IS NULL",
         "UPDATE list_entries SET last_version = NULL WHERE last_version = 1",
         "UPDATE list_entries SET last_version = 2 WHERE last_version = 1",

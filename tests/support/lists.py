@@ -16,7 +16,7 @@ from app.domain.listings import (
     Lookup,
     Lookups,
 )
-from app.providers.list_files import ListFile
+from app.providers.list_files import READING, ListFile
 from app.services.list_imports import Import, Imported, import_list
 from tests.support.people import ACTOR
 
@@ -81,14 +81,15 @@ async def import_rows(
     source: str = "a list",
     sha256: str | None = None,
     now: datetime = NOW,
+    reading: str = READING,
     **asked: Any,  # noqa: ANN401
 ) -> Imported:
     """Import rows as the next version; a file of other rows has another hash."""
     name = sha256 or f"{abs(hash((source, tuple(rows)))):064x}"
-    file = ListFile(source=source, issued=issued, sha256=name, entries=list(rows))
+    file = ListFile(source=source, issued=issued, sha256=name, entries=list(rows), reading=reading)
     return await import_list(
         database,
-        Import(file=file, origin="a/path", **asked),
+        Import(file=file, **{"origin": "a/path", **asked}),
         max_shrink=Decimal("0.2"),
         actor=ACTOR,
         now=now,

@@ -1,0 +1,188 @@
+"""Reading OFAC's `sdn_advanced.xml`, of over 100 MB: the file itself says what its ids mean.
+
+Parties come first, with their names and addresses, and long after them the sanctions entries, with
+the days of listing and the programs. So what is known of a party is put together at the end.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Final
+from xml.etree.ElementTree import Element
+
+from app.domain.listings import ListedAddress, ListingFacts
+from app.providers.ofac import (
+    ASSET_PREFIX,
+    SANCTIONS,
+    party_page,
+    party_type,
+    read_date,
+    reference_to,
+    unique,
+)
+from app.providers.xml_records import MalformedList, RecordParser
+
+_PROGRAM: Final = "Program"  # the type of a measure whose comment is a program
+
+
+@dataclass(frozen=True)
+class _Party:
+    """A party with addresses: its profiles, by which sanctions entries name it, and its rows."""
+
+    profiles: tuple[str, ...]
+    facts: ListingFacts
+    rows: list[ListedAddress]
+
+
+@dataclass
+class _Sanctioned:
+    """What the sanctions entries say of a profile."""
+
+    listed_on: date | None = None
+    programs: list[str] = field(default_factory=list)
+
+
+class AdvancedReader:
+    """Reads `sdn_advanced.xml`."""
+
+    ROOT: Final = "Sanctions"
+
+    def __init__(self) -> None:
+        self.entries: list[ListedAddress] = []
+        self.issued: date | None = None
+        self._assets: dict[str, str] = {}
+        self._party_types: dict[str, str] = {}
+        self._sub_types: dict[str, tuple[str, str]] = {}
+        self._measures: dict[str, str] = {}
+        self._parties: list[_Party] = []
+        self._sanctioned: dict[str, _Sanctioned] = {}
+        self._keepers: Final = {
+            "DateOfIssue": self._keep_date,
+            "FeatureType": self._keep_feature_type,
+            "PartyType": self._keep_party_type,
+            "PartySubType": self._keep_sub_type,
+            "SanctionsType": self._keep_measure,
+            "DistinctParty": self._keep_party,
+            "SanctionsEntry": self._keep_sanctions_entry,
+        }
+        self._parser = RecordParser(self.ROOT, self._keepers, self._keep)
+        self.feed = self._parser.feed
+
+    def close(self) -> None:
+        """Say that the file has ended; raises MalformedList if it lacks what it must have."""
+        self._parser.close()
+        if self.issued is None:
+            raise MalformedList("it has no DateOfIssue")
+        if not self._assets:
+            raise MalformedList("it defines no digital currency address")
+        for party in self._parties:
+            facts = self._complete(party)
+            self.entries.extend(replace(row, facts=facts) for row in party.rows)
+
+    def _keep(self, element: Element) -> None:
+        self._keepers[element.tag](element)
+
+    def _keep_date(self, element: Element) -> None:
+        self.issued = _date("DateOfIssue", element)
+
+    def _keep_feature_type(self, element: Element) -> None:
+        text = _text(element)
+        if text.startswith(ASSET_PREFIX):
+            self._assets[element.get("ID", "")] = text.removeprefix(ASSET_PREFIX).strip()
+
+    def _keep_party_type(self, element: Element) -> None:
+        self._party_types[element.get("ID", "")] = _text(element)
+
+    def _keep_sub_type(self, element: Element) -> None:
+        kind = element.get("PartyTypeID", "")
+        self._sub_types[element.get("ID", "")] = (_text(element), kind)
+
+    def _keep_measure(self, element: Element) -> None:
+        self._measures[element.get("ID", "")] = _text(element)
+
+    def _keep_party(self, party: Element) -> None:
+        found = [
+            (detail.text.strip(), self._assets[feature.get("FeatureTypeID", "")])
+            for feature in party.iter("Feature")
+            if feature.get("FeatureTypeID", "") in self._assets
+            for detail in feature.iter("VersionDetail")
+            if detail.text and detail.text.strip()
+        ]
+        if not found:
+            return
+        uid, names = party.get("FixedRef", "").strip(), _names(party)
+        name = _primary_name(party)
+        rows = [
+            ListedAddress(
+                address=address,
+                asset=asset,
+                category=SANCTIONS,
+                label=name,
+                reference=reference_to(uid),
+            )
+            for address, asset in found
+        ]
+        profiles = list(party.iter("Profile"))
+        words = [word for one in profiles for word in self._type_words(one)]
+        facts = ListingFacts(
+            aliases=unique(names, but=name),
+            party_type=party_type(*words),
+            list_uid=uid or None,
+            source_url=party_page(uid),
+        )
+        self._parties.append(_Party(tuple(one.get("ID", "") for one in profiles), facts, rows))
+
+    def _type_words(self, profile: Element) -> tuple[str, str]:
+        """Return the words for a party's type, the narrower first: `Vessel` is a `Transport`."""
+        sub_type, kind = self._sub_types.get(profile.get("PartySubTypeID", ""), ("", ""))
+        return sub_type, self._party_types.get(kind, "")
+
+    def _keep_sanctions_entry(self, entry: Element) -> None:
+        known = self._sanctioned.setdefault(entry.get("ProfileID", ""), _Sanctioned())
+        days = [_date("date of an EntryEvent", day) for day in entry.iterfind("EntryEvent/Date")]
+        known.listed_on = _earliest([*days, known.listed_on])
+        known.programs += [
+            measure.findtext("Comment", "").strip()
+            for measure in entry.iterfind("SanctionsMeasure")
+            if self._measures.get(measure.get("SanctionsTypeID", "")) == _PROGRAM
+        ]
+
+    def _complete(self, party: _Party) -> ListingFacts:
+        entries = [
+            self._sanctioned[profile] for profile in party.profiles if profile in self._sanctioned
+        ]
+        return replace(
+            party.facts,
+            programs=unique([one for entry in entries for one in entry.programs], but=""),
+            listed_on=_earliest(entry.listed_on for entry in entries),
+        )
+
+
+def _earliest(days: Iterable[date | None]) -> date | None:
+    return min((day for day in days if day is not None), default=None)
+
+
+def _date(name: str, element: Element) -> date:
+    return read_date(name, *(element.findtext(part, "") for part in ("Year", "Month", "Day")))
+
+
+def _text(element: Element) -> str:
+    return (element.text or "").strip()
+
+
+def _names(party: Element) -> list[str]:
+    """Return every spelling of every name, in all scripts."""
+    return [_spelt(name) for name in party.iter("DocumentedName")]
+
+
+def _primary_name(party: Element) -> str:
+    """Return the first spelling of the primary alias; empty where there is none."""
+    for alias in party.iter("Alias"):
+        if alias.get("Primary") == "true":
+            spelling = alias.find("DocumentedName")
+            return "" if spelling is None else _spelt(spelling)
+    return ""
+
+
+def _spelt(name: Element) -> str:
+    return " ".join(filter(None, (_text(part) for part in name.iter("NamePartValue"))))

@@ -1,0 +1,85 @@
+"""Reading OFAC's `sdn.xml`: an address is an id of a party, whose type names the asset."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Final
+from xml.etree.ElementTree import Element
+
+from app.domain.listings import ListedAddress, ListingFacts
+from app.providers.ofac import (
+    ASSET_PREFIX,
+    SANCTIONS,
+    party_page,
+    party_type,
+    read_date,
+    reference_to,
+    unique,
+)
+from app.providers.xml_records import MalformedList, RecordParser
+
+
+class ClassicReader:
+    """Reads `sdn.xml`. It does not say when a party came to the list."""
+
+    ROOT: Final = "sdnList"
+
+    def __init__(self) -> None:
+        self.entries: list[ListedAddress] = []
+        self.issued: date | None = None
+        # The element's name is misspelt in the file itself.
+        names = ("publshInformation", "sdnEntry")
+        self._parser = RecordParser(self.ROOT, names, self._keep)
+        self.feed = self._parser.feed
+
+    def close(self) -> None:
+        """Say that the file has ended; raises MalformedList if it lacks what it must have."""
+        self._parser.close()
+        if self.issued is None:
+            raise MalformedList("it has no Publish_Date")
+
+    def _keep(self, element: Element) -> None:
+        if element.tag == "publshInformation":
+            month, _, rest = element.findtext("Publish_Date", "").strip().partition("/")
+            day, _, year = rest.partition("/")
+            self.issued = read_date("Publish_Date", year, month, day)
+        else:
+            self.entries.extend(_read_entry(element))
+
+
+def _read_entry(entry: Element) -> Iterator[ListedAddress]:
+    found = [
+        (address, kind.removeprefix(ASSET_PREFIX).strip())
+        for item in entry.iterfind("idList/id")
+        if (kind := item.findtext("idType", "").strip()).startswith(ASSET_PREFIX)
+        and (address := "".join(item.findtext("idNumber", "").split()))
+    ]
+    if not found:
+        return
+    name, uid, facts = _name(entry), entry.findtext("uid", "").strip(), _facts(entry)
+    for address, asset in found:
+        yield ListedAddress(
+            address=address,
+            asset=asset,
+            category=SANCTIONS,
+            label=name,
+            reference=reference_to(uid),
+            facts=facts,
+        )
+
+
+def _facts(entry: Element) -> ListingFacts:
+    uid = entry.findtext("uid", "").strip()
+    aliases = [_name(aka) for aka in entry.iterfind("akaList/aka")]
+    programs = [(program.text or "").strip() for program in entry.iterfind("programList/program")]
+    return ListingFacts(
+        aliases=unique(aliases, but=_name(entry)),
+        party_type=party_type(entry.findtext("sdnType", "")),
+        list_uid=uid or None,
+        programs=unique(programs, but=""),
+        source_url=party_page(uid),
+    )
+
+
+def _name(element: Element) -> str:
+    parts = (element.findtext(part, "").strip() for part in ("firstName", "lastName"))
+    return " ".join(filter(None, parts))

@@ -45,6 +45,18 @@ _NETWORKS: Final = {
     "test.aeon.to": BitcoinNetwork.TESTNET,
 }
 
+# How far into the wallet the destination is looked for before there is a database to ask.
+_OWN_INDEXES: Final = range(2000)
+OWN_DESTINATION: Final = (
+    "ASSAY_BTC_DEST_ADDRESS: is an address of the wallet in ASSAY_BITCOIN_DESCRIPTOR, so that one"
+    " payment could count for two orders; name an address of another wallet, or of another account"
+)
+# What is said of an xpub or tpub alone, which names no kind of address.
+READ_AS_WPKH: Final = (
+    "ASSAY_BITCOIN_DESCRIPTOR: an xpub or tpub alone does not say of which kind its addresses are;"
+    " it is read as wpkh(KEY/0/*). Compare the first address with your wallet"
+)
+
 
 @dataclass(frozen=True)
 class Resources:
@@ -106,14 +118,21 @@ def sales_terms(settings: Settings) -> Terms:
     )
 
 
-def _bitcoin_terms(settings: Settings, network: BitcoinNetwork) -> BitcoinTerms | None:
-    """Return how buyers pay in bitcoin; None where no wallet is named. Raises ConfigurationError."""
+def wallet_of(settings: Settings) -> Wallet | None:
+    """Return the merchant's wallet; None where none is named. Raises ConfigurationError."""
     if settings.bitcoin_descriptor is None:
         return None
     try:
-        wallet = Wallet.from_text(settings.bitcoin_descriptor.get_secret_value())
+        return Wallet.from_text(settings.bitcoin_descriptor.get_secret_value())
     except WalletRefused as refused:
         raise ConfigurationError(f"ASSAY_BITCOIN_DESCRIPTOR: {refused}") from None
+
+
+def _bitcoin_terms(settings: Settings, network: BitcoinNetwork) -> BitcoinTerms | None:
+    """Return how buyers pay in bitcoin; None where no wallet is named. Raises ConfigurationError."""
+    wallet = wallet_of(settings)
+    if wallet is None:
+        return None
     if not settings.esplora_url:
         raise ConfigurationError(
             "ASSAY_BITCOIN_DESCRIPTOR: needs ASSAY_ESPLORA_URL, to see what buyers pay"
@@ -123,6 +142,8 @@ def _bitcoin_terms(settings: Settings, network: BitcoinNetwork) -> BitcoinTerms 
             f"ASSAY_BITCOIN_DESCRIPTOR: is a {wallet.network} wallet, but ASSAY_BTC_DEST_ADDRESS"
             f" is a {network} address"
         )
+    if wallet.is_own(settings.btc_dest_address or "", _OWN_INDEXES):
+        raise ConfigurationError(OWN_DESTINATION)
     return BitcoinTerms(
         wallet=wallet,
         confirmations=settings.bitcoin_confirmations,

@@ -83,6 +83,17 @@ def test_wallet_on_another_network_than_the_destination_stops_the_start(
     assert "ASSAY_BTC_DEST_ADDRESS" in message
 
 
+def test_destination_in_the_wallet_stops_the_start_with_both_names() -> None:
+    for own in (
+        "bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu",  # BIP 84: first to receive
+        "BC1QNJG0JD8228AQ7EGYZACY8CYS3KNF9XVRERKF9G",  # second, as BIP 173 also allows
+        "bc1q8c6fshw2dlwun7ekn9qwf37cu2rn755upcp6el",  # first for change
+    ):
+        message = refusal(bitcoin_descriptor=BIP84_ZPUB, esplora_url=SERVERS, btc_dest_address=own)
+        assert message.startswith("ASSAY_BTC_DEST_ADDRESS: is an address of the wallet in ")
+        assert "ASSAY_BITCOIN_DESCRIPTOR" in message
+
+
 def test_settings_do_not_show_the_descriptor() -> None:
     settings = settings_for_tests(bitcoin_descriptor=BIP84_ZPUB)
     assert BIP84_ZPUB not in f"{settings!r}{settings.model_dump_json()}"

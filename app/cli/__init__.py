@@ -3,6 +3,7 @@
 import typer
 
 from app.cli.aeonto import aeonto
+from app.cli.bitcoin import bitcoin
 from app.cli.demo import demo
 from app.cli.dev import dev
 from app.cli.lists import lists
@@ -28,3 +29,4 @@ main.add_typer(receipt_key, name="receipt-key")
 main.add_typer(credit, name="credits")
 main.add_typer(order, name="orders")
 main.add_typer(lists, name="lists")
+main.add_typer(bitcoin, name="bitcoin")

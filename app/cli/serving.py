@@ -16,9 +16,10 @@ from app.main import create_app, create_worker_app
 from app.observability.event_loop import lag_observed
 from app.observability.logging import configure_logging, get_logger
 from app.observability.metrics import Metrics
-from app.resources import Stand, open_resources, sales_terms
+from app.resources import READ_AS_WPKH, Stand, open_resources, sales_terms
 from app.sandbox.server import AUTO_BLOCK_SECONDS, BLOCK_SECONDS, create_sandbox
 from app.sandbox.serving import esplora_urls, serve_sandbox
+from app.services.terms import Terms
 from app.settings import ConfigurationError, Settings
 from app.worker.run import worker_running
 
@@ -35,6 +36,7 @@ def serve() -> None:
         configure_logging(settings.log_format)
         terms = sales_terms(settings)
         log.info("bitcoin_goes_to", address=terms.btc_dest_address)
+        _show_wallet(terms)
         stopping = stop_event()
         async with with_database(settings) as complete:
             if settings.database_url is None:
@@ -43,6 +45,16 @@ def serve() -> None:
                 await _first_of(stopping, server)
 
     run(main)
+
+
+def _show_wallet(terms: Terms) -> None:
+    """Name the first address that buyers are given, to be compared with the wallet."""
+    if terms.bitcoin is None:
+        return
+    wallet = terms.bitcoin.wallet
+    log.info("bitcoin_first_address", address=wallet.address(0))
+    if wallet.kind_assumed:
+        log.warning("bitcoin_descriptor_read_as_wpkh", note=READ_AS_WPKH)
 
 
 async def _first_of(stopping: asyncio.Event, server: asyncio.Task[None]) -> None:
@@ -61,7 +73,7 @@ def worker() -> None:
     async def main() -> None:
         settings = Settings.load()
         configure_logging(settings.log_format)
-        sales_terms(settings)  # before a server is started for nothing
+        _show_wallet(sales_terms(settings))  # before a server is started for nothing
         stopping = stop_event()
         async with (
             with_database(settings) as complete,

@@ -1,0 +1,41 @@
+"""An operator's look at the wallet: which addresses it hands out."""
+
+from typing import Annotated
+
+import typer
+
+from app.bitcoin.wallet import MAX_INDEX
+from app.cli.printing import AsJson, print_records
+from app.cli.running import run
+from app.resources import READ_AS_WPKH, wallet_of
+from app.settings import ConfigurationError, Settings
+
+bitcoin = typer.Typer(help="Being paid in bitcoin.", no_args_is_help=True)
+
+_MAX_SHOWN = 1000
+
+
+@bitcoin.callback()
+def _group() -> None:
+    """Being paid in bitcoin."""
+
+
+@bitcoin.command("addresses")
+def show_addresses(
+    first: Annotated[int, typer.Option(min=1, max=_MAX_SHOWN, help="how many")] = 5,
+    start: Annotated[int, typer.Option("--from", min=0, max=MAX_INDEX, help="first index")] = 0,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show what ASSAY_BITCOIN_DESCRIPTOR hands out, to be compared with the wallet. No database."""
+
+    async def main() -> list[dict[str, object]]:
+        wallet = wallet_of(Settings.load())
+        if wallet is None:
+            raise ConfigurationError("ASSAY_BITCOIN_DESCRIPTOR: required")
+        if wallet.kind_assumed:
+            typer.echo(READ_AS_WPKH, err=True)
+        indexes = range(start, min(start + first, MAX_INDEX + 1))
+        return [{"index": index, "address": wallet.address(index)} for index in indexes]
+
+    print_records(run(main), columns=("index", "address"), as_json=as_json)

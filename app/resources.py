@@ -213,14 +213,17 @@ def receipt_key(settings: Settings) -> SigningKey | None:
 
 
 def _open_servers(
-    settings: Settings, metrics: Metrics, clock: Clock, stack: AsyncExitStack
+    settings: Settings, terms: Terms, metrics: Metrics, clock: Clock, stack: AsyncExitStack
 ) -> list[EsploraClient]:
     """Return the named servers of the chain; their connections close with the stack."""
     servers = []
+    network = bitcoin_network(terms.btc_dest_address)
     for url in settings.esplora_url:
         transport = EsploraTransport(url)
         stack.push_async_callback(transport.aclose)
-        servers.append(EsploraClient(transport, clock=clock, observe=metrics.observe_esplora))
+        servers.append(
+            EsploraClient(transport, clock=clock, network=network, observe=metrics.observe_esplora)
+        )
     return servers
 
 
@@ -239,7 +242,7 @@ async def open_resources(
             database = create_database(settings.database_url.get_secret_value())
             stack.push_async_callback(database.dispose)
         lists = Lists(database, clock)
-        servers = _open_servers(settings, metrics, clock, stack)
+        servers = _open_servers(settings, terms, metrics, clock, stack)
         panel = (
             Panel([stand.provider])
             if stand.provider

@@ -1,7 +1,8 @@
 """The client of one Esplora server: one request, one answer or one failure.
 
-It never tries twice: whether and when to ask again is its caller's to decide. What bounds a
-request: its turn, a total deadline (httpx has none of its own), and what its transport allows.
+No request is tried twice: whether and when to ask again is its caller's to decide. What bounds a
+request: its turn, a total deadline (httpx has none of its own), and what its transport allows. How
+the pages of an address are followed stands in `app.esplora.history`.
 """
 
 import asyncio
@@ -9,29 +10,42 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final, Protocol, TypeVar
 
-from app.domain.addresses import bitcoin_network, canonical_bitcoin_address
+from app.domain.addresses import (
+    BitcoinNetwork,
+    bitcoin_network,
+    canonical_bitcoin_address,
+)
 from app.domain.clock import Clock
 from app.domain.pace import Limit
 from app.domain.strict_json import Unreadable
 from app.esplora import wire
 from app.esplora.failures import (
+    CutShort,
     DeadlinePassed,
     EsploraFailure,
     Flooded,
     HeldBack,
     Nonsense,
+    NoSuchPath,
+    NotOffered,
+    Refused,
+    ServerFault,
     Throttled,
     TransactionUnknown,
+    WrongNetwork,
     failure_for,
 )
+from app.esplora.history import AddressHistory, Ending, read_history
+from app.esplora.networks import other_network
 from app.esplora.turns import LIMIT, Turns
 from app.esplora.wire import Answer, Transaction
 
 # How long to wait for a turn, and how long a request may take, sending and answer together.
 TURN_WITHIN_SECONDS: Final = 5.0
 CALL_DEADLINE_SECONDS: Final = 10.0
-# 200 confirmed transactions, eight times what an address that is given out once should ever see.
-MAX_PAGES: Final = 8
+# Many times what an address that is given out once should ever see.
+MOST_TRANSACTIONS: Final = 200
+_NOT_FOUND: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 
 Observe = Callable[[str, str, float], None]
 T = TypeVar("T")
@@ -58,7 +72,8 @@ class EsploraClient:
     """One Esplora server. Every method raises a subclass of `EsploraFailure`.
 
     `observe` is told the endpoint, the outcome ("ok", or the name of the failure's class) and the
-    seconds that it took, waiting for a turn included.
+    seconds that it took, waiting for a turn included. A server of another `network` is refused
+    before its word counts; None: whichever it is.
     """
 
     def __init__(
@@ -67,11 +82,13 @@ class EsploraClient:
         *,
         clock: Clock,
         limit: Limit = LIMIT,
+        network: BitcoinNetwork | None = None,
         observe: Observe | None = None,
     ) -> None:
         self._transport = transport
         self._clock = clock
         self._turns = Turns(clock, limit)
+        self._unchecked_network = network
         self._observe = observe
 
     @property
@@ -87,54 +104,90 @@ class EsploraClient:
         if not wire.is_txid(txid):
             raise ValueError("a transaction id is 64 hexadecimal digits, the letters small")
         try:
-            return await self._ask(
+            return await self.ask(
                 "transaction", f"tx/{txid}", lambda answer: wire.read_transaction(answer, txid)
             )
-        except TransactionUnknown:
-            return None
+        except (TransactionUnknown, NotOffered) as failure:
+            if not _may_mean_unknown(failure):
+                raise
+            if _means_unknown(failure) or await self._is_esplora():
+                return None
+            raise Refused("transaction", http_status=failure.http_status) from None
 
     async def payments(self, address: str) -> tuple[Transaction, ...]:
         """Ask for all transactions with an output to a bitcoin address, the newest first.
 
-        The server shows 50 unconfirmed ones at most; others show once they are confirmed. One that
-        moves from page to page meanwhile counts once, as it was shown last. Raises InvalidAddress
-        for what is no address, and Flooded when MAX_PAGES do not reach the oldest.
+        Raises InvalidAddress for what is no address, Flooded when there are more than
+        MOST_TRANSACTIONS, and CutShort when the server counts more than it shows.
         """
-        transactions, complete = await self.history(address, pages=MAX_PAGES)
-        if not complete:
-            raise Flooded("payments")
-        return tuple(one for one in transactions if wire.outputs_to(one.outputs, address))
+        history = await self.history(address, most=MOST_TRANSACTIONS)
+        match history.ending:
+            case Ending.LIMITED:
+                raise Flooded("payments")
+            case Ending.SHORT:
+                raise CutShort("payments")
+            case Ending.COMPLETE | Ending.NOT_TOLD:
+                found = history.transactions
+                return tuple(one for one in found if wire.outputs_to(one.outputs, address))
 
-    async def history(self, address: str, *, pages: int) -> tuple[tuple[Transaction, ...], bool]:
-        """Ask for so many pages of what pays a bitcoin address or spends from it, newest first.
+    async def history(
+        self, address: str, *, most: int, within_seconds: float | None = None
+    ) -> AddressHistory:
+        """Ask for up to `most` transactions that pay a bitcoin address or spend from it.
 
-        Says, too, whether they reach the oldest. What `payments` says of pages holds here as well.
-        Raises InvalidAddress for what is no address.
+        After `within_seconds` no further page is asked for. Raises InvalidAddress for what is no
+        address.
         """
         bitcoin_network(address)
-        history = f"address/{canonical_bitcoin_address(address)}/txs"
-        path = history
-        found: dict[str, Transaction] = {}
-        for _ in range(pages):
-            page = await self._ask("payments", path, wire.read_page, wire.MAX_PAGE_BYTES)
-            found |= {transaction.txid: transaction for transaction in page}
-            confirmed = [transaction.txid for transaction in page if transaction.block is not None]
-            if len(confirmed) < wire.FULL_PAGE:
-                return tuple(found.values()), True
-            path = f"{history}/chain/{confirmed[-1]}"
-        return tuple(found.values()), False
+        until = None if within_seconds is None else self._clock.monotonic() + within_seconds
+        await self._check_network()
+        pages = _AddressPages(self, canonical_bitcoin_address(address))
+        return await read_history(
+            pages,
+            f"{pages.path}/txs",
+            most=most,
+            in_time=lambda: until is None or self._clock.monotonic() < until,
+        )
 
     async def tip_height(self) -> int:
         """Ask for the height of the last block that the server knows."""
-        return await self._ask("tip_height", "blocks/tip/height", wire.read_tip_height)
+        await self._check_network()
+        return await self.ask("tip_height", "blocks/tip/height", wire.read_tip_height)
 
-    async def _ask(
+    async def _check_network(self) -> None:
+        """Raise WrongNetwork for a server of another network; once it has told, it is trusted."""
+        wanted = self._unchecked_network
+        if wanted is None:
+            return
+        try:
+            first = await self.ask("genesis", "block-height/0", wire.read_block_hash)
+        except (NotOffered, Nonsense, ServerFault) as untold:
+            # Whether it is an Esplora at all is told by what is asked next.
+            if isinstance(untold, NotOffered):
+                self._unchecked_network = None
+            return
+        if name := other_network(first, wanted):
+            raise WrongNetwork(
+                "genesis", detail=f"the server shows {name}, the addresses are of {wanted}"
+            )
+        self._unchecked_network = None
+
+    async def _is_esplora(self) -> bool:
+        """Tell an Esplora from whatever else answers at a wrong URL: it knows how high it is."""
+        try:
+            await self.tip_height()
+        except (Refused, Nonsense):
+            return False
+        return True
+
+    async def ask(
         self,
         endpoint: str,
         path: str,
         reader: Callable[[Answer], T],
         max_body_bytes: int = wire.MAX_BODY_BYTES,
     ) -> T:
+        """Send one request and return what its answer says."""
         started = self._clock.monotonic()
         outcome = "cancelled"
         try:
@@ -167,6 +220,36 @@ class EsploraClient:
             raise
         finally:
             self._turns.over(turn)
+
+
+def _means_unknown(failure: EsploraFailure) -> bool:
+    """Say whether a failure is 404 in the words of an Esplora for a transaction unknown to it."""
+    return isinstance(failure, TransactionUnknown) and failure.http_status == HTTPStatus.NOT_FOUND
+
+
+def _may_mean_unknown(failure: EsploraFailure) -> bool:
+    """Say whether a failure means an unknown transaction, if only the server is an Esplora."""
+    if isinstance(failure, TransactionUnknown):
+        return True
+    return failure.http_status in _NOT_FOUND and not isinstance(failure, NoSuchPath)
+
+
+class _AddressPages:
+    """What one server shows of one address."""
+
+    def __init__(self, server: EsploraClient, address: str) -> None:
+        self._server = server
+        self.path = f"address/{address}"
+
+    async def page(self, path: str) -> tuple[Transaction, ...]:
+        return await self._server.ask("payments", path, wire.read_page, wire.MAX_PAGE_BYTES)
+
+    async def count(self) -> int | None:
+        try:
+            return await self._server.ask("count", self.path, wire.read_count)
+        except (Refused, Nonsense, ServerFault):
+            # It has not told: its cursors say then where the history ends.
+            return None
 
 
 def _judge(endpoint: str, answer: Answer, reader: Callable[[Answer], T]) -> T:

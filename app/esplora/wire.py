@@ -5,7 +5,7 @@ fraction or an exponent; a confirmed transaction has a block, any other has none
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -35,11 +35,10 @@ from app.domain.strict_json import (
 # A transaction that nodes relay has at most 400,000 units of weight. Nothing but inputs, it is
 # about 1.3 MB of JSON; one input with all its weight in a script, shown three times, 1.6 MB.
 MAX_BODY_BYTES: Final = 2 * 1024 * 1024
-# A page has at most 75 transactions. With one of two inputs and two outputs it is 165 KB; in this
-# much fit 75 that pay 100 others each, or three of the largest. Reading it takes at most 2 s.
+# The longest pages known have 75 transactions. With two inputs and two outputs each, that is
+# 165 KB; in this much fit 75 that pay 100 others each, or three of the largest. Reading it takes
+# at most 2 s.
 MAX_PAGE_BYTES: Final = 4 * 1024 * 1024
-# A page has as many confirmed transactions as this, unless it is the last (API.md).
-FULL_PAGE: Final = 25
 MAX_SATOSHI: Final = 21_000_000 * 100_000_000
 MAX_HEIGHT: Final = 2**31 - 1
 MAX_SEQUENCE: Final = 2**32 - 1
@@ -133,9 +132,44 @@ def read_page(answer: Answer) -> tuple[Transaction, ...]:
         replies = _PAGE.validate_python(read_json_array(answer.body))
     except ValidationError as error:
         raise Unreadable(_fault(error)) from None
-    if len({reply.txid for reply in replies}) < len(replies):
-        raise Unreadable("a transaction stands twice on one page")
-    return tuple(reply.transaction() for reply in replies)
+    return tuple(distinct(reply.transaction() for reply in replies).values())
+
+
+def distinct(transactions: Iterable[Transaction]) -> dict[str, Transaction]:
+    """Return each transaction once, by its id, in the order in which they came first.
+
+    One may be shown twice, because it moved while a page was made: what was confirmed counts, and
+    of two such sightings the later. Raises Unreadable when the outputs of two differ: the id fixes
+    them.
+    """
+    by_id: dict[str, Transaction] = {}
+    for transaction in transactions:
+        before = by_id.get(transaction.txid)
+        if before is not None and before.outputs != transaction.outputs:
+            raise Unreadable("a transaction stands there twice, with different outputs")
+        if before is None or before.block is None or transaction.block is not None:
+            by_id[transaction.txid] = transaction
+    return by_id
+
+
+def read_count(answer: Answer) -> int:
+    """Read how many transactions a reply of `GET /address/:address` counts. Raises Unreadable."""
+    check_json_type(answer.content_type)
+    _check_body(answer, MAX_BODY_BYTES)
+    try:
+        reply = _AddressReply.model_validate(read_json_object(answer.body))
+    except ValidationError as error:
+        raise Unreadable(_fault(error)) from None
+    return reply.chain_stats.tx_count + reply.mempool_stats.tx_count
+
+
+def read_block_hash(answer: Answer) -> str:
+    """Read a reply of `GET /block-height/:height`. Raises Unreadable."""
+    _check_body(answer, MAX_BODY_BYTES)
+    text = answer.body.strip().decode("ascii", "replace")
+    if not is_txid(text):
+        raise Unreadable("it is not the hash of a block")
+    return text
 
 
 def read_tip_height(answer: Answer) -> int:
@@ -249,6 +283,15 @@ class _TransactionReply(_Reply):
                 if one.prevout is not None
             ),
         )
+
+
+class _CountReply(_Reply):
+    tx_count: _Whole
+
+
+class _AddressReply(_Reply):
+    chain_stats: _CountReply
+    mempool_stats: _CountReply
 
 
 # FailFast: the first fault is all that is told, and a hostile body could have a million.

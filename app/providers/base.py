@@ -186,14 +186,15 @@ class FailureReason(StrEnum):
     BROKEN = "the risk provider could not answer"
     NO_LIST = "no list was in force on that day"
     NO_PART = "the address takes no part in the transaction, or the transaction is not known"
+    NOT_ALL_READ = "nobody was found, but not everything was looked at"
 
 
 class ProviderFailed(Exception):
     """There is no answer and there will be none: the credit is refunded."""
 
-    def __init__(self, reason: FailureReason) -> None:
-        super().__init__(reason.value)
-        self.description = reason.value
+    def __init__(self, reason: FailureReason, detail: str = "") -> None:
+        self.description = f"{reason.value}: {detail}" if detail else reason.value
+        super().__init__(self.description)
 
 
 class ProviderUnknown(Exception):

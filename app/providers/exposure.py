@@ -23,6 +23,7 @@ from app.domain.listings import ListFinder, Listing, Lookups, edition_of, most_t
 from app.domain.money import plain
 from app.domain.risk import CATEGORIES, OTHER, SCOPE, grade_of, to_share
 from app.esplora.failures import EsploraFailure, OperatorNeeded
+from app.esplora.history import AddressHistory, Ending
 from app.esplora.wire import Transaction, is_txid
 from app.providers.base import (
     Answer,
@@ -43,9 +44,10 @@ GRADE_NONE_FOUND: Final = "no exposure found"
 # A transaction that brought an address less, or took less from it, counts for nothing: anybody
 # can send so little to anybody, to be seen beside them.
 DUST_SATOSHI: Final = 1_000
-# 100 confirmed transactions, and 50 unconfirmed ones.
-PAGES: Final = 4
-# Less than a request of ours may take.
+# So many transactions of an address are looked at, the newest first, in so much time; the time of a
+# whole look is less than a request of ours may take.
+MOST_TRANSACTIONS: Final = 300
+READING_SECONDS: Final = 5.0
 DEADLINE_SECONDS: Final = 7.0
 _CURRENCIES: Final = frozenset({"BTC", "XBT"})
 
@@ -59,8 +61,10 @@ class ChainIndex(Protocol):
         """Ask for a transaction; None when the server knows none of this id."""
         ...
 
-    async def history(self, address: str, *, pages: int) -> tuple[tuple[Transaction, ...], bool]:
-        """Ask for what touches an address, newest first, and whether that is all."""
+    async def history(
+        self, address: str, *, most: int, within_seconds: float | None = None
+    ) -> AddressHistory:
+        """Ask for so much of what touches an address, newest first, and how much there is."""
         ...
 
 
@@ -78,6 +82,18 @@ class Flows:
     def total(self) -> int:
         """All that passed, in satoshi."""
         return sum(self.values.values())
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was looked at: what passed, and the limits of the look in words.
+
+    `missed` says what was not read, empty where all was: nothing found then means nothing.
+    """
+
+    flows: Flows
+    limits: tuple[str, ...]
+    missed: str = ""
 
 
 class ExposureProvider:
@@ -110,32 +126,34 @@ class ExposureProvider:
         """Look at one hop of the chain.
 
         Raises ProviderFailed for what it cannot answer, ProviderNotAsked while no server answers.
+        That nobody was found is no answer where not everything was looked at.
         """
         if question.currency.upper() not in _CURRENCIES:
             raise ProviderFailed(FailureReason.REFUSED)
         try:
             bitcoin_network(question.address)
             async with asyncio.timeout(DEADLINE_SECONDS):
-                flows, limits = await self._flows(question)
+                seen = await self._look(question)
         except InvalidAddress:
             raise ProviderFailed(FailureReason.REFUSED) from None
         except TimeoutError:
             raise ProviderNotAsked from None
-        found = await self._finder.find_many([question.address, *filter(None, flows.values)])
-        return _answer(question, found, flows, limits)
+        parties = filter(None, seen.flows.values)
+        found = await self._finder.find_many([question.address, *parties])
+        return _answer(question, found, seen)
 
     async def recall(self, _question: Question) -> Answer | None:
         """Nothing is kept of a question, and asking again costs nothing."""
         return None
 
-    async def _flows(self, question: Question) -> tuple[Flows, list[str]]:
-        """Return what passed, and what limits that; the last server's failure counts."""
+    async def _look(self, question: Question) -> Seen:
+        """Look at the chain through one server after the other; the last one's failure counts."""
         failure: EsploraFailure | None = None
         for server in self._servers:
             try:
                 if question.tx_hash is None:
-                    return await _flows_of_address(server, question.address)
-                return await _flows_of_transaction(server, question.address, question.tx_hash)
+                    return await _look_at_address(server, question.address)
+                return await _look_at_transaction(server, question.address, question.tx_hash)
             except EsploraFailure as one:
                 failure = one
                 if isinstance(one, OperatorNeeded):
@@ -145,10 +163,15 @@ class ExposureProvider:
         raise ProviderNotAsked from failure
 
 
-def _answer(question: Question, found: Lookups, flows: Flows, limits: Sequence[str]) -> Answer:
-    said = [*limits, *(f"looked in the {one.source}" for one in found.versions if one.is_sample)]
+def _answer(question: Question, found: Lookups, seen: Seen) -> Answer:
+    said = [
+        *seen.limits,
+        *(f"looked in the {one.source}" for one in found.versions if one.is_sample),
+    ]
     scope = [Evidence(category=SCOPE, source=NAME, detail=detail) for detail in said]
-    hits = [*_direct(question.address, found), *_indirect(flows, found)]
+    hits = [*_direct(question.address, found), *_indirect(seen.flows, found)]
+    if seen.missed and not hits:
+        raise ProviderFailed(FailureReason.NOT_ALL_READ, seen.missed)
     evidence = weighed([*hits, *scope])
     score = score_of(evidence)
     return Answer(
@@ -205,33 +228,51 @@ def _reason(listing: Listing, share: Decimal, who: str) -> Evidence:
     )
 
 
-async def _flows_of_address(server: ChainIndex, address: str) -> tuple[Flows, list[str]]:
-    transactions, complete = await server.history(address, pages=PAGES)
-    flows = flows_of(transactions, address, least_satoshi=DUST_SATOSHI)
+async def _look_at_address(server: ChainIndex, address: str) -> Seen:
+    history = await server.history(address, most=MOST_TRANSACTIONS, within_seconds=READING_SECONDS)
+    flows = flows_of(history.transactions, address, least_satoshi=DUST_SATOSHI)
+    missed = _missed(history)
     limits = [
-        f"{len(transactions)} transactions and {len(flows.values)} counterparties were looked at,"
+        f"{_how_many(history)} and {len(flows.values)} counterparties were looked at,"
         " one hop away; change to another address of the same owner counts as one"
     ]
-    if not complete:
-        limits.append("older transactions were not looked at")
+    if missed:
+        limits.append(missed)
+    elif history.ending is Ending.NOT_TOLD:
+        limits.append("the server of the chain does not tell whether there are more")
     if flows.dust:
         limits.append(
             f"{flows.dust} transactions of less than {DUST_SATOSHI} satoshi were passed over"
         )
-    return flows, limits
+    return Seen(flows, tuple(limits), missed)
 
 
-async def _flows_of_transaction(
-    server: ChainIndex, address: str, tx_hash: str
-) -> tuple[Flows, list[str]]:
+def _how_many(history: AddressHistory) -> str:
+    read = len(history.transactions)
+    if history.total is None or read >= history.total:
+        return f"{read} transactions"
+    return f"{read} of {history.total} transactions"
+
+
+def _missed(history: AddressHistory) -> str:
+    """Say what was not looked at; empty where everything was that the server has."""
+    match history.ending:
+        case Ending.COMPLETE | Ending.NOT_TOLD:
+            return ""
+        case Ending.LIMITED:
+            return f"{_how_many(history)} were looked at, older transactions were not looked at"
+        case Ending.SHORT:
+            return f"{_how_many(history)} were looked at, the server of the chain shows no others"
+
+
+async def _look_at_transaction(server: ChainIndex, address: str, tx_hash: str) -> Seen:
     txid = tx_hash.lower()
     transaction = await server.transaction(txid) if is_txid(txid) else None
     if transaction is None or not _takes_part(transaction, address):
         raise ProviderFailed(FailureReason.NO_PART)
     flows = flows_of([transaction], address, least_satoshi=0)
-    return flows, [
-        f"{len(flows.values)} parties on the other side of the transaction, one hop away"
-    ]
+    limit = f"{len(flows.values)} parties on the other side of the transaction, one hop away"
+    return Seen(flows, (limit,))
 
 
 def _takes_part(transaction: Transaction, address: str) -> bool:

@@ -12,7 +12,7 @@ from app.sandbox.bitcoin import Fate
 from app.sandbox.buttons import Body, TheWorld, as_conflict, reads, say
 from app.sandbox.chain import BLOCKS_AT_BEGIN, Payment
 from app.sandbox.scripts import script_of
-from app.sandbox.views import How, View
+from app.sandbox.views import Dialect, How, View
 from app.sandbox.world import World
 
 router = APIRouter(prefix="/control/chain")
@@ -110,6 +110,13 @@ class DisagreeBody(Body):
     how: How | None = How.UNKNOWN
 
 
+class DialectBody(Body):
+    """Which software a view answers like."""
+
+    view: View = View.ESPLORA2
+    dialect: Dialect
+
+
 def _made(world: World, txid: str) -> Response:
     return say(txid=txid, tip_height=world.bitcoin.chain.tip)
 
@@ -127,7 +134,11 @@ def _tell(world: World) -> Response:
             for block in reversed(bitcoin.chain.blocks[-_LATEST_BLOCKS:])
         ],
         views={
-            view.value: {"lag": state.lag, "disagreements": dict(state.disagreements)}
+            view.value: {
+                "lag": state.lag,
+                "disagreements": dict(state.disagreements),
+                "dialect": state.dialect,
+            }
             for view, state in bitcoin.views.items()
         },
     )
@@ -205,5 +216,14 @@ async def disagree(body: Annotated[DisagreeBody, reads(DisagreeBody)], world: Th
         disagreements.pop(body.txid, None)
     else:
         disagreements[body.txid] = body.how
+    world.bitcoin.keep_views()
+    return _tell(world)
+
+
+@router.post("/dialect", summary="Let a view answer as another server's software does")
+async def set_dialect(
+    body: Annotated[DialectBody, reads(DialectBody)], world: TheWorld
+) -> Response:
+    world.bitcoin.views[body.view].dialect = body.dialect
     world.bitcoin.keep_views()
     return _tell(world)

@@ -1,11 +1,12 @@
 """Esplora's REST API over the sandbox's chain: the same under each view's path.
 
 Written from Blockstream's "Esplora HTTP API" and the answers of its server, electrs: amounts in
-satoshi, text answers for heights and hashes, errors in plain text.
+satoshi, text answers for heights and hashes, errors in plain text. What other servers do otherwise
+stands in `app.sandbox.address_pages`.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from fastapi import FastAPI, Request
@@ -13,6 +14,14 @@ from starlette.responses import PlainTextResponse, Response
 
 from app.domain.addresses import InvalidAddress
 from app.sandbox import shapes
+from app.sandbox.address_pages import (
+    Rows,
+    chain_page,
+    first_page,
+    histories,
+    mempool_page,
+    unknown_transaction,
+)
 from app.sandbox.answers import Answer, render
 from app.sandbox.chain import Transaction
 from app.sandbox.scripts import script_of
@@ -20,8 +29,6 @@ from app.sandbox.spoiling import play
 from app.sandbox.views import EsploraEndpoint, Sight, View
 from app.sandbox.world import World
 
-_MEMPOOL_PAGE: Final = 50
-_CHAIN_PAGE: Final = 25
 _HASH: Final = re.compile("[0-9a-fA-F]{64}")
 _LONGEST_HEIGHT: Final = 9
 _BAD_REQUEST: Final = 400
@@ -31,21 +38,21 @@ _NOT_FOUND: Final = 404
 class _Refusal(Exception):
     """A request that is answered with an error: its status and its text."""
 
-    def __init__(self, status: int, text: str) -> None:
-        super().__init__(text)
-        self.answer = Answer(status, text)
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer)
+        self.answer = answer
 
 
 def _hash(text: str) -> str:
     if not _HASH.fullmatch(text):
-        raise _Refusal(_BAD_REQUEST, "Invalid hex string")
+        raise _Refusal(Answer(_BAD_REQUEST, "Invalid hex string"))
     return text.lower()
 
 
 def _transaction(sight: Sight, named: dict[str, str]) -> Transaction:
     found = sight.transaction(_hash(named["txid"]))
     if found is None:
-        raise _Refusal(_NOT_FOUND, "Transaction not found")
+        raise _Refusal(unknown_transaction(sight))
     return found
 
 
@@ -53,7 +60,7 @@ def _script(named: dict[str, str]) -> str:
     try:
         return script_of(named["address"]).hex
     except InvalidAddress as reason:
-        raise _Refusal(_BAD_REQUEST, f"Invalid Bitcoin address: {reason}") from None
+        raise _Refusal(Answer(_BAD_REQUEST, f"Invalid Bitcoin address: {reason}")) from None
 
 
 def _tx(sight: Sight, named: dict[str, str]) -> Answer:
@@ -75,7 +82,7 @@ def _tx_outspends(sight: Sight, named: dict[str, str]) -> Answer:
 
 def _address(sight: Sight, named: dict[str, str]) -> Answer:
     script = _script(named)
-    waiting, confirmed = _histories(sight, script)
+    waiting, confirmed = histories(sight, script)
     return Answer(
         200,
         {
@@ -86,51 +93,27 @@ def _address(sight: Sight, named: dict[str, str]) -> Answer:
     )
 
 
-def _histories(sight: Sight, script: str) -> tuple[list[Transaction], list[Transaction]]:
-    """Return what touches a script, unconfirmed and confirmed, each newest first."""
-    waiting, confirmed = [], []
-    for transaction in sight.touching(script):
-        block = sight.confirming(transaction.txid)
-        if block is None:
-            waiting.append((0, transaction.number, transaction))
-        else:
-            confirmed.append((block.height, transaction.number, transaction))
-    return _newest_first(waiting), _newest_first(confirmed)
-
-
-def _newest_first(ranked: list[tuple[int, int, Transaction]]) -> list[Transaction]:
-    return [
-        transaction for *_, transaction in sorted(ranked, key=lambda one: one[:2], reverse=True)
-    ]
-
-
-def _listed(sight: Sight, transactions: Iterable[Transaction]) -> Answer:
-    return Answer(200, [shapes.transaction(sight, one) for one in transactions])
+def _listed(sight: Sight, rows: Rows | Answer) -> Answer:
+    if isinstance(rows, Answer):
+        return rows
+    return Answer(200, [shapes.transaction(sight, one) for one in rows])
 
 
 def _address_txs(sight: Sight, named: dict[str, str]) -> Answer:
-    waiting, confirmed = _histories(sight, _script(named))
-    return _listed(sight, (*waiting[:_MEMPOOL_PAGE], *confirmed[:_CHAIN_PAGE]))
+    return _listed(sight, first_page(sight, _script(named), named.get("after_txid", "")))
 
 
 def _address_txs_mempool(sight: Sight, named: dict[str, str]) -> Answer:
-    waiting, _ = _histories(sight, _script(named))
-    return _listed(sight, waiting[:_MEMPOOL_PAGE])
+    return _listed(sight, mempool_page(sight, _script(named)))
 
 
 def _address_txs_chain(sight: Sight, named: dict[str, str]) -> Answer:
-    _, confirmed = _histories(sight, _script(named))
-    last_seen = named.get("last_seen_txid", "")
-    start = 0
-    if _HASH.fullmatch(last_seen):  # what is no id is passed over, as electrs does
-        places = {one.txid: place for place, one in enumerate(confirmed)}
-        start = places.get(last_seen.lower(), len(confirmed)) + 1
-    return _listed(sight, confirmed[start : start + _CHAIN_PAGE])
+    return _listed(sight, chain_page(sight, _script(named), named.get("last_seen_txid", "")))
 
 
 def _address_utxo(sight: Sight, named: dict[str, str]) -> Answer:
     script = _script(named)
-    waiting, confirmed = _histories(sight, script)
+    waiting, confirmed = histories(sight, script)
     return Answer(
         200,
         [
@@ -153,17 +136,17 @@ def _tip_hash(sight: Sight, _named: dict[str, str]) -> Answer:
 def _block_height(sight: Sight, named: dict[str, str]) -> Answer:
     text = named["height"]
     if not (text.isascii() and text.isdigit()):
-        raise _Refusal(_BAD_REQUEST, "Invalid number")
+        raise _Refusal(Answer(_BAD_REQUEST, "Invalid number"))
     block = sight.block_at(int(text)) if len(text) <= _LONGEST_HEIGHT else None
     if block is None:
-        raise _Refusal(_NOT_FOUND, "Block not found")
+        raise _Refusal(Answer(_NOT_FOUND, "Block not found"))
     return Answer(200, block.hash)
 
 
 def _block(sight: Sight, named: dict[str, str]) -> Answer:
     block = sight.block(_hash(named["hash"]))
     if block is None:
-        raise _Refusal(_NOT_FOUND, "Block not found")
+        raise _Refusal(Answer(_NOT_FOUND, "Block not found"))
     before = sight.block_at(block.height - 1) if block.height else None
     return Answer(200, shapes.block(block, before))
 
@@ -218,7 +201,7 @@ def _handler(
 def _answer(world: World, view: View, work: _Work, request: Request) -> Answer:
     world.catch_up()
     try:
-        return work(world.sight(view), request.path_params)
+        return work(world.sight(view), {**request.query_params, **request.path_params})
     except _Refusal as refusal:
         return refusal.answer
 

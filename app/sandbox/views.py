@@ -41,12 +41,21 @@ class How(StrEnum):
     FORK = "fork"  # it has it in another block of the same height
 
 
+class Dialect(StrEnum):
+    """Which software a view answers like: they page addresses differently."""
+
+    BLOCKSTREAM = "blockstream"  # Blockstream's electrs
+    MEMPOOL = "mempool"  # mempool's electrs
+    ELECTRUM = "electrum"  # mempool's backend, over an Electrum server
+
+
 @dataclass
 class ViewState:
     """What is wrong with a view: the blocks that it has not seen, and its own truths."""
 
     lag: int = 0
     disagreements: dict[str, How] = field(default_factory=dict)
+    dialect: Dialect = Dialect.BLOCKSTREAM
 
 
 class Sight:
@@ -55,6 +64,11 @@ class Sight:
     def __init__(self, chain: Chain, state: ViewState) -> None:
         self._chain = chain
         self._state = state
+
+    @property
+    def dialect(self) -> Dialect:
+        """Which software the view answers like."""
+        return self._state.dialect
 
     @property
     def tip(self) -> Block:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from app.domain.addresses import BitcoinNetwork
 from app.esplora.client import EsploraClient
 from app.esplora.http import HttpTransport
 from app.esplora.wire import Transaction
@@ -15,11 +16,13 @@ TEXT: Final = {"Content-Type": "text/plain"}
 class Bench:
     """A client whose transport is mocked, and all that it told others."""
 
-    def __init__(self, base_url: str = BASE_URL) -> None:
+    def __init__(self, base_url: str = BASE_URL, network: BitcoinNetwork | None = None) -> None:
         self.clock = HandClock()
         self.observed: list[tuple[str, str, float]] = []
         self.transport = HttpTransport(base_url)
-        self.client = EsploraClient(self.transport, clock=self.clock, observe=self._observe)
+        self.client = EsploraClient(
+            self.transport, clock=self.clock, network=network, observe=self._observe
+        )
 
     def _observe(self, endpoint: str, outcome: str, seconds: float) -> None:
         self.observed.append((endpoint, outcome, seconds))

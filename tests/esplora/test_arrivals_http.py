@@ -235,9 +235,40 @@ async def test_more_than_a_page_of_payments_is_seen_to_the_oldest(watch: Watch) 
 
 
 async def test_flood_of_dust_is_told_and_not_overlooked(watch: Watch) -> None:
-    for _ in range(200):
+    for _ in range(201):
         await watch.send(1)
     await watch.mine()
     found = await watch.look()
     assert isinstance(found, Unavailable)
     assert found.reason.count("somebody floods it") == 2
+
+
+@pytest.mark.parametrize("dialect", ["blockstream", "mempool", "electrum"])
+async def test_payment_under_a_heap_of_dust_is_seen_whatever_the_pages_of_the_servers(
+    watch: Watch, dialect: str
+) -> None:
+    for view in ("esplora", "esplora2"):
+        await watch.press("chain/dialect", view=view, dialect=dialect)
+    payment = await watch.send(5_000)
+    assert await watch.counts() == {payment: (0, True)}
+    await watch.mine(6)
+    assert await watch.counts() == {payment: (6, True)}
+    for count in (30, 31):
+        for _ in range(count):
+            await watch.send(1)
+        if count == 30:
+            await watch.mine()
+    found = await watch.counts()
+    assert len(found) == 62
+    assert found[payment] == (7, True)
+
+
+async def test_more_unconfirmed_dust_than_a_server_shows_is_told_and_not_overlooked(
+    watch: Watch,
+) -> None:
+    for _ in range(51):
+        await watch.send(1)
+    found = await watch.look()
+    assert isinstance(found, Unavailable)
+    assert found.needs_operator
+    assert found.reason.count("counts more transactions of the address than it shows") == 2

@@ -9,6 +9,7 @@ import pytest
 import respx
 from typing_extensions import override
 
+from app.domain.addresses import BitcoinNetwork
 from app.esplora import client as client_module
 from app.esplora import failures
 from app.esplora.failures import EsploraFailure, TryLater
@@ -67,6 +68,114 @@ async def test_unknown_transaction_is_an_answer(bench: Bench, server: respx.Mock
     server.get(LOOK).respond(404, headers=TEXT, text=golden.UNKNOWN)
     assert await bench.look() is None
     assert bench.observed == [("transaction", "TransactionUnknown", 0)]
+
+
+TIP: Final = "blocks/tip/height"
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (404, "Not Found"),
+        (404, ""),
+        (404, '{"message": "unknown"}'),
+        (410, "gone"),
+        (400, "No such mempool or blockchain transaction"),
+        (500, "No such mempool or blockchain transaction. Use gettransaction"),
+    ],
+)
+async def test_transaction_is_unknown_in_any_words_of_a_server_that_knows_its_height(
+    bench: Bench, server: respx.MockRouter, status: int, body: str
+) -> None:
+    server.get(LOOK).respond(status, text=body)
+    tip = server.get(TIP).respond(headers=TEXT, text="870000")
+    assert await bench.look() is None
+    assert tip.call_count == 1
+
+
+@pytest.mark.parametrize(
+    "tip",
+    [
+        httpx.Response(404, text="Not Found"),
+        httpx.Response(200, html="<html>a page for every path</html>"),
+        httpx.Response(403),
+    ],
+    ids=lambda response: str(response.status_code),
+)
+async def test_404_of_what_knows_no_height_is_that_of_a_wrong_url(
+    bench: Bench, server: respx.MockRouter, tip: httpx.Response
+) -> None:
+    server.get(LOOK).respond(404, text="Not Found")
+    server.get(TIP).mock(return_value=tip)
+    with pytest.raises(failures.Refused, match="is the URL that of an Esplora"):
+        await bench.look()
+
+
+async def test_404_that_names_the_path_is_a_wrong_url_although_the_height_is_known(
+    bench: Bench, server: respx.MockRouter
+) -> None:
+    # https://mempool.space/api/v1 has heights, but transactions only at /api.
+    server.get(LOOK).respond(404, html="<pre>Cannot GET /api/v1/tx/7c</pre>")
+    server.get(TIP).respond(json=870000)
+    with pytest.raises(failures.Refused):
+        await bench.look()
+
+
+async def test_while_the_height_is_not_told_nothing_is_known_of_the_transaction(
+    bench: Bench, server: respx.MockRouter
+) -> None:
+    server.get(LOOK).respond(404, text="Not Found")
+    server.get(TIP).respond(503)
+    with pytest.raises(failures.ServerFault):
+        await bench.look()
+
+
+FIRST_BLOCKS: Final = {
+    "mainnet": "000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f",
+    "testnet": "000000000933ea01ad0ee984209779baaec3ced90fa3f408719526f8d77f4943",
+    "testnet4": "00000000da84f2bafbbc53dee25a72ae507ff4914b867c565be350b0da8bf043",
+    "signet": "00000008819873e925422c1ff0f99f7cc9bbb232af63a077a480a3633bee1ef6",
+    "regtest": "0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206",
+    "Litecoin": "12a765e31ffd4059bada1e25190f6e98c99d9714d334efa41a195a7e7e04bfe2",
+    "Liquid": "1466275836220db2944ca059a3a10ef6fd2ea684b0688d2c379296888a206003",
+    "private": "00" * 31 + "01",
+}
+USED_ON: Final = {
+    BitcoinNetwork.MAINNET: {"mainnet", "private"},
+    BitcoinNetwork.TESTNET: {"testnet", "testnet4", "signet", "regtest", "private"},
+    BitcoinNetwork.REGTEST: {"regtest", "private"},
+}
+
+
+@pytest.mark.parametrize("network", USED_ON)
+async def test_server_of_another_network_is_refused_before_its_word_counts(
+    server: respx.MockRouter, network: BitcoinNetwork
+) -> None:
+    for name, first in FIRST_BLOCKS.items():
+        bench = Bench(network=network)
+        genesis = server.get("block-height/0").respond(headers=TEXT, text=first)
+        server.get(TIP).respond(headers=TEXT, text="5")
+        asked = genesis.call_count
+        if name in USED_ON[network]:
+            assert [await bench.client.tip_height() for _ in "ab"] == [5, 5]
+            assert genesis.call_count == asked + 1
+        else:
+            with pytest.raises(failures.WrongNetwork, match=f"shows {name}, .* of {network}"):
+                await bench.client.tip_height()
+            with pytest.raises(failures.WrongNetwork):
+                await bench.client.payments(golden.ADDRESS)
+        await bench.transport.aclose()
+
+
+@pytest.mark.parametrize("status", [404, 500, 200])
+async def test_server_that_tells_no_first_block_is_taken_at_its_word(
+    server: respx.MockRouter, status: int
+) -> None:
+    bench = Bench(network=BitcoinNetwork.MAINNET)
+    server.get("block-height/0").respond(status, text="no")
+    server.get(TIP).respond(headers=TEXT, text="5")
+    assert await bench.client.tip_height() == 5
+    await bench.transport.aclose()
 
 
 @pytest.mark.parametrize("txid", ["", "7c", TXID.upper(), "../" + TXID[3:], f"{TXID}?x=1"])

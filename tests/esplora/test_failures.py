@@ -22,14 +22,18 @@ def failure(http_status: int, body: bytes = b"") -> EsploraFailure:
         (201, failures.Nonsense, TryLater),
         (204, failures.Nonsense, TryLater),
         (301, failures.Nonsense, TryLater),
-        (400, failures.Refused, OperatorNeeded),
+        (400, failures.NotOffered, OperatorNeeded),
         (401, failures.Refused, OperatorNeeded),
         (402, failures.Refused, OperatorNeeded),
         (403, failures.Refused, OperatorNeeded),
-        (404, failures.Refused, OperatorNeeded),
+        (404, failures.NotOffered, OperatorNeeded),
+        (405, failures.NotOffered, OperatorNeeded),
+        (410, failures.NotOffered, OperatorNeeded),
+        (422, failures.NotOffered, OperatorNeeded),
         (499, failures.Refused, OperatorNeeded),
         (429, failures.Throttled, TryLater),
         (500, failures.ServerFault, TryLater),
+        (501, failures.NotOffered, OperatorNeeded),
         (503, failures.ServerFault, TryLater),
         (599, failures.ServerFault, TryLater),
     ],
@@ -47,29 +51,44 @@ def test_status_says_what_to_do(
     assert "some text" not in str(found)
 
 
-@pytest.mark.parametrize("body", [b"Transaction not found", b"Transaction not found\n"])
-def test_404_with_its_words_is_an_unknown_transaction(body: bytes) -> None:
-    found = failure(404, body)
-    assert type(found) is TransactionUnknown
+# As electrs, mempool's backend, Fulcrum and others write it.
+UNKNOWN = [
+    b"Transaction not found",
+    b"Transaction not found\n",
+    b"transaction not found",
+    b"No such mempool or blockchain transaction",
+    b"No such mempool or blockchain transaction. Use gettransaction for wallet transactions.",
+    b"No such mempool transaction. Use -txindex or provide a block hash to enable queries.",
+    b'{"error": "No such mempool or blockchain transaction"}',
+    b'{"error":"Transaction not found","code":-5}',
+]
+
+
+@pytest.mark.parametrize("http_status", [400, 404, 422, 500, 501])
+def test_words_for_an_unknown_transaction_are_known_under_every_status(http_status: int) -> None:
+    for body in UNKNOWN:
+        assert type(failure(http_status, body)) is TransactionUnknown
+
+
+def test_words_for_an_unknown_transaction_mean_nothing_elsewhere() -> None:
+    for endpoint in ("payments", "tip_height", "count", "genesis"):
+        found = failure_for(endpoint, http_status=404, body=UNKNOWN[0], retry_after="")
+        assert type(found) is failures.NotOffered
+    assert type(failure(200, UNKNOWN[0])) is failures.Nonsense
+    assert type(failure(429, UNKNOWN[0])) is failures.Throttled
+
+
+@pytest.mark.parametrize("body", [b"", b"Not found", b"<html>404 Not Found</html>"])
+def test_404_with_other_words_is_neither(body: bytes) -> None:
+    assert type(failure(404, body)) is failures.NotOffered
 
 
 @pytest.mark.parametrize(
     "body",
-    [
-        b"",
-        b"Not found",
-        b"<html>Transaction not found</html>",
-        b'endpoint does not exist "/tx/7c"',
-        b"Transaction not found or is unconfirmed",
-    ],
+    [b'endpoint does not exist "/tx/7c"', b"<!DOCTYPE html><pre>Cannot GET /api/v1/tx/7c</pre>"],
 )
-def test_any_other_404_is_that_of_a_wrong_url(body: bytes) -> None:
-    assert type(failure(404, body)) is failures.Refused
-
-
-def test_words_for_an_unknown_transaction_mean_nothing_under_another_status() -> None:
-    assert type(failure(400, b"Transaction not found")) is failures.Refused
-    assert type(failure(500, b"Transaction not found")) is failures.ServerFault
+def test_404_that_names_the_path_is_that_of_a_wrong_url(body: bytes) -> None:
+    assert type(failure(404, body)) is failures.NoSuchPath
 
 
 def test_every_failure_that_leaves_the_client_says_what_to_do_in_exactly_one_way() -> None:

@@ -14,10 +14,10 @@ from app.domain.addresses import InvalidAddress
 from app.domain.strict_json import Unreadable
 from app.esplora import client as client_module
 from app.esplora import failures, wire
-from app.esplora.client import MAX_PAGES
+from app.esplora.client import MOST_TRANSACTIONS
 from app.esplora.failures import EsploraFailure, OperatorNeeded
 from app.esplora.turns import LIMIT
-from app.esplora.wire import FULL_PAGE, MAX_PAGE_BYTES, Answer, Block, Output, Spent, Transaction
+from app.esplora.wire import MAX_PAGE_BYTES, Answer, Block, Output, Spent, Transaction
 from tests.esplora import golden
 from tests.esplora.bench import JSON, Bench
 from tests.esplora.golden import (
@@ -34,6 +34,10 @@ HISTORY: Final = f"address/{ADDRESS}/txs"
 CONFIRMED: Final = json.dumps(
     {"confirmed": True, "block_height": 5, "block_hash": BLOCK_HASH, "block_time": 1}
 )
+
+
+# As many confirmed rows as Blockstream's electrs puts on a page.
+PAGE: Final = 25
 
 
 def page(body: str) -> tuple[Transaction, ...]:
@@ -56,6 +60,18 @@ def one(number: int, *, confirmed: bool = True, to: str = ADDRESS, value: int = 
 
 def listed(*transactions: str) -> str:
     return f"[{', '.join(transactions)}]"
+
+
+def counted(server: respx.MockRouter, confirmed: int, unconfirmed: int = 0) -> None:
+    """Let the server count the transactions of the address."""
+    sums = {"funded_txo_count": 0, "funded_txo_sum": 0, "spent_txo_count": 0, "spent_txo_sum": 0}
+    server.get(f"address/{ADDRESS}").respond(
+        json={
+            "address": ADDRESS,
+            "chain_stats": {**sums, "tx_count": confirmed},
+            "mempool_stats": {**sums, "tx_count": unconfirmed},
+        }
+    )
 
 
 def confirmed(numbers: range) -> list[str]:
@@ -103,7 +119,7 @@ REFUSED: Final = {
     "nan": ("[NaN]", "NaN"),
     "name_twice": ('[{"txid": 1, "txid": 2}]', "twice"),
     "deep": ("[" * 17 + "]" * 17, "deeper"),
-    "transaction_twice": (listed(one(1), one(1, value=6)), "twice on one page"),
+    "transaction_twice": (listed(one(1), one(1, value=6)), "twice, with different outputs"),
     "negative_value": (listed(one(1), one(2, value=-1)), r"1\.vout\.0\.value"),
     "time_below_0": (PAYMENT.replace('_time": 1', '_time": -1'), "block_time"),
     "time_fraction": (PAYMENT.replace('_time": 1', '_time": 1.5'), "block_time"),
@@ -146,9 +162,10 @@ def test_page_of_another_content_type_or_compressed_is_refused() -> None:
 
 async def test_payments_are_asked_for_as_documented(bench: Bench, server: respx.MockRouter) -> None:
     route = server.get(HISTORY).respond(headers=JSON, text=golden.HISTORY)
+    counted(server, 1, 1)
     assert ids(await bench.client.payments(ADDRESS)) == [OTHER_TXID, TXID]
     assert route.call_count == 1
-    assert bench.observed == [("payments", "ok", 0)]
+    assert bench.observed == [("payments", "ok", 0), ("count", "ok", 0)]
 
 
 async def test_unused_address_has_no_payments(bench: Bench, server: respx.MockRouter) -> None:
@@ -159,6 +176,7 @@ async def test_unused_address_has_no_payments(bench: Bench, server: respx.MockRo
 async def test_transactions_that_only_spend_from_the_address_are_no_payments(
     bench: Bench, server: respx.MockRouter
 ) -> None:
+    counted(server, 2)
     server.get(HISTORY).respond(headers=JSON, text=listed(one(1, to=OTHER_ADDRESS), one(2)))
     assert ids(await bench.client.payments(ADDRESS)) == [txid(2)]
 
@@ -169,6 +187,8 @@ async def test_address_in_capitals_is_asked_for_and_found_in_small_letters(
     server.get(f"address/{OTHER_ADDRESS}/txs").respond(
         headers=JSON, text=listed(one(1, to=OTHER_ADDRESS))
     )
+    server.get(f"address/{OTHER_ADDRESS}").respond(404)
+    server.get(f"address/{OTHER_ADDRESS}/txs/chain/{txid(1)}").respond(headers=JSON, text="[]")
     assert ids(await bench.client.payments(OTHER_ADDRESS.upper())) == [txid(1)]
 
 
@@ -181,11 +201,12 @@ async def test_what_is_no_address_is_never_sent(
     assert not server.calls
 
 
-async def test_pages_are_followed_while_they_are_full(
+async def test_pages_are_followed_to_the_number_that_the_server_counts(
     bench: Bench, server: respx.MockRouter
 ) -> None:
     waiting = [one(number, confirmed=False) for number in range(1000, 1050)]
-    pages = [confirmed(range(start, start + FULL_PAGE)) for start in (0, 25, 50)]
+    pages = [confirmed(range(start, start + PAGE)) for start in (0, 25, 50)]
+    counted(server, 76, 50)
     server.get(HISTORY).respond(headers=JSON, text=listed(*waiting, *pages[0]))
     for last_seen, following in zip((24, 49), pages[1:], strict=True):
         server.get(f"{HISTORY}/chain/{txid(last_seen)}").respond(
@@ -194,23 +215,47 @@ async def test_pages_are_followed_while_they_are_full(
     server.get(f"{HISTORY}/chain/{txid(74)}").respond(headers=JSON, text=listed(one(75)))
     expected = [txid(number) for number in (*range(1000, 1050), *range(76))]
     assert ids(await bench.client.payments(ADDRESS)) == expected
-    assert [outcome for *outcome, _ in bench.observed] == [["payments", "ok"]] * 4
+    assert [endpoint for endpoint, *_ in bench.observed].count("payments") == 4
 
 
-async def test_page_that_is_not_full_is_the_last(bench: Bench, server: respx.MockRouter) -> None:
-    waiting = [one(number, confirmed=False) for number in range(100, 150)]
-    route = server.get(HISTORY).respond(
-        headers=JSON, text=listed(*waiting, *confirmed(range(FULL_PAGE - 1)))
-    )
-    assert len(await bench.client.payments(ADDRESS)) == 50 + FULL_PAGE - 1
-    assert route.call_count == len(server.calls) == 1
+@pytest.mark.parametrize(
+    "untold",
+    [
+        httpx.Response(404, text="endpoint does not exist"),
+        httpx.Response(405, text="Address lookups cannot be used with bitcoind as backend."),
+        httpx.Response(500, text="Failed to get address"),
+        httpx.Response(200, headers=JSON, text="{}"),
+    ],
+    ids=lambda response: str(response.status_code),
+)
+async def test_server_that_counts_nothing_is_followed_to_its_last_page(
+    bench: Bench, server: respx.MockRouter, untold: httpx.Response
+) -> None:
+    server.get(f"address/{ADDRESS}").mock(return_value=untold)
+    server.get(HISTORY).respond(headers=JSON, text=listed(one(1)))
+    server.get(f"{HISTORY}/chain/{txid(1)}").respond(headers=JSON, text=listed(one(2)))
+    server.get(f"{HISTORY}/chain/{txid(2)}").respond(headers=JSON, text="[]")
+    server.get(HISTORY, params={"after_txid": txid(2)}).respond(headers=JSON, text="[]")
+    assert ids(await bench.client.payments(ADDRESS)) == [txid(1), txid(2)]
+
+
+@pytest.mark.parametrize("confirmed_last", [True, False])
+async def test_transaction_twice_on_a_page_counts_once_and_confirmed(
+    bench: Bench, server: respx.MockRouter, *, confirmed_last: bool
+) -> None:
+    counted(server, 1)
+    body = listed(one(1, confirmed=not confirmed_last), one(1, confirmed=confirmed_last))
+    server.get(HISTORY).respond(headers=JSON, text=body)
+    [found] = await bench.client.payments(ADDRESS)
+    assert found.block is not None
 
 
 async def test_transaction_that_moves_to_the_next_page_meanwhile_counts_once(
     bench: Bench, server: respx.MockRouter
 ) -> None:
+    counted(server, 27)
     server.get(HISTORY).respond(
-        headers=JSON, text=listed(one(99, confirmed=False), *confirmed(range(FULL_PAGE)))
+        headers=JSON, text=listed(one(99, confirmed=False), *confirmed(range(PAGE)))
     )
     server.get(f"{HISTORY}/chain/{txid(24)}").respond(
         headers=JSON, text=listed(one(24), one(99), one(25))
@@ -223,34 +268,49 @@ async def test_transaction_that_moves_to_the_next_page_meanwhile_counts_once(
 async def test_flood_of_transactions_is_a_failure_that_says_so(
     bench: Bench, server: respx.MockRouter
 ) -> None:
-    server.get(HISTORY).respond(headers=JSON, text=listed(*confirmed(range(FULL_PAGE))))
-    for number in range(1, MAX_PAGES):
-        start = number * FULL_PAGE
+    counted(server, 10_000)
+    server.get(HISTORY).respond(headers=JSON, text=listed(*confirmed(range(PAGE))))
+    for start in range(PAGE, MOST_TRANSACTIONS, PAGE):
         server.get(f"{HISTORY}/chain/{txid(start - 1)}").respond(
-            headers=JSON, text=listed(*confirmed(range(start, start + FULL_PAGE)))
+            headers=JSON, text=listed(*confirmed(range(start, start + PAGE)))
         )
     with pytest.raises(failures.Flooded, match="somebody floods it") as caught:
         await bench.client.payments(ADDRESS)
     assert isinstance(caught.value, OperatorNeeded)
-    assert len(server.calls) == MAX_PAGES
+    assert len(server.calls) == MOST_TRANSACTIONS // PAGE + 1
 
 
-async def test_server_that_shows_one_page_for_ever_ends_as_a_flood(
+async def test_history_that_the_index_refuses_as_too_long_is_a_flood(
     bench: Bench, server: respx.MockRouter
 ) -> None:
-    body = listed(*confirmed(range(FULL_PAGE)))
-    server.get(url__startswith=f"{golden.BASE_URL}{HISTORY}").respond(headers=JSON, text=body)
+    server.get(HISTORY).respond(413, text="history too long")
     with pytest.raises(failures.Flooded):
         await bench.client.payments(ADDRESS)
-    assert len(server.calls) == MAX_PAGES
 
 
-async def test_each_page_takes_a_turn(bench: Bench, server: respx.MockRouter) -> None:
-    body = listed(*confirmed(range(FULL_PAGE)))
+@pytest.mark.parametrize("total", [None, 30])
+async def test_server_that_shows_one_page_for_ever_is_a_failure_that_says_so(
+    bench: Bench, server: respx.MockRouter, total: int | None
+) -> None:
+    server.get(f"address/{ADDRESS}").respond(404)
+    if total:
+        counted(server, total)
+    body = listed(*confirmed(range(PAGE)))
     server.get(url__startswith=f"{golden.BASE_URL}{HISTORY}").respond(headers=JSON, text=body)
-    with pytest.raises(failures.Flooded):
+    with pytest.raises(failures.CutShort, match="counts more") as caught:
         await bench.client.payments(ADDRESS)
-    assert bench.clock.monotonic() >= (MAX_PAGES - 1) // LIMIT.count * LIMIT.window_seconds
+    assert isinstance(caught.value, OperatorNeeded)
+    assert len(server.calls) <= 8
+
+
+async def test_each_request_of_a_look_takes_a_turn(bench: Bench, server: respx.MockRouter) -> None:
+    counted(server, 30)
+    body = listed(*confirmed(range(PAGE)))
+    server.get(url__startswith=f"{golden.BASE_URL}{HISTORY}").respond(headers=JSON, text=body)
+    with pytest.raises(failures.CutShort):
+        await bench.client.payments(ADDRESS)
+    asked = len(server.calls)
+    assert bench.clock.monotonic() >= (asked - 1) // LIMIT.count * LIMIT.window_seconds
 
 
 ANSWERS: Final[dict[str, tuple[httpx.Response, type[EsploraFailure]]]] = {
@@ -261,8 +321,7 @@ ANSWERS: Final[dict[str, tuple[httpx.Response, type[EsploraFailure]]]] = {
         httpx.Response(200, headers=JSON, content=b" " * MAX_PAGE_BYTES + b"[]"),
         failures.Nonsense,
     ),
-    "no_such_endpoint": (httpx.Response(404, text="endpoint does not exist"), failures.Refused),
-    "bad_request": (httpx.Response(400, text="Invalid Bitcoin address"), failures.Refused),
+    "forbidden": (httpx.Response(403, text="no"), failures.Refused),
     "error": (httpx.Response(503, headers=JSON, text="[]"), failures.ServerFault),
     "throttled": (httpx.Response(429, headers={"Retry-After": "30"}), failures.Throttled),
 }
@@ -274,12 +333,30 @@ async def test_page_that_is_none_fails_the_look_whichever_it_is(
     bench: Bench, server: respx.MockRouter, kind: str, at: str
 ) -> None:
     response, failure = ANSWERS[kind]
-    full = httpx.Response(200, headers=JSON, text=listed(*confirmed(range(FULL_PAGE))))
+    full = httpx.Response(200, headers=JSON, text=listed(*confirmed(range(PAGE))))
+    counted(server, 2 * PAGE)
     replies = [response] if at == "first" else [full, response]
     server.get(url__startswith=f"{golden.BASE_URL}{HISTORY}").mock(side_effect=replies)
     with pytest.raises(failure):
         await bench.client.payments(ADDRESS)
     assert bench.observed[-1][:2] == ("payments", failure.__name__)
+
+
+@pytest.mark.parametrize(
+    ("response", "kind"),
+    [
+        (httpx.Response(404, text="endpoint does not exist"), failures.NoSuchPath),
+        (httpx.Response(400, text="Invalid Bitcoin address"), failures.NotOffered),
+    ],
+)
+async def test_first_page_that_is_not_offered_is_a_refusal(
+    bench: Bench, server: respx.MockRouter, response: httpx.Response, kind: type[EsploraFailure]
+) -> None:
+    server.get(HISTORY).mock(return_value=response)
+    with pytest.raises(failures.Refused) as caught:
+        await bench.client.payments(ADDRESS)
+    assert type(caught.value) is kind
+    assert isinstance(caught.value, OperatorNeeded)
 
 
 @pytest.mark.parametrize(
@@ -314,6 +391,7 @@ async def test_each_page_has_a_deadline(
 async def test_larger_page_is_allowed_than_a_transaction(
     bench: Bench, server: respx.MockRouter
 ) -> None:
+    counted(server, 1, 1)
     padding = b" " * wire.MAX_BODY_BYTES
     server.get(HISTORY).respond(headers=JSON, content=padding + golden.HISTORY.encode())
     assert len(await bench.client.payments(ADDRESS)) == 2

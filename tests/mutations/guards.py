@@ -240,8 +240,16 @@ MUTATIONS: Final = (
         "chain: a flood of transactions hides none in silence",
         "app/esplora/client.py",
         'raise Flooded("payments")',
-        "return tuple(found.values())",
+        "return history.transactions",
         "tests/esplora/test_payments.py::test_flood_of_transactions_is_a_failure_that_says_so",
+    ),
+    Mutation(
+        "chain: a server that counts more than it shows hides none in silence",
+        "app/esplora/history.py",
+        "return Ending.COMPLETE if len(self._found) >= total else Ending.SHORT",
+        "return Ending.COMPLETE",
+        "tests/esplora/test_history.py"
+        "::test_unconfirmed_rows_that_no_cursor_leads_to_leave_the_read_short",
     ),
     _sql(
         "trigger: credits in bitcoin are paid by confirmed outputs",

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from app.domain.assessments import AssessmentType
 from app.domain.listings import Listing, ListVersion
+from app.esplora.history import AddressHistory, Ending
 from app.esplora.wire import Output, Spent, Transaction
 from app.providers.base import (
     Answer,
@@ -22,7 +23,12 @@ from app.providers.base import (
     RiskProvider,
     sources_of,
 )
-from app.providers.exposure import PAGES, ExposureProvider, flows_of
+from app.providers.exposure import (
+    MOST_TRANSACTIONS,
+    READING_SECONDS,
+    ExposureProvider,
+    flows_of,
+)
 from tests.providers.vendors import Vendors, question
 from tests.support.lists import HeldLists, listed, version_of
 
@@ -243,22 +249,77 @@ async def test_a_server_that_refuses_us_rings_and_refunds(chain: Chain) -> None:
     assert alarms == ["exposure_Refused"]
 
 
+@dataclass
 class BusyIndex:
-    """A server whose history of every address goes on beyond the pages that were asked for."""
+    """A server that shows one payment by OTHER, and counts more than that."""
+
+    ending: Ending
+    total: int | None
 
     async def transaction(self, txid: str) -> Transaction | None:
         raise AssertionError(f"nobody asks an address's history for {txid}")
 
-    async def history(self, address: str, *, pages: int) -> tuple[tuple[Transaction, ...], bool]:
-        assert (address, pages) == (ADDRESS, PAGES)
-        return (), False
+    async def history(
+        self, address: str, *, most: int, within_seconds: float | None = None
+    ) -> AddressHistory:
+        assert (address, most, within_seconds) == (ADDRESS, MOST_TRANSACTIONS, READING_SECONDS)
+        payment = Transaction(
+            txid="ab" * 32,
+            outputs=(Output(0, ADDRESS, 10_000),),
+            block=None,
+            replaceable=False,
+            spent=(Spent(OTHER, 10_000),),
+        )
+        return AddressHistory((payment,), self.total, self.ending)
+
+    async def assess(self, *listings: Listing) -> Answer:
+        provider = ExposureProvider([self], lookup(*listings), alarm=print)
+        return await provider.assess(question(ADDRESS, "BTC"))
 
 
-async def test_a_history_that_goes_on_is_said_to_be_cut() -> None:
-    answer = await ExposureProvider([BusyIndex()], lookup(), alarm=print).assess(
-        question(ADDRESS, "BTC")
-    )
-    assert "older transactions were not looked at" in limits(answer)
+CUT = [
+    (Ending.LIMITED, 2340, "1 of 2340 transactions were looked at, older transactions were not"),
+    (Ending.LIMITED, None, "1 transactions were looked at, older transactions were not looked at"),
+    (Ending.SHORT, 61, "1 of 61 transactions were looked at, the server of the chain shows no"),
+]
+
+
+@pytest.mark.parametrize(("ending", "total", "words"), CUT)
+async def test_what_a_cut_history_shows_counts_and_is_said_to_be_cut(
+    ending: Ending, total: int | None, words: str
+) -> None:
+    answer = await BusyIndex(ending, total).assess(listing(OTHER, "mixer"))
+    assert answer.risk_score == 1
+    assert any(limit.startswith(words) for limit in limits(answer))
+
+
+@pytest.mark.parametrize(("ending", "total", "words"), CUT)
+async def test_nobody_found_in_a_cut_history_is_no_answer(
+    ending: Ending, total: int | None, words: str
+) -> None:
+    with pytest.raises(ProviderFailed) as failed:
+        await BusyIndex(ending, total).assess()
+    assert failed.value.description.startswith(f"{FailureReason.NOT_ALL_READ}: {words}")
+
+
+async def test_server_that_does_not_tell_how_much_there_is_makes_the_answer_say_so() -> None:
+    answer = await BusyIndex(Ending.NOT_TOLD, None).assess()
+    assert "the server of the chain does not tell whether there are more" in limits(answer)
+
+
+@pytest.mark.parametrize("dialect", ["blockstream", "mempool", "electrum"])
+async def test_the_oldest_counterparty_is_found_whatever_the_pages_of_the_server(
+    chain: Chain, vendors: Vendors, dialect: str
+) -> None:
+    await vendors.upstream.press("chain/dialect", view="esplora", dialect=dialect)
+    bad = await chain.pay(1_000_000)
+    await vendors.upstream.press("chain/mine")
+    for _ in range(60):
+        await chain.pay(5_000)
+    await vendors.upstream.press("chain/mine")
+    answer = await chain.assess(listing(bad.payer, "mixer"))
+    assert answer.grade == "severe"
+    assert limits(answer)[0].startswith("61 transactions and 61 counterparties were looked at")
 
 
 SATOSHI = st.integers(0, 10**9)

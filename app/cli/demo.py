@@ -199,15 +199,12 @@ class Journey:
 
 def _payment_lines(payment: dict[str, Any], coin: Coin) -> list[tuple[str, str]]:
     """Say where to pay while nothing has arrived, and in bitcoin what has arrived since."""
-    address = payment.get("integrated_address") or payment.get("address")
-    if address is None:
-        return []
-    received = payment["amount_received"]
-    if Decimal(received or 0) == 0:
-        amount = f"{payment['amount_remaining']} {coin} to {address}"
+    if payment.get("pay_to") is not None and Decimal(payment["amount_received"] or 0) == 0:
+        amount = f"{payment['amount_remaining']} {coin} to {payment['pay_to']}"
         uri = [("or open", payment["uri"])] if coin is Coin.BTC else []
         return [("pay", amount), *uri]
-    if coin is Coin.AEON:
+    received = payment.get("amount_received")
+    if received is None:  # in AEON, nobody says it
         return []
     confirmed = f"{payment['confirmations_seen']} of {payment['confirmations_wanted']}"
     return [("received", f"{received} {coin}, confirmations {confirmed}")]

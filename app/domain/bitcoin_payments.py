@@ -112,7 +112,9 @@ def judge(
     price = invoice.price_satoshi
     if _is_late(invoice, arrivals, came_at):
         price = valuation.price_satoshi
-    credits_due = _credits(invoice, max(confirmed, invoice.due_satoshi), price, valuation)
+    credits_due = credits_bought(
+        invoice.number_of_credits, max(confirmed, invoice.due_satoshi), price, valuation
+    )
     return Receipts(
         state=_state(
             invoice,
@@ -129,6 +131,16 @@ def judge(
         credits=credits_due,
         price_satoshi=price,
     )
+
+
+def credits_bought(
+    number_of_credits: int, satoshi: int, price_satoshi: int, valuation: Valuation
+) -> int:
+    """Return how many credits an order of so many gets for an amount, at a price for each."""
+    affordable = satoshi // price_satoshi
+    if valuation.excess_to_credits:
+        return affordable
+    return min(affordable, number_of_credits)
 
 
 def unmatched_money(status: OrderStatus, received: int, credited: int) -> str | None:
@@ -159,13 +171,6 @@ def _is_late(
         if missing <= 0:
             return came_at[arrival.id] > invoice.late_until
     return False
-
-
-def _credits(invoice: Invoice, satoshi: int, price: int, valuation: Valuation) -> int:
-    affordable = satoshi // price
-    if valuation.excess_to_credits:
-        return affordable
-    return min(affordable, invoice.number_of_credits)
 
 
 def _confirmations(invoice: Invoice, arrivals: Sequence[Arrival]) -> int:

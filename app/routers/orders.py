@@ -7,10 +7,10 @@ from fastapi import APIRouter, Depends, Request, Response
 from app.domain.errors import (
     AccessCodeMismatch,
     InvalidOrderId,
-    InvalidParameter,
     MissingParameter,
     UpstreamUnknown,
 )
+from app.domain.rails import Rail
 from app.domain.throttles import bad_codes_of
 from app.http import idempotency, links
 from app.http.deps import (
@@ -23,10 +23,10 @@ from app.http.deps import (
     Session,
     identified,
 )
-from app.http.front_door import StrictRoute, sent_text
+from app.http.front_door import sent_text
 from app.http.idempotency import OrderKey
-from app.resources import Resources
-from app.routers.order_responses import order_response, rail_parameters
+from app.routers.order_responses import order_response
+from app.routers.order_route import OrderRoute
 from app.schemas.errors import ORDER_FAULT, responses
 from app.schemas.orders import (
     CheckOrderStatusRequest,
@@ -36,18 +36,22 @@ from app.schemas.orders import (
     OrderParametersResponse,
     OrderResponse,
     PriceResponse,
+    RailParameters,
+    RailPrice,
 )
 from app.schemas.paging import CursorParameter, LimitParameter
-from app.services import aeonto_parameters, orders
+from app.services import orders, rail_offers
 from app.services.callers import Caller
 from app.services.order_placing import Purchase
 from app.services.order_views import OrderView
 from app.services.paging import read_cursor
+from app.services.rail_offers import RailOffer
+from app.services.terms import Terms
 
 router = APIRouter(
     prefix="/api",
     tags=["orders"],
-    route_class=StrictRoute,
+    route_class=OrderRoute,
     responses=responses(400, 403, 429, 500, 503),
 )
 _TAKES_BODY = responses(408, 413, 415)
@@ -66,7 +70,7 @@ async def new_order(
     body: NewOrderRequest, caller: OrderCaller, session: Session, resources: Res, key: OrderKey
 ) -> OrderResponse | Response:
     """Buy credits for oneself or for an access code. The payment is read from the order's status."""
-    now = resources.clock.now()
+    now, valuation = resources.clock.now(), resources.terms.valuation()
     purchase = Purchase(
         body.number_of_credits, body.payment_coin, body.payment_network, body.access_code
     )
@@ -74,11 +78,11 @@ async def new_order(
         order = await orders.create(
             session, caller=caller, purchase=purchase, terms=resources.terms, now=now
         )
-        return order_response(order, now)
+        return order_response(order, valuation, now)
     kept = await orders.create_once(
         session,
         key=key,
-        write=lambda order: idempotency.as_json(order_response(order, now)),
+        write=lambda order: idempotency.as_json(order_response(order, valuation, now)),
         caller=caller,
         purchase=purchase,
         terms=resources.terms,
@@ -122,7 +126,7 @@ async def check_order_status(
     if order is None:
         raise InvalidOrderId
     resources.interest.note(order.id)
-    return order_response(order, resources.clock.now())
+    return order_response(order, resources.terms.valuation(), resources.clock.now())
 
 
 @router.get("/orders", summary="List one's own orders", response_description="Orders, newest first")
@@ -140,9 +144,10 @@ async def list_orders(
         cursor=read_cursor(cursor) if cursor is not None else None,
         limit=limit,
     )
-    now = resources.clock.now()
+    now, valuation = resources.clock.now(), resources.terms.valuation()
     return OrderPage(
-        items=[order_response(order, now) for order in page.items], next_cursor=page.next_cursor
+        items=[order_response(order, valuation, now) for order in page.items],
+        next_cursor=page.next_cursor,
     )
 
 
@@ -154,22 +159,40 @@ async def list_orders(
 async def order_parameters(
     _caller: AnyCaller, connection: Reading, resources: Res
 ) -> OrderParametersResponse:
-    """Read the limits and the price as AEON.to last stated them, at most 5 minutes ago."""
-    known = await _known(connection, resources)
+    """Read the limits and the price of each rail; AEON.to's are at most 5 minutes old."""
     terms = resources.terms
-    price_btc = terms.credit_price_btc
-    least, most = known.credit_range(price_btc, terms.max_credits_per_order)
+    offers = await rail_offers.known_offers(connection, terms, resources.clock.now())
+    if not offers:
+        raise UpstreamUnknown
+    first = offers[0]
     return OrderParametersResponse(
-        payment_coin="AEON",
-        payment_network="AEON",
-        min_number_of_credits=least,
-        max_number_of_credits=most,
-        credit_price_btc=price_btc,
-        credit_price=known.price_aeon(price_btc),
-        lower_limit_btc=known.lower_limit_btc,
-        upper_limit_btc=known.upper_limit_btc,
-        as_of=known.seen_at,
-        rails=rail_parameters(known, terms),
+        payment_coin=first.ticker,
+        payment_network=first.ticker,
+        min_number_of_credits=first.least,
+        max_number_of_credits=first.most,
+        credit_price_btc=terms.credit_price_btc,
+        credit_price=first.price(1),
+        lower_limit_btc=first.lower_limit_btc,
+        upper_limit_btc=first.upper_limit_btc,
+        as_of=first.as_of,
+        rails=[_rail_parameters(offer, terms) for offer in offers],
+    )
+
+
+def _rail_parameters(offer: RailOffer, terms: Terms) -> RailParameters:
+    bitcoin = terms.bitcoin if offer.rail is Rail.BITCOIN else None
+    return RailParameters(
+        rail=offer.rail,
+        payment_coin=offer.ticker,
+        payment_network=offer.ticker,
+        min_number_of_credits=offer.least,
+        max_number_of_credits=offer.most,
+        credit_price=offer.price(1),
+        lower_limit_btc=offer.lower_limit_btc,
+        upper_limit_btc=offer.upper_limit_btc,
+        payment_window_seconds=int(bitcoin.payment_window.total_seconds()) if bitcoin else None,
+        confirmations=bitcoin.confirmations if bitcoin else None,
+        as_of=offer.as_of,
     )
 
 
@@ -182,25 +205,37 @@ async def order_parameters(
 async def check_price(
     body: CheckPriceRequest, _caller: AnyCaller, connection: Reading, resources: Res
 ) -> PriceResponse:
-    """Compute a price from what AEON.to last stated, at most 5 minutes ago."""
-    known = await _known(connection, resources)
-    price_btc, most = resources.terms.credit_price_btc, resources.terms.max_credits_per_order
-    least, most = known.credit_range(price_btc, most)
-    if not least <= body.number_of_credits <= most:
-        raise InvalidParameter("number_of_credits", f"a whole number from {least} to {most}")
-    btc_amount = body.number_of_credits * price_btc
-    return PriceResponse(
-        number_of_credits=body.number_of_credits,
-        btc_amount=btc_amount,
-        payment_coin="AEON",
-        payment_network="AEON",
-        amount_total=known.price_aeon(btc_amount),
-        as_of=known.seen_at,
-    )
-
-
-async def _known(connection: Reading, resources: Resources) -> aeonto_parameters.KnownParameters:
-    known = await aeonto_parameters.known(connection, resources.clock.now())
-    if known is None:
+    """Compute the price in a coin, or in each coin that is sold for and whose price is known."""
+    terms = resources.terms
+    asked = rail_offers.rails_asked(body.payment_coin, body.payment_network, terms)
+    number, now = body.number_of_credits, resources.clock.now()
+    known = await rail_offers.known_offers(connection, terms, now)
+    offers = [offer for offer in known if offer.rail in asked]
+    if not offers:
+        if number > terms.max_credits_per_order:
+            raise rail_offers.outside(1, terms.max_credits_per_order)
         raise UpstreamUnknown
-    return known
+    allowed = [offer for offer in offers if offer.allows(number)]
+    if not allowed:
+        raise rail_offers.outside(
+            min(offer.least for offer in offers), max(offer.most for offer in offers)
+        )
+    first = allowed[0]
+    return PriceResponse(
+        number_of_credits=number,
+        btc_amount=number * terms.credit_price_btc,
+        payment_coin=first.ticker,
+        payment_network=first.ticker,
+        amount_total=first.price(number),
+        as_of=first.as_of,
+        prices=[
+            RailPrice(
+                rail=offer.rail,
+                payment_coin=offer.ticker,
+                payment_network=offer.ticker,
+                amount_total=offer.price(number),
+                as_of=offer.as_of,
+            )
+            for offer in allowed
+        ],
+    )

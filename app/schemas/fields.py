@@ -101,6 +101,23 @@ class Text:
 Credits = Annotated[
     int, Strict(), Field(ge=1, le=MAX_CREDITS), Allowed(f"a whole number from 1 to {MAX_CREDITS}")
 ]
+# Of one order: the endpoint says how many it may be, for that depends on the coin (`OrderRoute`).
+OUT_OF_RANGE: Final = "credits_out_of_range"
+
+
+@dataclass(frozen=True)
+class _EndpointSaysRange:
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.custom_error_schema(
+            handler(source),
+            custom_error_type=OUT_OF_RANGE,
+            custom_error_message="out of range",
+        )
+
+
+OrderCredits = Annotated[int, Strict(), Field(ge=1), _EndpointSaysRange()]
 # What tickers, addresses and hashes are written in: no look-alikes, no blanks.
 _VISIBLE_ASCII: Final = r"^[!-~]+$"
 ShortWord = Annotated[

@@ -1,7 +1,6 @@
 """Orders: what a buyer sends, and what it learns of the order and its payment."""
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
@@ -12,9 +11,9 @@ from app.domain.money import plain
 from app.domain.rails import Rail
 from app.domain.states import OrderStatus
 from app.schemas.fields import (
-    Credits,
     LongText,
     Money,
+    OrderCredits,
     RequestModel,
     ResponseModel,
     ShortText,
@@ -30,7 +29,7 @@ OrderId = Annotated[str, Field(description="The order", examples=["ord_00VbhnY6R
 class NewOrderRequest(RequestModel):
     """A purchase of credits, for oneself or for an access code."""
 
-    number_of_credits: Credits = Field(description="How many credits to buy", examples=[10])
+    number_of_credits: OrderCredits = Field(description="How many credits to buy", examples=[10])
     payment_coin: ShortText = Field(
         description="The coin to pay with", examples=["Aeon", "Bitcoin"]
     )
@@ -84,10 +83,25 @@ class PaymentTransaction(ResponseModel):
     )
 
 
+class LatePayment(ResponseModel):
+    """What the whole price of an order that is over still buys, if all of it has come by now."""
+
+    credits: int | None = Field(
+        description="How many credits; null where AEON.to decides whether it honours the payment",
+        examples=[10, 5],
+    )
+    credit_price_btc: Money | None = Field(description="At what price each", examples=["0.0005"])
+    until: Timestamp | None = Field(
+        description="Until when that stands; null: the price is today's, and may change",
+        examples=["2026-01-11T14:46:03Z"],
+    )
+
+
 class PaymentResponse(ResponseModel):
     """How to pay, and what has arrived. Amounts are in the coin that the order is paid in.
 
-    What belongs to the other rail, or is not known yet, is null.
+    Every field follows from the status. What belongs to the other rail, is not known, or holds no
+    longer is null.
     """
 
     rail: Rail = Field(
@@ -95,35 +109,51 @@ class PaymentResponse(ResponseModel):
         examples=["aeonto", "bitcoin"],
     )
 
-    state: str = Field(description="What the rail last said of the payment", examples=["UNPAID"])
+    state: OrderStatus = Field(
+        description="The same as the `status` of the order", examples=["UNPAID"]
+    )
+    pay_to: str | None = Field(
+        description="Pay here, and nowhere else: in AEON the integrated address, in bitcoin the "
+        "address; null when the order is not to be paid now",
+        examples=[
+            "Sz4Dra9LBvxGYQyHqRH54fgtXb3m3wnQ52EftauD2aMm1rmnrBwYDsudZj7MDgqB6Q1DgVR4jBgJdTFDZmssEdX71ES97Z3M99r2Hv8KMQuE",
+            "bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu",
+        ],
+    )
     address: str | None = Field(
-        description="In AEON, pay here only together with the long payment id; in bitcoin, here",
+        description="In bitcoin, the address of the order. In AEON, coins sent here are lost unless "
+        "the long payment id goes with them: use `pay_to`",
         examples=[
             "Sm6XWv4nmULGYQyHqRH54fgtXb3m3wnQ52EftauD2aMm1rmnrBwYDsudZj7MDgqB6Q1DgVR4jBgJdTFDZmssEdX711h3WyGzE",
             "bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu",
         ],
     )
     payment_id_long: str | None = Field(
-        examples=["6db2414c87fd343fdd6ef4d73aa5f899372868da08faf4c0f5950a666ed08ad7"]
+        description="In AEON, what must go with a payment to `address`",
+        examples=["6db2414c87fd343fdd6ef4d73aa5f899372868da08faf4c0f5950a666ed08ad7"],
     )
     integrated_address: str | None = Field(
-        description="In AEON, pay here",
+        description="In AEON, the address of the order, with the short payment id in it",
         examples=[
             "Sz4Dra9LBvxGYQyHqRH54fgtXb3m3wnQ52EftauD2aMm1rmnrBwYDsudZj7MDgqB6Q1DgVR4jBgJdTFDZmssEdX71ES97Z3M99r2Hv8KMQuE"
         ],
     )
     payment_id_short: str | None = Field(examples=["7c855c2228e19671"])
     amount_total: Money | None = Field(
-        description="The price of the order", examples=["14.4265105"]
+        description="The price of the order; null once it holds no longer", examples=["14.4265105"]
     )
     amount_received: Money | None = Field(
-        description="What has arrived, unconfirmed money included", examples=["0"]
+        description="In bitcoin, what has arrived, unconfirmed money included; null when it "
+        "cannot be known: in AEON always, in bitcoin while `vanished`",
+        examples=["0"],
     )
     amount_remaining: Money | None = Field(
-        description="What is still to pay", examples=["14.4265105"]
+        description="What is still to pay now; 0 when all is paid, null when it is not to be paid",
+        examples=["14.4265105"],
     )
     uri: str | None = Field(
-        description="For wallets and QR codes: where to pay, and the remaining amount",
+        description="For wallets and QR codes: where to pay, and the remaining amount; null when "
+        "the order is not to be paid now",
         examples=[
             "aeon:Sz4Dra9LBvxGYQyHqRH54fgtXb3m3wnQ52EftauD2aMm1rmnrBwYDsudZj7MDgqB6Q1DgVR4jBgJdTFDZmssEdX71ES97Z3M99r2Hv8KMQuE?tx_amount=14.4265105",
             "bitcoin:bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu?amount=0.005",
@@ -132,9 +162,26 @@ class PaymentResponse(ResponseModel):
     expires_at: Timestamp | None = Field(
         description="When the payment must have arrived", examples=["2026-01-11T12:51:03Z"]
     )
-    seconds_left: int | None = Field(description="Until `expires_at`", examples=[298])
+    seconds_left: int | None = Field(
+        description="To pay, until `expires_at`; 0 when it is over, null when it was paid",
+        examples=[298],
+    )
+    late_until: Timestamp | None = Field(
+        description="In bitcoin, until when a late payment still buys at the price of the order; "
+        "null in AEON, where AEON.to decides",
+        examples=["2026-01-11T14:46:03Z"],
+    )
+    late_payment: LatePayment | None = Field(
+        description="What a payment would buy that comes although the order is over; null while "
+        "it is not"
+    )
+    vanished: bool = Field(
+        description="In bitcoin, the chain no longer shows money that brought the order into its "
+        "status; `transactions` says which",
+        examples=[False],
+    )
     confirmations_remaining: int | None = Field(
-        description="Confirmations that are still waited for", examples=[2]
+        description="Confirmations that a payment which is all there still waits for", examples=[2]
     )
     confirmations_wanted: int | None = Field(
         description="In bitcoin, how many the amount needs", examples=[None, 2]
@@ -166,16 +213,33 @@ class OrderResponse(ResponseModel):
     updated_at: Timestamp = Field(
         description="When its status last changed", examples=["2026-01-11T12:46:03Z"]
     )
-    number_of_credits: int = Field(examples=[10])
+    number_of_credits: int = Field(description="How many were ordered", examples=[10])
+    credit_price_btc: Money = Field(
+        description="The price of each when it was ordered", examples=["0.0005"]
+    )
     credits_granted: int | None = Field(
-        description="Null until the credits were granted", examples=[10]
+        description="How many were granted, other than ordered where bitcoin came late or in "
+        "excess; null until then",
+        examples=[10],
+    )
+    grant_price_btc: Money | None = Field(
+        description="The price of each when they were granted; null until then, and where an "
+        "operator granted an order in bitcoin",
+        examples=["0.0005"],
     )
     payment_coin: str = Field(description="As the caller wrote it", examples=["Aeon", "Bitcoin"])
     payment_network: str = Field(description="As the caller wrote it", examples=["AEON", "BTC"])
-    btc_amount: Money = Field(description="The price in BTC", examples=["0.005"])
+    btc_amount: Money = Field(
+        description="The price in BTC when it was ordered", examples=["0.005"]
+    )
     failure_reason: str | None = Field(
         description="Why it failed, if it did",
         examples=["AEON.to did not accept this order in time"],
+    )
+    notice: str | None = Field(
+        description="What the buyer must know beyond the fields, in words: that it is over and what "
+        "a late payment buys, that credits were granted at another price, or that money vanished",
+        examples=[None, "This order timed out. Do not pay it any more: place a new order."],
     )
     payment: PaymentResponse | None = Field(
         description="Null until it is known where to pay: in bitcoin at once, in AEON after seconds"
@@ -187,20 +251,42 @@ class OrderPage(PageResponse[OrderResponse]):
 
 
 class CheckPriceRequest(RequestModel):
-    """A question about the price."""
+    """A question about the price: in one coin, or in each that is sold for."""
 
-    number_of_credits: Credits = Field(description="How many credits", examples=[10])
+    number_of_credits: OrderCredits = Field(description="How many credits", examples=[10])
+    payment_coin: ShortText | None = Field(
+        None, description="The coin to pay with; any, if absent", examples=["Aeon", "Bitcoin"]
+    )
+    payment_network: ShortText | None = Field(
+        None, description="The network of the coin; its own, if absent", examples=["AEON", "BTC"]
+    )
+
+
+class RailPrice(ResponseModel):
+    """What credits cost now on one rail."""
+
+    rail: Rail = Field(examples=["bitcoin"])
+    payment_coin: str = Field(examples=["BTC"])
+    payment_network: str = Field(examples=["BTC"])
+    amount_total: Money = Field(description="In the payment coin", examples=["0.005"])
+    as_of: Timestamp = Field(
+        description="When it was known: AEON.to's price is at most 5 minutes old",
+        examples=["2026-01-11T12:46:03Z"],
+    )
 
 
 class PriceResponse(ResponseModel):
-    """What credits cost now."""
+    """What credits cost now. What is not in `prices` is of its first member."""
 
     number_of_credits: int = Field(examples=[10])
     btc_amount: Money = Field(examples=["0.005"])
     payment_coin: str = Field(examples=["AEON"])
     payment_network: str = Field(examples=["AEON"])
     amount_total: Money = Field(description="In the payment coin", examples=["0.2830296"])
-    as_of: Timestamp = Field(description="When AEON.to said so", examples=["2026-01-11T12:46:03Z"])
+    as_of: Timestamp = Field(description="When it was known", examples=["2026-01-11T12:46:03Z"])
+    prices: list[RailPrice] = Field(
+        description="In every coin asked about that may pay for so many, and whose price is known"
+    )
 
 
 class RailParameters(ResponseModel):
@@ -211,6 +297,7 @@ class RailParameters(ResponseModel):
     payment_network: str = Field(examples=["BTC"])
     min_number_of_credits: int = Field(examples=[1])
     max_number_of_credits: int = Field(examples=[10000])
+    credit_price: Money = Field(description="One credit in the payment coin", examples=["0.0005"])
     lower_limit_btc: Money = Field(examples=["0.0005"])
     upper_limit_btc: Money = Field(examples=["5"])
     payment_window_seconds: int | None = Field(
@@ -221,10 +308,14 @@ class RailParameters(ResponseModel):
         description="How many a payment needs, small amounts perhaps fewer; null: AEON.to's own",
         examples=[2],
     )
+    as_of: Timestamp = Field(
+        description="When it was known: AEON.to's limits and price are at most 5 minutes old",
+        examples=["2026-01-11T12:46:03Z"],
+    )
 
 
 class OrderParametersResponse(ResponseModel):
-    """What one order may be, and what it costs. All but `rails` is about paying in AEON."""
+    """What one order may be, and what it costs. What is not in `rails` is of its first member."""
 
     payment_coin: str = Field(examples=["AEON"])
     payment_network: str = Field(examples=["AEON"])
@@ -234,8 +325,11 @@ class OrderParametersResponse(ResponseModel):
     credit_price: Money = Field(description="One credit in the payment coin", examples=["0.028303"])
     lower_limit_btc: Money = Field(examples=["0.002"])
     upper_limit_btc: Money = Field(examples=["20"])
-    as_of: Timestamp = Field(description="When AEON.to said so", examples=["2026-01-11T12:46:03Z"])
-    rails: list[RailParameters] = Field(description="Every way of paying that is offered")
+    as_of: Timestamp = Field(description="When it was known", examples=["2026-01-11T12:46:03Z"])
+    rails: list[RailParameters] = Field(
+        description="Every way of paying that is offered and known now; AEON's is missing while "
+        "AEON.to does not answer"
+    )
 
 
 def payment_uri(integrated_address: str | None, remaining: Decimal | None) -> str | None:
@@ -243,8 +337,3 @@ def payment_uri(integrated_address: str | None, remaining: Decimal | None) -> st
     if integrated_address is None or not remaining or remaining < 0:
         return None
     return f"aeon:{integrated_address}?tx_amount={plain(remaining)}"
-
-
-def seconds_left(expires_at: datetime | None, now: datetime) -> int | None:
-    """Return the whole seconds until a time, 0 when it is past."""
-    return None if expires_at is None else max(0, int((expires_at - now).total_seconds()))

@@ -7,30 +7,23 @@ taken here, in the transaction of the order, so that a failure leaves no gap bet
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.failures import is_database_away
-from app.domain.errors import InvalidAccessCode, InvalidParameter, OrderNotCreated
+from app.domain.errors import InvalidAccessCode, OrderNotCreated
 from app.domain.rails import Rail
 from app.domain.schedule import Urgency, next_look
 from app.domain.security import new_id
 from app.domain.states import OrderStatus
 from app.models import Order, Payment
-from app.services import access_codes, aeonto_parameters, bitcoin_addresses, order_events
+from app.services import access_codes, bitcoin_addresses, order_events, rail_offers
 from app.services.callers import Caller
 from app.services.order_views import OrderView, PaymentFacts
 from app.services.terms import BitcoinTerms, Terms
-
-_COINS: Final = {"aeon": Rail.AEONTO, "bitcoin": Rail.BITCOIN, "btc": Rail.BITCOIN}
-_NETWORKS: Final = {Rail.AEONTO: "aeon", Rail.BITCOIN: "btc"}
-_SHOWN: Final = {
-    Rail.AEONTO: "Aeon (AEON) on the network AEON",
-    Rail.BITCOIN: "Bitcoin (BTC) on the network BTC",
-}
 
 
 @dataclass(frozen=True)
@@ -47,13 +40,15 @@ async def place(
     session: AsyncSession, caller: Caller, purchase: Purchase, terms: Terms, now: datetime
 ) -> OrderView:
     """Place an order. Raises InvalidParameter, InvalidAccessCode and OrderNotCreated."""
+    least, most = await rail_offers.credit_range(
+        session, rail_offers.coin_rail(purchase.payment_coin, terms), terms, now
+    )
     if not 1 <= purchase.number_of_credits <= terms.max_credits_per_order:
-        raise InvalidParameter(
-            "number_of_credits", f"a whole number from 1 to {terms.max_credits_per_order}"
-        )
-    rail = _rail(purchase, terms)
+        raise rail_offers.outside(least, most)
+    rail = rail_offers.rail_of(purchase.payment_coin, purchase.payment_network, terms)
     beneficiary_id = await _beneficiary(session, caller, purchase, now)
-    await _check_limits(session, rail, purchase, terms, now)
+    if not least <= purchase.number_of_credits <= most:
+        raise rail_offers.outside(least, most)
     sold: dict[str, Any] = {
         "id": new_id("ord"),
         "buyer_id": caller.account_id,
@@ -83,25 +78,15 @@ async def place(
         created_at=now,
         updated_at=now,
         number_of_credits=purchase.number_of_credits,
+        price_btc=terms.credit_price_btc,
         credits_granted=None,
+        grant_price_btc=None,
         payment_coin=purchase.payment_coin,
         payment_network=purchase.payment_network,
         btc_amount=sold["btc_amount"],
         failure_reason=None,
         payment=payment,
     )
-
-
-def _rail(purchase: Purchase, terms: Terms) -> Rail:
-    offered = [rail for rail in Rail if rail is not Rail.BITCOIN or terms.bitcoin is not None]
-    rail = _COINS.get(purchase.payment_coin.lower())
-    if rail not in offered:
-        allowed = ", ".join(_SHOWN[rail] for rail in offered)
-        raise InvalidParameter("payment_coin", f"one of: {allowed}")
-    if purchase.payment_network.lower() != _NETWORKS[rail]:
-        coin = "Aeon" if rail is Rail.AEONTO else "Bitcoin"
-        raise InvalidParameter("payment_network", f"{_NETWORKS[rail].upper()} for the coin {coin}")
-    return rail
 
 
 async def _beneficiary(
@@ -115,21 +100,6 @@ async def _beneficiary(
     if beneficiary_id is None:
         raise InvalidAccessCode
     return beneficiary_id
-
-
-async def _check_limits(
-    session: AsyncSession, rail: Rail, purchase: Purchase, terms: Terms, now: datetime
-) -> None:
-    """Hold the amount against the limits of the rail; unknown limits of AEON.to refuse nothing."""
-    if rail is Rail.BITCOIN:
-        least, most = terms.credits_in_bitcoin()
-    else:
-        known = await aeonto_parameters.known(session, now)
-        if known is None:
-            return
-        least, most = known.credit_range(terms.credit_price_btc, terms.max_credits_per_order)
-    if not least <= purchase.number_of_credits <= most:
-        raise InvalidParameter("number_of_credits", f"a whole number from {least} to {most}")
 
 
 async def _insert_in_aeon(
@@ -175,8 +145,9 @@ async def _insert_in_bitcoin(
         )
     )
     payment = PaymentFacts(
-        state=OrderStatus.UNPAID,
+        last_reported_state=OrderStatus.UNPAID,
         expires_at=expires_at,
+        late_until=expires_at + terms.late_grace,
         bitcoin_address=address,
         received_btc=Decimal(0),
         confirmations_wanted=terms.confirmations_for(sold["btc_amount"]),
@@ -189,7 +160,7 @@ async def _insert_in_bitcoin(
             btc_dest_address=address,
             state=OrderStatus.UNPAID,
             expires_at=expires_at,
-            late_until=expires_at + terms.late_grace,
+            late_until=payment.late_until,
             confirmations_wanted=payment.confirmations_wanted,
             confirmations_seen=0,
             received_btc=Decimal(0),

@@ -37,11 +37,12 @@ class OutputFacts:
 class PaymentFacts:
     """What is known about the payment; what belongs to the other rail is None.
 
+    `last_reported_state` is what the rail last said; the status of the order is what is believed.
     AEON.to states amounts in AEON; `settlement` is None while there is nothing to verify, or nobody
     to ask. The chain shows what was received, in BTC, at a bitcoin address that is the order's own.
     """
 
-    state: str
+    last_reported_state: str
     expires_at: datetime | None
     receiving_address: str | None = None
     receiving_integrated_address: str | None = None
@@ -54,6 +55,7 @@ class PaymentFacts:
     btc_num_confirmations: int | None = None
     settlement: SettlementWord | None = None
     bitcoin_address: str | None = None
+    late_until: datetime | None = None
     received_btc: Decimal | None = None
     confirmations_wanted: int | None = None
     confirmations_seen: int | None = None
@@ -62,7 +64,11 @@ class PaymentFacts:
 
 @dataclass(frozen=True)
 class OrderView:
-    """An order as its buyer, its beneficiary and the issuer of its code may see it."""
+    """An order as its buyer, its beneficiary and the issuer of its code may see it.
+
+    `grant_price_btc` is what a credit cost when they were granted; None before, and in bitcoin where
+    an operator granted them.
+    """
 
     id: str
     rail: Rail
@@ -70,12 +76,19 @@ class OrderView:
     created_at: datetime
     updated_at: datetime
     number_of_credits: int
+    price_btc: Decimal
     credits_granted: int | None
+    grant_price_btc: Decimal | None
     payment_coin: str
     payment_network: str
     btc_amount: Decimal
     failure_reason: str | None
     payment: PaymentFacts | None
+
+    @property
+    def given(self) -> bool:
+        """Whether an operator granted its credits, so that no money need be there."""
+        return self.credits_granted is not None and self.grant_price_btc is None
 
 
 _OUTPUTS: Final = (
@@ -101,7 +114,7 @@ _OUTPUTS: Final = (
     .scalar_subquery()
 )
 _PAYMENT_COLUMNS: Final = {
-    "state": Payment.state,
+    "last_reported_state": Payment.state,
     "expires_at": Payment.expires_at,
     "receiving_address": Payment.receiving_address,
     "receiving_integrated_address": Payment.receiving_integrated_address,
@@ -123,6 +136,7 @@ _PAYMENT_COLUMNS: Final = {
             Payment.btc_dest_address,
         )
     ),
+    "late_until": Payment.late_until,
     "received_btc": Payment.received_btc,
     "confirmations_wanted": Payment.confirmations_wanted,
     "confirmations_seen": Payment.confirmations_seen,
@@ -135,7 +149,16 @@ VIEW_COLUMNS: Final = (
     Order.created_at,
     Order.updated_at,
     Order.number_of_credits,
+    Order.price_btc,
     Order.credits_granted,
+    # Over AEON.to, a grant is what was ordered, at the price of the order.
+    case(
+        (
+            and_(Order.rail == Rail.AEONTO, Order.credits_granted.is_not(None)),
+            Order.price_btc,
+        ),
+        else_=Order.grant_price_btc,
+    ).label("grant_price_btc"),
     Order.payment_coin,
     Order.payment_network,
     Order.btc_amount,
@@ -153,7 +176,7 @@ def with_payment(source: FromClause) -> Join:
 def view_of(row: AnyRow) -> OrderView:
     """Read a row that ends in VIEW_COLUMNS."""
     # Until AEON.to has made the payment address there is nothing that a buyer could use.
-    known = row.payment_state not in (None, OrderStatus.TO_BE_CREATED)
+    known = row.payment_last_reported_state not in (None, OrderStatus.TO_BE_CREATED)
     payment = _payment_of(row) if known else None
     return OrderView(
         id=row.order_id,
@@ -162,7 +185,9 @@ def view_of(row: AnyRow) -> OrderView:
         created_at=row.created_at,
         updated_at=row.updated_at,
         number_of_credits=row.number_of_credits,
+        price_btc=row.price_btc,
         credits_granted=row.credits_granted,
+        grant_price_btc=row.grant_price_btc,
         payment_coin=row.payment_coin,
         payment_network=row.payment_network,
         btc_amount=row.btc_amount,

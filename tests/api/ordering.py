@@ -15,7 +15,7 @@ ORDER: Final = {
     "order_is_for_self": True,
 }
 ORDER_ID: Final = IsStr(regex=r"ord_[0-9A-Za-z]{25}")
-CREDITS: Final = problems.must_be("number_of_credits", "a whole number from 1 to 1000000000")
+CREDITS: Final = problems.must_be("number_of_credits", "a whole number from 1 to 10000")
 SHORT: Final = "a string of at most 64 characters without control characters"
 LONG: Final = "a string of at most 256 characters without control characters"
 COIN: Final = problems.must_be("payment_coin", "one of: Aeon (AEON) on the network AEON")

@@ -36,7 +36,10 @@ async def test_a_new_order_is_answered_with_201_and_all_its_fields(
         "created_at": "2026-01-11T12:46:03Z",
         "updated_at": "2026-01-11T12:46:03Z",
         "status": "TO_BE_CREATED",
+        "credit_price_btc": "0.0005",
         "credits_granted": None,
+        "grant_price_btc": None,
+        "notice": None,
         "btc_amount": "0.005",
         "failure_reason": None,
         "payment": None,
@@ -178,7 +181,7 @@ async def test_faults_are_told_in_the_order_of_the_table(
 
     assert told == [
         "Missing number_of_credits parameter",
-        "number_of_credits must be a whole number from 1 to 1000000000",
+        "number_of_credits must be a whole number from 1 to 10000",
         "Missing payment_coin parameter",
         f"payment_coin must be {SHORT}",
         "Missing payment_network parameter",

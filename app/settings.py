@@ -15,6 +15,8 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.domain.clients import IPNetwork
+from app.domain.faults import OperatorFault
+from app.domain.hosts import LOOPBACK_HOSTS
 from app.domain.money import SATOSHI
 from app.domain.receipts import SigningKey
 from app.domain.states import OrderStatus
@@ -25,7 +27,6 @@ DOTENV: Final = ".env"
 _INJECTED: Final = ("ASSAY_SERVICE_", "ASSAY_PORT_")
 _HEADER_VALUE: Final = re.compile("[!-~]{1,512}")
 RiskProviderName = Literal["sanctions", "exposure", "crystal", "chainalysis"]
-LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def _parts(value: str | Sequence[object]) -> Sequence[object]:
@@ -44,8 +45,10 @@ def _secure_url(value: str) -> str:
     return value if value.endswith("/") else f"{value}/"
 
 
-class ConfigurationError(Exception):
+class ConfigurationError(OperatorFault):
     """The environment is not one that Assay can start with; the message names the variable."""
+
+    exit_status = 2
 
 
 class Settings(BaseSettings):
@@ -221,6 +224,11 @@ class Settings(BaseSettings):
         if len(set(urls)) < len(urls):
             raise ValueError("must not name a URL twice: one server cannot confirm itself")
         return urls
+
+    @property
+    def postgres_folder(self) -> Path:
+        """Return where the embedded PostgreSQL keeps its files."""
+        return self.data_dir / "postgres"
 
     @property
     def upstream_is_loopback(self) -> bool:

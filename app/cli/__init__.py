@@ -1,32 +1,181 @@
-"""The `assay` command: every way to start Assay, and an operator's tools."""
+"""The `assay` command: every way to start Assay, and an operator's tools.
 
-import typer
+Nothing is imported here but the table: a command loads its own module, and that what it needs.
+"""
 
-from app.cli.aeonto import aeonto
-from app.cli.bitcoin import bitcoin
-from app.cli.demo import demo
-from app.cli.dev import dev
-from app.cli.lists import lists
-from app.cli.operator import access_code, api_key, audit, credit, order, user
-from app.cli.receipts import receipt_key, verify_receipt
-from app.cli.serving import migrate, openapi, sandbox, serve, worker
-from app.cli.simulate import simulate_days
+from app.cli.lazy import Entry, lazy_group
 
-main = typer.Typer(
-    help="Assay sells prepaid credits for cryptocurrency and spends them on risk assessments.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
+main = lazy_group(
+    "Assay sells prepaid credits for cryptocurrency and spends them on risk assessments.",
+    {
+        "dev": Entry(
+            "app.cli.dev:dev",
+            "Run everything embedded: PostgreSQL, the SANDBOX, the server; then show one journey.",
+        ),
+        "serve": Entry(
+            "app.cli.serving:serve",
+            "Serve the HTTP API, with the loops unless ASSAY_RUN_WORKER is false.",
+        ),
+        "worker": Entry(
+            "app.cli.serving:worker",
+            "Run the loops alone, beside `assay serve` with ASSAY_RUN_WORKER=false.",
+        ),
+        "migrate": Entry(
+            "app.cli.migrating:migrate",
+            "Bring the database's schema up to date. Safe to run from several places at once.",
+        ),
+        "sandbox": Entry(
+            "app.cli.sandbox:sandbox",
+            "Run the SANDBOX alone: a stand-in for AEON.to and Esplora in which no coin is real.",
+        ),
+        "demo": Entry(
+            "app.cli.demo:demo",
+            "Buy credits and spend one, step by step, against a running server.",
+        ),
+        "audit": Entry(
+            "app.cli.audit:audit",
+            "Check the money rules on the database; exit with 1 if one is broken.",
+        ),
+        "openapi": Entry("app.cli.openapi:openapi", "Print the OpenAPI document."),
+        "simulate": Entry(
+            "app.cli.simulate:simulate_days",
+            "Play simulated days of the worker, with crashes and faults; exit with 1 if a rule"
+            " breaks.",
+        ),
+        "verify": Entry(
+            "app.cli.receipts:verify_receipt",
+            "Check a receipt, offline unless --keys is a URL; exit with 1, and say why, if it is"
+            " wrong.",
+        ),
+    },
 )
-for command in (dev, serve, worker, migrate, sandbox, demo, audit, openapi):
-    main.command()(command)
-main.command("simulate")(simulate_days)
-main.command("verify")(verify_receipt)
-main.add_typer(aeonto, name="aeonto")
-main.add_typer(user, name="user")
-main.add_typer(access_code, name="access-code")
-main.add_typer(api_key, name="api-key")
-main.add_typer(receipt_key, name="receipt-key")
-main.add_typer(credit, name="credits")
-main.add_typer(order, name="orders")
-main.add_typer(lists, name="lists")
-main.add_typer(bitcoin, name="bitcoin")
+main.add_typer(
+    lazy_group(
+        "Ask AEON.to, one request at a time.",
+        {
+            "parameters": Entry(
+                "app.cli.aeonto:parameters", "Show the price and the limits of new orders."
+            ),
+            "check-price": Entry(
+                "app.cli.aeonto:check_price", "Show what AMOUNT_BTC costs in AEON now."
+            ),
+            "create": Entry(
+                "app.cli.aeonto:create",
+                "Create an order of AMOUNT_BTC to ADDRESS. Each call makes another one.",
+            ),
+            "create-pp": Entry(
+                "app.cli.aeonto:create_pp",
+                "Create an order from a payment protocol URL. Each call makes another one.",
+            ),
+            "status": Entry("app.cli.aeonto:status", "Show how the order UUID is doing."),
+        },
+    ),
+    name="aeonto",
+)
+main.add_typer(
+    lazy_group(
+        "Users.",
+        {
+            "create": Entry(
+                "app.cli.users:create_user", "Make a user, also when registration is closed."
+            ),
+        },
+    ),
+    name="user",
+)
+main.add_typer(
+    lazy_group(
+        "Access codes.",
+        {
+            "create": Entry(
+                "app.cli.access_codes:create_access_code", "Issue an access code for a user."
+            ),
+        },
+    ),
+    name="access-code",
+)
+main.add_typer(
+    lazy_group(
+        "API keys.",
+        {
+            "create": Entry(
+                "app.cli.api_keys:create_api_key", "Make an API key; it is shown only here."
+            ),
+            "revoke": Entry("app.cli.api_keys:revoke_api_key", "Revoke an API key at once."),
+        },
+    ),
+    name="api-key",
+)
+main.add_typer(
+    lazy_group(
+        "Make the key that signs receipts.",
+        {
+            "create": Entry(
+                "app.cli.receipts:create_receipt_key",
+                "Print a new private key, for ASSAY_RECEIPT_KEY. It is kept nowhere else.",
+            ),
+        },
+    ),
+    name="receipt-key",
+)
+main.add_typer(
+    lazy_group(
+        "Credits.",
+        {
+            "adjust": Entry(
+                "app.cli.credits:adjust_credits",
+                "Add or take credits of an account, with a reason.",
+            ),
+        },
+    ),
+    name="credits",
+)
+main.add_typer(
+    lazy_group(
+        "Orders.",
+        {
+            "list": Entry(
+                "app.cli.orders:list_orders", "List orders of all accounts, newest first."
+            ),
+            "show": Entry(
+                "app.cli.orders:show_order", "Show an order, its payment and its history."
+            ),
+            "settle": Entry(
+                "app.cli.orders:settle_order", "End an order that AEON.to no longer answers for."
+            ),
+        },
+    ),
+    name="orders",
+)
+main.add_typer(
+    lazy_group(
+        "Lists of addresses.",
+        {
+            "import": Entry(
+                "app.cli.lists:import_command",
+                "Import a list as the next version of its source, unless it has not changed.",
+            ),
+            "show": Entry(
+                "app.cli.lists:show", "Show every version of every list, and what it changed."
+            ),
+            "check": Entry(
+                "app.cli.lists:check",
+                "Look up every listed address, every one no longer listed, and random ones.",
+            ),
+        },
+    ),
+    name="lists",
+)
+main.add_typer(
+    lazy_group(
+        "Being paid in bitcoin.",
+        {
+            "addresses": Entry(
+                "app.cli.bitcoin:show_addresses",
+                "Show what ASSAY_BITCOIN_DESCRIPTOR hands out, to be compared with the wallet. No"
+                " database.",
+            ),
+        },
+    ),
+    name="bitcoin",
+)

@@ -18,20 +18,16 @@ from app.aeonto.failures import AeontoFailure
 from app.aeonto.http import HttpTransport
 from app.aeonto.solo import SoloPace
 from app.aeonto.wire import MAX_BTC, OrderParameters, PriceQuote
-from app.cli.running import has_embedded, run, url_of, with_database
-from app.db.engine import create_database
+from app.cli.running import run
 from app.domain.clock import Clock, SystemClock
 from app.domain.money import SATOSHI, plain
 from app.domain.pace import Bucket, Pace, Slot
 from app.domain.reports import Report
-from app.services.pace import SharedPace
 from app.settings import Settings
 
 SLOT_WAIT_SECONDS: Final = 60.0
 
 T = TypeVar("T", OrderParameters, PriceQuote, Report)
-
-aeonto = typer.Typer(help="Ask AEON.to, one request at a time.", no_args_is_help=True)
 
 
 def _amount(text: str) -> Decimal:
@@ -50,7 +46,6 @@ AmountBtc = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON alone, amounts as strings")]
 
 
-@aeonto.command()
 def parameters(*, as_json: AsJson = False) -> None:
     """Show the price and the limits of new orders."""
     _run(
@@ -60,7 +55,6 @@ def parameters(*, as_json: AsJson = False) -> None:
     )
 
 
-@aeonto.command("check-price")
 def check_price(amount_btc: AmountBtc, *, as_json: AsJson = False) -> None:
     """Show what AMOUNT_BTC costs in AEON now."""
     _run(
@@ -70,7 +64,6 @@ def check_price(amount_btc: AmountBtc, *, as_json: AsJson = False) -> None:
     )
 
 
-@aeonto.command()
 def create(
     amount_btc: AmountBtc,
     address: Annotated[
@@ -87,7 +80,6 @@ def create(
     )
 
 
-@aeonto.command("create-pp")
 def create_pp(
     url: Annotated[str, typer.Argument(metavar="URL", help="a BIP 70 payment protocol URL")],
     *,
@@ -101,7 +93,6 @@ def create_pp(
     )
 
 
-@aeonto.command()
 def status(
     uuid: Annotated[str, typer.Argument(metavar="UUID", help="AEON.to's own id of the order")],
     *,
@@ -118,15 +109,13 @@ def status(
 @asynccontextmanager
 async def _pace(settings: Settings, clock: Clock) -> AsyncIterator[Pace]:
     """Yield the pace that a server on the same database keeps, or else one of this command's own."""
-    if settings.database_url is None and not has_embedded(settings):
+    if settings.database_url is None and not settings.postgres_folder.exists():
         yield SoloPace(clock, rate_scale=settings.aeonto_rate_scale)
         return
-    async with with_database(settings) as complete:
-        database = create_database(url_of(complete), pool_size=1)
-        try:
-            yield SharedPace(database, clock, settings.aeonto_rate_scale)
-        finally:
-            await database.dispose()
+    from app.cli.shared_pace import shared_pace  # noqa: PLC0415  only this needs SQLAlchemy
+
+    async with shared_pace(settings, clock) as pace:
+        yield pace
 
 
 async def _ask(

@@ -10,17 +10,9 @@ from app.cli.running import run
 from app.resources import READ_AS_WPKH, wallet_of
 from app.settings import ConfigurationError, Settings
 
-bitcoin = typer.Typer(help="Being paid in bitcoin.", no_args_is_help=True)
-
 _MAX_SHOWN = 1000
 
 
-@bitcoin.callback()
-def _group() -> None:
-    """Being paid in bitcoin."""
-
-
-@bitcoin.command("addresses")
 def show_addresses(
     first: Annotated[int, typer.Option(min=1, max=_MAX_SHOWN, help="how many")] = 5,
     start: Annotated[int, typer.Option("--from", min=0, max=MAX_INDEX, help="first index")] = 0,

@@ -13,16 +13,19 @@ from pydantic import SecretStr
 from rich.console import Console
 
 from app.cli.buyer import Buyer
+from app.cli.databases import url_of, with_database
 from app.cli.demo import Journey, Outcome
+from app.cli.http_server import serving
 from app.cli.receipts import own_key_text
-from app.cli.running import run, serving, stop_event, url_of, with_database
+from app.cli.running import run, stop_event
 from app.db.migrate import upgrade
 from app.domain.addresses import BitcoinNetwork, InvalidAddress, bitcoin_network
+from app.domain.hosts import LOOPBACK_HOSTS
 from app.main import create_app
 from app.observability.logging import configure_logging
 from app.sandbox.server import AUTO_BLOCK_SECONDS, create_sandbox
 from app.sandbox.serving import esplora_urls, serve_sandbox
-from app.settings import LOOPBACK_HOSTS, PREFIX, ConfigurationError, Settings
+from app.settings import PREFIX, ConfigurationError, Settings
 from app.worker.heartbeats import Heartbeats
 from app.worker.loops import Loop, running
 

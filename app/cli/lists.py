@@ -22,8 +22,6 @@ from app.services.list_imports import Import, Imported, import_list
 from app.services.lists import Lists, etag_of, history
 from app.settings import Settings
 
-lists = typer.Typer(help="Lists of addresses.", no_args_is_help=True)
-
 _SHOWN: Final = 20  # misfiled rows in the record of an import
 _DAY: Final = "YYYY-MM-DD"
 
@@ -69,7 +67,6 @@ def _record(imported: Imported) -> Mapping[str, Any]:
     }
 
 
-@lists.command("import")
 def import_command(
     place: Annotated[
         str, typer.Argument(metavar="PATH_OR_URL", help="a file, a folder of text files, a URL")
@@ -110,7 +107,6 @@ def import_command(
     print_record(with_operator_database(work), as_json=as_json)
 
 
-@lists.command("show")
 def show(*, as_json: AsJson = False) -> None:
     """Show every version of every list, and what it changed."""
 
@@ -138,7 +134,6 @@ def show(*, as_json: AsJson = False) -> None:
     print_records(with_operator_database(work), columns=columns, as_json=as_json)
 
 
-@lists.command("check")
 def check(
     as_of: Annotated[
         str | None, typer.Option(metavar=_DAY, help="check what was in force on that day")

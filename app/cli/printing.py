@@ -1,15 +1,12 @@
 """How commands print records: JSON alone on standard output, or a table for people."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Column, Table
-from rich.text import Text
 
 from app.domain.money import plain
 
@@ -21,10 +18,8 @@ def print_record(record: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(_shown(record), ensure_ascii=False))
         return
-    table = Table("field", Column("value", overflow="fold"))
-    for name, value in record.items():
-        table.add_row(name, Text(_text(value)))
-    Console().print(table)
+    rows = [(name, _text(value)) for name, value in record.items()]
+    _draw(("field", "value"), rows)
 
 
 def print_records(
@@ -34,10 +29,13 @@ def print_records(
     if as_json:
         typer.echo(json.dumps([_shown(record) for record in records], ensure_ascii=False))
         return
-    table = Table(*(Column(name, overflow="fold") for name in columns))
-    for record in records:
-        table.add_row(*(Text(_text(record[name])) for name in columns))
-    Console().print(table)
+    _draw(columns, [[_text(record[name]) for name in columns] for record in records])
+
+
+def _draw(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    from app.cli.tables import draw_table  # noqa: PLC0415  JSON needs no Rich
+
+    draw_table(columns, rows)
 
 
 def _text(value: object) -> str:

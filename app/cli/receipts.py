@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
-import httpx
 import typer
 
 from app.cli.printing import AsJson, print_record
@@ -18,19 +17,14 @@ from app.domain.receipts import (
     verify,
 )
 from app.domain.strict_json import Unreadable, read_json_object
-from app.settings import LOOPBACK_HOSTS
 
 KEY_FILE: Final = "receipt-key"
-_FETCH_SECONDS: Final = 10.0
-
-receipt_key = typer.Typer(help="Make the key that signs receipts.", no_args_is_help=True)
 
 
 class KeysUnreadable(Exception):
     """There are no public keys at the place that was named; the message says why."""
 
 
-@receipt_key.command("create")
 def create_receipt_key(*, as_json: AsJson = False) -> None:
     """Print a new private key, for ASSAY_RECEIPT_KEY. It is kept nowhere else."""
     text = new_key_text()
@@ -83,7 +77,7 @@ def _end(reason: str) -> None:
 def _public_keys(place: str) -> dict[str, bytes]:
     """Return public keys by their ids. Raises KeysUnreadable."""
     try:
-        listed = read_json_object(_fetch(place))["keys"]
+        listed = read_json_object(_read(place))["keys"]
         keys = [_public_key(key) for key in listed]
     except (Unreadable, KeyError, TypeError, ValueError):
         raise KeysUnreadable("is not what /.well-known/assay-keys.json shows") from None
@@ -97,18 +91,11 @@ def _public_key(listed: dict[str, Any]) -> bytes:
     return key
 
 
-def _fetch(place: str) -> bytes:
-    parts = urlsplit(place)
-    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS):
-        try:
-            answer = httpx.get(place, timeout=_FETCH_SECONDS)
-        except httpx.HTTPError as fault:
-            raise KeysUnreadable(f"does not answer ({type(fault).__name__})") from None
-        if not answer.is_success:
-            raise KeysUnreadable(f"answers {answer.status_code}")
-        return answer.content
-    if parts.scheme == "http":
-        raise KeysUnreadable("must be https: whoever is on the way could give other keys")
+def _read(place: str) -> bytes:
+    if urlsplit(place).scheme in ("http", "https"):
+        from app.cli.key_download import download_keys  # noqa: PLC0415  only a URL needs HTTP
+
+        return download_keys(place)
     try:
         return Path(place).read_bytes()
     except OSError as fault:

@@ -1,31 +1,22 @@
-"""`assay serve`, `worker`, `migrate`, `sandbox`, `openapi`: Assay's processes, one by one."""
+"""`assay serve`, `assay worker`: the processes of a deployment."""
 
 import asyncio
-import json
 from contextlib import AsyncExitStack
-from pathlib import Path
-from typing import Annotated, Final
 
-import stamina
-import typer
-
-from app.cli.running import run, serving, stop_event, url_of, with_database
-from app.db.failures import is_database_away
+from app.cli.databases import url_of, with_database
+from app.cli.http_server import serving
+from app.cli.running import run, stop_event
 from app.db.migrate import upgrade
 from app.main import create_app, create_worker_app
 from app.observability.event_loop import lag_observed
 from app.observability.logging import configure_logging, get_logger
 from app.observability.metrics import Metrics
 from app.resources import READ_AS_WPKH, Stand, open_resources, sales_terms
-from app.sandbox.server import AUTO_BLOCK_SECONDS, BLOCK_SECONDS, create_sandbox
-from app.sandbox.serving import esplora_urls, serve_sandbox
 from app.services.terms import Terms
 from app.settings import ConfigurationError, Settings
 from app.worker.run import worker_running
 
 log = get_logger(__name__)
-
-_DATABASE_START_SECONDS: Final = 30.0
 
 
 def serve() -> None:
@@ -91,74 +82,3 @@ def worker() -> None:
             await stopping.wait()
 
     run(main)
-
-
-def migrate() -> None:
-    """Bring the database's schema up to date. Safe to run from several places at once.
-
-    A database that is still starting is waited for, up to half a minute.
-    """
-
-    async def main() -> None:
-        settings = Settings.load()
-        configure_logging(settings.log_format)
-        async with with_database(settings) as complete:
-            async for attempt in stamina.retry_context(
-                on=is_database_away, attempts=None, timeout=_DATABASE_START_SECONDS, wait_max=2.0
-            ):
-                with attempt:
-                    await asyncio.to_thread(upgrade, url_of(complete))
-
-    run(main)
-    typer.echo("the schema is up to date", err=True)
-
-
-def sandbox(
-    host: Annotated[str, typer.Option(help="where to listen")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="where to listen; 0 takes a free port")] = 8100,
-    state: Annotated[
-        Path | None, typer.Option(help="file that keeps the state; none: in memory")
-    ] = None,
-    auto: Annotated[
-        bool, typer.Option("--auto", help="pay every order, and mine, by itself")
-    ] = False,
-    seed: Annotated[int | None, typer.Option(help="the same ids and chances again")] = None,
-) -> None:
-    """Run the SANDBOX alone: a stand-in for AEON.to and Esplora in which no coin is real."""
-
-    async def main() -> None:
-        settings = Settings.load()
-        if "aeonto_base_url" in settings.model_fields_set and not settings.upstream_is_loopback:
-            raise ConfigurationError(
-                "ASSAY_AEONTO_BASE_URL: names a real upstream, and the SANDBOX never runs beside one"
-            )
-        configure_logging(settings.log_format)
-        stopping = stop_event()
-        app = create_sandbox(
-            state_path=state,
-            rate_scale=settings.aeonto_rate_scale,
-            auto=auto,
-            block_seconds=AUTO_BLOCK_SECONDS if auto else BLOCK_SECONDS,
-            mine_payouts=auto,
-            seed=seed,
-        )
-        try:
-            async with serve_sandbox(app, host, port) as base_url:
-                log.info(
-                    "SANDBOX",
-                    ASSAY_AEONTO_BASE_URL=base_url,
-                    ASSAY_ESPLORA_URL=",".join(esplora_urls(base_url)),
-                    note="no coin here is real",
-                )
-                await stopping.wait()
-        except OSError as fault:
-            typer.echo(f"cannot listen on {host}:{port}: {fault.strerror}", err=True)
-            raise typer.Exit(1) from None
-
-    run(main)
-
-
-def openapi() -> None:
-    """Print the OpenAPI document."""
-    document = create_app(Settings.model_construct()).openapi()
-    typer.echo(json.dumps(document, indent=2, ensure_ascii=False))

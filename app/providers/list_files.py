@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from app.domain.addresses import MAX_ADDRESS_LENGTH
+from app.domain.faults import OperatorFault
 from app.domain.listings import ListedAddress
 from app.providers.ofac import OfacReader
 from app.providers.ofac_advanced import AdvancedReader
@@ -33,7 +34,7 @@ _OFAC: Final = "OFAC SDN"
 _TEXTS: Final = "sanctioned addresses"
 
 
-class ListUnreadable(Exception):
+class ListUnreadable(OperatorFault):
     """A list cannot be used; the message names the file and what is wrong with it."""
 
     def __init__(self, path: Path | str, reason: str) -> None:

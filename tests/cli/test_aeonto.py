@@ -8,7 +8,7 @@ import pytest
 import respx
 from typer.testing import CliRunner
 
-from app.cli.aeonto import aeonto
+from app.cli import main
 from tests.aeonto import golden
 
 JSON = {"Content-Type": "application/json"}
@@ -74,14 +74,14 @@ def upstream(monkeypatch: pytest.MonkeyPatch) -> Iterator[respx.MockRouter]:
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
 def test_json_is_alone_on_standard_output(command: list[str], printed: dict[str, object]) -> None:
-    result = CliRunner().invoke(aeonto, [*command, "--json"])
+    result = CliRunner().invoke(main, ["aeonto", *command, "--json"])
     assert result.exit_code == 0
     said = json.loads(result.stdout)
     assert {name: said[name] for name in printed} == printed
 
 
 def test_table_shows_what_was_said_and_nothing_else() -> None:
-    result = CliRunner().invoke(aeonto, ["status", "aeonto-XCZEsu"])
+    result = CliRunner().invoke(main, ["aeonto", "status", "aeonto-XCZEsu"])
     assert result.exit_code == 0
     assert "14.4265105" in result.stdout
     assert "btc_transaction_id" not in result.stdout
@@ -89,7 +89,7 @@ def test_table_shows_what_was_said_and_nothing_else() -> None:
 
 def test_failure_prints_its_number_and_exits_with_1(upstream: respx.MockRouter) -> None:
     upstream["order_create"].respond(400, headers=JSON, text=golden.error("AEONTO-ERROR-004"))
-    result = CliRunner().invoke(aeonto, ["create", "0.1", ADDRESS, "--json"])
+    result = CliRunner().invoke(main, ["aeonto", "create", "0.1", ADDRESS, "--json"])
     assert result.exit_code == 1
     assert result.stdout == ""
     assert "error 004: bitcoin amount out of bounds (HTTP 400)" in result.stderr
@@ -97,7 +97,7 @@ def test_failure_prints_its_number_and_exits_with_1(upstream: respx.MockRouter) 
 
 def test_bad_settings_exit_with_2(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASSAY_AEONTO_BASE_URL", "http://example.org/")
-    result = CliRunner().invoke(aeonto, ["parameters"])
+    result = CliRunner().invoke(main, ["aeonto", "parameters"])
     assert result.exit_code == 2
     assert "ASSAY_AEONTO_BASE_URL" in result.stderr
 
@@ -106,6 +106,6 @@ def test_bad_settings_exit_with_2(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_amounts_that_are_none_exit_with_2_and_ask_nothing(
     amount: str, upstream: respx.MockRouter
 ) -> None:
-    result = CliRunner().invoke(aeonto, ["check-price", amount])
+    result = CliRunner().invoke(main, ["aeonto", "check-price", amount])
     assert result.exit_code == 2
     assert not upstream["order_check_price"].called

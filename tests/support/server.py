@@ -9,7 +9,7 @@ from decimal import Decimal
 from fastapi import FastAPI
 
 from app.aeonto.wire import OrderParameters
-from app.cli.running import serving
+from app.cli.http_server import serving
 from app.db.engine import Database
 from app.main import create_app
 from app.resources import Stand

@@ -1,0 +1,61 @@
+"""The database of a command: the one that is set, or the embedded one; its faults as plain words."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import typer
+from pydantic import SecretStr
+
+from app.db.embedded import EmbeddedPostgres
+from app.db.failures import is_database_away, lacks_table, refuses_connection
+from app.domain.faults import OperatorFault
+from app.settings import ConfigurationError, Settings
+
+
+class DatabaseUnusable(OperatorFault):
+    """The database did not serve; the message says why."""
+
+
+@asynccontextmanager
+async def with_database(settings: Settings) -> AsyncIterator[Settings]:
+    """Yield settings that name a database: the given one, or the embedded one, started here.
+
+    When another process runs the embedded one on the same folder, it is shared.
+    Raises DatabaseUnusable in the place of what the body raises when the database does not serve.
+    """
+    try:
+        if settings.database_url is not None:
+            yield settings
+            return
+        server = EmbeddedPostgres(settings.postgres_folder)
+        async with server as url:
+            if not server.attached:
+                typer.echo(
+                    f"embedded PostgreSQL in {server.folder}, for one machine; "
+                    "ASSAY_DATABASE_URL names a server of your own",
+                    err=True,
+                )
+            yield settings.model_copy(update={"database_url": SecretStr(url)})
+    except Exception as fault:
+        reason = _reason(fault)
+        if reason is None:
+            raise
+        raise DatabaseUnusable(reason) from fault
+
+
+def _reason(fault: Exception) -> str | None:
+    """Say in plain words why the database did not serve; None when it is another fault."""
+    if is_database_away(fault):
+        return "the database does not answer; see ASSAY_DATABASE_URL"
+    if refuses_connection(fault):
+        return "the database refuses the user, the password or the name in ASSAY_DATABASE_URL"
+    if lacks_table(fault):
+        return "the database lacks this version's schema; run `assay migrate`"
+    return None
+
+
+def url_of(settings: Settings) -> str:
+    """Return the database's URL. Raises ConfigurationError when none is named."""
+    if settings.database_url is None:
+        raise ConfigurationError("ASSAY_DATABASE_URL: required")
+    return settings.database_url.get_secret_value()

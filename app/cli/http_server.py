@@ -1,0 +1,61 @@
+"""Serves an application over HTTP beside the body of a command."""
+
+import asyncio
+from collections.abc import AsyncIterator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final
+
+import uvicorn
+from fastapi import FastAPI
+from typing_extensions import override
+
+from app.settings import ConfigurationError, Settings
+
+# Requests in flight get this long to finish after a signal; then the loops get theirs.
+_GRACE_SECONDS: Final = 4
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to the command that runs it."""
+
+    @override
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+@asynccontextmanager
+async def serving(app: FastAPI, settings: Settings) -> AsyncIterator[asyncio.Task[None]]:
+    """Serve an application beside the body; yields the task that ends when the server does."""
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # the application itself knows whom to believe
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+        ws="none",
+    )
+    server = _Server(config)
+    task = asyncio.create_task(_serve(server))
+    try:
+        while not server.started and not task.done():
+            await asyncio.wait({task}, timeout=0.01)
+        if task.done():
+            task.result()
+            raise app.state.start_fault or ConfigurationError(
+                f"ASSAY_HOST, ASSAY_PORT: cannot listen on {settings.host}:{settings.port}"
+            )
+        yield task
+    finally:
+        server.should_exit = True
+        await asyncio.wait({task})
+
+
+async def _serve(server: uvicorn.Server) -> None:
+    try:
+        await server.serve()
+    except SystemExit:  # how uvicorn says that it could not start; it has logged why
+        return

@@ -1,0 +1,78 @@
+"""Groups of commands that know names and help of their commands, and load what one needs to run it."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typing_extensions import override
+
+from app.cli.parameters import read_plainly
+
+
+class Entry(NamedTuple):
+    """A command that is not loaded yet."""
+
+    target: str  # module:function
+    help: str  # the first paragraph of the function's docstring, for the list of commands
+
+
+class _Command(TyperCommand):
+    @override
+    def get_params(self, ctx: Any) -> list[Any]:
+        return read_plainly(super().get_params(ctx))
+
+
+class _LazyCommand(TyperCommand):
+    """Stands in a list of commands; whoever runs it, or asks for its help, gets the real one."""
+
+    def __init__(self, name: str, entry: Entry) -> None:
+        super().__init__(name, help=entry.help, rich_markup_mode=None)
+        self._target = entry.target
+
+    @override
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
+    ) -> Any:
+        return self._load().make_context(info_name, args, parent, **extra)
+
+    def _load(self) -> Any:  # noqa: ANN401  Typer's own class is private
+        module, _, function = self._target.partition(":")
+        single = typer.Typer(add_completion=False, rich_markup_mode=None)
+        single.command(self.name, cls=_Command)(getattr(import_module(module), function))
+        return typer.main.get_command(single)
+
+
+class _LazyGroup(TyperGroup):
+    """Lists its commands with their help in full, without loading any."""
+
+    entries: Mapping[str, Entry] = {}
+
+    def __init__(self, *, commands: Mapping[str, Any], **attributes: Any) -> None:  # noqa: ANN401
+        lazy = {name: _LazyCommand(name, entry) for name, entry in self.entries.items()}
+        super().__init__(commands={**lazy, **commands}, **attributes)
+
+    @override
+    def get_params(self, ctx: Any) -> list[Any]:
+        return read_plainly(super().get_params(ctx))
+
+    @override
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.help) for name, command in self.commands.items()])
+
+
+def lazy_group(help_text: str, entries: Mapping[str, Entry]) -> typer.Typer:
+    """Return a group of commands, to be run or to be added to another group.
+
+    Help is plain text: Rich, which Typer would draw it with, takes as long to load as all the rest.
+    """
+    group = type("Group", (_LazyGroup,), {"entries": entries})
+    return typer.Typer(
+        cls=group,
+        help=help_text,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )

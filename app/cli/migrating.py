@@ -1,0 +1,36 @@
+"""`assay migrate`: the database's schema, brought up to date."""
+
+import asyncio
+from typing import Final
+
+import stamina
+import typer
+
+from app.cli.databases import url_of, with_database
+from app.cli.running import run
+from app.db.failures import is_database_away
+from app.db.migrate import upgrade
+from app.observability.logging import configure_logging
+from app.settings import Settings
+
+_DATABASE_START_SECONDS: Final = 30.0
+
+
+def migrate() -> None:
+    """Bring the database's schema up to date. Safe to run from several places at once.
+
+    A database that is still starting is waited for, up to half a minute.
+    """
+
+    async def main() -> None:
+        settings = Settings.load()
+        configure_logging(settings.log_format)
+        async with with_database(settings) as complete:
+            async for attempt in stamina.retry_context(
+                on=is_database_away, attempts=None, timeout=_DATABASE_START_SECONDS, wait_max=2.0
+            ):
+                with attempt:
+                    await asyncio.to_thread(upgrade, url_of(complete))
+
+    run(main)
+    typer.echo("the schema is up to date", err=True)

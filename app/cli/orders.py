@@ -1,0 +1,93 @@
+"""`assay orders list|show|settle`: orders of all accounts."""
+
+from dataclasses import asdict
+from typing import Annotated, Any, Final
+
+import typer
+
+from app.cli.operator import operator_actor, require_one, utc_now, with_operator_database
+from app.cli.printing import AsJson, print_record, print_records
+from app.db.engine import Database
+from app.domain.states import OrderStatus
+from app.services import order_events, orders, settle
+from app.services.attention import needing_attention
+from app.services.order_views import OrderView
+
+_MAX_ORDERS: Final = 1000
+
+
+def _record(found: OrderView) -> dict[str, Any]:
+    fields = asdict(found)
+    return {"order_id": fields.pop("id"), **fields}
+
+
+def list_orders(
+    status: Annotated[OrderStatus | None, typer.Option(help="only those in this state")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=_MAX_ORDERS)] = 50,
+    attention: Annotated[
+        bool, typer.Option("--attention", help="only those where money and status differ")
+    ] = False,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """List orders of all accounts, newest first."""
+    if attention and status is not None:
+        raise typer.BadParameter("--attention goes without --status")
+
+    async def work(database: Database) -> list[dict[str, Any]]:
+        async with database.reading() as connection:
+            if attention:
+                found = await needing_attention(connection, limit=limit)
+                return [{**_record(one), "reason": reason} for one, reason in found]
+            listed = await orders.list_all(connection, status=status, limit=limit)
+            return [_record(one) for one in listed]
+
+    told = ("order_id", "status", "number_of_credits", "created_at")
+    print_records(
+        with_operator_database(work),
+        columns=(*told, "reason") if attention else told,
+        as_json=as_json,
+    )
+
+
+def show_order(
+    order_id: Annotated[str, typer.Argument(metavar="ORDER")], *, as_json: AsJson = False
+) -> None:
+    """Show an order, its payment and its history."""
+
+    async def work(database: Database) -> dict[str, Any]:
+        async with database.reading() as connection:
+            found = await orders.read_any(connection, order_id)
+            uuid, btc_dest_address = await orders.upstream_of(connection, order_id)
+            history = await order_events.history(connection, order_id)
+        return {
+            **_record(found),
+            "uuid": uuid,
+            "btc_dest_address": btc_dest_address,
+            "history": [asdict(event) for event in history],
+        }
+
+    print_record(with_operator_database(work), as_json=as_json)
+
+
+def settle_order(
+    order_id: Annotated[str, typer.Argument(metavar="ORDER")],
+    reason: Annotated[str, typer.Option(help="kept in the order's history")],
+    grant: Annotated[bool, typer.Option("--grant", help="grant its credits")] = False,
+    close: Annotated[bool, typer.Option("--close", help="end it without credits")] = False,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """End an order that AEON.to no longer answers for."""
+    require_one(grant=grant, close=close)
+    if not reason.strip():
+        raise typer.BadParameter("--reason: needs a text")
+
+    async def work(database: Database) -> OrderStatus:
+        async with database.sessions() as session:
+            return await settle.settle(
+                session, order_id, grant=grant, reason=reason, actor=operator_actor(), now=utc_now()
+            )
+
+    status = with_operator_database(work)
+    print_record({"order_id": order_id, "status": status}, as_json=as_json)

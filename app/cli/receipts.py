@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import typer
 
 from app.cli.printing import AsJson, print_record
+from app.domain.receipt_faults import without_mark
 from app.domain.receipts import (
     KEY_BYTES,
     ReceiptRefused,
@@ -19,6 +20,7 @@ from app.domain.receipts import (
 from app.domain.strict_json import Unreadable, read_json_object
 
 KEY_FILE: Final = "receipt-key"
+KEYS_PATH: Final = "/.well-known/assay-keys.json"
 
 
 class KeysUnreadable(Exception):
@@ -38,7 +40,7 @@ def verify_receipt(
         str,
         typer.Option(
             metavar="FILE_OR_URL",
-            help="what the server shows at /.well-known/assay-keys.json",
+            help=f"what the server shows at {KEYS_PATH}",
         ),
     ] = "assay-keys.json",
     *,
@@ -76,12 +78,20 @@ def _end(reason: str) -> None:
 
 def _public_keys(place: str) -> dict[str, bytes]:
     """Return public keys by their ids. Raises KeysUnreadable."""
+    raw = without_mark(_read(place))
     try:
-        listed = read_json_object(_read(place))["keys"]
-        keys = [_public_key(key) for key in listed]
+        shown = read_json_object(raw)
+        keys = [_public_key(key) for key in shown["keys"]]
     except (Unreadable, KeyError, TypeError, ValueError):
-        raise KeysUnreadable("is not what /.well-known/assay-keys.json shows") from None
+        raise KeysUnreadable(f"is {_instead(raw)}not what {KEYS_PATH} shows") from None
     return {key_id_of(key): key for key in keys}
+
+
+def _instead(raw: bytes) -> str:
+    """Name what was taken for public keys, where that is plain."""
+    if raw.lstrip().startswith(b"<"):
+        return "a web page, "
+    return "a receipt, " if b'"schema":"assay-receipt/' in raw else ""
 
 
 def _public_key(listed: dict[str, Any]) -> bytes:
@@ -98,6 +108,9 @@ def _read(place: str) -> bytes:
         return download_keys(place)
     try:
         return Path(place).read_bytes()
+    except FileNotFoundError as fault:
+        hint = f"; save {KEYS_PATH} of the server, and name it with --keys"
+        raise KeysUnreadable(f"{fault.strerror}{hint}") from None
     except OSError as fault:
         raise KeysUnreadable(str(fault.strerror)) from None
 

@@ -19,6 +19,8 @@ from typing import Any, Final, NoReturn, Self
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from app.domain import receipt_faults
+
 SCHEMA: Final = "assay-receipt/1"
 ALGORITHM: Final = "Ed25519"
 KEY_BYTES: Final = 32
@@ -140,14 +142,16 @@ def verify(receipt: bytes, keys: Mapping[str, bytes]) -> Verified:
     Raises ReceiptRefused.
     """
     content = _read(receipt)
-    signature = content.pop("signature", None)
+    if "signature" not in content:
+        raise ReceiptRefused("it has no signature")
+    signature = content.pop("signature")
     if not isinstance(signature, str) or not _SIGNATURE.fullmatch(signature):
         raise ReceiptRefused("it has no signature of 128 hexadecimal digits")
-    if content.get("schema") != SCHEMA:
-        raise ReceiptRefused(f"it is not of the schema {SCHEMA}")
     key_id = content.get("key_id")
     if not isinstance(key_id, str) or key_id not in keys:
-        raise ReceiptRefused("none of the keys has the id that it names")
+        raise ReceiptRefused(
+            "none of the keys has the id that it names: they are another server's, or older"
+        )
     try:
         Ed25519PublicKey.from_public_bytes(keys[key_id]).verify(
             bytes.fromhex(signature), canonical(content)
@@ -180,24 +184,38 @@ def _sorted(value: object) -> object:
 
 
 def _read(receipt: bytes) -> JsonObject:
-    """Return the object that is all of the bytes, written canonically. Raises ReceiptRefused."""
+    """Return the object of our schema that is all of the bytes, written canonically.
+
+    Raises ReceiptRefused.
+    """
     if len(receipt) > MAX_BYTES:
         raise ReceiptRefused(f"it has more than {MAX_BYTES} bytes")
     try:
-        content = _DECODER.decode(receipt.decode("utf-8"))
-        same = isinstance(content, dict) and canonical(content) == receipt
+        text = receipt_faults.without_mark(receipt).decode("utf-8")
+        content = _DECODER.decode(text)
+        if not isinstance(content, dict):
+            raise ReceiptRefused("it is JSON, but not one object")
+        if content.get("schema") != SCHEMA:
+            raise ReceiptRefused(receipt_faults.of_another_kind(content, SCHEMA))
+        wanted = canonical(content)
     except UnicodeDecodeError:
-        raise ReceiptRefused("it is not UTF-8") from None
-    except json.JSONDecodeError:
-        raise ReceiptRefused("it is not JSON") from None
-    except (RecursionError, UnicodeEncodeError, TypeError):
-        raise ReceiptRefused(_NOT_CANONICAL) from None
-    if not same:
-        raise ReceiptRefused(_NOT_CANONICAL)
+        raise ReceiptRefused(receipt_faults.of_no_text(receipt)) from None
+    except json.JSONDecodeError as fault:
+        raise ReceiptRefused(receipt_faults.of_no_json(text, fault)) from None
+    except RecursionError:
+        raise ReceiptRefused("it is nested deeper than any receipt") from None
+    except (UnicodeEncodeError, TypeError):
+        raise ReceiptRefused("it has a text or a number that no receipt has") from None
+    if wanted != receipt:
+        raise ReceiptRefused(receipt_faults.of_other_bytes(receipt, content, wanted))
     return dict(content)
 
 
-_NOT_CANONICAL: Final = "it is not one JSON object in canonical form"
+def _unique(pairs: list[tuple[str, Any]]) -> JsonObject:
+    names = dict(pairs)
+    if len(names) != len(pairs):
+        raise ReceiptRefused("it has the same name twice in one object")
+    return names
 
 
 def _refuse_number(_digits: str) -> NoReturn:
@@ -211,7 +229,10 @@ def _integer(digits: str) -> int:
 
 
 _DECODER: Final = json.JSONDecoder(
-    parse_float=_refuse_number, parse_int=_integer, parse_constant=_refuse_number
+    object_pairs_hook=_unique,
+    parse_float=_refuse_number,
+    parse_int=_integer,
+    parse_constant=_refuse_number,
 )
 
 

@@ -79,7 +79,9 @@ def test_a_receipt_of_nobody_we_know_is_refused(receipt: Path) -> None:
     answer = assay("verify", "receipt.json", "--keys", "others.json")
 
     assert answer.exit_code == 1
-    assert answer.stderr.endswith("none of the keys has the id that it names\n")
+    assert answer.stderr.endswith(
+        "none of the keys has the id that it names: they are another server's, or older\n"
+    )
 
 
 def test_a_key_is_known_by_its_bytes_whatever_id_it_claims(receipt: Path) -> None:
@@ -89,7 +91,9 @@ def test_a_key_is_known_by_its_bytes_whatever_id_it_claims(receipt: Path) -> Non
     answer = assay("verify", "receipt.json", "--keys", "forged.json")
 
     assert answer.exit_code == 1
-    assert answer.stderr.endswith("none of the keys has the id that it names\n")
+    assert answer.stderr.endswith(
+        "none of the keys has the id that it names: they are another server's, or older\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -113,7 +117,41 @@ def test_a_file_that_is_missing_is_named(receipt: Path) -> None:
     no_receipt = assay("verify", "absent.json")
 
     assert (no_keys.exit_code, no_receipt.exit_code) == (1, 1)
-    assert no_keys.stderr == no_receipt.stderr == "absent.json: No such file or directory\n"
+    assert no_receipt.stderr == "absent.json: No such file or directory\n"
+    assert no_keys.stderr == (
+        "absent.json: No such file or directory; save /.well-known/assay-keys.json of the server,"
+        " and name it with --keys\n"
+    )
+
+
+def test_what_was_mixed_up_with_the_keys_is_named(receipt: Path) -> None:
+    Path("page.json").write_text("<!doctype html><title>404</title>")
+
+    page = assay("verify", "receipt.json", "--keys", "page.json")
+    itself = assay("verify", "receipt.json", "--keys", "receipt.json")
+
+    rest = "not what /.well-known/assay-keys.json shows\n"
+    assert (page.exit_code, itself.exit_code) == (1, 1)
+    assert page.stderr == f"page.json: is a web page, {rest}"
+    assert itself.stderr == f"receipt.json: is a receipt, {rest}"
+
+
+def test_keys_that_an_editor_saved_anew_are_the_same_keys(receipt: Path) -> None:
+    Path("saved.json").write_bytes(b"\xef\xbb\xbf" + listed(KEY) + b"\r\n")
+
+    assert assay("verify", "receipt.json", "--keys", "saved.json").exit_code == 0
+
+
+def test_a_receipt_that_an_editor_saved_anew_is_refused_with_what_differs(receipt: Path) -> None:
+    receipt.write_bytes(RECEIPT + b"\n")
+
+    answer = assay("verify", "receipt.json")
+
+    assert (answer.exit_code, answer.stdout) == (1, "")
+    assert answer.stderr == (
+        "receipt.json is not a receipt of these keys: it has a newline after the JSON; it was saved"
+        " anew: take the file as it was served\n"
+    )
 
 
 def test_keys_from_far_away_come_over_https_alone(receipt: Path) -> None:

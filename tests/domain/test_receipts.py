@@ -71,6 +71,7 @@ def assessment(answer: JsonObject = ANSWER) -> FinishedAssessment:
 
 
 RECEIPT: Final = signed(content_of(assessment()), KEY)
+ANEW: Final = "it was saved anew: take the file as it was served"
 
 
 def reason(receipt: bytes, keys: dict[str, bytes] | None = None) -> str:
@@ -189,11 +190,84 @@ def test_what_json_would_not_mind_is_another_file(other: bytes) -> None:
     assert reason(other)
 
 
+INDENTED: Final = json.dumps(json.loads(RECEIPT), ensure_ascii=False, indent=2)
+
+
+@pytest.mark.parametrize(
+    ("saved", "words"),
+    [
+        (RECEIPT + b"\n", "has a newline after the JSON"),
+        (RECEIPT + b"\n\n", "has newlines after the JSON"),
+        (RECEIPT + b"\r\n", "has a CRLF line end after the JSON"),
+        (RECEIPT + b"  ", "has blanks after the JSON"),
+        (b"\n" + RECEIPT, "has a newline before the JSON"),
+        (b"\xef\xbb\xbf" + RECEIPT, "begins with a byte order mark"),
+        (
+            b"\xef\xbb\xbf" + RECEIPT + b"\r\n",
+            "begins with a byte order mark and has a CRLF line end after the JSON",
+        ),
+        (INDENTED.encode(), "has newlines between the parts of the JSON"),
+        (
+            INDENTED.replace("\n", "\r\n").encode(),
+            "has CRLF line ends between the parts of the JSON",
+        ),
+        (RECEIPT.replace(b'":"', b'": "'), "has blanks between the parts of the JSON"),
+        (
+            json.dumps(json.loads(RECEIPT), separators=(",", ":")).encode(),
+            "writes a text or a number in another way",
+        ),
+    ],
+)
+def test_a_file_that_an_editor_saved_anew_is_refused_with_what_differs(
+    saved: bytes, words: str
+) -> None:
+    assert reason(saved) == f"it {words}; {ANEW}"
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        (RECEIPT.decode().encode("utf-16"), f"it is UTF-16 and not UTF-8; {ANEW}"),
+        (RECEIPT.replace(b"BTC", b"\xff", 1), "it is not UTF-8"),
+        (b"", "it is empty"),
+        (b" \r\n", "it is empty"),
+        (b"<!doctype html>\n<html></html>", "it is a web page (HTML or XML), not JSON"),
+        (b"404 Not Found", "it is not JSON"),
+        (RECEIPT[:100], "it is not JSON: it ends in the middle"),
+        (RECEIPT[:-1], "it is not JSON: it ends in the middle"),
+        (RECEIPT + RECEIPT, "it has more after the JSON object"),
+        (b"[]", "it is JSON, but not one object"),
+        (
+            b'{"detail":"Not found","code":"not_found","request_id":"x"}',
+            "it is an error that the server answered, not a receipt",
+        ),
+        (b'{"keys":[]}', "it is a list of public keys, not a receipt"),
+        (
+            b'{"assessment_id":"asm_1","status":"ready"}',
+            "it is the assessment and not its receipt, which /receipt gives",
+        ),
+        (
+            RECEIPT.replace(b'"schema":', b'"schema":"a","schema":'),
+            "it has the same name twice in one object",
+        ),
+    ],
+)
+def test_a_file_that_is_something_else_is_called_what_it_is(other: bytes, words: str) -> None:
+    assert reason(other) == words
+
+
+def test_a_receipt_without_its_signature_is_told_so() -> None:
+    content = json.loads(RECEIPT)
+    del content["signature"]
+
+    assert reason(canonical(content)) == "it has no signature"
+
+
 def test_order_of_names_counts() -> None:
     backwards = dict(reversed(json.loads(RECEIPT).items()))
     text = json.dumps(backwards, ensure_ascii=False, separators=(",", ":"))
 
-    assert reason(text.encode()) == "it is not one JSON object in canonical form"
+    assert reason(text.encode()) == f"it has the names of an object in another order; {ANEW}"
 
 
 def test_upper_case_digits_are_another_signature() -> None:
@@ -210,7 +284,9 @@ def test_a_changed_answer_is_told_apart_from_an_unknown_key() -> None:
     assert reason(canonical(content)) == (
         "its signature is not that of its content: it was changed"
     )
-    assert reason(RECEIPT, {}) == "none of the keys has the id that it names"
+    assert reason(RECEIPT, {}) == (
+        "none of the keys has the id that it names: they are another server's, or older"
+    )
 
 
 def test_a_receipt_of_another_key_under_our_id_is_refused() -> None:
@@ -225,8 +301,12 @@ def test_a_signed_object_of_another_schema_is_no_receipt() -> None:
     content = {**content_of(assessment()), "key_id": KEY.key_id}
 
     assert verify(resigned(content), KEYS)
-    assert reason(resigned({**content, "schema": "assay-receipt/2"})) == (
+    assert reason(resigned({**content, "schema": "other/1"})) == (
         "it is not of the schema assay-receipt/1"
+    )
+    assert reason(resigned({**content, "schema": "assay-receipt/2"})) == (
+        "it is of the schema assay-receipt/2, which is newer than this program, which knows"
+        " assay-receipt/1: check it with a newer one"
     )
 
 

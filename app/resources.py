@@ -30,6 +30,7 @@ from app.providers.exposure import ExposureProvider
 from app.providers.http import VendorHttp
 from app.providers.panel import Panel
 from app.providers.sanctions import SanctionsProvider
+from app.providers.tags import TagsProvider
 from app.services.interest import Interest
 from app.services.lists import Lists
 from app.services.pace import SharedPace
@@ -180,6 +181,8 @@ def _panel(
         match name:
             case "sanctions":
                 return SanctionsProvider(lists)
+            case "tags":
+                return TagsProvider(lists)
             case "exposure":
                 if not servers:
                     raise ConfigurationError(

@@ -26,7 +26,7 @@ DOTENV: Final = ".env"
 # Kubernetes injects these for a Service that is named "assay".
 _INJECTED: Final = ("ASSAY_SERVICE_", "ASSAY_PORT_")
 _HEADER_VALUE: Final = re.compile("[!-~]{1,512}")
-RiskProviderName = Literal["sanctions", "exposure", "crystal", "chainalysis"]
+RiskProviderName = Literal["sanctions", "tags", "exposure", "crystal", "chainalysis"]
 
 
 def _parts(value: str | Sequence[object]) -> Sequence[object]:
@@ -121,7 +121,7 @@ class Settings(BaseSettings):
     risk_provider: Annotated[tuple[RiskProviderName, ...], NoDecode] = Field(
         ("sanctions",),
         min_length=1,
-        description="who answers assessments: sanctions, exposure, crystal, chainalysis; or "
+        description="who answers assessments: sanctions, tags, exposure, crystal, chainalysis; or "
         "several, comma-separated, of which each is asked",
     )
     repeat_free_seconds: int = Field(

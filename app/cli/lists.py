@@ -1,7 +1,7 @@
 """An operator's commands for lists of addresses: import them, see them, check that they work."""
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from itertools import groupby
@@ -15,6 +15,9 @@ from app.cli.operator import operator_actor, with_operator_database
 from app.cli.printing import AsJson, print_record, print_records
 from app.db.engine import Database
 from app.domain.clock import SystemClock
+from app.domain.listings import ListedAddress
+from app.domain.risk import SANCTIONS
+from app.domain.risk_words import category_words
 from app.providers.list_downloads import download, is_url, origin_of
 from app.providers.list_files import READING, ListFile, read_list
 from app.services.list_checks import AssetCheck, RandomCheck, check_assets, check_random
@@ -24,6 +27,7 @@ from app.settings import Settings
 
 _SHOWN: Final = 20  # misfiled rows in the record of an import
 _DAY: Final = "YYYY-MM-DD"
+_BITCOIN: Final = frozenset({"BTC", "XBT"})
 
 
 def _day(text: str | None) -> date | None:
@@ -67,6 +71,22 @@ def _record(imported: Imported) -> Mapping[str, Any]:
     }
 
 
+def _unheard(entries: Sequence[ListedAddress], providers: Collection[str]) -> str | None:
+    """Say which rows no provider that is named looks at; None when each is looked at."""
+    if "tags" in providers:
+        return None
+    others = [entry for entry in entries if entry.category != SANCTIONS]
+    if "exposure" in providers:
+        others = [entry for entry in others if entry.asset not in _BITCOIN]
+    if not others:
+        return None
+    words = ", ".join(sorted({category_words(entry.category) for entry in others}))
+    return (
+        f"warning: {len(others)} of its rows say other things than sanctions ({words}); no provider"
+        " of ASSAY_RISK_PROVIDER looks at those when their addresses are asked about: add `tags`"
+    )
+
+
 def import_command(
     place: Annotated[
         str, typer.Argument(metavar="PATH_OR_URL", help="a file, a folder of text files, a URL")
@@ -98,10 +118,16 @@ def import_command(
             issued=day,
             confirm_shrink=confirm_shrink,
         )
-        share = Settings.load().list_max_shrink
+        settings = Settings.load()
         imported = await import_list(
-            database, asked, max_shrink=share, actor=operator_actor(), now=datetime.now(UTC)
+            database,
+            asked,
+            max_shrink=settings.list_max_shrink,
+            actor=operator_actor(),
+            now=datetime.now(UTC),
         )
+        if warning := _unheard(file.entries, settings.risk_provider):
+            typer.echo(warning, err=True)
         return _record(imported)
 
     print_record(with_operator_database(work), as_json=as_json)

@@ -61,6 +61,7 @@ def verify_receipt(
             "signature": "good",
             "assessment_id": found.content["assessment_id"],
             **question,
+            "summary": answer.get("summary"),
             "risk_score": answer["risk_score"],
             "grade": answer["grade"],
             "answered_at": found.content["answered_at"],

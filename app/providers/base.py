@@ -74,7 +74,8 @@ class Evidence:
 
     `category` is a word of `app.domain.risk.CATEGORIES`. `source_date` is the date of the list or
     tag (None: not known). `contribution` is what this reason adds to the score. `listing` is the
-    row of a list, where the evidence is from one.
+    row of a list, where the evidence is from one. `hops` is how far from the address it is found: 0
+    about the address itself, 1 about whom it dealt with; None where nobody says.
     """
 
     category: str
@@ -85,6 +86,7 @@ class Evidence:
     weight: Decimal = _ZERO
     contribution: Decimal = _ZERO
     listing: ListedParty | None = None
+    hops: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +113,7 @@ class Opinion:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What a provider says: a risk from 0 (none known) to 1 (certain), and why.
+    """What a provider says: a risk from 0 (none known) to 1 (prohibited), and why.
 
     The score is the sum of what the evidence contributes; raises ValueError if it is not.
     `provider_reference` is under what the provider knows the question, `vendor` its own score.

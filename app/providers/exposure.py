@@ -19,9 +19,9 @@ from app.domain.addresses import (
     check_address,
 )
 from app.domain.assessments import AssessmentType
-from app.domain.listings import ListFinder, Listing, Lookups, edition_of, most_told_first
-from app.domain.money import plain
-from app.domain.risk import CATEGORIES, OTHER, SCOPE, grade_of, to_share
+from app.domain.listings import ListFinder, Lookups, edition_of
+from app.domain.risk import SCOPE, grade_of, to_share
+from app.domain.risk_words import percent
 from app.esplora.failures import EsploraFailure, OperatorNeeded
 from app.esplora.history import AddressHistory, Ending
 from app.esplora.wire import Transaction, is_txid
@@ -32,11 +32,11 @@ from app.providers.base import (
     ProviderFailed,
     ProviderNotAsked,
     Question,
-    listed_party,
     score_of,
     sources_of,
     weighed,
 )
+from app.providers.listed_evidence import direct, heaviest_first, reason
 
 NAME: Final = "exposure"
 # Not "none": more hops, and whom no list knows, were not looked at.
@@ -169,7 +169,10 @@ def _answer(question: Question, found: Lookups, seen: Seen) -> Answer:
         *(f"looked in the {one.source}" for one in found.versions if one.is_sample),
     ]
     scope = [Evidence(category=SCOPE, source=NAME, detail=detail) for detail in said]
-    hits = [*_direct(question.address, found), *_indirect(seen.flows, found)]
+    hits = [
+        *direct(found.listings.get(question.address, ())),
+        *_indirect(seen.flows, found),
+    ]
     if seen.missed and not hits:
         raise ProviderFailed(FailureReason.NOT_ALL_READ, seen.missed)
     evidence = weighed([*hits, *scope])
@@ -184,48 +187,19 @@ def _answer(question: Question, found: Lookups, seen: Seen) -> Answer:
     )
 
 
-def _direct(address: str, found: Lookups) -> list[Evidence]:
-    listings = _heaviest_first(found, address)
-    return [_reason(listing, Decimal(1), "Direct: the address") for listing in listings]
-
-
 def _indirect(flows: Flows, found: Lookups) -> list[Evidence]:
     """Return the listed counterparties, the largest first; each counts once, at its worst."""
     reasons = []
     for address, satoshi in sorted(flows.values.items(), key=lambda flow: -flow[1]):
         share = to_share(Decimal(satoshi) / flows.total)
         who = (
-            f"Indirect: {plain(share)} of the value, {satoshi} satoshi, passed to or from one that"
+            f"Indirect: {percent(share)} of the value, {satoshi} satoshi, passed to or from one"
+            " that"
         )
-        listings = [] if address is None else _heaviest_first(found, address)
+        listings = [] if address is None else heaviest_first(found.listings.get(address, ()))
         for place, listing in enumerate(listings):
-            reasons.append(_reason(listing, share if place == 0 else Decimal(0), who))
+            reasons.append(reason(listing, share if place == 0 else Decimal(0), who, hops=1))
     return reasons
-
-
-def _heaviest_first(found: Lookups, address: str) -> list[Listing]:
-    """Return every listing of an address: the heaviest category first, then what says most."""
-    listings = most_told_first(found.listings.get(address, ()))
-    return sorted(listings, key=lambda listing: -CATEGORIES[_category(listing)])
-
-
-def _category(listing: Listing) -> str:
-    return listing.row.category if listing.row.category in CATEGORIES else OTHER
-
-
-def _reason(listing: Listing, share: Decimal, who: str) -> Evidence:
-    row, version = listing.row, listing.version
-    owner = f" of {row.label}" if row.label else ""
-    category = _category(listing)
-    return Evidence(
-        category=category,
-        source=version.source,
-        source_date=row.noted_on or version.issued,
-        detail=f"{who} is listed in {version.source}: {row.address}{owner}",
-        share=share,
-        weight=CATEGORIES[category],
-        listing=listed_party(listing),
-    )
 
 
 async def _look_at_address(server: ChainIndex, address: str) -> Seen:

@@ -9,6 +9,7 @@ from app.domain.addresses import check_address
 from app.domain.assessments import AssessmentType
 from app.domain.listings import ListFinder, Listing, Lookup, edition_of, most_told_first
 from app.domain.risk import CATEGORIES, SANCTIONS, SCOPE, grade_of
+from app.domain.risk_words import category_words
 from app.providers.base import (
     Answer,
     Evidence,
@@ -89,13 +90,26 @@ def verdict(listings: Iterable[Listing]) -> tuple[Decimal, str]:
 
 
 def _limits(question: Question, lookup: Lookup) -> list[Evidence]:
-    limits = []
+    limits = [] if sanctioned(lookup.listings) else _of_nothing_found(lookup.listings)
     if question.assessment_type is AssessmentType.TRANSACTION:
         limits.append("only the address was screened, not the transaction")
     if question.as_of is not None:
         limits.append(f"screened against what the lists said on {question.as_of.isoformat()}")
     limits += [f"screened against the {one.source}" for one in lookup.versions if one.is_sample]
     return [Evidence(category=SCOPE, source=NAME, detail=limit) for limit in limits]
+
+
+def _of_nothing_found(listings: Iterable[Listing]) -> list[str]:
+    """Say what was not looked at, and what else is said of the address: silence is no answer."""
+    others = dict.fromkeys(
+        (category_words(one.row.category), one.version.source)
+        for one in listings
+        if one.row.category != SANCTIONS
+    )
+    return ["only this address was looked for, not whom it dealt with"] + [
+        f"tagged as {words} in {source}, which is no sanction and does not count here"
+        for words, source in others
+    ]
 
 
 def _hit(listing: Listing) -> Evidence:
@@ -111,4 +125,5 @@ def _hit(listing: Listing) -> Evidence:
         weight=CATEGORIES[SANCTIONS],
         detail=f"{row.address}{owner} is listed under {row.asset} in {which}, {when}",
         listing=listed_party(listing),
+        hops=0,
     )

@@ -13,6 +13,7 @@ from app.domain.addresses import (
     is_of_test_network,
 )
 from app.domain.errors import AssessmentFault, InvalidParameter, NoAssessmentsFound
+from app.domain.summaries import headline, stored_summary
 from app.http import idempotency, links
 from app.http.deps import COUNTS_CODES, AnyCaller, Reading, Res, actor_of
 from app.http.front_door import ListRoute, StrictRoute
@@ -63,9 +64,27 @@ def assessment_response(assessment: AssessmentView) -> AssessmentResponse:
         tx_hash=assessment.tx_hash,
         as_of=assessment.as_of,
         provider=assessment.provider,
+        summary=headline(
+            status=assessment.status,
+            summary=_summary(assessment),
+            failure_reason=assessment.failure_reason,
+            changes=assessment.changes,
+        ),
         answer=AnswerResponse.model_validate(answer) if answer is not None else None,
         failure_reason=assessment.failure_reason,
         changes=[ChangeResponse.model_validate(change) for change in assessment.changes],
+    )
+
+
+def _summary(assessment: AssessmentView) -> str | None:
+    """Return the headline of the answer, if there is one; made now, if an earlier version did not."""
+    if assessment.answer is None:
+        return None
+    return stored_summary(
+        assessment.answer,
+        provider=assessment.provider,
+        assessment_type=assessment.assessment_type,
+        as_of=assessment.as_of,
     )
 
 

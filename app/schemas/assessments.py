@@ -193,6 +193,11 @@ class EvidenceResponse(ResponseModel):
     listing: ListedPartyResponse | None = Field(
         None, description="The row of a list, where it is from one"
     )
+    hops: int | None = Field(
+        None,
+        description="0: about the address itself, 1: about whom it dealt with; null: nobody says",
+        examples=[0],
+    )
 
 
 class SourceResponse(ResponseModel):
@@ -244,7 +249,8 @@ class AnswerResponse(ResponseModel):
     """What the provider said; of several, the one with the highest score."""
 
     risk_score: str = Field(
-        description="From 0, none known, to 1: the sum of what the evidence contributes",
+        description="From 0, no risk known, to 1, prohibited: the sum of what the evidence"
+        " contributes; no probability",
         examples=["1"],
     )
     grade: str = Field(examples=["severe"])
@@ -267,6 +273,12 @@ class AnswerResponse(ResponseModel):
     )
     ruleset: str | None = Field(
         None, description="By which rules the score was put together", examples=["2026-11-22"]
+    )
+    summary: str | None = Field(
+        None,
+        description="The answer in one sentence, as the receipt has it; null for an answer of an"
+        " earlier version",
+        examples=["Sanctioned by OFAC since 2020-09-16 (CYBER2)"],
     )
 
 
@@ -312,6 +324,10 @@ class AssessmentResponse(ResponseModel):
         examples=["2025-01-31"],
     )
     provider: str = Field(description="Who answers", examples=["sanctions"])
+    summary: str = Field(
+        description="How it stands, in one sentence: the answer, and what changed since",
+        examples=["Not on 3 lists of 2025-11-19; form valid"],
+    )
     answer: AnswerResponse | None = Field(description="Null until it is ready")
     failure_reason: str | None = Field(
         description="Why it failed, if it did; the credit was refunded",

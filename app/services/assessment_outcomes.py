@@ -14,6 +14,7 @@ from app.domain.actors import Actor
 from app.domain.assessments import AssessmentStatus
 from app.domain.clock import Clock
 from app.domain.risk import RULESET
+from app.domain.summaries import summary_of
 from app.models import Assessment
 from app.providers.base import (
     Answer,
@@ -21,6 +22,7 @@ from app.providers.base import (
     ProviderNotAsked,
     ProviderPending,
     ProviderUnknown,
+    Question,
 )
 from app.providers.panel import Panel
 from app.services import assessment_progress, idempotency, jobs, ledger
@@ -125,7 +127,7 @@ async def settle_answers(
                 {
                     "asked": one.question.assessment_id,
                     "token": one.lease_token,
-                    "its_answer": _written(verdict.answer),
+                    "its_answer": _written(verdict.answer, one.question),
                     "its_progress": assessment_progress.write(verdict.progress),
                 }
                 for one, verdict in answered
@@ -133,10 +135,17 @@ async def settle_answers(
         )
 
 
-def _written(answer: Answer | None) -> dict[str, Any] | None:
+def _written(answer: Answer | None, question: Question) -> dict[str, Any] | None:
     if answer is None:
         return None
-    return {**assessment_progress.as_json(asdict(answer)), "ruleset": RULESET}
+    written = assessment_progress.as_json(asdict(answer))
+    summary = summary_of(
+        written,
+        provider=answer.provider,
+        assessment_type=question.assessment_type,
+        as_of=question.as_of,
+    )
+    return {**written, "ruleset": RULESET, "summary": summary}
 
 
 async def _leave_open(

@@ -61,6 +61,7 @@ async def test_a_new_assessment_is_answered_with_201_and_all_its_fields(
         "tx_hash": None,
         "as_of": None,
         "provider": "scripted",
+        "summary": "Scripted says not on the lists; form not checked",
         "answer": {
             "risk_score": "0",
             "grade": "not on the lists",
@@ -74,6 +75,8 @@ async def test_a_new_assessment_is_answered_with_201_and_all_its_fields(
                     "share": "0",
                     "weight": "0",
                     "contribution": "0",
+                    "listing": None,
+                    "hops": None,
                 }
             ],
             "sources": [
@@ -90,6 +93,7 @@ async def test_a_new_assessment_is_answered_with_201_and_all_its_fields(
             "opinions": [],
             "disagreement": False,
             "ruleset": "2026-11-22",
+            "summary": "Scripted says not on the lists; form not checked",
         },
         "failure_reason": None,
         "changes": [],

@@ -62,7 +62,11 @@ async def test_answer_is_of_the_lists_as_they_are_and_new_ones_are_a_new_questio
     found = await answer_to(screening, buyer, address=SATOSHI)
 
     assert (again["charged"], again["answer"]["risk_score"]) == (True, "0")
-    assert again["answer"]["evidence"] == []
+    assert [one["detail"] for one in again["answer"]["evidence"]] == [
+        "only this address was looked for, not whom it dealt with"
+    ]
+    assert again["summary"] == "Not on 1 list of 2025-03-01; form valid"
+    assert found["summary"] == "Sanctioned by OFAC, on its list of 2025-03-01"
     assert found["answer"]["risk_score"] == "1"
     assert found["answer"]["evidence"][0]["detail"] == (
         f"{SATOSHI} of DOE is listed under XBT in OFAC SDN, version 1, issued 2025-03-01"
@@ -120,7 +124,7 @@ async def test_exposure_looks_counterparties_up_in_lists_and_tag_packs(
         "GraphSense mixers",
         "2025-03-01",
     )
-    assert hit["detail"].startswith("Indirect: 1 of the value, 50000 satoshi")
+    assert hit["detail"].startswith("Indirect: 100% of the value, 50000 satoshi")
 
 
 async def test_exposure_does_not_start_without_a_server_of_the_chain(
@@ -290,3 +294,51 @@ async def test_what_a_list_changed_is_shown_beside_an_answer_that_stays(
         assert text in report
     assert (await look(screening, f"assessments/{made}/receipt", buyer)).content == receipt
     assert await balance_of(screening, buyer) == 19
+
+
+async def test_tag_of_the_asked_address_is_evidence_for_every_currency(
+    buyer: Person, database: LentDatabase
+) -> None:
+    ethereum = "0x52908400098527886E0F7030069857D2E4169EE7"
+    rows = [listed(SATOSHI), listed(ethereum, "ETH", category="mixer", label="a mixer")]
+    await import_rows(database, rows, issued=SPRING, source="GraphSense pack")
+    asked = {"address": ethereum.lower(), "currency": "ETH"}
+    async with open_application(database, scripted=False, risk_provider="tags") as application:
+        tagged = await answer_to(application, buyer, **asked)
+        clean = await answer_to(application, buyer, address=ADDRESS)
+    async with open_application(database, scripted=False) as application:
+        screened = await answer_to(application, buyer, **asked)
+
+    [hit, limit] = tagged["answer"]["evidence"]
+    assert (hit["category"], hit["contribution"], hit["hops"]) == ("mixer", "1", 0)
+    assert hit["detail"] == (
+        f"Direct: the address is listed in GraphSense pack: {ethereum} of a mixer"
+    )
+    assert limit["category"] == "scope"
+    assert tagged["summary"] == "Tagged as mixer by GraphSense pack"
+    assert clean["summary"] == "No tag on 1 list of 2025-03-01; form valid"
+    # Who only screens for sanctions is not left to think that nothing is known.
+    assert screened["answer"]["evidence"][-1]["detail"] == (
+        "tagged as mixer in GraphSense pack, which is no sanction and does not count here"
+    )
+
+
+async def test_headline_says_what_changed_since_and_the_receipt_what_was_answered(
+    screening: Application, buyer: Person, database: LentDatabase
+) -> None:
+    await import_rows(database, [listed(ADDRESS)], issued=SPRING, source="OFAC SDN")
+    made = await answer_to(screening, buyer, address=SATOSHI)
+    await import_rows(
+        database, [listed(ADDRESS), listed(SATOSHI)], issued=SUMMER, source="OFAC SDN"
+    )
+    screening.clock.advance(3600)
+    while await list_reviews.review_next(database, screening.clock):
+        pass
+
+    [now] = (await look(screening, "assessments", buyer)).json()["items"]
+    receipt = await look(screening, f"assessments/{made['assessment_id']}/receipt", buyer)
+
+    then = "Not on 1 list of 2025-03-01; form valid"
+    assert made["summary"] == receipt.json()["answer"]["summary"] == then
+    assert now["answer"]["summary"] == then
+    assert now["summary"] == (f"Changed since: now on OFAC SDN of 2025-07-01; as answered: {then}")

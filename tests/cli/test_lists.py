@@ -43,6 +43,27 @@ async def test_lists_are_imported_shown_and_checked(assay: Assay) -> None:
         assert (await assay("lists", *command)).exit_code == 0
 
 
+async def test_import_warns_of_tags_that_no_provider_looks_at(
+    assay: Assay, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pack = tmp_path / "mixers.yaml"
+    pack.write_text(
+        "title: t\ncreator: c\nsource: s\nabuse: mixing_service\ncurrency: ETH\n"
+        "lastmod: 2025-01-01\nlabel: a mixer\ntags:\n"
+        "- address: '0x52908400098527886E0F7030069857D2E4169EE7'\n"
+    )
+    warned = await assay("lists", "import", str(pack))
+    assert warned.exit_code == 0
+    assert warned.stderr == (
+        "warning: 1 of its rows say other things than sanctions (mixer); no provider of"
+        " ASSAY_RISK_PROVIDER looks at those when their addresses are asked about: add `tags`\n"
+    )
+    monkeypatch.setenv("ASSAY_RISK_PROVIDER", "exposure")  # reads the chain of bitcoin alone
+    assert "add `tags`" in (await assay("lists", "import", str(pack))).stderr
+    monkeypatch.setenv("ASSAY_RISK_PROVIDER", "sanctions,tags")
+    assert (await assay("lists", "import", str(pack))).stderr == ""
+
+
 async def test_text_list_is_given_its_date_and_name(assay: Assay) -> None:
     folder = str(DATA / "sanctions")
     words = ("lists", "import", folder, "--issued", "2025-11-09", "--source", "mine")

@@ -53,6 +53,7 @@ def test_a_good_receipt_is_told_with_what_it_says(receipt: Path) -> None:
         "currency": "BTC",
         "tx_hash": None,
         "as_of": None,
+        "summary": None,
         "risk_score": "0.85",
         "grade": "severe",
         "answered_at": "2026-01-11T12:46:02.000500Z",

@@ -122,7 +122,7 @@ async def test_who_paid_an_address_counts_by_its_share_of_the_satoshi(chain: Cha
     answer = await chain.assess(listing(bad.payer, "mixer"))
     assert hits(answer) == [("mixer", Decimal("0.25"), Decimal("0.25"))]
     assert answer.evidence[0].detail == (
-        "Indirect: 0.25 of the value, 50000 satoshi, passed to or from one that is listed in"
+        "Indirect: 25% of the value, 50000 satoshi, passed to or from one that is listed in"
         f" GraphSense mixers: {bad.payer} of DOE"
     )
     assert (answer.risk_score, answer.grade) == (Decimal("0.25"), "medium")

@@ -124,16 +124,26 @@ async def test_row_that_says_most_of_the_party_leads_and_the_others_follow() -> 
     assert said[2] == ListedParty(address=LISTED, asset="XBT", source_url=url)
 
 
-@pytest.mark.parametrize("address", [NOT_LISTED, TAGGED])
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        (NOT_LISTED, []),
+        (
+            TAGGED,
+            ["tagged as mixer in GraphSense mixers, which is no sanction and does not count here"],
+        ),
+    ],
+)
 async def test_address_that_is_not_sanctioned_scores_zero_and_claims_no_more(
-    provider: RiskProvider, address: str
+    provider: RiskProvider, address: str, said: list[str]
 ) -> None:
     answer = await provider.assess(ask(address))
-    assert (answer.risk_score, answer.grade, answer.evidence) == (
-        Decimal(0),
-        "not on the lists",
-        (),
-    )
+    assert (answer.risk_score, answer.grade) == (Decimal(0), "not on the lists")
+    assert {item.category for item in answer.evidence} == {"scope"}
+    assert [item.detail for item in answer.evidence] == [
+        "only this address was looked for, not whom it dealt with",
+        *said,
+    ]
     assert [(source.name, source.version) for source in answer.sources] == [
         ("sanctioned addresses XBT", 4),
         ("OFAC SDN", 7),

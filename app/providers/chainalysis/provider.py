@@ -111,6 +111,7 @@ def _hit(identification: Identification) -> Evidence:
         detail=f"{identification.name} ({identification.category})",
         share=Decimal(1),
         weight=CATEGORIES[SANCTIONS],
+        hops=0,
     )
 
 

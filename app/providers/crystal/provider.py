@@ -9,6 +9,7 @@ from app.domain.addresses import check_address
 from app.domain.assessments import AssessmentType
 from app.domain.money import plain
 from app.domain.risk import CATEGORIES, OTHER, SCOPE, grade_of, to_share
+from app.domain.risk_words import category_words, percent
 from app.providers.base import (
     Answer,
     Evidence,
@@ -164,7 +165,7 @@ def _reasons(transfer: Transfer) -> list[Evidence]:
             name if name in CATEGORIES else OTHER,
             share,
             transfer.weights.get(name, CATEGORIES.get(name, CATEGORIES[OTHER])),
-            f"{plain(share)} of the value is connected with {name}",
+            f"{percent(share)} of the value is connected with {_named(name)}",
         )
         for name, share in transfer.signals.items()
         if share
@@ -173,6 +174,11 @@ def _reasons(transfer: Transfer) -> list[Evidence]:
         detail = "Crystal's own score, for which it names no categories"
         reasons = [_reason(transfer, OTHER, transfer.riskscore, Decimal(1), detail)]
     return sorted(reasons, key=lambda item: (-item.share * item.weight, item.category))
+
+
+def _named(name: str) -> str:
+    """Return a category of ours in words; one that only Crystal knows keeps its name."""
+    return category_words(name) if name in CATEGORIES else name
 
 
 def _reason(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from app.domain.addresses import AddressForm
 from app.domain.assessments import AssessmentType
@@ -213,6 +213,15 @@ class ProviderPending(Exception):
     def __init__(self, reference: str) -> None:
         super().__init__("the risk provider works on the question")
         self.reference = reference
+
+
+@runtime_checkable
+class ChoosesAddresses(Protocol):
+    """A provider that is not asked about every address of the currencies that it supports."""
+
+    def why_not(self, currency: str, address: str, /) -> str | None:
+        """Return why it is not asked about an address, in words for people; None: it is asked."""
+        ...
 
 
 class RiskProvider(Protocol):

@@ -7,7 +7,7 @@ For a transaction those are the parties on the other side of it.
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Final, Protocol
@@ -17,6 +17,7 @@ from app.domain.addresses import (
     bitcoin_network,
     canonical_bitcoin_address,
     check_address,
+    plain_address,
 )
 from app.domain.assessments import AssessmentType
 from app.domain.listings import ListFinder, Lookups, edition_of
@@ -130,6 +131,7 @@ class ExposureProvider:
         """
         if question.currency.upper() not in _CURRENCIES:
             raise ProviderFailed(FailureReason.REFUSED)
+        question = replace(question, address=plain_address(question.currency, question.address))
         try:
             bitcoin_network(question.address)
             async with asyncio.timeout(DEADLINE_SECONDS):

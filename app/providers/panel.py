@@ -1,14 +1,14 @@
 """The providers that the settings name, one or several, and what their answers come to together."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
 from app.domain.addresses import SUPPORTED
 from app.domain.assessments import AssessmentType
 from app.domain.risk import grade_of
-from app.providers.base import Answer, Opinion, RiskProvider, Source
+from app.providers.base import Answer, ChoosesAddresses, Opinion, RiskProvider, Source
 
 NOT_ASKED = "the risk provider answers no such question"
 
@@ -31,21 +31,45 @@ class Panel:
         text = "\n".join(f"{name}={edition}" for name, edition in editions.items())
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
-    def currencies(self, assessment_type: AssessmentType) -> list[str]:
-        """Return for which currencies somebody answers; any other is refused before any debit."""
+    def currencies(
+        self, assessment_type: AssessmentType, listed: Collection[str] = ()
+    ) -> list[str]:
+        """Return for which currencies somebody answers; any other is refused before any debit.
+
+        `listed` are those that lists name, whether their addresses can be checked or not.
+        """
         return [
-            currency for currency in SUPPORTED if self.supporting(assessment_type, currency, None)
+            currency
+            for currency in sorted({*SUPPORTED, *listed})
+            if self.supporting(assessment_type, currency, None)
         ]
 
     def supporting(
-        self, assessment_type: AssessmentType, currency: str, as_of: date | None
+        self,
+        assessment_type: AssessmentType,
+        currency: str,
+        as_of: date | None,
+        address: str | None = None,
     ) -> list[str]:
-        """Return who answers such a question; nobody: it is refused before any debit."""
+        """Return who answers such a question; nobody: it is refused before any debit.
+
+        Without an address: who answers it about some address of the currency.
+        """
+        refusing = {} if address is None else self.why_not(currency, address)
         return [
             name
             for name, one in self._providers.items()
-            if one.supports(assessment_type, currency, as_of)
+            if name not in refusing and one.supports(assessment_type, currency, as_of)
         ]
+
+    def why_not(self, currency: str, address: str) -> dict[str, str]:
+        """Return by provider why it is not asked about an address; of the others nothing."""
+        reasons = {
+            name: one.why_not(currency, address)
+            for name, one in self._providers.items()
+            if isinstance(one, ChoosesAddresses)
+        }
+        return {name: reason for name, reason in reasons.items() if reason is not None}
 
     def provider(self, name: str) -> RiskProvider | None:
         """Return a provider; None when it is no longer among them."""

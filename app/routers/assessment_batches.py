@@ -9,7 +9,7 @@ from app.http.deps import COUNTS_CODES, AnyCaller, Res, actor_of
 from app.http.error_handlers import first_fault
 from app.http.front_door import ListRoute
 from app.providers.panel import Panel
-from app.routers.assessments import Days, assessment_response, days_for, subject_of
+from app.routers.assessments import Askable, askable_for, assessment_response, subject_of
 from app.schemas.assessments import (
     AssessmentOutcome,
     AssessmentQuestion,
@@ -46,8 +46,8 @@ async def create_new_assessments_for_access_code(
     A malformed question costs nothing and does not spoil the others. What is still pending after 8
     seconds is finished in the background.
     """
-    days = await days_for(body.questions, resources)
-    judged = [_judge(question, resources.panel, days) for question in body.questions]
+    askable = await askable_for(body.questions, resources)
+    judged = [_judge(question, resources.panel, askable) for question in body.questions]
     fresh = {
         one
         for one, question in zip(judged, body.questions, strict=True)
@@ -68,12 +68,12 @@ async def create_new_assessments_for_access_code(
 
 
 def _judge(
-    question: AssessmentQuestion | Malformed, panel: Panel, days: Days
+    question: AssessmentQuestion | Malformed, panel: Panel, askable: Askable
 ) -> Subject | AppError:
     if isinstance(question, Malformed):
         return first_fault(question.errors)
     try:
-        return subject_of(question, panel, days)
+        return subject_of(question, panel, askable)
     except AppError as fault:
         return fault
 

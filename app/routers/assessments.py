@@ -7,10 +7,12 @@ from datetime import date, datetime, timedelta
 from fastapi import APIRouter, Request, Response
 
 from app.domain.addresses import (
-    AddressForm,
-    check_address,
+    SUPPORTED,
+    InvalidAddress,
     currencies_of,
-    is_of_test_network,
+    read_address,
+    read_transaction,
+    refuse_test_network,
 )
 from app.domain.errors import AssessmentFault, InvalidParameter, NoAssessmentsFound
 from app.domain.summaries import headline, stored_summary
@@ -99,36 +101,40 @@ def _created(made: Made, now: datetime) -> NewAssessmentResponse:
 
 
 @dataclass(frozen=True)
-class Days:
-    """The days, in UTC, as of which may be asked: from `first` (None: there is none) to today."""
+class Askable:
+    """What may be asked of the lists, as far as questions want to know.
+
+    As of which days in UTC: from `first` (None: there is none) to today. `assets` are those that
+    lists name beyond the supported ones, in capitals.
+    """
 
     first: date | None
     today: date
+    assets: frozenset[str]
 
 
-async def days_for(questions: Iterable[object], resources: Resources) -> Days:
-    """Return as of which days the lists answer, if one of the questions wants to know."""
-    today = resources.clock.now().date()
-    if not any(isinstance(one, AssessmentQuestion) and one.as_of for one in questions):
-        return Days(None, today)
-    return Days(await resources.lists.first_day(), today)
+async def askable_for(questions: Iterable[object], resources: Resources) -> Askable:
+    """Look up what the lists answer, where one of the questions wants to know."""
+    asked = [one for one in questions if isinstance(one, AssessmentQuestion)]
+    wants_day = any(one.as_of for one in asked)
+    wants_asset = any(one.currency.upper() not in SUPPORTED for one in asked)
+    return Askable(
+        await resources.lists.first_day() if wants_day else None,
+        resources.clock.now().date(),
+        await resources.lists.assets() if wants_asset else frozenset(),
+    )
 
 
-def subject_of(question: AssessmentQuestion, panel: Panel, days: Days) -> Subject:
+def subject_of(question: AssessmentQuestion, panel: Panel, askable: Askable) -> Subject:
     """Return what is to be assessed. Raises InvalidParameter for what nobody could answer."""
-    currencies = panel.currencies(question.assessment_type)
+    currencies = panel.currencies(question.assessment_type, askable.assets)
     if question.currency.upper() not in currencies:
         raise InvalidParameter("currency", f"one of: {', '.join(currencies)}")
-    if check_address(question.currency, question.address) is AddressForm.INVALID:
-        others = currencies_of(question.address)
-        hint = f" (it is one of {', '.join(others)})" if others else ""
-        raise InvalidParameter("address", f"a well-formed address of the currency{hint}")
-    if is_of_test_network(question.currency, question.address):
-        raise InvalidParameter(
-            "address", "an address of the currency's main network (it is one of a test network)"
-        )
+    _check_address(question)
+    _check_transaction(question)
+    _check_chain(question, panel)
     if question.as_of is not None:
-        _check_day(question, question.as_of, panel, days)
+        _check_day(question, question.as_of, panel, askable)
     return Subject(
         question.assessment_type,
         question.address,
@@ -138,16 +144,52 @@ def subject_of(question: AssessmentQuestion, panel: Panel, days: Days) -> Subjec
     )
 
 
-def _check_day(question: AssessmentQuestion, day: date, panel: Panel, days: Days) -> None:
+def _check_address(question: AssessmentQuestion) -> None:
+    """Refuse what is no address of the currency, with the reason. Raises InvalidParameter."""
+    try:
+        read_address(question.currency, question.address)
+    except InvalidAddress as fault:
+        others = currencies_of(question.address)
+        hint = f"it is one of {', '.join(others)}" if others else str(fault)
+        raise InvalidParameter(
+            "address", f"a well-formed address of the currency ({hint})"
+        ) from None
+    try:
+        refuse_test_network(question.currency, question.address)
+    except InvalidAddress as fault:
+        raise InvalidParameter(
+            "address", f"an address of the currency's main network ({fault})"
+        ) from None
+
+
+def _check_transaction(question: AssessmentQuestion) -> None:
+    """Refuse what names no transaction of the currency. Raises InvalidParameter."""
+    if question.tx_hash is None:
+        return
+    try:
+        read_transaction(question.currency, question.address, question.tx_hash)
+    except InvalidAddress as fault:
+        raise InvalidParameter("tx_hash", str(fault)) from None
+
+
+def _check_chain(question: AssessmentQuestion, panel: Panel) -> None:
+    """Refuse an address of a chain that no provider is asked about. Raises InvalidParameter."""
+    asked = (question.assessment_type, question.currency, None)
+    if not panel.supporting(*asked, question.address):
+        reasons = "; ".join(panel.why_not(question.currency, question.address).values())
+        raise InvalidParameter("address", f"of a chain that a provider answers for ({reasons})")
+
+
+def _check_day(question: AssessmentQuestion, day: date, panel: Panel, askable: Askable) -> None:
     """Refuse a day as of which there is no answer. Raises InvalidParameter."""
-    if day > days.today:
+    if day > askable.today:
         raise InvalidParameter("as_of", DAY_TEXT)
     if not panel.supporting(question.assessment_type, question.currency, day):
         raise InvalidParameter("as_of", f"left out: {panel.name} answers as of now alone")
-    if days.first is None:
+    if askable.first is None:
         raise InvalidParameter("as_of", "left out: no list has been imported")
-    if day < days.first:
-        raise InvalidParameter("as_of", f"{days.first} or later: the lists go back no further")
+    if day < askable.first:
+        raise InvalidParameter("as_of", f"{askable.first} or later: the lists go back no further")
 
 
 async def _create(
@@ -159,8 +201,8 @@ async def _create(
     question: AssessmentQuestion,
     pick_account: PickAccount,
 ) -> NewAssessmentResponse | Response:
-    days = await days_for([question], resources)
-    subject = subject_of(question, resources.panel, days)
+    askable = await askable_for([question], resources)
+    subject = subject_of(question, resources.panel, askable)
     actor, clock = actor_of(request, caller), resources.clock
     window = timedelta(seconds=resources.settings.repeat_free_seconds)
     free_within = None if question.fresh else window

@@ -85,7 +85,11 @@ class CreateAssessmentForAccessCodeRequest(AssessmentQuestion, _PayingCode):
 class AssessmentQuestionFault(ResponseModel):
     """What is wrong with a question; nothing was debited for it."""
 
-    detail: str = Field(examples=["address must be a well-formed address of the currency"])
+    detail: str = Field(
+        examples=[
+            "address must be a well-formed address of the currency (its base58 checksum is wrong)"
+        ]
+    )
     code: str = Field(examples=["invalid_parameter"])
 
 

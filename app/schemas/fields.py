@@ -120,17 +120,28 @@ class _EndpointSaysRange:
 OrderCredits = Annotated[int, Strict(), Field(ge=1), _EndpointSaysRange()]
 # What tickers, addresses and hashes are written in: no look-alikes, no blanks.
 _VISIBLE_ASCII: Final = r"^[!-~]+$"
+# A blank around them is trimmed, of whatever width (Unicode's Zs). What cannot be seen at all, or
+# changes how the rest is shown, is refused: nobody knows what was meant to be asked.
+_BLANKS: Final = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+
+
+def _trimmed(value: object) -> object:
+    return value.strip(_BLANKS) if isinstance(value, str) else value
+
+
 ShortWord = Annotated[
     str,
     Strict(),
     Field(max_length=64, pattern=_VISIBLE_ASCII),
     Allowed("a string of at most 64 visible ASCII characters"),
+    BeforeValidator(_trimmed),
 ]
 LongWord = Annotated[
     str,
     Strict(),
     Field(max_length=256, pattern=_VISIBLE_ASCII),
     Allowed("a string of at most 256 visible ASCII characters"),
+    BeforeValidator(_trimmed),
 ]
 StrictBoolean = Annotated[bool, Strict(), Allowed("true or false")]
 ShortText = Annotated[str, Text(64)]

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.engine import Database
 from app.domain.actors import Actor
+from app.domain.addresses import one_ticker, one_transaction
 from app.domain.addresses.spelling import one_spelling
 from app.domain.assessments import AssessmentStatus, AssessmentType
 from app.domain.clock import Clock
@@ -44,7 +45,24 @@ class Subject:
     def same(self) -> tuple[str, ...]:
         """What two questions share that are the same one."""
         day = self.as_of.isoformat() if self.as_of else ""
-        return self.assessment_type, self.address, self.currency.upper(), self.tx_hash or "", day
+        return (
+            self.assessment_type,
+            self.spelling,
+            one_ticker(self.currency),
+            self._transaction,
+            day,
+        )
+
+    @property
+    def spelling(self) -> str:
+        """What all spellings of the address share."""
+        return one_spelling(self.address)
+
+    @property
+    def _transaction(self) -> str:
+        if self.tx_hash is None:
+            return ""
+        return one_transaction(self.currency, self.address, self.tx_hash)
 
 
 @dataclass(frozen=True)
@@ -90,7 +108,7 @@ async def reserve(
             progress={
                 name: Progress(asks=1)
                 for name in panel.supporting(
-                    subject.assessment_type, subject.currency, subject.as_of
+                    subject.assessment_type, subject.currency, subject.as_of, subject.address
                 )
             },
         )
@@ -103,7 +121,7 @@ async def reserve(
                 "id": one.question.assessment_id,
                 "account_id": account_id,
                 **asdict(subject),
-                "spelling": one_spelling(subject.address),
+                "spelling": subject.spelling,
                 "provider": panel.name,
                 "edition": edition,
                 "status": AssessmentStatus.PENDING,

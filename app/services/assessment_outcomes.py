@@ -63,7 +63,9 @@ def judge(panel: Panel, reserved: Reserved, outcomes: Mapping[str, Outcome | Non
     # What came of each now stands in the answer; how often it was asked stays.
     asked = {name: replace(one, answer=None, failure=None) for name, one in known.items()}
     if answers:
-        return Verdict(panel.together(answers, failures), None, asked)
+        question = reserved.question
+        not_asked = panel.why_not(question.currency, question.address)
+        return Verdict(panel.together(answers, {**not_asked, **failures}), None, asked)
     return Verdict(None, next(iter(failures.values())), asked)
 
 

@@ -80,11 +80,15 @@ class VersionFacts:
 
 @dataclass(frozen=True)
 class _Held:
-    """The newest versions, whole. `count` is how many versions of all sources there were."""
+    """The newest versions, whole. `count` is how many versions of all sources there were.
+
+    `assets` are those, in capitals, that any version ever named.
+    """
 
     count: int
     versions: tuple[ListVersion, ...]
     listings: dict[str, tuple[Listing, ...]]
+    assets: frozenset[str]
 
 
 class Lists:
@@ -120,6 +124,10 @@ class Lists:
     async def versions(self) -> tuple[ListVersion, ...]:
         """Return the newest version of each source."""
         return (await self._refreshed()).versions
+
+    async def assets(self) -> frozenset[str]:
+        """Return the assets, in capitals, under which lists have filed addresses, now or before."""
+        return (await self._refreshed()).assets
 
     async def first_day(self) -> date | None:
         """Return the first day on which a list was in force; None when none was imported."""
@@ -261,8 +269,13 @@ async def _hold(database: Database, held: _Held | None) -> _Held:
             pool = _Pool()
             async for row in _current_rows(connection):
                 if version := versions.get(row.source):
-                    _file(listings, row.spelling, Listing(row=_row(row, pool), version=version))
-            held = _Held(count, tuple(versions.values()), listings) if versions else _sample()
+                    # Not by the spelling that is stored: older rules may have made it.
+                    listing = Listing(row=_row(row, pool), version=version)
+                    _file(listings, one_spelling(row.address), listing)
+            named = await connection.scalars(select(ListEntry.asset).distinct())
+            assets = frozenset(asset.upper() for asset in named)
+            whole = _Held(count, tuple(versions.values()), listings, assets)
+            held = whole if versions else _sample()
             count = await _count(connection)
     return held
 
@@ -271,7 +284,8 @@ def _sample() -> _Held:
     listings: dict[str, tuple[Listing, ...]] = {}
     for listing in sample():
         _file(listings, one_spelling(listing.row.address), listing)
-    return _Held(0, tuple({listing.version for listing in sample()}), listings)
+    assets = frozenset(listing.row.asset for listing in sample())
+    return _Held(0, tuple({listing.version for listing in sample()}), listings, assets)
 
 
 def _file(listings: dict[str, tuple[Listing, ...]], spelling: str, listing: Listing) -> None:

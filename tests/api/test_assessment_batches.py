@@ -79,7 +79,9 @@ async def test_malformed_question_costs_nothing_and_spoils_no_other(
 
     errors = [outcome["error"] and outcome["error"]["detail"] for outcome in body["outcomes"]]
     assert errors[0] is errors[5] is None
-    assert errors[1] == "address must be a well-formed address of the currency"
+    assert errors[1] == (
+        "address must be a well-formed address of the currency (its base58 checksum is wrong)"
+    )
     assert errors[2].startswith("currency must be one of: ")
     assert errors[3] == "Missing address parameter"
     assert errors[4] == "question must be one JSON object"

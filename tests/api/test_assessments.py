@@ -206,11 +206,11 @@ async def test_a_parameter_is_missing_when_absent_null_or_empty(
         ("assessment_type", ["address"], TYPE),
         ("address", 0, problems.must_be("address", LONG_WORD)),
         ("address", "A" * 257, problems.must_be("address", LONG_WORD)),
-        ("address", ADDRESS + " ", problems.must_be("address", LONG_WORD)),
+        ("address", ADDRESS + "\n", problems.must_be("address", LONG_WORD)),
         (
             "address",
             ADDRESS[:-1] + "N",
-            problems.must_be("address", "a well-formed address of the currency"),
+            problems.must_be("address", f"{FORM} (its base58 checksum is wrong)"),
         ),
         ("currency", False, problems.must_be("currency", SHORT_WORD)),
         ("currency", "B" * 65, problems.must_be("currency", SHORT_WORD)),

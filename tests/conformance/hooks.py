@@ -42,7 +42,6 @@ _REFUSALS: Final = {
     "createNewAssessmentForAccessCode": {
         "access_code not found",
         _UNKNOWN_CURRENCY,
-        "address must be a well-formed address of the currency",
         "Missing tx_hash parameter",  # with assessment_type: "transaction"
         *_DAYS,
         "Insufficient credits",
@@ -50,7 +49,6 @@ _REFUSALS: Final = {
     "createNewAssessmentsForAccessCode": {"access_code not found", "Insufficient credits"},
     "createNewAssessment": {
         _UNKNOWN_CURRENCY,
-        "address must be a well-formed address of the currency",
         "Missing tx_hash parameter",
         *_DAYS,
         "Insufficient credits",
@@ -67,6 +65,14 @@ _REFUSALS: Final = {
     "listAccessCodes": {"cursor must be a next_cursor of an earlier page"},
     "listApiKeys": {"cursor must be a next_cursor of an earlier page"},
 }
+_ASKING: Final = ("createNewAssessment", "createNewAssessmentForAccessCode")
+# The reason follows, which depends on what was sent.
+_MALFORMED: Final = (
+    "address must be a well-formed address of the currency (",
+    "address must be an address of the currency's main network (",
+    "tx_hash must be 64 hexadecimal digits",
+    "tx_hash must be 0x and 64 hexadecimal digits",
+)
 _NUMBERS: Final = itertools.count()
 _KEY_REUSED: Final = "Idempotency-Key was used with another body"
 _NUL: Final = "The body has a NUL character"
@@ -119,6 +125,7 @@ def _is_documented_refusal(case: Case[Any], response: Response) -> bool:
     detail = response.json()["detail"]
     return (
         detail in _REFUSALS.get(_operation_id(case), ())
+        or (_operation_id(case) in _ASKING and detail.startswith(_MALFORMED))
         or (detail == _KEY_REUSED and response.status_code == 422)
         or (detail == _NUL and any("\0" in text for text in _strings(case.body)))
         or _names_a_float(detail, case.body)

@@ -85,6 +85,17 @@ VALID = [
     ("ZEC", "t1MMXtBrSp1XG38Lx9cePcNUCJj5vdWfUWL"),
     ("ZEC", "t3Vz22vK5z2LcKEdg16Yv4FFneEL1zg9ojd"),
     ("ZEC", "tmEZhbWHTpdKMw5it8YDspUXSMGQyFwovpU"),
+    ("ZEC", "tex1s2rt77ggv6q989lr49rkgzmh5slsksa9khdgte"),  # ZIP 320
+    (
+        "ZEC",  # ZIP 321
+        "ztestsapling10yy2ex5dcqkclhc7z7yrnjq2z6feyjad56ptwlfgmy77dmaqqrl9gyhprdx59qgmsnyfska2kez",
+    ),
+    ("ZEC", "zs1z7rejlpsa98s2rrrfkwmaxu53e4ue0ulcrw0h4x5g8jl04tak0d3mm47vdtahatqrlkngh9slya"),
+    (
+        "LTC",  # the tests of ltcd's stealth addresses
+        "ltcmweb1qq20e2arnhvxw97katjkmsd35agw3capxjkrkh7dk8d30rczm8ypxuq329nwh2twmchhqn3jqh7ua4ps"
+        "539f6aazh79jy76urqht4qa59ts3at6gf",
+    ),
     ("TRX", "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"),
     ("AEON", AEON_STANDARD),
     ("AEON", AEON_INTEGRATED),
@@ -129,6 +140,7 @@ VALID = [
     ("ALGO", "7777777777777777777777777777777777777777777777777774MSJUVU"),
     ("DOT", "15oF4uVJwmo4TdGW7VfQxNLavjCXviqxT9S1MgbjMNHr6Sp5"),  # the SDK's account of Alice
     ("DOT", "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"),
+    ("DOT", "HNZata7iMYWmk5RvZRTiAsSDhV8366zq2YGb3tLH5Upf74F"),  # the same one, as of Kusama
     ("ATOM", "cosmos1pkptre7fdkl6gfrzlesjjvhxhlc3r4gmmk8rs6"),
     ("TON", "EQDKbjIcfM6ezt8KjKJJLshZJJSqX7XOA4ff-W72r5gqPrHF"),  # TON's documentation
     ("TON", "UQDKbjIcfM6ezt8KjKJJLshZJJSqX7XOA4ff-W72r5gqPuwA"),
@@ -203,9 +215,23 @@ def test_what_no_currency_has_is_invalid_at_once(currency: str, address: str) ->
     assert check_address(currency, address) is AddressForm.INVALID
 
 
-@pytest.mark.parametrize("currency", [name for name in SUPPORTED if name not in ("USDC", "USDT")])
+@pytest.mark.parametrize("currency", SUPPORTED)
 @pytest.mark.parametrize(
-    "address", ["", " ", "0x", "1", "q", ":", "bitcoincash:", "hello", "0" * 42]
+    "address",
+    [
+        "",
+        " ",
+        "0x",
+        "1",
+        "q",
+        ":",
+        "bitcoincash:",
+        "hello",
+        "0" * 42,
+        "vitalik.eth",
+        "eth:",
+        "tron:",
+    ],
 )
 def test_garbage_is_invalid(currency: str, address: str) -> None:
     assert check_address(currency, address) is AddressForm.INVALID
@@ -231,7 +257,6 @@ def test_garbage_is_invalid(currency: str, address: str) -> None:
         ("XRP", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"),
         ("ATOM", "bnb136ns6lfw4zs5hg4n85vdthaad7hq5m4gtkgf23"),
         ("XTZ", "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"),
-        ("DOT", "HNZata7iMYWmk5RvZRTiAsSDhV8366zq2YGb3tLH5Upf74F"),  # Kusama
         ("TON", "1:" + "33" * 32),
         ("XLM", "SBU2RRGLXH3E5CQHTD3ODLDF2BWDCYUSSBLLZ5GNW7JXHDIYKXZWHOKR"),  # SEP 23, a secret
         # CIP 19's enterprise address of the main network, under the prefix of the test network.
@@ -245,12 +270,6 @@ def test_address_of_another_coin_is_invalid(currency: str, address: str) -> None
 @pytest.mark.parametrize(
     ("currency", "address"),
     [
-        # ZIP 321's example of a shielded address.
-        (
-            "ZEC",
-            "ztestsapling10yy2ex5dcqkclhc7z7yrnjq2z6feyjad56ptwlfgmy77dmaqqrl9gyhprdx59qgmsnyfska2kez",
-        ),
-        ("LTC", "ltcmweb1" + "q" * 110),
         ("USDC", "0x" + "5d" * 32),  # Sui
         ("USDC", "0.0.456858"),  # Hedera
     ],
@@ -282,7 +301,9 @@ def test_evm_address_of_one_case_has_no_checksum(address: str) -> None:
     assert check_address("ETH", address) is AddressForm.VALID
     assert check_address("ETH", address.lower()) is AddressForm.NOT_CHECKABLE
     assert check_address("ETH", "0x" + address[2:].upper()) is AddressForm.NOT_CHECKABLE
-    assert check_address("ETH", address[2:]) is AddressForm.INVALID
+    assert check_address("ETH", address[2:]) is AddressForm.VALID  # programs leave the 0x out
+    assert check_address("ETH", address[2:].lower()) is AddressForm.NOT_CHECKABLE
+    assert check_address("ETH", address[3:]) is AddressForm.INVALID
 
 
 @pytest.mark.parametrize("address", EIP_55)

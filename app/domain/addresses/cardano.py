@@ -1,5 +1,6 @@
 """Addresses of Cardano: Bech32 since the Shelley era (CIP 19), base58 of CBOR before."""
 
+import re
 import zlib
 from collections.abc import Mapping
 from typing import Final
@@ -28,6 +29,9 @@ _ACCOUNTS: Final[Mapping[int, range]] = {
     **dict.fromkeys((6, 7), _ONE_HASH),
 }
 _REWARDS: Final[Mapping[int, range]] = dict.fromkeys((14, 15), _ONE_HASH)
+_SPENT_BY_KEY: Final = (0, 2, 4, 6)
+_ENTERPRISE: Final = 6
+_HEX: Final = re.compile(r"(?:[0-9a-fA-F]{2})+")
 
 # CBOR: an array of two, of which the first is tag 24 over bytes whose length follows.
 _BYRON_HEAD: Final = b"\x82\xd8\x18\x58"
@@ -42,12 +46,40 @@ def decode_shelley(address: str) -> bytes:
         raise InvalidAddress("its prefix is not one of this coin")
     raw = to_bytes(values)
     is_reward, network = _PREFIXES[prefix]
-    sizes = _REWARDS if is_reward else _ACCOUNTS
     if not raw or raw[0] & 0x0F != network:
         raise InvalidAddress("its network is not the one of its prefix")
+    _check_size(raw, _REWARDS if is_reward else _ACCOUNTS)
+    return raw
+
+
+def decode_hex_shelley(address: str) -> bytes:
+    """Return the bytes of an address of the main network in hexadecimal digits (CIP 30)."""
+    if not _HEX.fullmatch(address):
+        raise InvalidAddress("it is not hexadecimal digits")
+    raw = bytes.fromhex(address)
+    if not raw or raw[0] & 0x0F != _MAINNET:
+        raise InvalidAddress("its network is not the main one")
+    _check_size(raw, {**_ACCOUNTS, **_REWARDS})
+    return raw
+
+
+def shelley_account(raw: bytes) -> str:
+    """Write the account that an address pays: an enterprise address where a key spends from it.
+
+    The key that spends is the owner, whichever stake key or pointer stands beside it in a base or
+    pointer address. Of a script that is not so: one script keeps what is owned by many, who put
+    their own stake keys beside it. Reward accounts are accounts of their own.
+    """
+    kind, network = raw[0] >> 4, raw[0] & 0x0F
+    if kind in _SPENT_BY_KEY:
+        raw = bytes([_ENTERPRISE << 4 | network]) + raw[1 : 1 + _HASH]
+    prefix = "stake" if kind in _REWARDS else "addr"
+    return encode_shelley(prefix if network == _MAINNET else f"{prefix}_test", raw)
+
+
+def _check_size(raw: bytes, sizes: Mapping[int, range]) -> None:
     if len(raw) not in sizes.get(raw[0] >> 4, ()):
         raise InvalidAddress("its type and length are not ones that are in use")
-    return raw
 
 
 def encode_shelley(prefix: str, raw: bytes) -> str:

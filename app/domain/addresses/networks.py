@@ -21,13 +21,20 @@ _TEST_NETWORKS: Final[Mapping[str, re.Pattern[str]]] = {
     "TON": re.compile(r"[k0][A-Za-z0-9+/_-]{47}$"),
     "XMR": re.compile(r"[579AB]"),
     "XRP": re.compile(r"T"),
+    "USDC": re.compile(r"T[1-9A-Za-z]{46}$"),
+    "USDT": re.compile(r"(?i:tb1|bcrt1)|[mn2][1-9A-Za-z]{25,34}$|[k0][A-Za-z0-9+/_-]{47}$"),
     "ZEC": re.compile(r"tm|t2|zt|(?i:ztestsapling1|utest1|textest1)"),
 }
 _ALIASES: Final = {"XBT": "BTC"}
 
 
+def one_ticker(currency: str) -> str:
+    """Return the ticker that all tickers of a coin share, in capitals."""
+    ticker = currency.upper()
+    return _ALIASES.get(ticker, ticker)
+
+
 def is_of_test_network(currency: str, address: str) -> bool:
     """Say whether a well-formed address of a currency is one of its test networks."""
-    ticker = currency.upper()
-    pattern = _TEST_NETWORKS.get(_ALIASES.get(ticker, ticker))
+    pattern = _TEST_NETWORKS.get(one_ticker(currency))
     return pattern is not None and pattern.match(address) is not None

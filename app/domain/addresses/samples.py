@@ -7,14 +7,13 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Final
 
-from Crypto.Hash import keccak
-
 from app.domain.addresses.base32 import STELLAR_ACCOUNT, encode_algorand, encode_stellar
 from app.domain.addresses.base58 import encode_base58, encode_base58check
 from app.domain.addresses.bech32 import Encoding, encode_bech32, encode_cash_address, to_values
 from app.domain.addresses.bitcoin import HASH_BYTES
 from app.domain.addresses.cardano import encode_byron, encode_shelley
 from app.domain.addresses.cryptonote import AEON_MAINNET_STANDARD, KEYS_BYTES, encode_cryptonote
+from app.domain.addresses.evm import encode_evm
 from app.domain.addresses.ripple import encode_ripple
 from app.domain.addresses.ss58 import encode_ss58
 from app.domain.addresses.ton import encode_ton
@@ -42,16 +41,6 @@ def _bech32(prefix: str) -> Sample:
     )
 
 
-def _evm(random: Random) -> str:
-    digits = random.randbytes(HASH_BYTES).hex()
-    digest = keccak.new(digest_bits=256, data=digits.encode()).hexdigest()
-    mixed = (
-        character.upper() if digit in "89abcdef" else character
-        for character, digit in zip(digits, digest, strict=False)
-    )
-    return f"0x{''.join(mixed)}"
-
-
 def _cryptonote(prefix: int) -> Sample:
     return lambda random: encode_cryptonote(prefix, random.randbytes(KEYS_BYTES))
 
@@ -75,7 +64,7 @@ SAMPLES: Final[Mapping[tuple[str, str], Sample]] = {
     ("DASH", "p2pkh"): _hash("4c"),
     ("DOGE", "p2pkh"): _hash("1e"),
     ("DOT", "account"): lambda r: encode_ss58(0, r.randbytes(_KEY_BYTES)),
-    ("ETH", "mixed case"): _evm,
+    ("ETH", "mixed case"): lambda r: encode_evm(r.randbytes(HASH_BYTES)),
     ("ETH", "lower case"): lambda r: f"0x{r.randbytes(HASH_BYTES).hex()}",
     ("LTC", "p2pkh"): _hash("30"),
     ("LTC", "p2wpkh"): _segwit("ltc", 0),

@@ -6,38 +6,63 @@ together; the asset does not matter, since lists file addresses under the wrong 
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
+from app.domain.addresses import cryptonote
 from app.domain.addresses.base32 import (
     STELLAR_ACCOUNT,
     STELLAR_MUXED,
     decode_stellar,
     encode_stellar,
 )
-from app.domain.addresses.base58 import encode_base58check
-from app.domain.addresses.bech32 import decode_bech32, decode_cash_address
+from app.domain.addresses.base58 import decode_base58check, encode_base58check
+from app.domain.addresses.bech32 import decode_bech32, decode_cash_address, encode_bech32
 from app.domain.addresses.bitcoin import HASH_BYTES
-from app.domain.addresses.cardano import decode_shelley
+from app.domain.addresses.cardano import decode_hex_shelley, decode_shelley, shelley_account
 from app.domain.addresses.faults import InvalidAddress
+from app.domain.addresses.prefixes import read_prefix
 from app.domain.addresses.ripple import encode_ripple, ripple_account
+from app.domain.addresses.ss58 import decode_ss58
 from app.domain.addresses.ton import decode_raw_ton, decode_ton
+from app.domain.addresses.tron import decode_hex_tron, encode_tron
+from app.domain.addresses.zcash import tex_as_transparent
 
-_HEX: Final = re.compile(r"0[xX][0-9a-fA-F]+")
+# Which edition of these rules a stored spelling is of; it goes up with each that changes one.
+RULES: Final = 2
+
 _CASH_PREFIX: Final = "bitcoincash"
 _CASH_VERSIONS: Final = {0: b"\x00", 1: b"\x05", 2: b"\x00", 3: b"\x05"}  # by type, in base58
+# Litecoin moved P2SH to versions of its own; the first ones are those of Bitcoin.
+_SCRIPT_VERSIONS: Final = {b"\x32": b"\x05", b"\x3a": b"\xc4"}
+# Integrated addresses of Monero and AEON, and the standard ones of the same keys.
+_STANDARD: Final = {
+    19: 18,
+    54: 53,
+    25: 24,
+    cryptonote.AEON_MAINNET_INTEGRATED: cryptonote.AEON_MAINNET_STANDARD,
+    cryptonote.AEON_TESTNET_INTEGRATED: cryptonote.AEON_TESTNET_STANDARD,
+    cryptonote.AEON_STAGENET_INTEGRATED: cryptonote.AEON_STAGENET_STANDARD,
+}
+_INTEGRATED_BYTES: Final = cryptonote.KEYS_BYTES + cryptonote.PAYMENT_ID_BYTES
 
 
+@lru_cache(maxsize=4096)
 def one_spelling(address: str) -> str:
     """Return the spelling of an address that all its spellings share.
 
-    Hexadecimal, Bech32 and CashAddr mean the same in either case; a Bitcoin Cash address the same
-    as the base58 one of its hash; a TON address the same as the raw one; an X-address and a muxed
-    one the same as their account, as far as a list goes. Anything else is taken as it is, without
-    the white space around it: what an authority published is looked for as it was written.
+    Prefixes that name the chain are taken off. Hexadecimal, Bech32 and CashAddr mean the same in
+    either case; a Bitcoin Cash address the same as the base58 one of its hash, Litecoin's M the
+    same as 3, a TEX address the same as the transparent one, hexadecimal of Tron the same as its
+    base58, a TON address the same as the raw one; an SS58 address the same as its public key; an
+    X-address, a muxed and an integrated one the same as their account, as far as a list goes.
+    Anything else is taken as it is, without the white space around it: what an authority published
+    is looked for as it was written.
     """
     text = address.strip()
-    if _HEX.fullmatch(text):
-        return text.lower()
+    prefixed = read_prefix(text)
+    if prefixed.fault is None:
+        text = prefixed.address
     for pattern, rewrite in _REWRITES:
         if pattern.fullmatch(text):
             try:
@@ -45,6 +70,18 @@ def one_spelling(address: str) -> str:
             except InvalidAddress:
                 continue
     return text.removeprefix(f"{_CASH_PREFIX}:")
+
+
+def _hex(text: str) -> str:
+    return text.lower()
+
+
+def _digits(text: str) -> str:
+    return f"0x{text.lower().removeprefix('xdc')}"
+
+
+def _hex_tron(text: str) -> str:
+    return encode_tron(decode_hex_tron(text))
 
 
 def _cash(text: str) -> str:
@@ -59,9 +96,34 @@ def _bech32(text: str) -> str:
     return text.lower()
 
 
+def _cosmos(text: str) -> str:
+    _, values, encoding = decode_bech32(text)
+    return encode_bech32("cosmos", values, encoding)
+
+
 def _cardano(text: str) -> str:
-    decode_shelley(text)
-    return text.lower()
+    return shelley_account(decode_shelley(text))
+
+
+def _hex_cardano(text: str) -> str:
+    return shelley_account(decode_hex_shelley(text))
+
+
+def _script_hash(text: str) -> str:
+    body = decode_base58check(text)
+    version = _SCRIPT_VERSIONS.get(body[:-HASH_BYTES])
+    return text if version is None else encode_base58check(version, body[-HASH_BYTES:])
+
+
+def _integrated(text: str) -> str:
+    prefix, payload = cryptonote.decode_cryptonote(text)
+    if prefix not in _STANDARD or len(payload) != _INTEGRATED_BYTES:
+        raise InvalidAddress("it is not an integrated address")
+    return cryptonote.encode_cryptonote(_STANDARD[prefix], payload[: cryptonote.KEYS_BYTES])
+
+
+def _ss58(text: str) -> str:
+    return f"0x{decode_ss58(text)[1].hex()}"
 
 
 def _ton(text: str) -> str:
@@ -87,11 +149,20 @@ def _stellar(text: str) -> str:
 
 # Cheap to ask, so that the texts that look like none of these, which are most, cost little.
 _REWRITES: Final[tuple[tuple[re.Pattern[str], Callable[[str], str]], ...]] = (
+    (re.compile(r"(?:0[xX])?41[0-9a-fA-F]{40}"), _hex_tron),
+    (re.compile(r"0[xX][0-9a-fA-F]+"), _hex),
+    (re.compile(r"(?:xdc)?[0-9a-fA-F]{40}|[0-9a-fA-F]{64}"), _digits),
     (re.compile(r"((bitcoincash|bchtest|bchreg):)?[qpzr][0-9a-z]{41,}", re.IGNORECASE), _cash),
+    (re.compile(r"cosmosvaloper1[0-9a-z]{38,}", re.IGNORECASE), _cosmos),
+    (re.compile(r"tex(?:test)?1[0-9a-z]{38}", re.IGNORECASE), tex_as_transparent),
     (re.compile(r"[A-Z]{1,12}1[0-9A-Z]{38,}"), _bech32),
-    (re.compile(r"(ADDR|STAKE)(_TEST)?1[0-9A-Z]{50,}"), _cardano),
+    (re.compile(r"(addr|stake)(_test)?1[0-9a-z]{50,}", re.IGNORECASE), _cardano),
+    (re.compile(r"[0-9a-fA-F]{58}|[0-9a-fA-F]{114}"), _hex_cardano),
+    (re.compile(r"[MQ][1-9A-Za-z]{31,34}"), _script_hash),
+    (re.compile(r"[45AWUS][1-9A-Za-z]{105,107}"), _integrated),
     (re.compile(r"[0-9A-Za-z_/+-]{48}"), _ton),
     (re.compile(r"-?[01]:[0-9a-fA-F]{64}"), _raw_ton),
     (re.compile(r"[XT][1-9A-Za-z]{46}"), _ripple),
     (re.compile(r"M[2-7A-Z]{68}"), _stellar),
+    (re.compile(r"[1-9A-HJ-NP-Za-km-z]{45,50}"), _ss58),
 )

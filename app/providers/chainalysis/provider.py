@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from app.domain.addresses import check_address
+from app.domain.addresses import check_address, plain_address
 from app.domain.assessments import AssessmentType
 from app.domain.risk import CATEGORIES, SANCTIONS, SCOPE, grade_of
 from app.providers.base import (
@@ -68,7 +68,7 @@ class ChainalysisProvider:
         try:
             identifications = await self._http.ask(
                 wire.ENDPOINT,
-                wire.path_of(question.address),
+                wire.path_of(plain_address(question.currency, question.address)),
                 wire.read_identifications,
                 max_body_bytes=wire.MAX_BODY_BYTES,
             )

@@ -20,6 +20,15 @@ class Asset:
     token_id: int = NATIVE
     decimals: int | None = 8
 
+    @property
+    def chain(self) -> str:
+        """Our name of the chain: an address of another one is none of this asset."""
+        return _CHAINS[self.currency]
+
+
+_CHAINS: Final[Mapping[str, str]] = MappingProxyType(
+    {"bch": "bitcoin-cash", "btc": "bitcoin", "eth": "ethereum", "ltc": "litecoin"}
+)
 
 # Amounts of ETH come in gwei: an answer's amount and its worth at the time fit no other unit.
 # Those of tokens were never seen.

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
 
-from app.domain.addresses import check_address
+from app.domain.addresses import chains_of, check_address, one_transaction, plain_address
 from app.domain.assessments import AssessmentType
 from app.domain.money import plain
 from app.domain.risk import CATEGORIES, OTHER, SCOPE, grade_of, to_share
@@ -84,6 +84,13 @@ class CrystalProvider:
         """Say whether Crystal is asked about a currency; it answers as of now alone."""
         return as_of is None and currency.upper() in ASSETS
 
+    def why_not(self, currency: str, address: str) -> str | None:
+        """Say why Crystal is not asked about an address: it is of another chain than its asset."""
+        asset = ASSETS.get(currency.upper())
+        if asset is None or asset.chain in chains_of(currency, address):
+            return None
+        return f"{SOURCE} is asked about {currency.upper()} on {asset.chain} alone"
+
     async def assess(self, question: Question) -> Answer:
         """Ask Crystal, which costs a call.
 
@@ -128,7 +135,11 @@ def _asked(question: Question) -> Asked:
     asset = ASSETS.get(question.currency.upper())
     if asset is None:
         raise ProviderFailed(FailureReason.REFUSED)
-    return Asked(question.assessment_id, question.address, question.tx_hash, asset)
+    transaction = question.tx_hash and one_transaction(
+        question.currency, question.address, question.tx_hash
+    )
+    address = plain_address(question.currency, question.address)
+    return Asked(question.assessment_id, address, transaction, asset)
 
 
 def _answer(question: Question, asset: Asset, transfer: Transfer) -> Answer:

@@ -15,6 +15,10 @@ DUST_SATOSHI: Final = 546
 
 _OVER: Final = frozenset({OrderStatus.TIMED_OUT, OrderStatus.FAILED})
 
+# New coins may be spent in the 100th block after their own (consensus.h, COINBASE_MATURITY), which
+# is the next one as soon as they have 100 confirmations. Until then a reorganisation ends them.
+COINBASE_MATURITY: Final = 100
+
 OutputId = tuple[str, int]
 
 
@@ -25,7 +29,7 @@ class Arrival:
     `seen_by_all`: all servers that answered know its transaction. `confirmations` is the least that
     any of them counts, and 0 unless all of them have the transaction in the same block, whose time
     (UTC) is then `block_time`, else None. `replaceable`: an input signals replacement (BIP 125),
-    which means something only while there are no confirmations.
+    which means something only while there are no confirmations. `is_coinbase`: it is new coins.
     """
 
     txid: str
@@ -35,6 +39,7 @@ class Arrival:
     replaceable: bool
     block_time: datetime | None
     seen_by_all: bool
+    is_coinbase: bool = False
 
     @property
     def id(self) -> OutputId:
@@ -66,15 +71,16 @@ class Valuation:
 class Receipts:
     """What arrived, and the state that it puts the order in.
 
-    `confirmed_satoshi` came in outputs with the confirmations that the order wants;
-    `confirmations` are those of the amount as a whole. `credits` is what a grant would be, at
-    `price_satoshi` each.
+    `confirmed_satoshi` came in outputs with the confirmations that each wants; `confirmations` are
+    those of the amount as a whole, of the `confirmations_wanted` that its slowest part wants.
+    `credits` is what a grant would be, at `price_satoshi` each.
     """
 
     state: OrderStatus
     received_satoshi: int
     confirmed_satoshi: int
     confirmations: int
+    confirmations_wanted: int
     credits: int
     price_satoshi: int
 
@@ -115,6 +121,7 @@ def judge(
     credits_due = credits_bought(
         invoice.number_of_credits, max(confirmed, invoice.due_satoshi), price, valuation
     )
+    confirmations, wanted = _slowest_part(invoice, arrivals)
     return Receipts(
         state=_state(
             invoice,
@@ -127,7 +134,8 @@ def judge(
         ),
         received_satoshi=received,
         confirmed_satoshi=confirmed,
-        confirmations=_confirmations(invoice, arrivals),
+        confirmations=confirmations,
+        confirmations_wanted=wanted,
         credits=credits_due,
         price_satoshi=price,
     )
@@ -157,9 +165,15 @@ def unmatched_money(status: OrderStatus, received: int, credited: int) -> str | 
 
 def _is_confirmed(arrival: Arrival, wanted: int) -> bool:
     """Say whether an output counts: without confirmations only if nobody may take it back."""
+    wanted = wanted_by(arrival, wanted)
     if arrival.confirmations >= max(wanted, 1):
         return True
     return wanted == 0 and arrival.seen_by_all and not arrival.replaceable
+
+
+def wanted_by(arrival: Arrival, wanted: int) -> int:
+    """Return the confirmations that an output wants: new coins those that make them coins."""
+    return max(wanted, COINBASE_MATURITY) if arrival.is_coinbase else wanted
 
 
 def _is_late(
@@ -173,14 +187,22 @@ def _is_late(
     return False
 
 
-def _confirmations(invoice: Invoice, arrivals: Sequence[Arrival]) -> int:
-    """Count the confirmations of the amount as a whole: those of its least confirmed part."""
+def _slowest_part(invoice: Invoice, arrivals: Sequence[Arrival]) -> tuple[int, int]:
+    """Return the confirmations of the amount as a whole, and how many are wanted.
+
+    Both are those of the last part that completes it, when those come first that lack the least.
+    """
+    wanted = invoice.confirmations_wanted
     missing = invoice.due_satoshi
-    for arrival in sorted(arrivals, key=lambda one: one.confirmations, reverse=True):
+
+    def lacking(arrival: Arrival) -> tuple[int, int]:
+        return wanted_by(arrival, wanted) - arrival.confirmations, -arrival.confirmations
+
+    for arrival in sorted(arrivals, key=lacking):
         missing -= arrival.value_satoshi
         if missing <= 0:
-            return arrival.confirmations
-    return 0
+            return arrival.confirmations, wanted_by(arrival, wanted)
+    return 0, wanted
 
 
 def _state(

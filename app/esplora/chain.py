@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
 from app.domain.addresses import bitcoin_network
-from app.domain.bitcoin_payments import Arrival
+from app.domain.bitcoin_payments import COINBASE_MATURITY, Arrival
 from app.esplora.failures import DeadlinePassed, EsploraFailure, OperatorNeeded
 from app.esplora.wire import Block, Output, Transaction, is_txid, outputs_to
 
@@ -228,6 +228,10 @@ def decide(sightings: Sequence[Sighting], address: str, value_satoshi: int) -> V
     )
     if confirmations < 1:
         return NotYet("the transaction is not in a block for every server")
+    if _is_coinbase(seen) and confirmations < COINBASE_MATURITY:
+        return NotYet(
+            f"the transaction makes new coins: {confirmations} of {COINBASE_MATURITY} confirmations"
+        )
     return Paid(confirmations, outputs)
 
 
@@ -279,9 +283,15 @@ def _arrivals(
             replaceable=any(transaction.replaceable for transaction in seen),
             block_time=block.time if block else None,
             seen_by_all=seen_by_all,
+            is_coinbase=_is_coinbase(seen),
         )
         for output in outputs_to(seen[0].outputs, address)
     ]
+
+
+def _is_coinbase(seen: Sequence[Transaction]) -> bool:
+    """Say whether any server shows new coins: nobody loses by waiting for them."""
+    return any(transaction.is_coinbase for transaction in seen)
 
 
 def _common_block(seen: Sequence[Transaction]) -> Block | None:

@@ -46,6 +46,8 @@ MAX_BLOCK_TIME: Final = 2**32 - 1
 # BIP 125: an input with a sequence below this one says that it may be replaced.
 FINAL_SEQUENCE: Final = 2**32 - 2
 
+# What the input of a coinbase transaction names for the one that it spends from.
+_NO_TXID: Final = "0" * 64
 _TXID: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _HEIGHT: Final = re.compile(rb"[0-9]{1,10}")
 
@@ -96,7 +98,8 @@ class Transaction:
 
     `block` is None while it is unconfirmed; `replaceable` says that an input signals replacement
     (BIP 125), which means something only until there is a block. `spent` are the outputs that it
-    spends, as far as the server shows them: new coins spend none.
+    spends, as far as the server shows them. `is_coinbase` says that it makes new coins, which spend
+    none.
     """
 
     txid: str
@@ -104,6 +107,7 @@ class Transaction:
     block: Block | None
     replaceable: bool
     spent: tuple[Spent, ...] = ()
+    is_coinbase: bool = False
 
 
 def is_txid(text: str) -> bool:
@@ -234,6 +238,11 @@ class _OutputReply(_Reply):
 class _InputReply(_Reply):
     sequence: Annotated[_Whole, Field(le=MAX_SEQUENCE)]
     prevout: _OutputReply | None = None
+    txid: str = ""
+    is_coinbase: StrictBool = False
+
+    def makes_coins(self) -> bool:
+        return self.is_coinbase or self.txid == _NO_TXID
 
 
 class _StatusReply(_Reply):
@@ -282,6 +291,7 @@ class _TransactionReply(_Reply):
                 for one in self.vin
                 if one.prevout is not None
             ),
+            is_coinbase=any(one.makes_coins() for one in self.vin),
         )
 
 

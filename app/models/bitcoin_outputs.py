@@ -13,7 +13,8 @@ class BitcoinOutput(Base):
     """One output of a transaction that pays the address of an order; it counts for that one alone.
 
     `arrived_at` is when it was first seen, or its block's time if that is earlier; `gone_at` is when
-    the chain no longer showed it: replaced, double-spent or reorganised away.
+    the chain no longer showed it: replaced, double-spent or reorganised away. `is_coinbase`: it is
+    new coins, which count after 100 confirmations.
     """
 
     __tablename__ = "bitcoin_outputs"
@@ -33,3 +34,4 @@ class BitcoinOutput(Base):
     replaceable: Mapped[bool]
     arrived_at: Mapped[datetime]
     gone_at: Mapped[datetime | None]
+    is_coinbase: Mapped[bool] = mapped_column(server_default="false")

@@ -50,5 +50,7 @@ class Payment(Base):
     late_until: Mapped[datetime | None]
     confirmations_wanted: Mapped[int | None]
     confirmations_seen: Mapped[int | None]
+    # Of what arrived; `confirmations_wanted` is what the order wants of coins that are not new.
+    confirmations_needed: Mapped[int | None]
     received_btc: Mapped[Decimal | None] = mapped_column(Numeric(20, 8))
     confirmed_btc: Mapped[Decimal | None] = mapped_column(Numeric(20, 8))

@@ -100,9 +100,11 @@ class Bitcoin:
         self._expect(following)
         return [following - left * every for left in range(min(count, _MOST_BLOCKS_AT_ONCE), 0, -1)]
 
-    def mine(self, blocks: int, at: datetime, *, empty: bool = False) -> None:
-        """Mine blocks; the first takes the whole mempool, unless `empty`."""
-        self._take(Mine(_unix(at), blocks, empty))
+    def mine(
+        self, blocks: int, at: datetime, *, empty: bool = False, payments: Iterable[Payment] = ()
+    ) -> None:
+        """Mine blocks; the first takes the whole mempool, unless `empty`, and pays of its coins."""
+        self._take(Mine(_unix(at), blocks, empty, tuple(payments)))
 
     def reorganise(self, depth: int, fate: Fate, at: datetime) -> None:
         """Replace the last `depth` blocks by one more than that."""

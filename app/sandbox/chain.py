@@ -60,11 +60,15 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Mine:
-    """So many blocks at `at` (unix seconds), the first with the mempool unless `empty`."""
+    """So many blocks at `at` (unix seconds), the first with the mempool unless `empty`.
+
+    The miner of the first pays `payments` of its new coins.
+    """
 
     at: int
     blocks: int
     empty: bool = False
+    payments: tuple[Payment, ...] = ()
     kind: Literal["mine"] = "mine"
 
 
@@ -283,19 +287,24 @@ class Chain:
     # Blocks
 
     def _mine_blocks(self, step: Mine) -> None:
-        for _ in range(step.blocks):
-            self._mine(step.at, () if step.empty else tuple(self.mempool))
+        if sum(satoshi for _, satoshi in step.payments) > _SUBSIDY_SATOSHI:
+            raise NotPossible(f"a block makes only {_SUBSIDY_SATOSHI} satoshi of new coins")
+        for number in range(step.blocks):
+            paid = step.payments if number == 0 else ()
+            self._mine(step.at, () if step.empty else tuple(self.mempool), paid)
 
-    def _mine(self, at: int, txids: tuple[str, ...]) -> None:
+    def _mine(self, at: int, txids: tuple[str, ...], payments: tuple[Payment, ...] = ()) -> None:
         height = len(self.blocks)
         fees = sum(self.transactions[txid].fee for txid in txids)
         number = self._next_number()
         block_hash = f"00000000{self._digest('block', number).hex()[8:]}"
+        kept = _SUBSIDY_SATOSHI + fees - sum(satoshi for _, satoshi in payments)
         outputs = [
-            Output(_SUBSIDY_SATOSHI + fees, script_of(_MINER)),
+            *(Output(satoshi, script_of(address)) for address, satoshi in payments),
+            Output(kept, script_of(_MINER)),
             Output(0, data_script(self._digest("commitment", number))),
         ]
-        coinbase = self._transaction(number, (), outputs, 0)
+        coinbase = self._transaction(number, (), outputs, len(payments))
         block = Block(block_hash, height, at, (coinbase.txid, *txids))
         self.blocks.append(block)
         self.block_heights[block_hash] = height

@@ -38,6 +38,15 @@ class MineBody(Body):
     empty: bool = False
 
 
+class NewCoinsBody(Body):
+    """A payment of a miner to any address, of the coins that a block makes."""
+
+    address: str = Field(max_length=100)
+    satoshi: _Satoshi
+
+    _address = field_validator("address")(_checked)
+
+
 class PaceBody(Body):
     """How often a block comes by itself; null: only on demand."""
 
@@ -154,6 +163,14 @@ async def mine(body: Annotated[MineBody, reads(MineBody)], world: TheWorld) -> R
     world.catch_up()
     world.bitcoin.mine(body.blocks, world.now(), empty=body.empty)
     return _tell(world)
+
+
+@router.post("/mine-to", summary="Mine a block whose new coins pay an address")
+async def mine_to(body: Annotated[NewCoinsBody, reads(NewCoinsBody)], world: TheWorld) -> Response:
+    world.catch_up()
+    with as_conflict():
+        world.bitcoin.mine(1, world.now(), payments=[(body.address, body.satoshi)])
+    return _made(world, world.bitcoin.chain.blocks[-1].txids[0])
 
 
 @router.post("/pace", summary="Let blocks come by themselves, or on demand alone")

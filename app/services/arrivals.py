@@ -138,6 +138,7 @@ def _keep_outputs(
             session.add(output)
         output.confirmations = arrival.confirmations
         output.replaceable = arrival.replaceable
+        output.is_coinbase = arrival.is_coinbase
         output.arrived_at = came_at[arrival.id]
         output.gone_at = None
     for gone in kept.keys() - came_at.keys():
@@ -150,6 +151,7 @@ def _keep_receipts(payment: Payment, receipts: Receipts, now: datetime) -> None:
     payment.received_btc = receipts.received_satoshi * SATOSHI
     payment.confirmed_btc = receipts.confirmed_satoshi * SATOSHI
     payment.confirmations_seen = receipts.confirmations
+    payment.confirmations_needed = receipts.confirmations_wanted
     payment.seen_at = now
 
 

@@ -70,7 +70,9 @@ _RULES: Final = {
                         WHERE a.subject = o.id AND a.action = 'order.settle_grant')
             ELSE o.credits_granted * o.grant_price_btc <= COALESCE(
                 (SELECT SUM(b.value_btc) FROM bitcoin_outputs b WHERE b.order_id = o.id
-                    AND (b.gone_at IS NULL OR b.gone_at > o.granted_at)), 0) END""",
+                    AND (b.gone_at IS NULL OR b.gone_at > o.granted_at)
+                    AND NOT (b.is_coinbase AND b.gone_at IS NULL AND b.confirmations < 100)
+                ), 0) END""",
     "an order in bitcoin is to be paid to the address that it was given": """
         SELECT o.id FROM orders o LEFT JOIN payments p ON p.order_id = o.id
         LEFT JOIN bitcoin_addresses a ON a.order_id = o.id

@@ -138,7 +138,10 @@ _PAYMENT_COLUMNS: Final = {
     ),
     "late_until": Payment.late_until,
     "received_btc": Payment.received_btc,
-    "confirmations_wanted": Payment.confirmations_wanted,
+    # New coins want more than the order does.
+    "confirmations_wanted": func.coalesce(
+        Payment.confirmations_needed, Payment.confirmations_wanted
+    ),
     "confirmations_seen": Payment.confirmations_seen,
     "outputs": _OUTPUTS,
 }

@@ -133,6 +133,7 @@ def _keep_outputs(
             value_btc=arrival.value_satoshi * SATOSHI,
             confirmations=arrival.confirmations,
             replaceable=arrival.replaceable,
+            is_coinbase=arrival.is_coinbase,
             arrived_at=came_at[arrival.id],
         )
     for gone in payment.outputs.keys() - came_at.keys():
@@ -147,5 +148,6 @@ def _keep_receipts(payment: KeptPayment, receipts: Receipts, now: datetime) -> N
         "received_btc": receipts.received_satoshi * SATOSHI,
         "confirmed_btc": receipts.confirmed_satoshi * SATOSHI,
         "confirmations_seen": receipts.confirmations,
+        "confirmations_needed": receipts.confirmations_wanted,
     }
     payment.seen_at = now

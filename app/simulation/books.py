@@ -22,6 +22,7 @@ class KeptOutput:
     replaceable: bool
     arrived_at: datetime
     gone_at: datetime | None = None
+    is_coinbase: bool = False
 
 
 @dataclass(slots=True)

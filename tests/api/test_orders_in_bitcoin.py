@@ -267,6 +267,19 @@ async def test_payment_counts_confirmations_until_the_credits_come(
     assert rows == [(30,)]
 
 
+async def test_payment_in_new_coins_shows_how_long_it_is_to_wait(
+    application: Application, user: Person, placed: BitcoinOrder
+) -> None:
+    for confirmations, state in ((3, "PAID_UNCONFIRMED"), (99, "PAID_UNCONFIRMED"), (100, "PAID")):
+        await placed.shown(output(confirmations=confirmations, is_coinbase=True))
+        seen = await status(application, placed, user)
+        assert seen["status"] == state
+        shown = seen["payment"]
+        assert shown["confirmations_wanted"] == 100
+        assert shown["confirmations_seen"] == confirmations
+        assert shown["confirmations_remaining"] == 100 - confirmations
+
+
 async def test_replaced_transaction_is_shown_as_gone(
     application: Application, user: Person, placed: BitcoinOrder
 ) -> None:

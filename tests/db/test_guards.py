@@ -394,6 +394,9 @@ GRANT = (
     " grant_price_btc = {1} WHERE id = '{{asked}}'",
 )
 CONFIRMED = "UPDATE bitcoin_outputs SET confirmations = 2 WHERE order_id = '{asked}'"
+NEW_COINS = (
+    "UPDATE bitcoin_outputs SET is_coinbase = true, confirmations = {} WHERE order_id = '{{asked}}'"
+)
 GONE = "UPDATE bitcoin_outputs SET gone_at = now() WHERE value_btc = 0.001"
 
 
@@ -409,6 +412,16 @@ async def test_grant_in_bitcoin_that_is_paid_is_let_through(lived: Lived) -> Non
     await undone.rollback()
 
 
+async def test_grant_for_new_coins_is_let_through_at_their_hundredth_confirmation(
+    lived: Lived,
+) -> None:
+    undone = lived.connection.transaction()
+    await undone.start()
+    coins = NEW_COINS.format(100)
+    await lived.attempt(coins, *granted(10, "0.0005"), "SET CONSTRAINTS ALL IMMEDIATE")
+    await undone.rollback()
+
+
 @pytest.mark.parametrize("replica", [False, True], ids=["superuser", "replica"])
 @pytest.mark.parametrize(
     ("before", "credits_granted", "price", "paid"),
@@ -417,8 +430,9 @@ async def test_grant_in_bitcoin_that_is_paid_is_let_through(lived: Lived) -> Non
         ((CONFIRMED,), 11, "0.0005", "0.00500000"),
         ((CONFIRMED,), 10, "0.00050001", "0.00500000"),
         ((CONFIRMED, GONE), 10, "0.0005", "0.00400000"),
+        ((NEW_COINS.format(99),), 10, "0.0005", "0"),
     ],
-    ids=["unconfirmed", "too many", "too dear", "gone"],
+    ids=["unconfirmed", "too many", "too dear", "gone", "new coins"],
 )
 async def test_grant_in_bitcoin_that_confirmed_outputs_do_not_pay_is_refused(
     lived: Lived,

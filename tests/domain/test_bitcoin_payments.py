@@ -64,6 +64,34 @@ def judged(
     return judge(invoice, arrivals, came_at, status=status, valuation=valuation, now=now)
 
 
+@pytest.mark.parametrize("wanted", [0, 1, 2, 100])
+def test_new_coins_count_with_their_hundredth_confirmation_and_no_sooner(wanted: int) -> None:
+    invoice = replace(INVOICE, confirmations_wanted=wanted)
+    for confirmations in (0, 1, 2, 6, 99):
+        coins = output(confirmations=confirmations, is_coinbase=True)
+        receipts = judged([coins], invoice=invoice)
+        assert receipts.state == "PAID_UNCONFIRMED"
+        assert (receipts.confirmations, receipts.confirmations_wanted) == (confirmations, 100)
+        assert receipts.confirmed_satoshi == 0
+    for confirmations in (100, 101):
+        coins = output(confirmations=confirmations, is_coinbase=True)
+        assert judged([coins], invoice=invoice).state == "PAID"
+
+
+def test_new_coins_beside_enough_others_hold_nothing_up() -> None:
+    receipts = judged([output(), output(9, 5, number=1, is_coinbase=True)])
+    assert receipts.state == "PAID"
+    assert (receipts.confirmations, receipts.confirmations_wanted) == (2, 2)
+
+
+def test_part_in_new_coins_holds_the_amount_up_until_they_may_be_spent() -> None:
+    part = output(499_999, 6)
+    receipts = judged([part, output(1, 40, number=1, is_coinbase=True)])
+    assert receipts.state == "PAID_UNCONFIRMED"
+    assert (receipts.confirmations, receipts.confirmations_wanted) == (40, 100)
+    assert judged([part, output(1, 100, number=1, is_coinbase=True)]).state == "PAID"
+
+
 @pytest.mark.parametrize(
     ("arrivals", "state"),
     [

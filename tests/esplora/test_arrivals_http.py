@@ -272,3 +272,11 @@ async def test_more_unconfirmed_dust_than_a_server_shows_is_told_and_not_overloo
     assert isinstance(found, Unavailable)
     assert found.needs_operator
     assert found.reason.count("counts more transactions of the address than it shows") == 2
+
+
+async def test_new_coins_of_a_miner_are_told_from_other_money(watch: Watch) -> None:
+    mined = await watch.press("chain/mine-to", address=ADDRESS, satoshi=5_000)
+    await watch.send(5_000)
+    told = {one.txid: (one.is_coinbase, one.confirmations) for one in await watch.outputs()}
+    assert told.pop(mined["txid"]) == (True, 1)
+    assert list(told.values()) == [(False, 0)]

@@ -1,6 +1,7 @@
 """What several servers say together: every combination, and the servers that fail."""
 
 import asyncio
+from dataclasses import replace
 from itertools import combinations_with_replacement, permutations, product
 
 import pytest
@@ -168,6 +169,20 @@ def test_each_output_must_pay_alone_and_the_closest_comes_first() -> None:
     assert paying_outputs(outputs, ADDRESS, VALUE) == (3, 5, 0)
     halves = (Output(0, ADDRESS, VALUE // 2), Output(1, ADDRESS, VALUE // 2))
     assert paying_outputs(halves, ADDRESS, VALUE) == ()
+
+
+def test_new_coins_pay_with_their_hundredth_confirmation() -> None:
+    coins = Transaction(
+        txid=TXID, outputs=PAYING, block=Block(10, "aa" * 32, BLOCK_TIME), replaceable=False,
+        is_coinbase=True,
+    )  # fmt: skip
+    told = replace(coins, is_coinbase=False)  # one server that shows new coins is enough
+    for tip, verdict in (
+        (10, NotYet("the transaction makes new coins: 1 of 100 confirmations")),
+        (108, NotYet("the transaction makes new coins: 99 of 100 confirmations")),
+        (109, Paid(100, (0,))),
+    ):
+        assert decide([Sighting(tip, told), Sighting(tip, coins)], ADDRESS, VALUE) == verdict
 
 
 def test_address_in_capitals_is_the_same_address() -> None:

@@ -58,8 +58,19 @@ def test_unconfirmed_transaction_has_no_block(status: str) -> None:
 
 def test_coinbase_and_unread_fields_of_any_kind_are_tolerated() -> None:
     assert read(golden.COINBASE) == Transaction(
-        txid=TXID, outputs=(Output(0, None, 312_500_000),), block=None, replaceable=False
+        txid=TXID,
+        outputs=(Output(0, None, 312_500_000),),
+        block=None,
+        replaceable=False,
+        is_coinbase=True,
     )
+
+
+def test_input_that_spends_no_transaction_makes_new_coins_whatever_the_flag_says() -> None:
+    nothing = f'{{"txid": "{"0" * 64}", "vout": 4294967295, "sequence": 0}}'
+    for flag in ("", ', "is_coinbase": false'):
+        assert read(changed(vin=f"[{nothing[:-1]}{flag}}}]")).is_coinbase
+    assert not read(golden.CONFIRMED).is_coinbase
 
 
 @pytest.mark.parametrize(

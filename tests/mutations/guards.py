@@ -251,6 +251,21 @@ MUTATIONS: Final = (
         "tests/esplora/test_history.py"
         "::test_unconfirmed_rows_that_no_cursor_leads_to_leave_the_read_short",
     ),
+    Mutation(
+        "chain: new coins pay no order of AEON.to before they may be spent",
+        "app/esplora/chain.py",
+        "if _is_coinbase(seen) and confirmations < COINBASE_MATURITY:",
+        "if not seen:",
+        _CHAIN + "test_new_coins_pay_with_their_hundredth_confirmation",
+    ),
+    Mutation(
+        "bitcoin: new coins want their hundredth confirmation",
+        "app/domain/bitcoin_payments.py",
+        "return max(wanted, COINBASE_MATURITY) if arrival.is_coinbase else wanted",
+        "return wanted",
+        "tests/domain/test_bitcoin_payments.py"
+        "::test_new_coins_count_with_their_hundredth_confirmation_and_no_sooner",
+    ),
     _sql(
         "trigger: credits in bitcoin are paid by confirmed outputs",
         "DROP TRIGGER bitcoin_grant ON orders",

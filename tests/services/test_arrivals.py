@@ -133,6 +133,16 @@ async def test_exact_amount_grants_when_it_has_its_confirmations(
     assert await order.notes() == []
 
 
+async def test_new_coins_grant_with_their_hundredth_confirmation(order: BitcoinOrder) -> None:
+    for confirmations in (1, 2, 99):
+        await order.shown(replace(output(confirmations=confirmations), is_coinbase=True))
+        payment = await order.payment()
+        assert (payment.confirmations_seen, payment.confirmations_needed) == (confirmations, 100)
+    assert await status_of(order) == "PAID_UNCONFIRMED"
+    applied = await order.shown(replace(output(confirmations=100), is_coinbase=True))
+    assert (applied.moved_to, applied.granted) == ("PAID", 10)
+
+
 async def test_more_than_the_price_is_reported_and_buys_nothing(order: BitcoinOrder) -> None:
     applied = await order.shown(output(DUE_SATOSHI + 200_000))
     assert (applied.granted, applied.alarm) == (10, "money_beyond_the_price")

@@ -32,7 +32,7 @@ _ORDERS = """
         p.incoming_num_confirmations_remaining, p.recommended_mixin, p.btc_num_confirmations,
         p.btc_num_confirmations_before_purge, p.btc_transaction_id, p.upstream_created_at,
         p.expires_at, p.settlement_claimed_at, p.late_until, p.confirmations_wanted,
-        p.confirmations_seen, p.received_btc, p.confirmed_btc, s.txid, s.output_index
+        p.confirmations_seen, p.confirmations_needed, p.received_btc, p.confirmed_btc, s.txid, s.output_index
     FROM orders o LEFT JOIN payments p ON p.order_id = o.id
     LEFT JOIN settlements s ON s.order_id = o.id ORDER BY o.created_at, o.id"""
 _OUTPUTS = "SELECT * FROM bitcoin_outputs"
@@ -48,7 +48,7 @@ _SAID = (
     "incoming_price_btc", "incoming_num_confirmations_remaining", "recommended_mixin",
     "btc_num_confirmations", "btc_num_confirmations_before_purge", "btc_transaction_id",
     "upstream_created_at", "expires_at", "settlement_claimed_at", "late_until",
-    "confirmations_wanted", "confirmations_seen", "received_btc", "confirmed_btc",
+    "confirmations_wanted", "confirmations_seen", "confirmations_needed", "received_btc", "confirmed_btc",
 )  # fmt: skip
 
 
@@ -106,7 +106,12 @@ class SqlShop:
             outputs: dict[str, dict[OutputId, KeptOutput]] = defaultdict(dict)
             for row in await connection.execute(text(_OUTPUTS)):
                 outputs[row.order_id][row.txid, row.output_index] = KeptOutput(
-                    row.value_btc, row.confirmations, row.replaceable, row.arrived_at, row.gone_at
+                    row.value_btc,
+                    row.confirmations,
+                    row.replaceable,
+                    row.arrived_at,
+                    row.gone_at,
+                    row.is_coinbase,
                 )
             orders = await connection.execute(text(_ORDERS))
             kept = [_order(row, outputs[row.id]) for row in orders]

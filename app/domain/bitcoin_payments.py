@@ -4,7 +4,7 @@ All that pays the address counts, in however many transactions. Amounts are in s
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -30,6 +30,8 @@ class Arrival:
     any of them counts, and 0 unless all of them have the transaction in the same block, whose time
     (UTC) is then `block_time`, else None. `replaceable`: an input signals replacement (BIP 125),
     which means something only while there are no confirmations. `is_coinbase`: it is new coins.
+    `block_height` is the lowest, and `mined_at` the earliest time (UTC), of a block in which any
+    server has it, agreed upon or not.
     """
 
     txid: str
@@ -40,6 +42,8 @@ class Arrival:
     block_time: datetime | None
     seen_by_all: bool
     is_coinbase: bool = False
+    block_height: int | None = field(default=None, compare=False)
+    mined_at: datetime | None = field(default=None, compare=False)
 
     @property
     def id(self) -> OutputId:

@@ -10,7 +10,7 @@ is merely unconfirmed then.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeVar
 
 from app.domain.addresses import bitcoin_network
@@ -94,9 +94,13 @@ class Unavailable:
 
 @dataclass(frozen=True)
 class Arrivals:
-    """Every output that any server shows at an address, by transaction id and index."""
+    """Every output that any server shows at an address, by transaction id and index.
+
+    `tip_height` is that of the last block that all servers know which answered.
+    """
 
     outputs: tuple[Arrival, ...]
+    tip_height: int = field(default=0, compare=False)
 
 
 Verdict = Paid | NotYet | Wrong | Disagree | Unavailable
@@ -264,7 +268,7 @@ def combine(histories: Sequence[History], address: str) -> Arrivals | Disagree:
         if len({transaction.outputs for transaction in seen}) > 1:
             return Disagree(_READ_DIFFERENTLY)
         arrivals += _arrivals(sightings, seen, address)
-    return Arrivals(tuple(arrivals))
+    return Arrivals(tuple(arrivals), min(tips))
 
 
 def _arrivals(
@@ -274,6 +278,7 @@ def _arrivals(
     seen_by_all = len(seen) == len(sightings)
     block = _common_block(seen) if seen_by_all else None
     confirmations = min(_confirmations(one.tip_height, one.transaction) for one in sightings)
+    blocks = [one.block for one in seen if one.block is not None]
     return [
         Arrival(
             txid=seen[0].txid,
@@ -284,6 +289,8 @@ def _arrivals(
             block_time=block.time if block else None,
             seen_by_all=seen_by_all,
             is_coinbase=_is_coinbase(seen),
+            block_height=min((one.height for one in blocks), default=None),
+            mined_at=min((one.time for one in blocks), default=None),
         )
         for output in outputs_to(seen[0].outputs, address)
     ]

@@ -6,7 +6,7 @@ from app.models.aeonto_parameters import AeontoParameters
 from app.models.api_keys import ApiKey
 from app.models.assessments import Assessment
 from app.models.audit_log import AuditLine
-from app.models.bitcoin_addresses import BitcoinAddress, BitcoinWallet
+from app.models.bitcoin_addresses import BitcoinAddress, BitcoinCheck, BitcoinWallet
 from app.models.bitcoin_outputs import BitcoinOutput
 from app.models.failed_attempts import FailedAttempts
 from app.models.idempotency_keys import IdempotencyKey
@@ -31,6 +31,7 @@ __all__ = [
     "AssessmentChange",
     "AuditLine",
     "BitcoinAddress",
+    "BitcoinCheck",
     "BitcoinOutput",
     "BitcoinWallet",
     "FailedAttempts",

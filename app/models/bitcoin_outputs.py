@@ -14,7 +14,9 @@ class BitcoinOutput(Base):
 
     `arrived_at` is when it was first seen, or its block's time if that is earlier; `gone_at` is when
     the chain no longer showed it: replaced, double-spent or reorganised away. `is_coinbase`: it is
-    new coins, which count after 100 confirmations.
+    new coins, which count after 100 confirmations. `before_order`: it was there before the order, or
+    settled another one, and pays nothing; `block_height` is the lowest of a block in which any
+    server showed it.
     """
 
     __tablename__ = "bitcoin_outputs"
@@ -35,3 +37,5 @@ class BitcoinOutput(Base):
     arrived_at: Mapped[datetime]
     gone_at: Mapped[datetime | None]
     is_coinbase: Mapped[bool] = mapped_column(server_default="false")
+    before_order: Mapped[bool] = mapped_column(server_default="false")
+    block_height: Mapped[int | None]

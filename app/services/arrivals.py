@@ -1,6 +1,6 @@
 """Applying what the chain shows at the address of an order in bitcoin."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,9 +19,11 @@ from app.domain.bitcoin_payments import (
     unmatched_money,
 )
 from app.domain.money import SATOSHI, in_satoshi
+from app.domain.prior_money import Earlier, Placed, came_before
 from app.domain.reports import Decision, Report, decide
 from app.domain.states import OrderStatus
-from app.models import BitcoinOutput, Order, Payment
+from app.models import BitcoinAddress, BitcoinOutput, Order, Payment
+from app.services import settlements
 from app.services.order_decisions import Applied, Seen, carry_out, facts_of
 from app.services.order_leases import LookJob, locked_under_lease
 from app.services.order_moves import Grant
@@ -44,9 +46,11 @@ async def apply_arrivals(
         came_at = arrived_at(
             arrivals, {output_id: output.arrived_at for output_id, output in kept.items()}, now
         )
+        prior = await _prior(session, order, payment, arrivals, kept)
+        counted = [arrival for arrival in arrivals if arrival.id not in prior]
         receipts = judge(
             _invoice(order, payment),
-            arrivals,
+            counted,
             came_at,
             status=OrderStatus(order.status),
             valuation=valuation,
@@ -61,16 +65,18 @@ async def apply_arrivals(
         )
         decision = decide(facts_of(order, uuid=None), report, now)
         unseen_for = now - payment.seen_at
-        _keep_outputs(session, order.id, arrivals, kept=kept, came_at=came_at, now=now)
+        known_prior = {output_id for output_id, output in kept.items() if output.before_order}
+        _keep_outputs(session, order.id, arrivals, kept=kept, prior=prior, came_at=came_at, now=now)
         _keep_receipts(payment, receipts, now)
-        alarm = decision.alarm or _unmatched_money(order, decision, receipts)
+        alarm = decision.alarm or prior_money_alarm(prior - known_prior)
+        alarm = alarm or _unmatched_money(order, decision, receipts)
         return await carry_out(
             session,
             order,
             replace(decision, alarm=alarm),
             Seen(
                 reported=report.state,
-                evidence=evidence_of(receipts, arrivals),
+                evidence=evidence_of(receipts, arrivals, prior),
                 expires_at=payment.expires_at,
                 cause=job.lease_token,
             ),
@@ -78,6 +84,39 @@ async def apply_arrivals(
             unseen_for=unseen_for if unseen_for > timedelta(0) else None,
             now=now,
         )
+
+
+async def _prior(
+    session: AsyncSession,
+    order: Order,
+    payment: Payment,
+    arrivals: Sequence[Arrival],
+    kept: Mapping[OutputId, BitcoinOutput],
+) -> set[OutputId]:
+    """Return the outputs that pay nothing: they came before the order, or settled another one."""
+    if not arrivals:
+        return set()
+    known_height = await session.scalar(
+        select(BitcoinAddress.known_height).where(BitcoinAddress.order_id == order.id)
+    )
+    placed = Placed(
+        at=order.created_at,
+        known_height=known_height,
+        first_look=payment.seen_at == order.created_at,
+    )
+    earlier = {
+        output_id: Earlier(output.before_order, output.block_height)
+        for output_id, output in kept.items()
+    }
+    new = [arrival.id for arrival in arrivals if arrival.id not in kept]
+    return await settlements.taken_of(session, new) | {
+        arrival.id for arrival in arrivals if came_before(arrival, placed, earlier.get(arrival.id))
+    }
+
+
+def prior_money_alarm(found: Collection[OutputId]) -> str | None:
+    """Name the alarm for outputs that turned out to pay nothing; None: there are none."""
+    return "money_before_order" if found else None
 
 
 def _unmatched_money(order: Order, decision: Decision, receipts: Receipts) -> str | None:
@@ -119,6 +158,7 @@ def _keep_outputs(
     arrivals: Sequence[Arrival],
     *,
     kept: Mapping[OutputId, BitcoinOutput],
+    prior: Collection[OutputId],
     came_at: Mapping[OutputId, datetime],
     now: datetime,
 ) -> None:
@@ -141,9 +181,17 @@ def _keep_outputs(
         output.is_coinbase = arrival.is_coinbase
         output.arrived_at = came_at[arrival.id]
         output.gone_at = None
+        output.before_order = arrival.id in prior
+        output.block_height = lowest_height(output.block_height, arrival.block_height)
     for gone in kept.keys() - came_at.keys():
         kept[gone].confirmations = 0
         kept[gone].gone_at = kept[gone].gone_at or now
+
+
+def lowest_height(kept: int | None, shown: int | None) -> int | None:
+    """Return the lowest height of a block that an output was ever shown in."""
+    heights = [height for height in (kept, shown) if height is not None]
+    return min(heights, default=None)
 
 
 def _keep_receipts(payment: Payment, receipts: Receipts, now: datetime) -> None:
@@ -155,8 +203,13 @@ def _keep_receipts(payment: Payment, receipts: Receipts, now: datetime) -> None:
     payment.seen_at = now
 
 
-def evidence_of(receipts: Receipts, arrivals: Sequence[Arrival]) -> dict[str, Any]:
-    """Return what the chain showed and what it came to, as JSON: amounts in satoshi."""
+def evidence_of(
+    receipts: Receipts, arrivals: Sequence[Arrival], prior: Collection[OutputId] = ()
+) -> dict[str, Any]:
+    """Return what the chain showed and what it came to, as JSON: amounts in satoshi.
+
+    An output of `prior` is marked: it pays nothing.
+    """
     return {
         **vars(receipts),
         "outputs": [
@@ -165,6 +218,7 @@ def evidence_of(receipts: Receipts, arrivals: Sequence[Arrival]) -> dict[str, An
                 "output_index": arrival.output_index,
                 "value_satoshi": arrival.value_satoshi,
                 "confirmations": arrival.confirmations,
+                **({"before_order": True} if arrival.id in prior else {}),
             }
             for arrival in arrivals
         ],

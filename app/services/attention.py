@@ -9,7 +9,7 @@ from app.domain.bitcoin_payments import DUST_SATOSHI
 from app.domain.money import SATOSHI
 from app.domain.rails import Rail
 from app.domain.states import OrderStatus
-from app.models import Order, Payment, SettledOutput
+from app.models import AuditLine, BitcoinOutput, Order, Payment, SettledOutput
 from app.services.order_views import VIEW_COLUMNS, OrderView, view_of, with_payment
 
 _OVER: Final = (OrderStatus.TIMED_OUT, OrderStatus.NOT_FOUND, OrderStatus.FAILED)
@@ -26,6 +26,24 @@ _SETTLED: Final = (
     .correlate(Order)
     .exists()
 )
+_PRIOR_MONEY: Final = (
+    select(BitcoinOutput.order_id)
+    .where(BitcoinOutput.order_id == Order.id, BitcoinOutput.before_order)
+    .correlate(Order)
+    .exists()
+)
+
+
+def _doubtful(what: str) -> ColumnElement[bool]:
+    """Find what a migration reported of the grants of an earlier version."""
+    return (
+        select(AuditLine.id)
+        .where(AuditLine.subject == Order.id, AuditLine.action == f"order.doubtful_{what}")
+        .correlate(Order)
+        .exists()
+    )
+
+
 _REASONS: Final[dict[str, ColumnElement[bool]]] = {
     "money came, and no credits were granted": and_(
         Order.status.in_(_OVER),
@@ -41,6 +59,14 @@ _REASONS: Final[dict[str, ColumnElement[bool]]] = {
     "more was paid than credits were granted for": and_(
         _IN_BITCOIN, _GRANTED, Payment.received_btc - _CREDITED_BTC >= DUST_SATOSHI * SATOSHI
     ),
+    "an earlier version granted credits, maybe for money that was there before": _doubtful(
+        "prior_money"
+    ),
+    "an earlier version counted one output for two orders": _doubtful("both_rails"),
+    "an earlier version gave its address to two orders, and one was granted": _doubtful(
+        "reused_address"
+    ),
+    "money was at its address before it was ordered, and pays nothing": _PRIOR_MONEY,
     "AEON.to says that it paid, and the chain does not": and_(
         Payment.settlement_claimed_at.is_not(None), ~_SETTLED, Order.status == OrderStatus.PAID
     ),

@@ -73,6 +73,18 @@ _RULES: Final = {
                     AND (b.gone_at IS NULL OR b.gone_at > o.granted_at)
                     AND NOT (b.is_coinbase AND b.gone_at IS NULL AND b.confirmations < 100)
                 ), 0) END""",
+    "no order is granted for money that was at its address before it": """
+        SELECT o.id FROM orders o WHERE o.rail = 'bitcoin' AND o.grant_price_btc IS NOT NULL
+            AND o.credits_granted * o.grant_price_btc > COALESCE(
+                (SELECT SUM(b.value_btc) FROM bitcoin_outputs b
+                    LEFT JOIN bitcoin_addresses a ON a.order_id = b.order_id
+                    WHERE b.order_id = o.id AND NOT b.before_order
+                        AND b.arrived_at >= o.created_at - interval '2 hours'
+                        AND NOT COALESCE(b.block_height <= a.known_height
+                            AND b.arrived_at < date_trunc('second', o.created_at), false)), 0)""",
+    "an output counts for one order, on whichever rail": """
+        SELECT s.order_id FROM settlements s JOIN bitcoin_outputs b
+            ON b.txid = s.txid AND b.output_index = s.output_index AND NOT b.before_order""",
     "an order in bitcoin is to be paid to the address that it was given": """
         SELECT o.id FROM orders o LEFT JOIN payments p ON p.order_id = o.id
         LEFT JOIN bitcoin_addresses a ON a.order_id = o.id

@@ -64,7 +64,9 @@ async def place(
     payment = None
     try:
         if rail is Rail.BITCOIN and terms.bitcoin is not None:
-            payment = await _insert_in_bitcoin(session, sold, terms.bitcoin, now)
+            payment = await _insert_in_bitcoin(
+                session, sold, terms.bitcoin, now, destination=terms.btc_dest_address
+            )
         else:
             await _insert_in_aeon(session, sold, terms, now)
     except DBAPIError as error:
@@ -123,10 +125,17 @@ async def _insert_in_aeon(
 
 
 async def _insert_in_bitcoin(
-    session: AsyncSession, sold: dict[str, Any], terms: BitcoinTerms, now: datetime
+    session: AsyncSession,
+    sold: dict[str, Any],
+    terms: BitcoinTerms,
+    now: datetime,
+    *,
+    destination: str,
 ) -> PaymentFacts:
     """Insert an order with an address of its own, and the payment that it waits for."""
-    address = await bitcoin_addresses.take(session, terms.wallet, sold["id"], now)
+    address = await bitcoin_addresses.take(
+        session, terms.wallet, sold["id"], now, destination=destination
+    )
     expires_at = now + terms.payment_window
     look = next_look(
         OrderStatus.UNPAID, rail=Rail.BITCOIN, since=now, expires_at=expires_at, now=now

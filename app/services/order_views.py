@@ -109,7 +109,7 @@ _OUTPUTS: Final = (
             type_=JSON,
         )
     )
-    .where(BitcoinOutput.order_id == Order.id)
+    .where(BitcoinOutput.order_id == Order.id, BitcoinOutput.before_order.is_(False))
     .correlate(Order)
     .scalar_subquery()
 )

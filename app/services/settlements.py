@@ -1,12 +1,15 @@
 """`settlements`: taking the output of a transaction that settles an order."""
 
+from collections.abc import Collection
 from datetime import datetime
 
+from sqlalchemy import select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.domain.bitcoin_payments import OutputId
 from app.domain.settlement import Verified
-from app.models import SettledOutput
+from app.models import BitcoinOutput, SettledOutput
 
 
 async def take(
@@ -16,7 +19,7 @@ async def take(
 
     None: all are taken. Another transaction that is about to take the same output is waited for.
     """
-    for output_index in verified.outputs:
+    for output_index in await _free(session, verified):
         taken: int | None = await session.scalar(
             insert(SettledOutput)
             .values(
@@ -32,3 +35,25 @@ async def take(
         if taken is not None:
             return taken
     return None
+
+
+async def taken_of(session: AsyncSession, outputs: Collection[OutputId]) -> set[OutputId]:
+    """Return those of some outputs that settled an order."""
+    if not outputs:
+        return set()
+    which = tuple_(SettledOutput.txid, SettledOutput.output_index)
+    rows = await session.execute(
+        select(SettledOutput.txid, SettledOutput.output_index).where(which.in_(list(outputs)))
+    )
+    return {(row.txid, row.output_index) for row in rows}
+
+
+async def _free(session: AsyncSession, verified: Verified) -> list[int]:
+    """Return the outputs that pay no order in bitcoin, the best first."""
+    paying = await session.scalars(
+        select(BitcoinOutput.output_index).where(
+            BitcoinOutput.txid == verified.txid, BitcoinOutput.before_order.is_(False)
+        )
+    )
+    taken = set(paying)
+    return [index for index in verified.outputs if index not in taken]

@@ -20,11 +20,12 @@ from app.domain.bitcoin_payments import (
     unmatched_money,
 )
 from app.domain.money import SATOSHI, in_satoshi
+from app.domain.prior_money import Earlier, Placed, came_before
 from app.domain.rails import Rail
 from app.domain.reports import Decision, Report, decide
 from app.domain.schedule import Urgency, next_look
 from app.domain.states import OrderStatus
-from app.services.arrivals import evidence_of
+from app.services.arrivals import evidence_of, lowest_height, prior_money_alarm
 from app.services.order_decisions import Applied, Seen
 from app.services.order_moves import Grant
 from app.services.terms import BitcoinTerms
@@ -78,9 +79,11 @@ def apply_arrivals(
     """Do what the arrivals mean for an order under its lease."""
     seen = {output_id: output.arrived_at for output_id, output in payment.outputs.items()}
     came_at = arrived_at(arrivals, seen, now)
+    prior = _prior(order, payment, arrivals)
+    known_prior = {each for each, output in payment.outputs.items() if output.before_order}
     receipts = judge(
         invoice_of(order, payment),
-        arrivals,
+        [arrival for arrival in arrivals if arrival.id not in prior],
         came_at,
         status=order.status,
         valuation=valuation,
@@ -94,15 +97,16 @@ def apply_arrivals(
     )
     decision = decide(facts_of(order, uuid=None), report, now)
     unseen_for = now - payment.seen_at
-    _keep_outputs(payment, arrivals, came_at, now)
+    _keep_outputs(payment, arrivals, came_at, prior, now)
     _keep_receipts(payment, receipts, now)
-    alarm = decision.alarm or _unmatched_money(order, decision, receipts)
+    alarm = decision.alarm or prior_money_alarm(prior - known_prior)
+    alarm = alarm or _unmatched_money(order, decision, receipts)
     return keeping.carry_out(
         order,
         replace(decision, alarm=alarm),
         Seen(
             reported=report.state,
-            evidence=evidence_of(receipts, arrivals),
+            evidence=evidence_of(receipts, arrivals, prior),
             expires_at=payment.said["expires_at"],
             cause=order.lease_token or "",
         ),
@@ -110,6 +114,18 @@ def apply_arrivals(
         unseen_for=unseen_for if unseen_for > timedelta(0) else None,
         now=now,
     )
+
+
+def _prior(order: KeptOrder, payment: KeptPayment, arrivals: Sequence[Arrival]) -> set[OutputId]:
+    """Return the outputs that came before the order; no address was checked before."""
+    placed = Placed(
+        at=order.created_at, known_height=None, first_look=payment.seen_at == order.created_at
+    )
+    earlier = {
+        output_id: Earlier(output.before_order, output.block_height)
+        for output_id, output in payment.outputs.items()
+    }
+    return {one.id for one in arrivals if came_before(one, placed, earlier.get(one.id))}
 
 
 def _unmatched_money(order: KeptOrder, decision: Decision, receipts: Receipts) -> str | None:
@@ -126,15 +142,19 @@ def _keep_outputs(
     payment: KeptPayment,
     arrivals: Sequence[Arrival],
     came_at: dict[OutputId, datetime],
+    prior: set[OutputId],
     now: datetime,
 ) -> None:
     for arrival in arrivals:
+        kept = payment.outputs.get(arrival.id)
         payment.outputs[arrival.id] = KeptOutput(
             value_btc=arrival.value_satoshi * SATOSHI,
             confirmations=arrival.confirmations,
             replaceable=arrival.replaceable,
             is_coinbase=arrival.is_coinbase,
             arrived_at=came_at[arrival.id],
+            before_order=arrival.id in prior,
+            block_height=lowest_height(kept.block_height if kept else None, arrival.block_height),
         )
     for gone in payment.outputs.keys() - came_at.keys():
         output = payment.outputs[gone]

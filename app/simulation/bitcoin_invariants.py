@@ -58,8 +58,11 @@ def breaches_in_bitcoin(books: Books, truth: Truth) -> list[Breach]:
 
 
 def _untruths(order: KeptOrder, events: list[KeptEvent], truth: Truth) -> Iterator[str]:
-    coins = truth.chain.paying(order.btc_dest_address)
+    paying = truth.chain.paying(order.btc_dest_address)
+    coins = [coin for coin in paying if coin.path[0][0] >= 0]
     alarms = {event.reason for event in events if event.kind == "alarm"}
+    if len(coins) < len(paying) and "money_before_order" not in alarms:
+        yield "money that was there before the day is reported"
     moves = [event for event in events if event.kind == "moved"]
     if order.payment is None:
         yield "an order in bitcoin can be paid at once"

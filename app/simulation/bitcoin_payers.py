@@ -7,9 +7,11 @@ from enum import StrEnum
 from typing import Final
 
 from app.simulation.chain import Coin, ModelChain
+from app.simulation.offers import WALLET
 
 # Somebody who takes a payment back or raises its fee waits so long, in seconds.
 _SECOND_THOUGHT: Final = (5.0, 900.0)
+_HELD_MONEY_SHARE: Final = 0.1
 _DUST_SATOSHI: Final = 100
 
 
@@ -51,6 +53,13 @@ class Asked:
     address: str
     satoshi: int
     window_seconds: float
+
+
+def lay_earlier_money(chain: ModelChain, source: random.Random, orders: int) -> None:
+    """Let some addresses hold money already, as in a wallet that was used before."""
+    for index in range(orders):
+        if source.random() < _HELD_MONEY_SHARE:
+            chain.lay(WALLET.address(index), source.choice((600, 50_000, 5_000_000)), source)
 
 
 class BitcoinPayers:

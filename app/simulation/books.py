@@ -23,6 +23,8 @@ class KeptOutput:
     arrived_at: datetime
     gone_at: datetime | None = None
     is_coinbase: bool = False
+    before_order: bool = False
+    block_height: int | None = None
 
 
 @dataclass(slots=True)

@@ -18,6 +18,7 @@ _FIRST_HEIGHT: Final = 800_000
 _BETWEEN_BLOCKS_SECONDS: Final = 600.0
 # What miners write as the time of a block is off by so much.
 _MINERS_CLOCK_SECONDS: Final = 300.0
+_DAY_SECONDS: Final = 86_400.0
 _TAKEN_SHARE: Final = 0.75
 _REORGANISED_SHARE: Final = 1 / 15
 _DEPTHS: Final = {1: 8, 2: 5, 3: 3, 4: 2, 5: 1, 6: 1}
@@ -116,6 +117,16 @@ class ModelChain:
         self._paying.setdefault(address, []).append(coin)
         self._put(coin, Waiting.IN_MEMPOOL, now)
         return coin
+
+    def lay(self, address: str, satoshi: int, source: random.Random) -> None:
+        """Let an address hold money since the day before, in a block that is never replaced."""
+        txid, block_hash = (f"{source.getrandbits(256):064x}" for _ in range(2))
+        outputs = ((address, satoshi),)
+        coin = Coin(txid, address, satoshi, replaceable=False, outputs=outputs)
+        self._paying.setdefault(address, []).append(coin)
+        block = Mined(_FIRST_HEIGHT - 144, block_hash, self._utc(-_DAY_SECONDS))
+        coin.path.append((-_DAY_SECONDS, block))
+        self.counts["addresses that held money"] += 1
 
     def bump(self, coin: Coin, now: float) -> None:
         """Replace a transaction by one that pays the same and a higher fee, if it still waits."""

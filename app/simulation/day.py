@@ -25,7 +25,7 @@ from app.domain.states import OrderStatus
 from app.services.order_store import OrderStore
 from app.services.terms import Terms
 from app.simulation.bitcoin_invariants import Truth, breaches_in_bitcoin
-from app.simulation.bitcoin_payers import BitcoinPayers
+from app.simulation.bitcoin_payers import BitcoinPayers, lay_earlier_money
 from app.simulation.books import Books
 from app.simulation.buyers import Buyers, Shop, Shown
 from app.simulation.calendar import Calendar, Work
@@ -168,6 +168,7 @@ class Day:
             notice=self.trace.note,
         )
         self._chain = ModelChain(plan.source("chain"), moment_of, self.trace.note)
+        lay_earlier_money(self._chain, plan.source("earlier money"), plan.orders)
         self._chain_servers = [self._chain_server(name) for name in ("first", "second")]
         self._buyers = Buyers(
             self.keeper,

@@ -7,6 +7,7 @@ from typing import Final
 from app.resources import Resources
 from app.services.order_store import SqlOrderStore
 from app.worker import housekeeping
+from app.worker.address_checks import AddressChecks
 from app.worker.aeonto_rail import AeontoRail
 from app.worker.bitcoin_rail import BitcoinRail
 from app.worker.heartbeats import Heartbeats
@@ -43,6 +44,14 @@ def reconciler_of(resources: Resources) -> Reconciler:
     )
 
 
+def _address_checks(resources: Resources) -> list[Loop]:
+    """Return the loop that checks the next addresses, where buyers may pay in bitcoin."""
+    if resources.terms.bitcoin is None or resources.chain is None:
+        return []
+    wallet = resources.terms.bitcoin.wallet
+    return [AddressChecks(resources, wallet, resources.chain).loop()]
+
+
 @asynccontextmanager
 async def worker_running(resources: Resources) -> AsyncIterator[Heartbeats]:
     """Run every loop beside the body; on the way out, finish what is in flight."""
@@ -52,6 +61,7 @@ async def worker_running(resources: Resources) -> AsyncIterator[Heartbeats]:
         bodies: list[Supervised] = [
             *reconciler.loops(),
             *housekeeping.loops(resources),
+            *_address_checks(resources),
             Jobs(resources),
         ]
         async with running(bodies, heartbeats):

@@ -850,7 +850,7 @@ async def test_every_guard_is_armed_for_every_role(lived: Lived) -> None:
         " FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid"
         " WHERE NOT tgisinternal AND relnamespace = 'public'::regnamespace"
     )
-    assert len(armed) == 28
+    assert len(armed) == 32
     assert {row["armed"] for row in armed} == {"A"}
 
 
@@ -868,6 +868,44 @@ async def test_two_orders_never_hold_one_address(lived: Lived, index: int, addre
         WITH_WALLET,
         f"{GIVEN}) VALUES ('{{granted}}', '{WALLET_ID}', 0, 'one', now())",
         f"{GIVEN}) VALUES ('{{waiting}}', '{WALLET_ID}', {index}, '{address}', now())",
+    )
+
+
+async def test_address_that_was_given_is_its_orders_for_ever(lived: Lived) -> None:
+    for change in (
+        "UPDATE bitcoin_addresses SET released_at = taken_at + interval '180 days'",
+        "UPDATE bitcoin_addresses SET address = 'another'",
+        "DELETE FROM bitcoin_addresses",
+    ):
+        await lived.refused("for ever", change)
+
+
+async def test_output_counts_on_one_rail_only(lived: Lived) -> None:
+    await lived.refused(
+        "pays an order in bitcoin",
+        f"{SETTLED} SELECT '{{waiting}}', txid, output_index, 1, now()"  # noqa: S608
+        " FROM bitcoin_outputs WHERE order_id = '{paid}'",
+    )
+    await lived.refused(
+        "settled an order of AEON.to",
+        f"{SETTLED} VALUES ('{{waiting}}', repeat('c', 64), 0, 1, now())",
+        "INSERT INTO bitcoin_outputs (txid, output_index, order_id, value_btc, confirmations,"
+        " replaceable, arrived_at) VALUES (repeat('c', 64), 0, '{asked}', 1, 1, false, now())",
+    )
+
+
+async def test_grant_in_bitcoin_is_not_paid_by_what_was_there_before(lived: Lived) -> None:
+    for change in (
+        "UPDATE bitcoin_outputs SET before_order = true, confirmations = 2"
+        " WHERE order_id = '{asked}'",
+        "UPDATE bitcoin_outputs SET arrived_at = arrived_at - interval '3 hours',"
+        " confirmations = 2 WHERE order_id = '{asked}'",
+    ):
+        await lived.refused("confirmed BTC", change, *granted(10, "0.0005"))
+    await lived.refused(
+        "came before its order",
+        "UPDATE bitcoin_outputs SET before_order = true",
+        "UPDATE bitcoin_outputs SET before_order = false",
     )
 
 

@@ -58,9 +58,19 @@ MUTATIONS: Final = (
     Mutation(
         "each index of a wallet is given once",
         "app/services/bitcoin_addresses.py",
-        "BitcoinWallet.next_index + 1}",
-        "BitcoinWallet.next_index}",
+        '{"next_index": index + 1}',
+        '{"next_index": index}',
         "tests/services/test_bitcoin_addresses.py::test_orders_get_the_addresses_in_their_order",
+    ),
+    _sql(
+        "trigger: an address is its order's for ever",
+        "DROP TRIGGER keep_address ON bitcoin_addresses",
+        _GUARDS + "test_address_that_was_given_is_its_orders_for_ever",
+    ),
+    _sql(
+        "trigger: an output counts on one rail",
+        "DROP TRIGGER counts_once ON settlements",
+        _GUARDS + "test_output_counts_on_one_rail_only",
     ),
     _sql(
         "append-only: public keys of receipts",
@@ -331,8 +341,8 @@ MUTATIONS: Final = (
     Mutation(
         "bitcoin: money without credits rings",
         "app/services/arrivals.py",
-        "decision.alarm or _unmatched_money(order, decision, receipts)",
-        "decision.alarm",
+        "alarm = alarm or _unmatched_money(order, decision, receipts)",
+        "alarm = alarm or None",
         _ARRIVED + "test_part_is_underpaid_and_rings_once_when_it_times_out",
     ),
     Mutation(
@@ -340,7 +350,7 @@ MUTATIONS: Final = (
         "app/services/settle.py",
         "in_bitcoin and order.next_look_at is None",
         "in_bitcoin and order.next_look_at is not None",
-        _ARRIVED + "test_order_whose_address_was_given_away_is_never_looked_at_again",
+        _ARRIVED + "test_order_whose_address_an_earlier_version_gave_away_is_never_looked_at_again",
     ),
     Mutation(
         "bitcoin: nobody is asked again for an order that is over",

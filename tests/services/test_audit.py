@@ -96,6 +96,15 @@ CORRUPTIONS = {
         "DELETE FROM audit_log WHERE action = 'order.settle_grant'",
         "UPDATE orders SET grant_price_btc = price_btc WHERE rail = 'bitcoin'",
     ),
+    "no order is granted for money that was at its address before it": (
+        "UPDATE bitcoin_outputs SET before_order = true",
+        "UPDATE bitcoin_outputs SET arrived_at = arrived_at - interval '3 hours'",
+    ),
+    "an output counts for one order, on whichever rail": (
+        "INSERT INTO settlements (order_id, txid, output_index, confirmations, at)"
+        " SELECT o.id, b.txid, b.output_index, 1, now() FROM orders o, bitcoin_outputs b"
+        " WHERE o.status = 'BTC_SENT'",
+    ),
     "an order in bitcoin is to be paid to the address that it was given": (
         "UPDATE orders SET btc_dest_address = 'another' WHERE rail = 'bitcoin'",
         "UPDATE payments SET btc_dest_address = 'another' WHERE uuid IS NULL",

@@ -23,7 +23,7 @@ from app.services.terms import BitcoinTerms
 from tests.bitcoin.keys import BIP84_ZPUB, BIP86_XPUB
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
-from tests.support.orders import TERMS, end_leases, place_order, read_order
+from tests.support.orders import TERMS, place_order, read_order
 from tests.support.people import Person, make_user
 
 WALLET = Wallet.from_text(BIP84_ZPUB)
@@ -123,7 +123,7 @@ async def test_wallet_that_has_given_out_its_last_index_gives_no_more(
             await bitcoin_addresses.take(session, WALLET, "ord_2", clock.now())
 
 
-# --- addresses that nobody pays any more ---
+# --- an address is its order's for ever ---
 
 BITCOIN = replace(
     TERMS,
@@ -176,142 +176,28 @@ async def arrives(database: Database, clock: HandClock, order_id: str, *, gone: 
     )
 
 
-async def give_up(
-    database: Database,
-    clock: HandClock,
-    order_id: str,
-    *,
-    timed_out: timedelta = timedelta(days=180, seconds=1),
-    looked_at: timedelta = timedelta(days=7),
+async def test_address_is_never_given_to_another_order(
+    database: LentDatabase, clock: HandClock, buyer: Person
 ) -> None:
-    """Let an order have timed out, and been looked at last, so long ago."""
+    old, index = await ordered(database, clock, buyer)
     await change(
         database,
         "UPDATE orders SET status = 'TIMED_OUT', status_since = :since WHERE id = :id",
-        since=clock.now() - timed_out,
-        id=order_id,
-    )
-    await change(
-        database,
-        "UPDATE payments SET seen_at = :seen_at WHERE order_id = :id",
-        seen_at=clock.now() - looked_at,
-        id=order_id,
-    )
-    await change(
-        database,
-        "UPDATE bitcoin_addresses SET taken_at = :taken_at WHERE order_id = :id",
-        taken_at=clock.now() - timed_out - timedelta(hours=1),
-        id=order_id,
-    )
-
-
-@pytest.fixture
-async def old(database: LentDatabase, clock: HandClock, buyer: Person) -> str:
-    """An order whose address, the first, may be reused."""
-    order_id, _ = await ordered(database, clock, buyer)
-    await give_up(database, clock, order_id)
-    return order_id
-
-
-async def test_address_that_was_given_up_is_reused_once(
-    database: LentDatabase, clock: HandClock, buyer: Person, old: str
-) -> None:
-    assert [(await ordered(database, clock, buyer))[1] for _ in range(3)] == [0, 1, 2]
-    facts = await read_order(database, old)
-    assert (facts.status, facts.next_look_at) == ("TIMED_OUT", None)
-
-
-async def test_longest_given_up_address_is_reused_first(
-    database: LentDatabase, clock: HandClock, buyer: Person
-) -> None:
-    first, _ = await ordered(database, clock, buyer)
-    second, _ = await ordered(database, clock, buyer)
-    await give_up(database, clock, first, timed_out=timedelta(days=181))
-    await give_up(database, clock, second, timed_out=timedelta(days=400))
-    assert [(await ordered(database, clock, buyer))[1] for _ in range(3)] == [1, 0, 2]
-
-
-@pytest.mark.parametrize(
-    "ages",
-    [
-        {"timed_out": timedelta(days=180)},
-        {"timed_out": timedelta(days=200), "looked_at": timedelta(days=8)},
-    ],
-    ids=["timed out lately", "not looked at lately"],
-)
-async def test_address_that_somebody_may_pay_is_not_reused(
-    database: LentDatabase, clock: HandClock, buyer: Person, old: str, ages: dict[str, timedelta]
-) -> None:
-    await give_up(database, clock, old, **ages)
-    assert (await ordered(database, clock, buyer))[1] == 1
-
-
-@pytest.mark.parametrize("status", ["UNPAID", "UNDERPAID", "PAID_UNCONFIRMED"])
-async def test_address_of_an_order_that_has_not_timed_out_is_not_reused(
-    database: LentDatabase, clock: HandClock, buyer: Person, old: str, status: str
-) -> None:
-    await change(
-        database, "UPDATE orders SET status = :status WHERE id = :id", status=status, id=old
-    )
-    assert (await ordered(database, clock, buyer))[1] == 1
-
-
-@pytest.mark.parametrize("gone", [False, True])
-async def test_address_where_anything_ever_arrived_is_not_reused(
-    database: LentDatabase, clock: HandClock, buyer: Person, old: str, gone: bool
-) -> None:
-    await arrives(database, clock, old, gone=gone)
-    assert (await ordered(database, clock, buyer))[1] == 1
-
-
-async def test_address_of_an_order_that_is_looked_at_right_now_is_not_reused(
-    database: LentDatabase, clock: HandClock, buyer: Person, old: str
-) -> None:
-    await change(
-        database,
-        "UPDATE orders SET lease_token = 'mine', lease_until = clock_timestamp() + '10 s'"
-        " WHERE id = :id",
+        since=clock.now() - timedelta(days=400),
         id=old,
     )
-    assert (await ordered(database, clock, buyer))[1] == 1
-    await end_leases(database)
-    assert (await ordered(database, clock, buyer))[1] == 0
-    assert (await read_order(database, old)).lease_token is None
+    assert [(await ordered(database, clock, buyer))[1] for _ in range(2)] == [index + 1, index + 2]
+    assert (await read_order(database, old)).next_look_at is not None
 
 
-async def test_orders_at_once_do_not_reuse_one_address(
-    database_url: str, committed_database: Database
+async def test_destination_of_aeonto_is_passed_over(
+    database: LentDatabase, clock: HandClock
 ) -> None:
-    clock = HandClock()
-    buyer = await make_user(committed_database, clock.now())
-    for _ in range(4):
-        await ordered(committed_database, clock, buyer)
-    await change(
-        committed_database,
-        "UPDATE orders SET status = 'TIMED_OUT', status_since = :since",
-        since=clock.now() - timedelta(days=200),
-    )
-    await change(
-        committed_database, "UPDATE bitcoin_addresses SET taken_at = taken_at - interval '200 days'"
-    )
-    async with replicas(database_url, 8) as databases:
-        placed = await asyncio.gather(*(ordered(each, clock, buyer) for each in databases))
-    assert sorted(index for _, index in placed) == list(range(8))
-
-
-async def test_order_does_not_wait_for_one_that_is_just_reusing_an_address(
-    committed_database: Database,
-) -> None:
-    clock = HandClock()
-    buyer = await make_user(committed_database, clock.now())
-    old, _ = await ordered(committed_database, clock, buyer)
-    await give_up(committed_database, clock, old)
-    async with committed_database.sessions() as session, session.begin():
-        reused = await bitcoin_addresses.take(session, WALLET, "ord_9", clock.now())
-        assert (await ordered(committed_database, clock, buyer))[1] == 1
-        await session.rollback()
-    assert reused == WALLET.address(0)
-    assert (await ordered(committed_database, clock, buyer))[1] == 0
+    async with database.sessions() as session, session.begin():
+        address = await bitcoin_addresses.take(
+            session, WALLET, "ord_1", clock.now(), destination=WALLET.address(0).upper()
+        )
+    assert address == WALLET.address(1)
 
 
 async def test_gap_counts_the_addresses_after_the_last_that_was_paid(

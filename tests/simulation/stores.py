@@ -112,6 +112,8 @@ class SqlShop:
                     row.arrived_at,
                     row.gone_at,
                     row.is_coinbase,
+                    row.before_order,
+                    row.block_height,
                 )
             orders = await connection.execute(text(_ORDERS))
             kept = [_order(row, outputs[row.id]) for row in orders]

@@ -67,7 +67,9 @@ _VIEWS: Final = (
     """CREATE OR REPLACE VIEW qa.address AS
        SELECT order_id, address, released_at IS NULL AS held FROM bitcoin_addresses""",
     """CREATE OR REPLACE VIEW qa.output AS
-       SELECT order_id, value_btc AS btc, gone_at FROM bitcoin_outputs""",
+       SELECT b.order_id, b.value_btc AS btc, b.gone_at, b.txid || ':' || b.output_index AS output
+       FROM bitcoin_outputs b JOIN orders o ON o.id = b.order_id
+       WHERE NOT b.before_order AND b.arrived_at > o.created_at - interval '2 h'""",
     """CREATE OR REPLACE VIEW qa.word AS
        SELECT subject AS order_id FROM audit_log WHERE action = 'order.settle_grant'""",
     """CREATE OR REPLACE VIEW qa.idem AS
@@ -156,6 +158,8 @@ _INVARIANTS: Final = {
             AND clock_timestamp() - state_change > interval '1 s'""",
     "I16 one output settles one order": """
         SELECT output FROM qa.settlement GROUP BY output HAVING COUNT(*) > 1""",
+    "I16 one output counts on one rail": """
+        SELECT s.output FROM qa.settlement s JOIN qa.output b ON b.output = s.output""",
     "I16 what is settled was sent": """
         SELECT s.order_id FROM qa.settlement s LEFT JOIN qa.orders o ON o.id = s.order_id
         WHERE o.status IS DISTINCT FROM 'BTC_SENT'""",

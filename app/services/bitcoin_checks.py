@@ -119,23 +119,6 @@ async def passed_over(connection: AsyncConnection, wallet: Wallet) -> Sequence[d
     return [dict(row._mapping) for row in rows]
 
 
-async def is_given_or_near(connection: AsyncConnection, wallet: Wallet, destination: str) -> bool:
-    """Say whether a destination is an address that orders got, or soon might."""
-    next_index = await connection.scalar(
-        select(BitcoinWallet.next_index).where(BitcoinWallet.id == wallet.wallet_id)
-    )
-    given = await connection.scalar(
-        select(func.count())
-        .select_from(Order)
-        .where(
-            Order.rail == Rail.BITCOIN,
-            Order.btc_dest_address == canonical_bitcoin_address(destination),
-        )
-    )
-    start = next_index or 0
-    return bool(given) or wallet.is_own(destination, range(start, min(start + 1000, MAX_INDEX)))
-
-
 async def _is_destination(session: AsyncSession, address: str, destination: str) -> bool:
     """Say whether AEON.to pays there: for orders to come, or for one that it may still pay."""
     if canonical_bitcoin_address(destination) == address:

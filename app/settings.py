@@ -142,6 +142,11 @@ class Settings(BaseSettings):
         le=1,
         description="the share of its rows that a list may lose from one version to the next",
     )
+    list_user_agent: str | None = Field(
+        None,
+        pattern=r"^[!-~][ -~]{0,199}$",
+        description="as what `assay lists import` asks a server; without it, assay and its version",
+    )
     crystal_url: str = Field(
         "https://apiexpert.crystalblockchain.com/",
         description="Crystal's Expert API; https unless on loopback",

@@ -16,10 +16,10 @@ from app.cli.printing import AsJson, print_record, print_records
 from app.db.engine import Database
 from app.domain.clock import SystemClock
 from app.domain.listings import ListedAddress
-from app.domain.risk import SANCTIONS
+from app.domain.risk import CATEGORIES, SANCTIONS, SCOPE
 from app.domain.risk_words import category_words
 from app.providers.list_downloads import download, is_url, origin_of
-from app.providers.list_files import READING, ListFile, read_list
+from app.providers.list_files import ListFile, read_list, reading_of
 from app.services.list_checks import AssetCheck, RandomCheck, check_assets, check_random
 from app.services.list_imports import Import, Imported, import_list
 from app.services.lists import Lists, etag_of, history
@@ -39,20 +39,24 @@ def _day(text: str | None) -> date | None:
         raise typer.BadParameter(f"{text!r} is not a date, as in 2025-11-19") from None
 
 
-async def _read(database: Database, place: str) -> tuple[ListFile | None, str | None]:
+async def _read(
+    database: Database, place: str, category: str | None, user_agent: str | None
+) -> tuple[ListFile | None, str | None]:
     """Return what a path or URL has, and its ETag; None when the newest version is from it."""
     if not is_url(place):
-        return read_list(Path(place)), None
+        return read_list(Path(place), category=category), None
+    origin = origin_of(place)
     async with database.reading() as connection:
-        known = await etag_of(connection, origin_of(place), READING)
+        known = await etag_of(connection, origin, reading_of(category))
     with tempfile.NamedTemporaryFile() as file:
-        fetched = await download(place, file, known=known)
+        fetched = await download(place, file, known=known, user_agent=user_agent)
         if fetched is None:
             return None, known
-        return read_list(Path(file.name), fetched.name), fetched.etag
+        read = read_list(Path(file.name), fetched.name, shown=origin, category=category)
+        return read, fetched.etag
 
 
-def _record(imported: Imported) -> Mapping[str, Any]:
+def _record(imported: Imported, file: ListFile) -> Mapping[str, Any]:
     version = imported.version
     return {
         "source": version.source,
@@ -66,8 +70,13 @@ def _record(imported: Imported) -> Mapping[str, Any]:
         "assets": imported.assets,
         "unknown_assets": imported.unknown_assets,
         "misfiled": len(imported.misfiled),
-        "misfiled_rows": [f"{row.asset} {row.address}" for row in imported.misfiled[:_SHOWN]],
-        "left_out": imported.left_out,
+        "misfiled_rows": _shown(imported.misfiled),
+        "unaskable": len(imported.unaskable),
+        "unaskable_rows": _shown(imported.unaskable),
+        "cleaned": file.cleaned,
+        "left_out": file.left_out,
+        "unread": list(file.unread),
+        "unknown_concepts": dict(file.unknown_concepts),
     }
 
 
@@ -87,6 +96,17 @@ def _unheard(entries: Sequence[ListedAddress], providers: Collection[str]) -> st
     )
 
 
+def _shown(rows: Sequence[ListedAddress]) -> list[str]:
+    return [f"{row.asset} {row.address}" for row in rows[:_SHOWN]]
+
+
+def _category(word: str | None) -> str | None:
+    if word is None or word in CATEGORIES.keys() - {SCOPE}:
+        return word
+    allowed = ", ".join(sorted(CATEGORIES.keys() - {SCOPE}))
+    raise typer.BadParameter(f"{word!r} is none of: {allowed}")
+
+
 def import_command(
     place: Annotated[
         str, typer.Argument(metavar="PATH_OR_URL", help="a file, a folder of text files, a URL")
@@ -97,17 +117,34 @@ def import_command(
     issued: Annotated[
         str | None, typer.Option(metavar=_DAY, help="the list's date, if it says none itself")
     ] = None,
+    category: Annotated[
+        str | None, typer.Option(help="of a tag pack: what all its addresses are, as in scam")
+    ] = None,
+    *,
     confirm_shrink: Annotated[
         bool, typer.Option("--confirm-shrink", help="take a list that lost many rows")
     ] = False,
-    *,
+    confirm_churn: Annotated[
+        bool, typer.Option("--confirm-churn", help="take a list with others for many of its rows")
+    ] = False,
+    confirm_misfiled: Annotated[
+        bool,
+        typer.Option("--confirm-misfiled", help="take a list with many rows of another asset"),
+    ] = False,
+    confirm_unread: Annotated[
+        bool, typer.Option("--confirm-unread", help="take a list without what is not understood")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Import a list as the next version of its source, unless it has not changed."""
-    day = _day(issued)
+    """Import a list as the next version of its source, unless it has not changed.
+
+    Exits with 1 if it is refused, or has rows of sanctions that no question can hit.
+    """
+    day, ours = _day(issued), _category(category)
 
     async def work(database: Database) -> Mapping[str, Any]:
-        file, etag = await _read(database, place)
+        settings = Settings.load()
+        file, etag = await _read(database, place, ours, settings.list_user_agent)
         if file is None:
             return {"origin": origin_of(place), "is_new": False}
         asked = Import(
@@ -117,8 +154,10 @@ def import_command(
             source=source,
             issued=day,
             confirm_shrink=confirm_shrink,
+            confirm_churn=confirm_churn,
+            confirm_misfiled=confirm_misfiled,
+            confirm_unread=confirm_unread,
         )
-        settings = Settings.load()
         imported = await import_list(
             database,
             asked,
@@ -128,9 +167,13 @@ def import_command(
         )
         if warning := _unheard(file.entries, settings.risk_provider):
             typer.echo(warning, err=True)
-        return _record(imported)
+        return _record(imported, file)
 
-    print_record(with_operator_database(work), as_json=as_json)
+    record = with_operator_database(work)
+    print_record(record, as_json=as_json)
+    if record.get("unaskable"):
+        typer.echo("rows of sanctions that no question can hit, see unaskable_rows", err=True)
+        raise typer.Exit(1)
 
 
 def show(*, as_json: AsJson = False) -> None:

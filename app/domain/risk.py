@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 # The rules below, by the day on which they last changed: an answer says by which it was made.
-RULESET: Final = "2026-11-22"
+RULESET: Final = "2026-11-28"
 
 # Limits of an answer, which say something and weigh nothing.
 SCOPE: Final = "scope"
@@ -49,6 +49,10 @@ CATEGORIES: Final[Mapping[str, Decimal]] = MappingProxyType(
     }
 )
 
+# From this confidence on, in percent, a tag counts in full; below, by its part of this. It is what
+# GraphSense gives to trusted third parties.
+_SURE: Final = Decimal(50)
+
 NO_RISK: Final = "none"
 # A grade reaches up to this score, itself excluded; the last one reaches to 1.
 _GRADES: Final = (
@@ -68,6 +72,14 @@ def to_share(value: Decimal) -> Decimal:
     if not (value.is_finite() and 0 <= value <= 1):
         raise ValueError("a share or a weight is from 0 to 1")
     return value.quantize(_QUANTUM, ROUND_HALF_EVEN).normalize()
+
+
+def weight_of(category: str, confidence: int | None = None) -> Decimal:
+    """Return what a category weighs where it is so sure, in percent; None: nothing is said."""
+    weight = CATEGORIES.get(category, CATEGORIES[OTHER])
+    if confidence is None or confidence >= _SURE:
+        return weight
+    return to_share(weight * confidence / _SURE)
 
 
 def weigh(items: Sequence[tuple[Decimal, Decimal]]) -> tuple[Decimal, ...]:

@@ -7,14 +7,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from email.message import Message
 from importlib.metadata import version
 from pathlib import PurePosixPath
 from typing import IO, Final
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
 import httpx
 
-from app.providers.list_files import MAX_FILE_BYTES, ListUnreadable
+from app.providers.list_files import MAX_FILE_BYTES, ListUnreadable, is_list_name
 
 _DEADLINE_SECONDS: Final = 600
 _SILENCE_SECONDS: Final = 30
@@ -49,15 +50,18 @@ async def download(
     known: str | None,
     max_bytes: int = MAX_FILE_BYTES,
     deadline_seconds: float = _DEADLINE_SECONDS,
+    user_agent: str | None = None,
 ) -> Download | None:
     """Write what a URL has into a file; None when the server says it is still the `known` ETag.
+
+    `user_agent` is what the program calls itself, if not by its own name: some servers refuse that.
 
     Raises ListUnreadable for anything that is not https (http on loopback), an answer other than
     200 and 304, too many redirects, more than `max_bytes`, and a server that is too slow.
     """
     headers = {
         "Accept-Encoding": "identity",
-        "User-Agent": f"assay/{version('assay')}",
+        "User-Agent": user_agent or f"assay/{version('assay')}",
         **({"If-None-Match": known} if known else {}),
     }
     timeout = httpx.Timeout(_SILENCE_SECONDS)
@@ -71,14 +75,34 @@ async def download(
             if response.status_code == httpx.codes.NOT_MODIFIED and known:
                 return None
             if response.status_code != httpx.codes.OK:
-                raise ListUnreadable(origin, f"the server answered {response.status_code}")
+                raise ListUnreadable(origin, _why_not(response.status_code))
             await _save(response, to, max_bytes, origin)
-            name = PurePosixPath(unquote(urlsplit(url).path)).name
+            name = _name_of(url, response.headers.get("Content-Disposition", ""))
             return Download(name, response.headers.get("ETag"))
     except TimeoutError:
         raise ListUnreadable(origin, f"it took longer than {deadline_seconds:g} s") from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise ListUnreadable(origin, f"it cannot be fetched: {type(error).__name__}") from None
+
+
+def _why_not(status: int) -> str:
+    answered = f"the server answered {status}"
+    if status == httpx.codes.FORBIDDEN:
+        return (
+            f"{answered}: it may refuse programs that it does not know, see ASSAY_LIST_USER_AGENT"
+        )
+    return answered
+
+
+def _name_of(url: str, disposition: str) -> str:
+    """Return the name of a file: that of the path, else one in the query, else the server's."""
+    parts = urlsplit(url)
+    name = PurePosixPath(unquote(parts.path)).name
+    in_query = [PurePosixPath(value).name for _, value in parse_qsl(parts.query)]
+    message = Message()
+    message["Content-Disposition"] = disposition
+    names = (name, *in_query, PurePosixPath(message.get_filename() or "").name)
+    return next((one for one in names if is_list_name(one)), name)
 
 
 async def _save(response: httpx.Response, to: IO[bytes], max_bytes: int, origin: str) -> None:

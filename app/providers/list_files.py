@@ -7,14 +7,22 @@ it is, wrong asset or checksum and all.
 
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Final
 
-from app.domain.addresses import MAX_ADDRESS_LENGTH
+from app.domain.addresses import (
+    MAX_ADDRESS_LENGTH,
+    AddressForm,
+    check_address,
+    currencies_of,
+)
 from app.domain.faults import OperatorFault
+from app.domain.list_texts import addresses_in, visible
 from app.domain.listings import ListedAddress
+from app.providers.list_archives import name_without_packing, unpacked
 from app.providers.ofac import OfacReader
 from app.providers.ofac_advanced import AdvancedReader
 from app.providers.ofac_classic import ClassicReader
@@ -22,7 +30,7 @@ from app.providers.tag_packs import read_tag_pack
 from app.providers.xml_records import MalformedList, root_of
 
 # Raise it when the same file gives other rows: then a file that has not changed is read again.
-READING: Final = "2"
+READING: Final = "3"
 MAX_FILE_BYTES: Final = 512 * 1024 * 1024
 _MAX_TAG_PACK_BYTES: Final = 64 * 1024 * 1024  # the largest that GraphSense publishes has 20 MB
 
@@ -30,6 +38,13 @@ _TEXT_NAME: Final = re.compile(r"sanctioned_addresses_([A-Za-z0-9]+)\.txt")
 _TEXT_FILES: Final = "sanctioned_addresses_*.txt"
 _TAG_PACK_SUFFIXES: Final = (".yaml", ".yml")
 _PIECE_BYTES: Final = 64 * 1024
+_HEAD_BYTES: Final = 1024
+_HTML: Final = re.compile(
+    rb"(\xef\xbb\xbf)?\s*(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)\b", re.I | re.S
+)
+_NOT_ROWS: Final = ("#", "//", "<", "{", "[", "*")  # comments, web pages, JSON
+_HEADINGS: Final = frozenset({"address", "addresses", "wallet", "wallets", "wallet_address"})
+_SHOWN: Final = 60  # characters of a line that is no address
 _OFAC: Final = "OFAC SDN"
 _TEXTS: Final = "sanctioned addresses"
 
@@ -46,8 +61,10 @@ class ListFile:
     """What a file or folder says. `left_out` counts rows that are of no address, as tags can be.
 
     `source` is what its format calls the list by default. `sha256` is the file's own; of a
-    folder, that of its manifest as sha256sum prints it, in the order of the names. `reading` says
-    how its rows were made.
+    folder, that of its manifest as sha256sum prints it, in the order of the names; of a compressed
+    file, that of its content. `unread` are texts that speak of digital currency and were not
+    understood, `unknown_concepts` counts tags by words that GraphSense's tree does not have.
+    `cleaned` counts rows that were written otherwise. `reading` says how its rows were made.
     """
 
     source: str
@@ -55,31 +72,62 @@ class ListFile:
     sha256: str
     entries: list[ListedAddress]
     left_out: int = 0
+    unread: tuple[str, ...] = ()
+    unknown_concepts: Mapping[str, int] = field(default_factory=dict)
+    cleaned: int = 0
     reading: str = READING
 
 
-def read_list(path: Path, name: str | None = None) -> ListFile:
+def read_list(
+    path: Path,
+    name: str | None = None,
+    *,
+    shown: str | None = None,
+    category: str | None = None,
+) -> ListFile:
     """Read a file, or a folder of text files as one list; `name` is the file's, if it has another.
 
-    Blocks while it reads: an `sdn_advanced.xml` takes seconds. Raises ListUnreadable.
+    Messages call it `shown`, or else by its path. `category` stands in the place of what a tag
+    pack says. Blocks while it reads: an `sdn_advanced.xml` takes seconds. Raises ListUnreadable.
     """
-    name = name or path.name
     try:
-        read = _read_folder(path) if path.is_dir() else _read_file(path, name)
-        for entry in read.entries:
-            _refuse_unusable(entry)
+        if path.is_dir():
+            return _cleaned(_read_folder(path))
+        return _cleaned(_read_file(path, name or path.name, category))
     except OSError as error:
-        raise ListUnreadable(path, error.strerror or "cannot be read") from None
+        raise ListUnreadable(shown or path, error.strerror or "cannot be read") from None
     except MalformedList as error:
-        raise ListUnreadable(path, str(error)) from None
-    return read
+        raise ListUnreadable(shown or path, str(error)) from None
+
+
+def is_list_name(name: str) -> bool:
+    """Say whether a list may be called so."""
+    plain = name_without_packing(name)
+    return Path(plain).suffix.lower() in (".xml", *_TAG_PACK_SUFFIXES) or bool(
+        _TEXT_NAME.fullmatch(plain)
+    )
+
+
+def _cleaned(read: ListFile) -> ListFile:
+    """Return a list with its addresses as they are asked for, each in a row of its own."""
+    entries, count = [], 0
+    for entry in read.entries:
+        addresses = addresses_in(entry.asset, entry.address)
+        if addresses == (entry.address,):
+            entries.append(entry)
+        else:
+            count += 1
+            entries += [replace(entry, address=address) for address in addresses]
+    for entry in entries:
+        _refuse_unusable(entry)
+    return replace(read, entries=entries, cleaned=read.cleaned + count)
 
 
 def _read_folder(folder: Path) -> ListFile:
     files = sorted(folder.glob(_TEXT_FILES))
     if not files:
         raise MalformedList("the folder has no sanctioned_addresses_<ASSET>.txt")
-    read = [_read_text(file, file.name) for file in files]
+    read = [_read_of_folder(file) for file in files]
     manifest = "".join(
         f"{one.sha256}  {file.name}\n" for one, file in zip(read, files, strict=True)
     )
@@ -88,43 +136,84 @@ def _read_folder(folder: Path) -> ListFile:
         issued=None,
         sha256=hashlib.sha256(manifest.encode()).hexdigest(),
         entries=[entry for one in read for entry in one.entries],
+        cleaned=sum(one.cleaned for one in read),
     )
 
 
-def _read_file(file: Path, name: str) -> ListFile:
+def _read_of_folder(file: Path) -> ListFile:
+    try:
+        return _read_file(file, file.name, None)
+    except MalformedList as error:
+        raise MalformedList(f"{file.name}: {error}") from None
+
+
+def _read_file(file: Path, name: str, category: str | None) -> ListFile:
     if file.stat().st_size > MAX_FILE_BYTES:
         raise MalformedList(f"it has more than {MAX_FILE_BYTES} bytes")
-    suffix = Path(name).suffix.lower()
-    if suffix == ".xml":
-        return _read_ofac(file)
-    if suffix in _TAG_PACK_SUFFIXES:
-        return _read_tag_pack(file, name)
-    return _read_text(file, name)
+    with unpacked(file, name, MAX_FILE_BYTES) as (plain, plain_name):
+        suffix = Path(plain_name).suffix.lower()
+        match = _TEXT_NAME.fullmatch(plain_name)
+        if match is None and suffix not in (".xml", *_TAG_PACK_SUFFIXES):
+            raise MalformedList(
+                "its name must be sanctioned_addresses_<ASSET>.txt, the asset in letters and"
+                " digits, or end in .xml or .yaml"
+            )
+        _refuse_page(plain)
+        if suffix in _TAG_PACK_SUFFIXES:
+            return _read_tag_pack(plain, plain_name, category)
+        if category is not None:
+            raise MalformedList("it is no tag pack: a category can be given to those alone")
+        return _read_text(plain, match[1].upper()) if match else _read_ofac(plain)
 
 
-def _read_text(file: Path, name: str) -> ListFile:
-    match = _TEXT_NAME.fullmatch(name)
-    if match is None:
-        raise MalformedList(
-            "its name must be sanctioned_addresses_<ASSET>.txt, the asset in letters and digits,"
-            " or end in .xml or .yaml"
-        )
+def _refuse_page(file: Path) -> None:
+    """Refuse what servers answer in the place of a list: a web page, an empty file."""
+    with file.open("rb") as stream:
+        head = stream.read(_HEAD_BYTES)
+    if not head.strip():
+        raise MalformedList("it is empty")
+    if _HTML.match(head):
+        raise MalformedList("line 1: it is a web page (HTML), not a list")
+
+
+def _read_text(file: Path, asset: str) -> ListFile:
     raw = file.read_bytes()
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise MalformedList("it is not UTF-8 text") from None
-    asset = match[1].upper()
+    rows = [
+        (line.strip(), address)
+        for number, line in enumerate(text.splitlines(), 1)
+        for address in _addresses_of_line(asset, line, number)
+    ]
     return ListFile(
         source=f"{_TEXTS} {asset}",
         issued=None,
         sha256=hashlib.sha256(raw).hexdigest(),
         entries=[
-            ListedAddress(address=line.strip(), asset=asset, category="sanctions")
-            for line in text.splitlines()
-            if line.strip()
+            ListedAddress(address=address, asset=asset, category="sanctions") for _, address in rows
         ],
+        cleaned=sum(line != address for line, address in rows),
     )
+
+
+def _addresses_of_line(asset: str, line: str, number: int) -> tuple[str, ...]:
+    """Return the addresses of a line. Raises MalformedList for a line that is of something else."""
+    if not visible(line):
+        return ()
+    addresses = addresses_in(asset, line)
+    is_heading = addresses and addresses[0].lower() in _HEADINGS
+    if line.lstrip().startswith(_NOT_ROWS) or is_heading or not addresses:
+        raise MalformedList(f"line {number} is no address, but {line.strip()[:_SHOWN]!r}")
+    if len(addresses) > 1 and any(
+        check_address(asset, one) is AddressForm.INVALID and not currencies_of(one)
+        for one in addresses
+    ):
+        raise MalformedList(f"line {number} has columns: one address a line is expected")
+    if any(" " in one for one in addresses):
+        raise MalformedList(f"line {number} is no address, but {line.strip()[:_SHOWN]!r}")
+    return addresses
 
 
 def _read_ofac(file: Path) -> ListFile:
@@ -138,7 +227,11 @@ def _read_ofac(file: Path) -> ListFile:
             piece = stream.read(_PIECE_BYTES)
     reader.close()
     return ListFile(
-        source=_OFAC, issued=reader.issued, sha256=digest.hexdigest(), entries=reader.entries
+        source=_OFAC,
+        issued=reader.issued,
+        sha256=digest.hexdigest(),
+        entries=reader.entries,
+        unread=tuple(dict.fromkeys(reader.unread)),
     )
 
 
@@ -148,18 +241,25 @@ def _ofac_reader(root: str) -> OfacReader:
     return AdvancedReader()
 
 
-def _read_tag_pack(file: Path, name: str) -> ListFile:
+def _read_tag_pack(file: Path, name: str, category: str | None) -> ListFile:
     if file.stat().st_size > _MAX_TAG_PACK_BYTES:
         raise MalformedList(f"it has more than {_MAX_TAG_PACK_BYTES} bytes")
     raw = file.read_bytes()
-    issued, entries, left_out = read_tag_pack(raw)
+    pack = read_tag_pack(raw, category)
     return ListFile(
         source=f"GraphSense {Path(name).stem}",
-        issued=issued,
+        issued=pack.issued,
         sha256=hashlib.sha256(raw).hexdigest(),
-        entries=entries,
-        left_out=left_out,
+        entries=pack.entries,
+        left_out=pack.left_out,
+        unknown_concepts=pack.unknown_concepts,
+        reading=reading_of(category),
     )
+
+
+def reading_of(category: str | None) -> str:
+    """Say how rows are made of a file, given the category that stands in the place of its own."""
+    return READING if category is None else f"{READING} as {category}"
 
 
 def _refuse_unusable(entry: ListedAddress) -> None:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Final
 
 from app.domain.listings import Listing, most_told_first
-from app.domain.risk import CATEGORIES, OTHER
+from app.domain.risk import CATEGORIES, OTHER, weight_of
 from app.providers.base import Evidence, listed_party
 
 DIRECT: Final = "Direct: the address"
@@ -24,24 +24,29 @@ def direct(listings: Iterable[Listing]) -> list[Evidence]:
 
 def heaviest_first(listings: Iterable[Listing]) -> list[Listing]:
     """Return listings of one address: the heaviest category first, then what says most."""
-    return sorted(most_told_first(listings), key=lambda listing: -CATEGORIES[_category(listing)])
+    return sorted(most_told_first(listings), key=lambda listing: -_weight(listing))
 
 
 def reason(listing: Listing, share: Decimal, who: str, *, hops: int) -> Evidence:
     """Return a row as a reason; `who` begins the sentence that says it."""
     row, version = listing.row, listing.version
     owner = f" of {row.label}" if row.label else ""
-    category = _category(listing)
+    is_said = "is mentioned" if row.is_mention else "is listed"
     return Evidence(
-        category=category,
+        category=_category(listing),
         source=version.source,
         source_date=row.noted_on or version.issued,
-        detail=f"{who} is listed in {version.source}: {row.address}{owner}",
+        detail=f"{who} {is_said} in {version.source}: {row.address}{owner}",
         share=share,
-        weight=CATEGORIES[category],
+        weight=_weight(listing),
         listing=listed_party(listing),
         hops=hops,
     )
+
+
+def _weight(listing: Listing) -> Decimal:
+    """Return what a row weighs: one that its list is not sure of weighs less."""
+    return weight_of(_category(listing), listing.row.confidence)
 
 
 def _category(listing: Listing) -> str:

@@ -1,21 +1,37 @@
 """What both formats of OFAC's list share: their words, and what a reader of one is."""
 
+import re
 from datetime import date
 from typing import Final, Protocol
 
+from app.domain.addresses import currencies_of
+from app.domain.list_texts import visible
 from app.domain.listings import ListedAddress, PartyType
 from app.providers.xml_records import MalformedList
 
 SANCTIONS: Final = "sanctions"
-ASSET_PREFIX: Final = "Digital Currency Address - "
+# "Digital Currency Address - XBT", with any dash and in any case.
+_ASSET: Final = re.compile(
+    r"digital currency address(?:es)? ?[-:\u2010-\u2015\u2212\u2043\u30fc] ?([a-z0-9]{2,16})",
+    re.IGNORECASE,
+)
+_OF_CURRENCY: Final = re.compile(
+    r"(digital|virtual|crypto) ?-?(currenc|asset|coin|wallet)|crypto|blockchain|wallet",
+    re.IGNORECASE,
+)
+_LIKE_ADDRESS: Final = re.compile(r"(bitcoincash:)?[0-9A-Za-z]{26,110}")
 _PARTY_PAGE: Final = "https://sanctionssearch.ofac.treas.gov/Details.aspx?id="
 
 
 class OfacReader(Protocol):
-    """Takes the bytes of a file in pieces; `entries` and `issued` are whole after `close`."""
+    """Takes the bytes of a file in pieces; `entries` and `issued` are whole after `close`.
+
+    `unread` are texts that speak of digital currency, or are addresses, and were not understood.
+    """
 
     entries: list[ListedAddress]
     issued: date | None
+    unread: list[str]
 
     def feed(self, piece: bytes) -> None:
         """Read on; raises MalformedList."""
@@ -24,6 +40,22 @@ class OfacReader(Protocol):
     def close(self) -> None:
         """Say that the file has ended; raises MalformedList if its text has not."""
         ...
+
+
+def asset_of(kind: str) -> str | None:
+    """Return the asset that a type of feature or of id names; None: it is no address of one."""
+    match = _ASSET.fullmatch(visible(kind))
+    return match[1].upper() if match else None
+
+
+def not_understood(kind: str, text: str = "") -> str | None:
+    """Return what a type says, or a text under it, if an address may have been missed."""
+    if _OF_CURRENCY.search(visible(kind)):
+        return visible(kind)
+    plain = visible(text).replace(" ", "")
+    if _LIKE_ADDRESS.fullmatch(plain) and currencies_of(plain):
+        return f"{visible(kind)}: {plain}"
+    return None
 
 
 def party_type(*words: str) -> PartyType | None:

@@ -12,8 +12,9 @@ from xml.etree.ElementTree import Element
 
 from app.domain.listings import ListedAddress, ListingFacts
 from app.providers.ofac import (
-    ASSET_PREFIX,
     SANCTIONS,
+    asset_of,
+    not_understood,
     party_page,
     party_type,
     read_date,
@@ -50,7 +51,9 @@ class AdvancedReader:
     def __init__(self) -> None:
         self.entries: list[ListedAddress] = []
         self.issued: date | None = None
+        self.unread: list[str] = []
         self._assets: dict[str, str] = {}
+        self._kinds: dict[str, str] = {}  # of features that are no addresses
         self._party_types: dict[str, str] = {}
         self._sub_types: dict[str, tuple[str, str]] = {}
         self._measures: dict[str, str] = {}
@@ -86,9 +89,13 @@ class AdvancedReader:
         self.issued = _date("DateOfIssue", element)
 
     def _keep_feature_type(self, element: Element) -> None:
-        text = _text(element)
-        if text.startswith(ASSET_PREFIX):
-            self._assets[element.get("ID", "")] = text.removeprefix(ASSET_PREFIX).strip()
+        text, asset = _text(element), asset_of(_text(element))
+        if asset is not None:
+            self._assets[element.get("ID", "")] = asset
+            return
+        self._kinds[element.get("ID", "")] = text
+        if missed := not_understood(text):
+            self.unread.append(missed)
 
     def _keep_party_type(self, element: Element) -> None:
         self._party_types[element.get("ID", "")] = _text(element)
@@ -101,13 +108,7 @@ class AdvancedReader:
         self._measures[element.get("ID", "")] = _text(element)
 
     def _keep_party(self, party: Element) -> None:
-        found = [
-            (detail.text.strip(), self._assets[feature.get("FeatureTypeID", "")])
-            for feature in party.iter("Feature")
-            if feature.get("FeatureTypeID", "") in self._assets
-            for detail in feature.iter("VersionDetail")
-            if detail.text and detail.text.strip()
-        ]
+        found = self._addresses(party)
         if not found:
             return
         uid, names = party.get("FixedRef", "").strip(), _names(party)
@@ -131,6 +132,20 @@ class AdvancedReader:
             source_url=party_page(uid),
         )
         self._parties.append(_Party(tuple(one.get("ID", "") for one in profiles), facts, rows))
+
+    def _addresses(self, party: Element) -> list[tuple[str, str]]:
+        """Return the addresses of a party with their assets; note what was not understood."""
+        found = []
+        for feature in party.iter("Feature"):
+            kind = feature.get("FeatureTypeID", "")
+            asset = self._assets.get(kind)
+            for detail in feature.iter("VersionDetail"):
+                text = _text(detail)
+                if asset is not None and text:
+                    found.append((text, asset))
+                elif text and (missed := not_understood(self._kinds.get(kind, kind), text)):
+                    self.unread.append(missed)
+        return found
 
     def _type_words(self, profile: Element) -> tuple[str, str]:
         """Return the words for a party's type, the narrower first: `Vessel` is a `Transport`."""

@@ -7,8 +7,9 @@ from xml.etree.ElementTree import Element
 
 from app.domain.listings import ListedAddress, ListingFacts
 from app.providers.ofac import (
-    ASSET_PREFIX,
     SANCTIONS,
+    asset_of,
+    not_understood,
     party_page,
     party_type,
     read_date,
@@ -26,6 +27,7 @@ class ClassicReader:
     def __init__(self) -> None:
         self.entries: list[ListedAddress] = []
         self.issued: date | None = None
+        self.unread: list[str] = []
         # The element's name is misspelt in the file itself.
         names = ("publshInformation", "sdnEntry")
         self._parser = RecordParser(self.ROOT, names, self._keep)
@@ -43,16 +45,22 @@ class ClassicReader:
             day, _, year = rest.partition("/")
             self.issued = read_date("Publish_Date", year, month, day)
         else:
-            self.entries.extend(_read_entry(element))
+            self.entries.extend(_rows(element, self._addresses(element)))
+
+    def _addresses(self, entry: Element) -> list[tuple[str, str]]:
+        """Return the addresses of a party with their assets; note what was not understood."""
+        found = []
+        for item in entry.iterfind("idList/id"):
+            kind, text = item.findtext("idType", ""), item.findtext("idNumber", "").strip()
+            asset = asset_of(kind)
+            if asset is not None and text:
+                found.append((text, asset))
+            elif asset is None and (missed := not_understood(kind, text)):
+                self.unread.append(missed)
+        return found
 
 
-def _read_entry(entry: Element) -> Iterator[ListedAddress]:
-    found = [
-        (address, kind.removeprefix(ASSET_PREFIX).strip())
-        for item in entry.iterfind("idList/id")
-        if (kind := item.findtext("idType", "").strip()).startswith(ASSET_PREFIX)
-        and (address := "".join(item.findtext("idNumber", "").split()))
-    ]
+def _rows(entry: Element, found: list[tuple[str, str]]) -> Iterator[ListedAddress]:
     if not found:
         return
     name, uid, facts = _name(entry), entry.findtext("uid", "").strip(), _facts(entry)

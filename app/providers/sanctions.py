@@ -8,7 +8,7 @@ from typing import Final
 from app.domain.addresses import check_address
 from app.domain.assessments import AssessmentType
 from app.domain.listings import ListFinder, Listing, Lookup, edition_of, most_told_first
-from app.domain.risk import CATEGORIES, SANCTIONS, SCOPE, grade_of
+from app.domain.risk import SANCTIONS, SCOPE, grade_of, weight_of
 from app.domain.risk_words import category_words
 from app.providers.base import (
     Answer,
@@ -74,12 +74,12 @@ class SanctionsProvider:
 
 
 def sanctioned(listings: Iterable[Listing]) -> tuple[Listing, ...]:
-    """Return the listings that count here, that first which says most of the party.
+    """Return the listings that count here: the surest first, then what says most of the party.
 
     Tag packs say other things, too.
     """
     counting = [listing for listing in listings if listing.row.category == SANCTIONS]
-    return tuple(most_told_first(counting))
+    return tuple(sorted(most_told_first(counting), key=lambda one: -_weight(one)))
 
 
 def verdict(listings: Iterable[Listing]) -> tuple[Decimal, str]:
@@ -87,6 +87,10 @@ def verdict(listings: Iterable[Listing]) -> tuple[Decimal, str]:
     hits = weighed([_hit(listing) for listing in listings])
     score = score_of(hits)
     return score, grade_of(score) if hits else GRADE_NOT_LISTED
+
+
+def _weight(listing: Listing) -> Decimal:
+    return weight_of(SANCTIONS, listing.row.confidence)
 
 
 def _limits(question: Question, lookup: Lookup) -> list[Evidence]:
@@ -122,7 +126,7 @@ def _hit(listing: Listing) -> Evidence:
         source=version.source,
         source_date=version.issued,
         share=Decimal(1),
-        weight=CATEGORIES[SANCTIONS],
+        weight=_weight(listing),
         detail=f"{row.address}{owner} is listed under {row.asset} in {which}, {when}",
         listing=listed_party(listing),
         hops=0,

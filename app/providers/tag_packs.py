@@ -5,96 +5,89 @@ so that nothing can be constructed, an address of digits stays a text, and memor
 the file; aliases, which could multiply it, and depth, which no pack has, are refused.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
 import yaml
 
+from app.domain.graphsense import CONFIDENCE, category_of, concepts_of, is_mention
 from app.domain.listings import ListedAddress, ListingFacts
+from app.domain.risk import OTHER
 from app.providers.xml_records import MalformedList
 
 _MAX_DEPTH: Final = 4  # the pack, its tags, a tag, the concepts of a tag
 _DATE_LENGTH: Final = len("2025-11-19")
-OTHER: Final = "other"
-
-# GraphSense's words for what an address is or did, gravest first, and ours. That something is an
-# exchange does not say whether it is licensed, so it is `other`.
-_CATEGORIES: Final[Mapping[str, str]] = {
-    "sanction": "sanctions",
-    "sanctioned": "sanctions",
-    "sanctions": "sanctions",
-    "terrorism": "terrorism_financing",
-    "terrorism_financing": "terrorism_financing",
-    "child_abuse": "child_exploitation",
-    "child_sexual_abuse": "child_exploitation",
-    "csam": "child_exploitation",
-    "ransomware": "ransom",
-    "extortion": "ransom",
-    "sextortion": "ransom",
-    "service_hack": "stolen_coins",
-    "hack": "stolen_coins",
-    "theft": "stolen_coins",
-    "scam": "scam",
-    "fraud": "scam",
-    "phishing": "scam",
-    "ponzi_scheme": "scam",
-    "market": "dark_market",
-    "darknet_market": "dark_market",
-    "dark_market": "dark_market",
-    "mixing_service": "mixer",
-    "coinjoin": "mixer",
-    "gambling": "gambling",
-    "atm": "atm",
-    "defi_dex": "liquidity_pools",
-    "hosted_wallet": "wallet",
-    "marketplace": "marketplace",
-    "shop": "marketplace",
-    "miner": "miner",
-    "mining_service": "miner",
-    "payment_processor": "payment",
-}
+_MENTION: Final = "mention"
 
 
-def read_tag_pack(raw: bytes) -> tuple[date | None, list[ListedAddress], int]:
-    """Return the date of a pack, its addresses, and how many of its tags are of no address.
+@dataclass(frozen=True)
+class TagPack:
+    """What a pack says. `issued` is the newest day that the pack or a tag of it was changed on.
 
-    The date is the newest that the pack or any of its tags was changed on. Raises MalformedList.
+    `left_out` counts tags of no address, `unknown_concepts` tags by words that are no concepts of
+    GraphSense's tree, nor any confidence.
     """
+
+    issued: date | None
+    entries: list[ListedAddress]
+    left_out: int
+    unknown_concepts: Mapping[str, int]
+
+
+def read_tag_pack(raw: bytes, category: str | None = None) -> TagPack:
+    """Read a pack; `category` stands in the place of what its tags say. Raises MalformedList."""
     pack = _document(raw)
     tags = pack.get("tags") if isinstance(pack, dict) else None
     if not isinstance(tags, list):
         raise MalformedList("it has no list of tags")
     entries, left_out, dates = [], 0, [_noted_on(pack)]
+    unknown: Counter[str] = Counter()
     for number, tag in enumerate(tags, 1):
         if not isinstance(tag, dict):
             raise MalformedList(f"tag {number} is not a mapping")
         if not _text(tag, "address"):
             left_out += 1
             continue
-        entry = _entry(number, {**pack, **tag})
+        entry = _entry(number, {**pack, **tag}, category, unknown)
         entries.append(entry)
         dates.append(entry.noted_on)
-    return max((day for day in dates if day), default=None), entries, left_out
+    issued = max((day for day in dates if day), default=None)
+    return TagPack(issued, entries, left_out, dict(sorted(unknown.items())))
 
 
-def _entry(number: int, tag: dict[str, Any]) -> ListedAddress:
+def _entry(
+    number: int, tag: dict[str, Any], category: str | None, unknown: Counter[str]
+) -> ListedAddress:
     asset = _text(tag, "currency") or _text(tag, "network")
     if not asset:
         raise MalformedList(f"tag {number} has no currency and no network")
-    words = {_text(tag, "abuse").lower(), _text(tag, "category").lower()}
-    concepts = tag.get("concepts")
-    if isinstance(concepts, list):
-        words.update(str(concept).strip().lower() for concept in concepts)
+    concepts, others = concepts_of(_words(tag))
+    mentioned = _text(tag, "tag_type").lower() == _MENTION or is_mention(concepts)
+    confidence = _text(tag, "confidence").lower()
+    unknown.update(others)
+    if confidence and confidence not in CONFIDENCE:
+        unknown[f"confidence {confidence}"] += 1
     return ListedAddress(
         address=_text(tag, "address"),
         asset=asset.upper(),
-        category=next((ours for theirs, ours in _CATEGORIES.items() if theirs in words), OTHER),
+        category=category or (OTHER if mentioned else category_of(concepts)),
         label=_text(tag, "label"),
         reference=_text(tag, "source"),
         noted_on=_noted_on(tag),
         facts=ListingFacts(source_url=_url(_text(tag, "source"))),
+        confidence=CONFIDENCE.get(confidence, CONFIDENCE["unknown"]) if confidence else None,
+        is_mention=mentioned,
     )
+
+
+def _words(tag: dict[str, Any]) -> list[str]:
+    """Return the words by which a tag says what an address is or did."""
+    concepts = tag.get("concepts")
+    listed = concepts if isinstance(concepts, list) else [concepts or ""]
+    return [_text(tag, "abuse"), _text(tag, "category"), *(str(one) for one in listed)]
 
 
 def _url(text: str) -> str | None:

@@ -99,3 +99,7 @@ def _parse(parser: Any, piece: bytes, *, is_last: bool) -> None:  # noqa: ANN401
         parser.Parse(piece, is_last)
     except expat.ExpatError as error:
         raise MalformedList(f"it is not well-formed XML: {error}") from None
+    except MalformedList as error:
+        if not str(error).startswith("line "):
+            raise MalformedList(f"line {parser.CurrentLineNumber}: {error}") from None
+        raise

@@ -19,16 +19,24 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.engine import Database
 from app.domain.actors import Actor
-from app.domain.addresses import SUPPORTED, AddressForm, check_address
+from app.domain.addresses import SUPPORTED, AddressForm, check_address, currencies_of
 from app.domain.addresses.spelling import one_spelling
+from app.domain.list_texts import can_be_asked
 from app.domain.listings import NO_FACTS, ListedAddress, ListVersion
+from app.domain.risk import SANCTIONS
 from app.models import ImportedVersion, ListEntry
 from app.providers.list_files import ListFile, ListUnreadable
 from app.services import audit_log, lists
+from app.services.list_checks import is_askable
 
 # A list that is dated later than this after now would keep every right one out.
 _FUTURE: Final = timedelta(days=1)
 _BATCH: Final = 2000
+# Real lists have a few rows under the wrong asset; another file has nearly all.
+_MISFILED_SHARE: Final = Decimal("0.2")
+_MANY: Final = 3  # fewer rows than this say nothing about a list
+_SHOWN: Final = 60  # characters of a row in a message
+_SHOWN_TEXTS: Final = 5
 
 _T = TypeVar("_T")
 
@@ -38,7 +46,8 @@ class Import:
     """What an operator asks for: a file that was read, and what he says of it.
 
     `origin` is the path or URL as it is kept, `etag` what the server called the file. `source`
-    and `issued`, where given, stand in the place of what the file says.
+    and `issued`, where given, stand in the place of what the file says. What he confirms is that
+    many rows are gone, replaced or misfiled, or that texts were not understood.
     """
 
     file: ListFile
@@ -47,6 +56,9 @@ class Import:
     source: str | None = None
     issued: date | None = None
     confirm_shrink: bool = False
+    confirm_churn: bool = False
+    confirm_misfiled: bool = False
+    confirm_unread: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +66,8 @@ class Imported:
     """What became of an import. `is_new` is false when the newest version has the same content.
 
     `assets` counts addresses by the asset that they are filed under; of those in `unknown_assets`
-    no address is checked. `misfiled` are rows that are no address of their asset.
+    no address is checked. `misfiled` are rows that are no address of their asset, `unaskable`
+    those rows of sanctions that no question can hit.
     """
 
     version: ListVersion
@@ -64,7 +77,7 @@ class Imported:
     assets: dict[str, int]
     unknown_assets: dict[str, int]
     misfiled: tuple[ListedAddress, ...]
-    left_out: int
+    unaskable: tuple[ListedAddress, ...]
 
 
 async def import_list(
@@ -73,17 +86,21 @@ async def import_list(
     """Keep a file as the next version of its source, in one transaction.
 
     Raises ListUnreadable for a list without an address, one that is dated before the newest
-    version or in the future, and one that has lost more than `max_shrink` (a share, from 0 to 1)
-    of its rows unless that was confirmed.
+    version or in the future; and, unless it was confirmed, for one that has lost more than
+    `max_shrink` (a share, from 0 to 1) of its addresses, or has others in their place, one of which
+    many rows are misfiled, and one with texts that were not understood.
     """
     rows = {_digest(entry): entry for entry in asked.file.entries}
     if not rows:
         raise ListUnreadable(asked.origin, "it holds no address")
+    misfiled = tuple(entry for entry in rows.values() if _is_misfiled(entry))
     assets = _count_assets(rows.values())
     issued = asked.issued or asked.file.issued
     effective_on = issued or now.date()
     if effective_on > (now + _FUTURE).date():
         raise ListUnreadable(asked.origin, f"it is dated {effective_on}, which is in the future")
+    _refuse_unread(asked)
+    _refuse_misfiled(asked, misfiled, len(rows))
     source = asked.source or asked.file.source
     async with database.sessions() as session, session.begin():
         await _take_turn(session)
@@ -92,7 +109,8 @@ async def import_list(
         added = removed = 0
         if newest is not None and is_new:
             _refuse_older(asked, newest, effective_on)
-            _refuse_shrunk(asked, newest, len(rows), max_shrink)
+            known = await _known_spellings(session, source)
+            _refuse_changed(asked, newest, known, _spellings(rows.values()), max_shrink)
         if newest is None or is_new:
             newest = ListVersion(
                 source=source,
@@ -114,8 +132,8 @@ async def import_list(
         removed=removed,
         assets=assets,
         unknown_assets={name: n for name, n in assets.items() if name not in SUPPORTED},
-        misfiled=tuple(entry for entry in rows.values() if _is_misfiled(entry)),
-        left_out=asked.file.left_out,
+        misfiled=misfiled,
+        unaskable=_unaskable(rows.values(), misfiled, assets),
     )
 
 
@@ -144,14 +162,62 @@ def _refuse_older(asked: Import, newest: ListVersion, effective_on: date) -> Non
         )
 
 
-def _refuse_shrunk(asked: Import, newest: ListVersion, rows: int, max_shrink: Decimal) -> None:
-    lost = newest.entries - rows
-    if lost > max_shrink * newest.entries and not asked.confirm_shrink:
+def _refuse_changed(
+    asked: Import, newest: ListVersion, known: set[str], new: set[str], max_shrink: Decimal
+) -> None:
+    """Refuse a list of which too many addresses are gone, whether or not others came."""
+    most, gone = max_shrink * len(known), len(known - new)
+    lost = max(0, len(known) - len(new))
+    replaced = gone - lost
+    is_churn = replaced > most or (gone > most and not asked.confirm_shrink)
+    version = f"version {newest.number} of {newest.source!r}"
+    if lost > most and not asked.confirm_shrink:
+        reason = f"it has {len(new)} addresses, and {version} has {len(known)}"
+        flag = "--confirm-shrink"
+    elif is_churn and replaced >= _MANY and not asked.confirm_churn:
+        reason = f"it lacks {gone} of the {len(known)} addresses of {version}, and has others"
+        flag = "--confirm-churn"
+    else:
+        return
+    raise ListUnreadable(asked.origin, f"{reason}: if that is right, import it with {flag}")
+
+
+def _refuse_misfiled(asked: Import, misfiled: Sequence[ListedAddress], rows: int) -> None:
+    """Refuse a list of which many rows are no address of their asset: it may be something else."""
+    count = len(misfiled)
+    are_few = count < _MANY and all(currencies_of(row.address) for row in misfiled)
+    if asked.confirm_misfiled or are_few or count <= rows * _MISFILED_SHARE or count == 1 < rows:
+        return
+    first = misfiled[0]
+    raise ListUnreadable(
+        asked.origin,
+        f"{count} of {rows} rows are no address of their asset, as {first.address[:_SHOWN]!r} under"
+        f" {first.asset}: if that is right, import it with --confirm-misfiled",
+    )
+
+
+def _refuse_unread(asked: Import) -> None:
+    if asked.file.unread and not asked.confirm_unread:
+        texts = "; ".join(repr(text) for text in asked.file.unread[:_SHOWN_TEXTS])
         raise ListUnreadable(
             asked.origin,
-            f"it has {rows} rows, and version {newest.number} of {newest.source!r} has"
-            f" {newest.entries}: if that is right, import it with --confirm-shrink",
+            f"it speaks of digital currency in a way that is not understood: {texts}; to import the"
+            " rest, use --confirm-unread",
         )
+
+
+async def _known_spellings(session: AsyncSession, source: str) -> set[str]:
+    """Return the spellings of the newest version, as they are made today."""
+    addresses = await session.scalars(
+        select(ListEntry.address).where(
+            ListEntry.source == source, ListEntry.last_version.is_(None)
+        )
+    )
+    return {one_spelling(address) for address in addresses}
+
+
+def _spellings(entries: Iterable[ListedAddress]) -> set[str]:
+    return {one_spelling(entry.address) for entry in entries}
 
 
 async def _keep(
@@ -163,15 +229,17 @@ async def _keep(
 ) -> tuple[int, int]:
     """Write a version, and what it adds and ends; return how many rows those are."""
     known = {
-        digest: entry_id
-        for entry_id, digest in await session.execute(
-            select(ListEntry.id, ListEntry.digest).where(
+        (digest, spelling): entry_id
+        for entry_id, digest, spelling in await session.execute(
+            select(ListEntry.id, ListEntry.digest, ListEntry.spelling).where(
                 ListEntry.source == version.source, ListEntry.last_version.is_(None)
             )
         )
     }
-    added = [(digest, entry) for digest, entry in rows.items() if digest not in known]
-    ended = [entry_id for digest, entry_id in known.items() if digest not in rows]
+    # A row that is spelt otherwise today than when it came is filed anew.
+    wanted = {(digest, one_spelling(entry.address)): entry for digest, entry in rows.items()}
+    added = [(key[0], entry) for key, entry in wanted.items() if key not in known]
+    ended = [entry_id for key, entry_id in known.items() if key not in wanted]
     await session.execute(
         insert(ImportedVersion).values(
             source=version.source,
@@ -248,6 +316,16 @@ def _facts_text(entry: ListedAddress) -> str:
 def _count_assets(entries: Iterable[ListedAddress]) -> dict[str, int]:
     pairs = {(entry.asset, one_spelling(entry.address)) for entry in entries}
     return dict(sorted(Counter(asset for asset, _ in pairs).items()))
+
+
+def _unaskable(
+    rows: Iterable[ListedAddress], misfiled: Iterable[ListedAddress], assets: Iterable[str]
+) -> tuple[ListedAddress, ...]:
+    """Return the rows of sanctions that no question can hit."""
+    odd = dict.fromkeys((*misfiled, *(row for row in rows if not can_be_asked(row.address))))
+    return tuple(
+        row for row in odd if row.category == SANCTIONS and not is_askable(row.address, assets)
+    )
 
 
 def _is_misfiled(entry: ListedAddress) -> bool:

@@ -1,16 +1,19 @@
 """`assay lists`: importing, showing and checking lists, on a database of their own."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from app.domain.addresses import encode_base58check
 from tests.support.commands import Assay, commands_on, printed
 from tests.support.list_server import NAME, serve_lists
 
 DATA = Path(__file__).parents[1] / "data"
 ADVANCED = str(DATA / "sanctions" / "sdn_advanced.xml")
 CLASSIC = str(DATA / "lists" / "sdn.xml")
+CLASSIC_TEXT = Path(CLASSIC).read_text(encoding="utf-8")
 TAG_PACK = str(DATA / "lists" / "example.yaml")
 
 
@@ -79,15 +82,16 @@ async def test_share_that_may_be_lost_is_a_setting(
     assay: Assay, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     file = tmp_path / NAME
-    file.write_text("1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n")
+    rows = [encode_base58check(b"\0", bytes([number] * 20)) + "\n" for number in range(10)]
+    file.write_text("".join(rows))
     assert (await assay("lists", "import", str(file))).exit_code == 0
-    file.write_text("1\n2\n3\n4\n5\n6\n7\n")
+    file.write_text("".join(rows[:7]))
     refused = await assay("lists", "import", str(file))
     assert refused.exit_code == 1
     assert "--confirm-shrink" in refused.stderr
     monkeypatch.setenv("ASSAY_LIST_MAX_SHRINK", "0.3")
     assert (await printed(assay, "lists", "import", str(file)))["removed"] == 3
-    file.write_text("1\n")
+    file.write_text(rows[0])
     words = ("lists", "import", str(file), "--confirm-shrink")
     assert (await printed(assay, *words))["removed"] == 6
 
@@ -103,6 +107,67 @@ async def test_list_from_a_url_is_fetched_once_and_kept_without_its_query(assay:
         missing = await assay("lists", "import", f"{url}/nothing")
     assert missing.exit_code == 1
     assert "answered 404" in missing.stderr
+
+
+async def test_what_a_server_answers_in_the_place_of_a_list_leaves_the_old_version(
+    assay: Assay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serve_lists() as url:
+        packed = await printed(assay, "lists", "import", f"{url}/{NAME}.gz")
+        page = await assay("lists", "import", f"{url}/page/{NAME}")
+        choosy = await assay("lists", "import", f"{url}/choosy?file={NAME}")
+        monkeypatch.setenv("ASSAY_LIST_USER_AGENT", "Mozilla/5.0")
+        named = await printed(assay, "lists", "import", f"{url}/choosy?file={NAME}")
+    assert (packed["source"], packed["entries"]) == ("sanctioned addresses XBT", 2)
+    assert (named["version"], named["is_new"]) == (1, False)  # the same content, unpacked
+    assert (page.exit_code, choosy.exit_code) == (1, 1)
+    assert f"list {url}/page/{NAME}: line 1: it is a web page" in page.stderr
+    assert "ASSAY_LIST_USER_AGENT" in choosy.stderr
+
+
+async def test_row_that_no_question_can_hit_makes_import_and_check_exit_with_1(
+    assay: Assay, tmp_path: Path
+) -> None:
+    file = tmp_path / NAME
+    rows = [encode_base58check(b"\0", bytes([number] * 20)) + "\n" for number in range(10)]
+    file.write_text("".join(rows) + "1A1zP1\u0415P5QGefi2DMPTfTL5SLmv7DivfNa\n", encoding="utf-8")
+    imported = await assay("lists", "import", str(file), "--json")
+    assert imported.exit_code == 1
+    assert json.loads(imported.stdout)["unaskable_rows"] == [
+        "XBT 1A1zP1\u0415P5QGefi2DMPTfTL5SLmv7DivfNa"
+    ]
+    checked = await assay("lists", "check", "--random", "0", "--json")
+    assert checked.exit_code == 1
+    (asset,) = json.loads(checked.stdout)["assets"]
+    assert (asset["listed"], asset["unaskable"]) == (
+        11,
+        ["1A1zP1\u0415P5QGefi2DMPTfTL5SLmv7DivfNa"],
+    )
+
+
+async def test_text_of_digital_currency_that_is_not_understood_is_refused_unless_confirmed(
+    assay: Assay, tmp_path: Path
+) -> None:
+    file = tmp_path / "sdn.xml"
+    file.write_text(CLASSIC_TEXT.replace("Address - NEWCOIN", "Wallet NEWCOIN"))
+    refused = await assay("lists", "import", str(file))
+    assert refused.exit_code == 1
+    assert "'Digital Currency Wallet NEWCOIN'" in refused.stderr
+    taken = await printed(assay, "lists", "import", str(file), "--confirm-unread")
+    assert (taken["entries"], taken["unread"]) == (2, ["Digital Currency Wallet NEWCOIN"])
+
+
+async def test_category_of_a_tag_pack_is_overridden_and_unknown_concepts_are_told(
+    assay: Assay,
+) -> None:
+    first = await printed(assay, "lists", "import", TAG_PACK)
+    again = await printed(assay, "lists", "import", TAG_PACK, "--category", "scam")
+    assert (first["unknown_concepts"], again["is_new"], again["added"]) == ({}, True, 4)
+    assert (await printed(assay, "lists", "import", TAG_PACK, "--category", "scam"))[
+        "is_new"
+    ] is False
+    wrong = await assay("lists", "import", TAG_PACK, "--category", "nonsense")
+    assert wrong.exit_code == 2
 
 
 @pytest.mark.parametrize(

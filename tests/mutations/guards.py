@@ -383,9 +383,23 @@ MUTATIONS: Final = (
     Mutation(
         "lists: one that lost too much waits for a person",
         "app/services/list_imports.py",
-        "if lost > max_shrink * newest.entries and not asked.confirm_shrink:",
-        "if lost > max_shrink * newest.entries + 1 and not asked.confirm_shrink:",
+        "if lost > most and not asked.confirm_shrink:",
+        "if lost > most + 1 and not asked.confirm_shrink:",
         _LISTS + "test_list_that_shrinks_too_much_is_refused_unless_confirmed",
+    ),
+    Mutation(
+        "lists: one whose rows were replaced waits for a person",
+        "app/services/list_imports.py",
+        "elif is_churn and replaced >= _MANY and not asked.confirm_churn:",
+        "elif False:",
+        _LISTS + "test_list_of_which_most_rows_are_replaced_is_refused_unless_confirmed",
+    ),
+    Mutation(
+        "lists: what no question can name is reported",
+        "app/services/list_checks.py",
+        "return can_be_asked(address) and any(",
+        "return bool(address) or any(",
+        _LISTS + "test_row_of_sanctions_that_no_question_can_name_is_reported_and_fails_the_check",
     ),
     Mutation(
         "lists: a day is answered by what was in force on it",

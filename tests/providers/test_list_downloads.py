@@ -26,6 +26,21 @@ async def test_list_is_fetched_with_its_name_and_etag_through_redirects(
     assert file.getvalue() == BODY
 
 
+@pytest.mark.parametrize("path", [f"/download?file=lists%2F{NAME}&v=1", "/attached"])
+async def test_name_of_a_list_may_stand_in_the_query_or_be_told_by_the_server(
+    url: str, path: str
+) -> None:
+    assert await download(url + path, io.BytesIO(), known=None) == Download(NAME, None)
+
+
+async def test_server_that_refuses_programs_is_asked_as_the_operator_says(url: str) -> None:
+    with pytest.raises(ListUnreadable, match=r"answered 403: .*ASSAY_LIST_USER_AGENT"):
+        await download(f"{url}/choosy?{NAME}", io.BytesIO(), known=None)
+    file = io.BytesIO()
+    await download(f"{url}/choosy", file, known=None, user_agent="Mozilla/5.0")
+    assert file.getvalue() == BODY
+
+
 async def test_list_that_has_not_changed_is_not_fetched_again(url: str) -> None:
     file = io.BytesIO()
     assert await download(f"{url}/{NAME}", file, known='"v1"') is None

@@ -1,8 +1,10 @@
 """Files of lists that are imported: OFAC's classic format, tag packs, folders of text files."""
 
 import hashlib
+import re
 from datetime import date
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -12,6 +14,10 @@ from tests.support.big_list import write_big_list
 
 DATA = Path(__file__).parents[1] / "data"
 SATOSHI = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"
+XBT_OF = {
+    "lists/sdn.xml": SATOSHI,
+    "lists/sdn_advanced_cut.xml": "1Kys8fqDen8NGFUJ6AFcXfFW5qquuTH4eh",
+}
 EVM = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
 
 
@@ -191,3 +197,114 @@ def test_file_of_the_shape_of_the_real_list_gives_every_address_of_it(tmp_path: 
     read = read_list(file)
     assert len(read.entries) == written > 5
     assert {row.asset for row in read.entries} <= {"XBT", "ETH", "TRX"}
+
+
+GOOD: Final = f"{SATOSHI}\n3P14159f73E4gFr7JterCCQh9QjiTjiZrG\n"
+
+
+def test_text_that_is_no_list_is_refused_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "sanctioned_addresses_XBT.txt"
+    for content, reason in (
+        ("<!DOCTYPE html>\n<html><body>Sign in</body></html>", "line 1: it is a web page"),
+        ("\ufeff\n <html lang=en>", "line 1: it is a web page"),
+        ("404: Not Found", "line 1 is no address, but '404: Not Found'"),
+        (f'["{SATOSHI}"]', "line 1 is no address"),
+        (f'{{"address": "{SATOSHI}"}}', "line 1 is no address"),
+        (f"[\n{GOOD}]", "line 1 is no address"),
+        (f"address,name\n{SATOSHI},Doe", "line 1 is no address, but 'address,name'"),
+        (f"wallet name;address\n{SATOSHI};Doe", "line 1 has columns"),
+        (f"{SATOSHI},Doe", "line 1 has columns"),
+        (f"{SATOSHI}\tDoe", "line 1 is no address"),
+        (f"Address\n{GOOD}", "line 1 is no address, but 'Address'"),
+        (f"{GOOD}# a comment\n", "line 3 is no address, but '# a comment'"),
+        (f"{GOOD}// a comment\n", "line 3 is no address"),
+        ("", "it is empty"),
+        (" \n\n", "it is empty"),
+    ):
+        file.write_text(content, encoding="utf-8")
+        with pytest.raises(ListUnreadable, match=re.escape(reason)) as caught:
+            read_list(file, shown="https://lists.example/a.txt")
+        assert str(caught.value).startswith("list https://lists.example/a.txt: "), content
+
+
+def test_web_page_in_the_place_of_xml_or_yaml_is_called_one(tmp_path: Path) -> None:
+    for name in ("sdn_advanced.xml", "pack.yaml"):
+        (tmp_path / name).write_text("<!doctype HTML>\n<html></html>")
+        with pytest.raises(ListUnreadable, match="web page"):
+            read_list(tmp_path / name)
+
+
+def test_rows_are_cleaned_and_parted_and_counted(tmp_path: Path) -> None:
+    file = tmp_path / "sanctioned_addresses_XBT.txt"
+    other = "3P14159f73E4gFr7JterCCQh9QjiTjiZrG"
+    file.write_text(f"\ufeff{SATOSHI}\n\u200b{other},\n", encoding="utf-8")
+    read = read_list(file)
+    assert ([row.address for row in read.entries], read.cleaned) == ([SATOSHI, other], 1)
+    xml = tmp_path / "sdn.xml"
+    text = (DATA / "lists" / "sdn.xml").read_text()
+    xml.write_text(text.replace(EVM, f"{EVM[2:]}; 0x{'ab' * 20}"))
+    rows = [row.address for row in read_list(xml).entries if row.asset == "ETH"]
+    assert rows == [EVM, f"0x{'ab' * 20}"]
+
+
+@pytest.mark.parametrize("name", ["lists/sdn_advanced_cut.xml", "lists/sdn.xml"])
+def test_type_of_an_address_is_read_with_any_dash_blank_or_case(tmp_path: Path, name: str) -> None:
+    text = (DATA / name).read_text(encoding="utf-8")
+    file = tmp_path / "sdn.xml"
+    wanted = read_list(DATA / name).entries
+    for kind in (
+        "Digital Currency Address \u2013 ",
+        "Digital Currency Address \u2014",
+        "digital currency address - ",
+        "Digital Currency\u00a0Address -\u200b",
+        "Digital  Currency Address: ",
+        "DIGITAL CURRENCY ADDRESS \u2212 ",
+    ):
+        file.write_text(text.replace("Digital Currency Address - ", kind), encoding="utf-8")
+        read = read_list(file)
+        assert (read.entries, read.unread) == (wanted, ()), kind
+
+
+@pytest.mark.parametrize("name", ["lists/sdn_advanced_cut.xml", "lists/sdn.xml"])
+def test_type_that_speaks_of_digital_currency_and_is_not_understood_is_told(
+    tmp_path: Path, name: str
+) -> None:
+    text = (DATA / name).read_text(encoding="utf-8")
+    file = tmp_path / "sdn.xml"
+    kinds = {
+        "Digital Currency Wallet XBT": "Digital Currency Wallet XBT",
+        "Virtual Currency Address - XBT": "Virtual Currency Address - XBT",
+        "Digital Currency Address - ": "Digital Currency Address -",
+        "Account number": f"Account number: {XBT_OF[name]}",
+    }
+    for kind, unread in kinds.items():
+        file.write_text(text.replace("Digital Currency Address - XBT", kind), encoding="utf-8")
+        assert unread in read_list(file).unread, kind
+
+
+def test_tag_that_is_unsure_or_a_mention_says_so_and_a_category_can_be_given(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "pack.yaml"
+    file.write_text(
+        "currency: BTC\nconfidence: web_crawl\ntags:\n"
+        f"- {{address: {SATOSHI}, category: market, concepts: [nft]}}\n"
+        f"- {{address: {SATOSHI}, concepts: [pyramid_scheme], confidence: ownership}}\n"
+        f"- {{address: {SATOSHI}, abuse: scam, tag_type: mention}}\n"
+        f"- {{address: {SATOSHI}, concepts: [market, dark_web, forum_mention]}}\n"
+        f"- {{address: {SATOSHI}, category: market, concepts: [dark_web], confidence: sure}}\n"
+    )
+    read = read_list(file)
+    assert [(row.category, row.confidence, row.is_mention) for row in read.entries] == [
+        ("marketplace", 20, False),
+        ("scam", 100, False),
+        ("other", 20, True),
+        ("other", 20, True),
+        ("dark_market", 5, False),
+    ]
+    assert read.unknown_concepts == {"confidence sure": 1, "nft": 1}
+    given = read_list(file, category="scam")
+    assert {row.category for row in given.entries} == {"scam"}
+    assert given.reading != read.reading
+    with pytest.raises(ListUnreadable, match="no tag pack"):
+        read_list(DATA / "lists" / "sdn.xml", category="scam")

@@ -117,7 +117,7 @@ TYPES = "<FeatureType ID='1'>Digital Currency Address - XBT</FeatureType>"
         ("sanctioned_addresses_XBT.csv", "", "its name must be"),
         ("addresses.txt", "", "its name must be"),
         ("sanctioned_addresses_X-B.txt", "", "letters and digits"),
-        ("sdn.xml", "", "not well-formed XML: no element found"),
+        ("sdn.xml", "", "it is empty"),
         ("sdn.xml", "<Sanctions>", "not well-formed XML"),
         ("sdn.xml", SDN.format("&nbsp;"), "not well-formed XML: undefined entity"),
         ("sdn.xml", "<list></list>", "root element is not Sanctions"),

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import date
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text
@@ -9,9 +10,11 @@ from sqlalchemy.exc import IntegrityError
 from typing_extensions import override
 
 from app.db.engine import Database
+from app.domain.addresses import encode_base58check
 from app.domain.listings import ListedAddress, ListingFacts, Lookup, PartyType
 from app.models import AuditLine, ListEntry
 from app.providers.list_files import READING, ListUnreadable
+from app.services import list_imports
 from app.services.list_checks import check_assets, check_random
 from app.services.lists import POLL_SECONDS, Lists, changes, etag_of, history
 from tests.support.clock import HandClock
@@ -25,7 +28,15 @@ TRON = "TUCsTq7TofTCJRRoHk6RvhMoS2mJLm5Yzq"
 
 
 def numbered(count: int) -> list[ListedAddress]:
-    return [listed(f"address {number}") for number in range(count)]
+    return [listed(one) for one in addresses_of(count)]
+
+
+def addresses_of(count: int, version: int = 0) -> list[str]:
+    """Return so many addresses of bitcoin: of two versions, no two are the same."""
+    return [
+        encode_base58check(b"\0", version.to_bytes(4) + number.to_bytes(16))
+        for number in range(count)
+    ]
 
 
 async def found_in(finder: Lists, address: str, as_of: date | None = None) -> list[tuple[str, int]]:
@@ -114,7 +125,9 @@ async def test_versions_that_differ_little_take_little_room(database: Database) 
     rows = numbered(1000)
     for number in range(20):
         await import_rows(
-            database, [*rows, listed(f"new {number}")], issued=date(2025, 1, 1 + number)
+            database,
+            [*rows, listed(addresses_of(1, number + 1)[0])],
+            issued=date(2025, 1, 1 + number),
         )
     async with database.reading() as connection:
         kept = await connection.scalar(select(func.count()).select_from(ListEntry))
@@ -164,16 +177,77 @@ async def test_list_that_shrinks_too_much_is_refused_unless_confirmed(
     database: Database, left: int, is_taken: bool
 ) -> None:
     await import_rows(database, numbered(100), issued=SPRING)
-    rows = [listed(f"other {number}") for number in range(left)]
+    rows = numbered(left)
     if is_taken:
-        assert (await import_rows(database, rows, issued=SUMMER)).removed == 100
+        assert (await import_rows(database, rows, issued=SUMMER)).removed == 100 - left
         return
-    with pytest.raises(ListUnreadable, match=rf"has {left} rows, and version 1 .* has 100"):
+    with pytest.raises(ListUnreadable, match=rf"has {left} addresses, and version 1 .* has 100"):
         await import_rows(database, rows, issued=SUMMER)
     finder = Lists(database, HandClock(NOW))
-    assert len((await finder.find("address 99")).listings) == 1
+    assert len((await finder.find(addresses_of(100)[99])).listings) == 1
     confirmed = await import_rows(database, rows, issued=SUMMER, confirm_shrink=True)
-    assert (confirmed.version.number, confirmed.removed) == (2, 100)
+    assert (confirmed.version.number, confirmed.removed) == (2, 100 - left)
+
+
+@pytest.mark.parametrize(
+    ("kept", "came", "flags"),
+    [
+        (17, 500, ["confirm_churn"]),
+        (413, 104, ["confirm_churn"]),
+        (450, 0, []),
+        (414, 103, []),
+        (380, 60, ["confirm_churn"]),
+        (100, 200, ["confirm_shrink", "confirm_churn"]),
+    ],
+)
+async def test_list_of_which_most_rows_are_replaced_is_refused_unless_confirmed(
+    database: Database, kept: int, came: int, flags: list[str]
+) -> None:
+    await import_rows(database, numbered(517), issued=SPRING)
+    rows = [*numbered(kept), *map(listed, addresses_of(came, 1))]
+    given: dict[str, Any] = {}
+    for flag in flags:
+        with pytest.raises(ListUnreadable, match=flag.replace("_", "-")):
+            await import_rows(database, rows, issued=SUMMER, **given)
+        given[flag] = True
+    assert (await import_rows(database, rows, issued=SUMMER, **given)).removed == 517 - kept
+
+
+async def test_list_of_which_many_rows_are_of_another_asset_is_refused_unless_confirmed(
+    database: Database,
+) -> None:
+    rows = [*numbered(7), *(listed(EVM[:-1] + digit) for digit in "abc")]
+    with pytest.raises(ListUnreadable, match=r"3 of 10 rows are no address .* --confirm-misfiled"):
+        await import_rows(database, rows, issued=SUMMER)
+    with pytest.raises(ListUnreadable, match="1 of 1 rows are no address"):
+        await import_rows(database, [listed("Forbidden")], source="another")
+    taken = await import_rows(database, rows, issued=SUMMER, confirm_misfiled=True)
+    assert len(taken.misfiled) == 3
+
+
+async def test_row_that_was_filed_under_an_earlier_spelling_is_filed_anew(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(list_imports, "one_spelling", str.lower)
+    await import_rows(database, [listed(SATOSHI)], issued=SPRING)
+    monkeypatch.undo()
+    finder = Lists(database, HandClock(NOW))
+    assert await found_in(finder, SATOSHI, SUMMER) == []
+    again = await import_rows(database, [listed(SATOSHI)], issued=SUMMER, reading="later")
+    assert (again.added, again.removed) == (1, 1)
+    assert await found_in(finder, SATOSHI, SUMMER) == [(SATOSHI, 2)]
+
+
+async def test_row_of_sanctions_that_no_question_can_name_is_reported_and_fails_the_check(
+    database: Database,
+) -> None:
+    odd = [listed(f"{SATOSHI} x"), listed("1A1zP1\u200beP5QGefi2DMPTfTL5SLmv7DivfNa")]
+    rows = [*numbered(10), *odd, listed("and a tag", category="other")]
+    imported = await import_rows(database, rows, issued=SPRING, confirm_misfiled=True)
+    assert imported.unaskable == tuple(odd)
+    (check,) = await check_assets(database, Lists(database, HandClock(NOW)), None)
+    assert (check.listed, check.found, check.is_right) == (13, 13, False)
+    assert set(check.unaskable) == {row.address for row in odd}
 
 
 async def test_date_of_issue_does_not_go_back_even_when_a_loss_is_confirmed(

@@ -1,17 +1,21 @@
 """Receipts, reports and public keys over HTTP: who gets them, and that they prove what was said."""
 
+import asyncio
 import base64
 import hashlib
 import json
 import re
 from collections.abc import AsyncIterator
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 from typing_extensions import override
 
+from app.cli import main
 from app.domain.receipts import SigningKey, verify
 from app.providers.base import FailureReason, ProviderFailed, ProviderUnknown
 from tests.api import problems
@@ -269,8 +273,14 @@ async def test_a_report_shows_score_parts_evidence_sources_and_the_receipts_hash
     assert page.widths() == ["250", "62.5"]
     for text in (
         *("0.3125", "medium", "darknet market", "mixer", "0.25", "0.0625", "2025-11-19"),
-        *("OFAC SDN", "ab" * 32, "760", "one hop alone was looked at", made, "7", "ref-1"),
-        *("atm", "0.001", QUESTION["address"], digest),
+        *("OFAC SDN", "ab" * 6 + "…", "760", "one hop alone was looked at", made, "7", "ref-1"),
+        *("crypto ATM", "0.1%", "50%", QUESTION["address"], digest),
+        *(
+            "0: no risk known",
+            "1: prohibited",
+            "OFAC SDN of 2025-11-19",
+            "1 of 1 answered: scripted",
+        ),
     ):
         assert text in page.texts
     assert f"QR code: {digest}" in [found.get("aria-label") for _, found in page.elements]
@@ -293,9 +303,13 @@ async def test_a_report_of_several_providers_shows_what_each_said_and_that_they_
 
     page = Reader((await get_report(application, made, code)).text)
 
-    for text in ("What each provider said", "stern", "calm", "broken", "could not answer"):
+    for text in ("What each provider said", "stern", "calm", "broken", "could not answer", "—"):
         assert text in page.texts
     assert "nothing" in page.texts
+    assert "2 of 3 answered: stern, calm" in page.texts
+    assert (
+        "Providers disagree: stern says medium, calm none; the highest counts; 2 of 3 answered"
+    ) in page.texts
     assert "Each was asked, and the highest score counts. They disagree." in page.texts
 
 
@@ -311,6 +325,73 @@ async def test_an_answer_of_an_earlier_version_is_shown_with_what_it_has(
     assert page.widths() == ["1000"]
     assert "is on the list" in page.texts
     assert "not known" in page.texts
+
+
+async def test_a_report_of_a_hit_shows_whose_address_it_is_and_links_to_the_source(
+    application: Application, code: Person
+) -> None:
+    listing = {
+        "address": QUESTION["address"],
+        "asset": "XBT",
+        "name": "POTEKHIN, Danil",
+        "aliases": ["CRONUSWAR", "GIVEON"],
+        "party_type": "individual",
+        "list_uid": "29584",
+        "programs": ["CYBER2"],
+        "listed_on": "2020-09-16",
+        "source_url": "https://sanctionssearch.ofac.treas.gov/Details.aspx?id=29584",
+    }
+    hit = {**REASON, "category": "sanctions", "source": "OFAC SDN", "detail": "it is listed"}
+    evidence = [{**hit, "hops": 0, "listing": listing}]
+    evil = {**listing, "list_uid": "2", "source_url": "javascript:alert(1)"}
+    evidence.append({**hit, "hops": 0, "listing": evil})
+    answer = {"risk_score": "1", "grade": "severe", "evidence": evidence, "sources": []}
+    made = await answered_with(application, code, answer)
+
+    page = Reader((await get_report(application, made, code)).text)
+
+    for text in (
+        *("POTEKHIN, Danil", "CRONUSWAR; GIVEON", "individual", "29584", "CYBER2", "2020-09-16"),
+        *("2025-11-19", f"{QUESTION['address']} (XBT)", "javascript:alert(1)"),
+    ):
+        assert text in page.texts
+    links = [found["href"] for tag, found in page.elements if tag == "a"]
+    assert links == [listing["source_url"]]
+
+
+async def test_the_command_on_a_report_checks_the_files_as_they_are_served(
+    application: Application, code: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await create(application, code)
+    page = Reader((await get_report(application, made, code)).text)
+    [command] = [text for text in page.texts if text.startswith("assay verify ")]
+    served = await get_receipt(application, made, code)
+    name = re.fullmatch(r'attachment; filename="(.*)"', served.headers["Content-Disposition"])
+    assert name is not None
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name[1]).write_bytes(served.content)
+    keys = await application.http.get("/.well-known/assay-keys.json")
+    (tmp_path / "assay-keys.json").write_bytes(keys.content)
+
+    checked = await asyncio.to_thread(CliRunner().invoke, main, command.split()[1:])
+
+    assert (checked.exit_code, checked.stderr) == (0, "")
+
+
+async def test_signals_without_a_share_are_folded_and_categories_are_in_words(
+    application: Application, code: Person
+) -> None:
+    signals = {"p2p_exchange_unlicensed": "0.484", **dict.fromkeys(("atm", "scam", "mixer"), "0")}
+    vendor = {"score": "0.3134", "signals": signals, "weights": dict.fromkeys(signals, "0.6")}
+    answer = {"risk_score": "0.2904", "grade": "medium", "evidence": [], "vendor": vendor}
+    made = await answered_with(application, code, answer)
+
+    page = Reader((await get_report(application, made, code)).text)
+
+    shown = page.texts.index("unlicensed P2P exchange")
+    folded = page.texts.index("3 signals with a share of 0%")
+    assert shown < page.texts.index("48.4%") < folded < page.texts.index("crypto ATM")
+    assert "p2p_exchange_unlicensed" not in " ".join(page.texts)
 
 
 async def test_hostile_names_stay_text(application: Application, code: Person) -> None:
@@ -335,7 +416,23 @@ async def test_hostile_names_stay_text(application: Application, code: Person) -
     page = Reader(report.text)
     harmless = {
         *("html", "head", "meta", "title", "style", "body", "main", "header", "section", "p"),
-        *("h1", "h2", "span", "b", "bdi", "code", "div", "ul", "li", "dl", "dt", "dd"),
+        *(
+            "details",
+            "summary",
+            "h1",
+            "h2",
+            "h3",
+            "span",
+            "b",
+            "bdi",
+            "code",
+            "div",
+            "ul",
+            "li",
+            "dl",
+            "dt",
+            "dd",
+        ),
         *("table", "thead", "tbody", "tr", "th", "td", "svg", "rect", "path"),
     }
     assert {tag for tag, _ in page.elements} <= harmless

@@ -21,6 +21,7 @@ from tests.support.server import serve_application
 
 _FOLDER: Final = Path(__file__).parents[2] / ".browser"
 _PHONE: Final = (390, 844)
+_WINDOW: Final = (1000, 800)
 _DESK: Final = (1280, 900)
 _LONG: Final = "W" * 200  # a word that no line holds
 _HOSTILE: Final = (
@@ -32,6 +33,38 @@ _PARTS: Final = (
     ("mixer", "0.15"),
     ("atm", "0.05"),
 )
+_PARTY: Final[dict[str, Any]] = {
+    "address": "bc1qgdjqv0av3q56jvd82tkdjpy7gdp9ut8tlqmgrpmv24sq90ecnvqqjwvw97",
+    "asset": "XBT",
+    "name": "POTEKHIN, Danil",
+    "aliases": ["CRONUSWAR", "GIVEON", "Потехин Данил"],
+    "party_type": "individual",
+    "list_uid": "29584",
+    "programs": ["CYBER2"],
+    "listed_on": "2020-09-16",
+    "source_url": "https://sanctionssearch.ofac.treas.gov/Details.aspx?id=29584",
+}
+_SIGNALS: Final = {
+    **{"exchange_licensed": "0.4681", "p2p_exchange_unlicensed": "0.484", "wallet": "0.0479"},
+    **dict.fromkeys(
+        (
+            *("child_exploitation", "dark_market", "dark_service", "enforcement_action"),
+            *("exchange_fraudulent", "gambling", "illegal_service", "liquidity_pools"),
+            *("marketplace", "miner", "mixer", "ransom", "scam", "stolen_coins", "payment"),
+        ),
+        "0",
+    ),
+}
+_FINDINGS: Final = [
+    {
+        "category": name,
+        "detail": f"{share} of the value is connected with {name}",
+        "share": "0.0484",
+        "weight": "0.1",
+        "contribution": "0.00484",
+    }
+    for name, share in (("exchange_licensed", "46.81%"), ("wallet", "4.79%"), ("atm", "48.4%"))
+]
 ANSWER: Final[dict[str, Any]] = {
     "risk_score": "0.7",
     "grade": "high",
@@ -46,15 +79,19 @@ ANSWER: Final[dict[str, Any]] = {
             "share": contribution,
             "weight": "1",
             "contribution": contribution,
+            "hops": 1,
+            "listing": _PARTY if category == "sanctions" else None,
         }
         for category, contribution in _PARTS
     ]
     + [{"category": "scope", "source": "exposure", "detail": "only one hop was looked at"}],
+    "summary": "Providers disagree: Crystal says high, sanctions not on the lists; the highest"
+    " counts; 2 of 4 answered",
     "sources": [
         {"name": f"OFAC SDN {number}", "issued": "2025-11-19", "sha256": "ab" * 32, "entries": 760}
         for number in range(3)
     ],
-    "vendor": {"score": "0.42", "signals": {"atm": "0.001"}, "weights": {"atm": "0.25"}},
+    "vendor": {"score": "0.3134", "signals": _SIGNALS, "weights": dict.fromkeys(_SIGNALS, "0.1")},
     "ruleset": "1",
     "opinions": [
         {
@@ -62,10 +99,12 @@ ANSWER: Final[dict[str, Any]] = {
             "reason": None,
             "risk_score": "0.7",
             "grade": "high",
-            "evidence": [{"category": "mixer", "detail": f"a mixer, {_HOSTILE}"}],
+            "evidence": [*_FINDINGS, {"category": "mixer", "detail": f"a mixer, {_HOSTILE}"}],
+            "vendor": {"score": "0.3134", "signals": _SIGNALS, "weights": {}},
         },
         {"provider": "sanctions", "reason": None, "risk_score": "0", "grade": "not on the lists"},
         {"provider": "chainalysis", "reason": f"{_LONG} could not answer"},
+        {"provider": "exposure", "reason": "the risk provider answers no such question"},
     ],
     "disagreement": True,
 }
@@ -74,6 +113,23 @@ _BEYOND_THE_EDGE: Final = """
     return [...document.querySelectorAll('body *')]
         .filter(each => each.getBoundingClientRect().right > window.innerWidth + 0.5)
         .map(each => each.tagName)
+"""
+# Words up to the length of a name or a number that stand on more than one line, or in a cell that
+# is narrower than they are.
+_BROKEN_WORDS: Final = """
+    const broken = [];
+    const texts = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
+    for (let node = texts.nextNode(); node; node = texts.nextNode()) {
+        for (const word of node.data.matchAll(/\\S{1,24}(?!\\S)/g)) {
+            if (word.index > 0 && !/\\s/.test(node.data[word.index - 1])) continue;
+            const range = document.createRange();
+            range.setStart(node, word.index);
+            range.setEnd(node, word.index + word[0].length);
+            const lines = new Set([...range.getClientRects()].map(each => Math.round(each.top)));
+            if (lines.size > 1) broken.push(word[0]);
+        }
+    }
+    return broken;
 """
 _VISIBLE: Final = """
     const seen = each => {
@@ -90,6 +146,8 @@ _VISIBLE: Final = """
         colours: [...new Set(all('.bar rect[x]').map(each => getComputedStyle(each).fill))].length,
         rows: all('.evidence tbody tr').length,
         adds: all('.evidence tbody td:last-child').map(each => each.textContent),
+        findings: all('.opinions tr:first-child td:last-child li').length,
+        open: document.querySelectorAll('details[open]').length,
         qr: all('.qr').map(each => each.getBoundingClientRect().width),
     }
 """
@@ -135,7 +193,7 @@ async def browser() -> AsyncIterator[Chromium]:
         yield chromium
 
 
-@pytest.mark.parametrize("screen", [_PHONE, _DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize("screen", [_PHONE, _WINDOW, _DESK], ids=["phone", "window", "desk"])
 async def test_the_report_fits_the_screen_and_shows_score_and_parts(
     report: Report, browser: Chromium, screen: tuple[int, int]
 ) -> None:
@@ -146,6 +204,7 @@ async def test_the_report_fits_the_screen_and_shows_score_and_parts(
     assert await browser.run("return innerWidth") == screen[0]
     assert await browser.run(_WIDER_THAN_THE_SCREEN) == 0
     assert await browser.run(_BEYOND_THE_EDGE) == []
+    assert await browser.run(_BROKEN_WORDS) == []
     seen = await browser.run(_VISIBLE)
     assert (seen["score"], seen["grade"], seen["foldScore"]) == (["0.7"], ["high"], True)
     shares = [float(contribution) for _, contribution in _PARTS]
@@ -153,6 +212,9 @@ async def test_the_report_fits_the_screen_and_shows_score_and_parts(
     assert seen["colours"] == len(_PARTS)
     assert seen["rows"] == len(_PARTS)
     assert seen["adds"] == [contribution for _, contribution in _PARTS]
+    assert seen["findings"] == len(_FINDINGS) + 1
+    assert seen["open"] == 0
+    assert "p2p_exchange" not in await browser.run("return document.body.innerText")
     assert seen["qr"][0] >= 120  # pixels; a phone reads it from a hand's breadth
 
 
@@ -176,5 +238,5 @@ async def test_the_report_prints_on_one_page_or_two(report: Report, browser: Chr
 
     (_FOLDER / "report.pdf").write_bytes(pdf)
     boxes = re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", pdf)
-    assert 1 <= len(boxes) <= 2
+    assert 1 <= len(boxes) <= 2, "a usual report is of two pages at most"
     assert {(round(float(width)), round(float(height))) for width, height in boxes} == {(595, 842)}

@@ -5,11 +5,10 @@ from typing import Final
 
 from alembic import context
 from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
 
 import app.models  # noqa: F401  registers the tables
 from app.db.base import Base
+from app.db.engine import create_database
 from app.settings import Settings
 
 _LOCK: Final = 7_301_955_026_118_402  # any number that nothing else on the server locks
@@ -28,6 +27,9 @@ def _database_url() -> str:
 def _run(connection: Connection) -> None:
     context.configure(connection=connection, target_metadata=Base.metadata, compare_type=True)
     with context.begin_transaction():
+        # Another migration may be at work for long, and so may this one between two statements.
+        connection.execute(text("SET LOCAL lock_timeout = 0"))
+        connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         # What waits for a table's lock holds up everybody who comes after it.
         connection.execute(text("SET LOCAL lock_timeout = '1s'"))
@@ -35,11 +37,13 @@ def _run(connection: Connection) -> None:
 
 
 async def _run_online() -> None:
-    engine = create_async_engine(_database_url(), poolclass=NullPool)
-    async with engine.connect() as connection:
-        await connection.run_sync(_run)
-        await connection.commit()
-    await engine.dispose()
+    database = create_database(_database_url(), pool_size=1, statement_timeout_seconds=0)
+    try:
+        async with database.engine.connect() as connection:
+            await connection.run_sync(_run)
+            await connection.commit()
+    finally:
+        await database.dispose()
 
 
 asyncio.run(_run_online())

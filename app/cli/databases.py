@@ -7,7 +7,13 @@ import typer
 from pydantic import SecretStr
 
 from app.db.embedded import EmbeddedPostgres
-from app.db.failures import is_database_away, lacks_table, refuses_connection
+from app.db.failures import (
+    is_database_away,
+    lacks_table,
+    reason_of,
+    refuses_connection,
+    refuses_transactions,
+)
 from app.domain.faults import OperatorFault
 from app.settings import ConfigurationError, Settings
 
@@ -45,10 +51,12 @@ async def with_database(settings: Settings) -> AsyncIterator[Settings]:
 
 def _reason(fault: Exception) -> str | None:
     """Say in plain words why the database did not serve; None when it is another fault."""
-    if is_database_away(fault):
-        return "the database does not answer; see ASSAY_DATABASE_URL"
     if refuses_connection(fault):
         return "the database refuses the user, the password or the name in ASSAY_DATABASE_URL"
+    if refuses_transactions(fault):
+        return "PgBouncer keeps no transaction together: set pool_mode = transaction, or session"
+    if is_database_away(fault):
+        return f"the database does not answer; see ASSAY_DATABASE_URL ({reason_of(fault)})"
     if lacks_table(fault):
         return "the database lacks this version's schema; run `assay migrate`"
     return None

@@ -8,7 +8,7 @@ import typer
 
 from app.cli.databases import url_of, with_database
 from app.cli.running import run
-from app.db.failures import is_database_away
+from app.db.failures import is_database_away, refuses_connection
 from app.db.migrate import upgrade
 from app.observability.logging import configure_logging
 from app.settings import Settings
@@ -27,10 +27,14 @@ def migrate() -> None:
         configure_logging(settings.log_format)
         async with with_database(settings) as complete:
             async for attempt in stamina.retry_context(
-                on=is_database_away, attempts=None, timeout=_DATABASE_START_SECONDS, wait_max=2.0
+                on=_may_come_up, attempts=None, timeout=_DATABASE_START_SECONDS, wait_max=2.0
             ):
                 with attempt:
                     await asyncio.to_thread(upgrade, url_of(complete))
 
     run(main)
     typer.echo("the schema is up to date", err=True)
+
+
+def _may_come_up(fault: Exception) -> bool:
+    return is_database_away(fault) and not refuses_connection(fault)

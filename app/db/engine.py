@@ -1,6 +1,7 @@
 """The engine and what services get of it: sessions that begin, connections that only read."""
 
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
 
 from sqlalchemy import AdaptedConnection, event
@@ -13,12 +14,14 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 
+from app.db.connecting import BeginningConnection, Connecting, Reach
+
 _POOL_TIMEOUT_SECONDS: Final = 2  # longer, and a caller waits for what it will not get
 _CONNECT_TIMEOUT_SECONDS: Final = 5
 # Nothing of ours takes this long: what does is stuck, and would hold its locks and its connection.
-SERVER_SETTINGS: Final = {
-    "timezone": "UTC",
-    "lock_timeout": "2s",
+LOCK_TIMEOUT: Final = "2s"
+TIMEOUTS: Final = {
+    "lock_timeout": LOCK_TIMEOUT,
     "idle_in_transaction_session_timeout": "10s",
 }
 
@@ -26,17 +29,33 @@ SERVER_SETTINGS: Final = {
 class Database:
     """One pool of connections, lent in two ways; `dispose` closes it."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        """Lend the connections of `engine`."""
+    def __init__(self, engine: AsyncEngine, connecting: Connecting) -> None:
+        """Lend the connections of `engine`, which are opened by `connecting`."""
         self.engine = engine
+        self._connecting = connecting
         self.sessions: async_sessionmaker[AsyncSession] = async_sessionmaker(
             engine, expire_on_commit=False, autobegin=False
         )
         self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        """Lend a connection for single statements, outside of any transaction block."""
-        return self._autocommit.connect()
+        """Lend a connection for single statements.
+
+        They run outside of any transaction block; behind a pooler, which takes the connection to
+        PostgreSQL back after each, they are one transaction.
+        """
+        if self._connecting.reach is Reach.DIRECT:
+            return self._autocommit.connect()
+        return self._reading_by_any_way()
+
+    @asynccontextmanager
+    async def _reading_by_any_way(self) -> AsyncIterator[AsyncConnection]:
+        async with self.engine.connect() as connection:
+            if self._connecting.reach is Reach.DIRECT:  # this was the first connection
+                yield await connection.execution_options(isolation_level="AUTOCOMMIT")
+                return
+            async with connection.begin():
+                yield connection
 
     async def dispose(self) -> None:
         """Close every connection; those that are lent are closed when they come back."""
@@ -59,16 +78,16 @@ def create_database(
         hide_parameters=True,  # they are people's e-mails, hashes and access codes
         pool_timeout=_POOL_TIMEOUT_SECONDS,
         connect_args={
-            "server_settings": {
-                "application_name": "assay",
-                **SERVER_SETTINGS,
-                "statement_timeout": f"{statement_timeout_seconds}s",
-            },
+            # Two that a pooler knows how to keep; it refuses or forgets others.
+            "server_settings": {"application_name": "assay", "timezone": "UTC"},
             "timeout": _CONNECT_TIMEOUT_SECONDS,
+            "connection_class": BeginningConnection,
         },
     )
+    connecting = Connecting(TIMEOUTS | {"statement_timeout": f"{statement_timeout_seconds}s"})
+    connecting.attach(engine.sync_engine)
     event.listen(engine.sync_engine, "checkout", _discard_closed)
-    return Database(engine)
+    return Database(engine, connecting)
 
 
 def _discard_closed(connection: AdaptedConnection, _record: object, _proxy: object) -> None:

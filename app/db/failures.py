@@ -1,22 +1,26 @@
-"""Tells a database that is away, or a lock that is held, from a statement that is wrong."""
+"""Tells a database that is away, or a lock that is held, from a statement that is wrong; and why."""
 
 from typing import Final
 
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-# PostgreSQL, appendix A: class 08 is the connection, 57P01 to 57P03 a server that goes down or
-# comes up, 53300 too many connections; 55P03 and 57014 are a lock or a statement that took too long.
+# PostgreSQL, appendix A: class 08 is the connection, and whatever a pooler has to say; 57P01 to
+# 57P05 a server or a session that goes down or comes up, 53300 too many connections; 55P03, 57014
+# and 25P03 are a lock, a statement or a transaction that took too long.
 _CONNECTION_CLASS: Final = "08"
 _AUTHORIZATION_CLASS: Final = "28"
 _NO_SUCH_DATABASE: Final = "3D000"
 _NO_SUCH_TABLE: Final = "42P01"
-_AWAY_STATES: Final = frozenset({"57P01", "57P02", "57P03", "53300", "55P03", "57014"})
+_AWAY_STATES: Final = frozenset(
+    {"57P01", "57P02", "57P03", "57P04", "57P05", "53300", "55P03", "57014", "25P03"}
+)
 _LOCK_NOT_AVAILABLE: Final = "55P03"
+_REASON_LENGTH: Final = 300
 
 
 def is_database_away(error: BaseException) -> bool:
-    """Say whether this error means that the database cannot be reached or has hung up.
+    """Say whether this error means that the database cannot be reached, or has hung up on us.
 
     A connection attempt that fails surfaces as a bare OSError; one without a file name came from
     a socket and not from a file.
@@ -30,10 +34,20 @@ def is_database_away(error: BaseException) -> bool:
     return _says_away(error)
 
 
+def is_database_fault(error: BaseException) -> bool:
+    """Say whether the database is the reason, be it away or not willing."""
+    return isinstance(error, SQLAlchemyError) or is_database_away(error)
+
+
 def refuses_connection(error: BaseException) -> bool:
     """Say whether the server knows no such user, password or database."""
     state = _state_of(error)
     return state.startswith(_AUTHORIZATION_CLASS) or state == _NO_SUCH_DATABASE
+
+
+def refuses_transactions(error: BaseException) -> bool:
+    """Say whether PgBouncer is in its statement mode."""
+    return "not allowed in statement pooling mode" in str(error)
 
 
 def lacks_table(error: BaseException) -> bool:
@@ -41,9 +55,24 @@ def lacks_table(error: BaseException) -> bool:
     return _state_of(error) == _NO_SUCH_TABLE
 
 
+def reason_of(error: BaseException) -> str:
+    """Return in one line what the database, the pooler or the network said; no parameters."""
+    told = _driver_error(error)
+    words = str(told).strip().split("\n", 1)[0][:_REASON_LENGTH]
+    kind = " ".join(part for part in (type(told).__name__, _state_of(told)) if part)
+    return f"{kind}: {words}" if words else kind
+
+
+def _driver_error(error: BaseException) -> BaseException:
+    """Return what the driver raised, without what SQLAlchemy and procrastinate put around it."""
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        error = error.orig
+    return error.__cause__ or error
+
+
 def _says_away(error: BaseException) -> bool:
     state = _state_of(error)
-    return state.startswith(_CONNECTION_CLASS) or state in _AWAY_STATES
+    return state.startswith(_CONNECTION_CLASS) or state in _AWAY_STATES or refuses_connection(error)
 
 
 def _state_of(error: BaseException) -> str:

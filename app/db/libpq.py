@@ -20,11 +20,8 @@ _SAME: Final = {
 _USUAL_HOSTS: Final = ("/run/postgresql", "/var/run/postgresql", "/tmp", "localhost")  # noqa: S108
 
 
-def keywords(url: URL, settings: dict[str, str]) -> dict[str, Any]:
-    """Return what to connect with to where a `postgresql+asyncpg://` URL leads.
-
-    `settings` hold in the session, beside `application_name`.
-    """
+def keywords(url: URL) -> dict[str, Any]:
+    """Return what to connect with to where a `postgresql+asyncpg://` URL leads."""
     _, given = url.get_dialect()().create_connect_args(url)
     found = {theirs: given[ours] for ours, theirs in _SAME.items() if given.get(ours)}
     found["host"] = ",".join(_listed(given.get("host")) or _USUAL_HOSTS)
@@ -34,7 +31,6 @@ def keywords(url: URL, settings: dict[str, str]) -> dict[str, Any]:
         "application_name": "assay",
         "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
         "tcp_user_timeout": _UNANSWERED_MILLISECONDS,
-        "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
     }
 
 

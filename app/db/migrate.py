@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.db.failures import lacks_table
 from app.observability.logging import get_logger
 
 log = get_logger(__name__)
@@ -68,6 +69,8 @@ async def current_revision(connection: AsyncConnection) -> str | None:
     """Return the revision that the database is at; None when it was never migrated."""
     try:
         found = await connection.execute(text("SELECT version_num FROM alembic_version"))
-    except ProgrammingError:
+    except ProgrammingError as fault:
+        if not lacks_table(fault):
+            raise
         return None
     return found.scalar_one_or_none()

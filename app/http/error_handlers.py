@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.db.failures import is_database_away
+from app.db.failures import is_database_away, reason_of
 from app.domain.clock import Clock
 from app.domain.errors import (
     AppError,
@@ -88,7 +88,7 @@ class FaultMiddleware:
 
     def _fault(self, scope: Scope, error: Exception) -> AppError:
         if is_database_away(error):
-            log.warning("database_away", error=type(error).__name__)
+            log.warning("database_away", reason=reason_of(error))
             return DatabaseAway()
         endpoint = getattr(scope.get("route"), "name", "")
         log.error("unhandled_fault", endpoint=endpoint, exc_info=error)

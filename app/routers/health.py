@@ -5,12 +5,15 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from app.db.failures import is_database_away
+from app.db.failures import is_database_away, is_database_fault, reason_of
 from app.db.migrate import current_revision, head_revision, is_behind
 from app.http.deps import Res
+from app.observability.logging import get_logger
 from app.resources import Resources
 from app.schemas.errors import responses
 from app.schemas.fields import ResponseModel
+
+log = get_logger(__name__)
 
 router = APIRouter(tags=["health"])
 metrics_router = APIRouter(tags=["health"])
@@ -63,13 +66,19 @@ async def readyz(request: Request, response: Response, resources: Res) -> Health
 
 
 async def _database_reasons(resources: Resources) -> list[str]:
+    """Read as requests do, in both of their ways: one may work where the other fails."""
     try:
         async with resources.database.reading() as connection:
             revision = await current_revision(connection)
+        async with resources.database.sessions() as session, session.begin():
+            await current_revision(await session.connection())
     except Exception as error:
-        if not is_database_away(error):
+        if not is_database_fault(error):
             raise
-        return ["the database does not answer"]
+        log.warning("database_not_ready", reason=reason_of(error))
+        if is_database_away(error):
+            return ["the database does not answer"]
+        return ["the database refuses what it is asked; the log says why"]
     if not is_behind(revision):
         return []
     needed = f"this program needs {head_revision()}: run `assay migrate`"

@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.engine import LOCK_TIMEOUT
 from app.db.failures import is_lock_timeout
 from app.domain.errors import IdempotencyKeyInFlight, IdempotencyKeyReused
 from app.models import IdempotencyKey
@@ -108,7 +109,7 @@ async def _insert(session: AsyncSession, key: RequestKey, now: datetime) -> bool
         if is_lock_timeout(error):
             raise IdempotencyKeyInFlight from error
         raise
-    await session.execute(text("SET LOCAL lock_timeout TO DEFAULT"))
+    await session.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
     return inserted is not None
 
 

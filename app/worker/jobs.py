@@ -6,6 +6,7 @@ remembers what failed. Whether there is anything to do, and who may do it, `asse
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
 from typing import Any, Final
 
 import psycopg
@@ -15,8 +16,8 @@ from procrastinate.jobs import DeleteJobCondition, Job
 from procrastinate.manager import JobManager
 from typing_extensions import override
 
-from app.db.engine import SERVER_SETTINGS
-from app.db.failures import is_database_away
+from app.db.engine import TIMEOUTS
+from app.db.failures import is_database_away, reason_of
 from app.db.libpq import keywords
 from app.observability.logging import get_logger
 from app.resources import Resources
@@ -25,6 +26,7 @@ from app.services.asking import Tried
 from app.services.assessment_leases import LEASE
 from app.services.jobs import FINISH_ASSESSMENT, QUEUE
 from app.worker.heartbeats import Heartbeats
+from app.worker.jobs_pool import BeginningPool
 from app.worker.loops import AFTER_FAULT_SECONDS, GRACE_SECONDS, rest
 
 log = get_logger(__name__)
@@ -36,7 +38,7 @@ _FINISH_SECONDS: Final = GRACE_SECONDS * 0.7
 # One connection is enough: a job uses it twice, for a statement each time.
 _CONNECTIONS: Final = 1
 _CONNECTION_WITHIN_SECONDS: Final = 5.0
-_SESSION: Final = {"search_path": "jobs", "statement_timeout": "5s"}
+_SETTINGS: Final = TIMEOUTS | {"search_path": "jobs", "statement_timeout": "5s"}
 # A job that raised comes back when the lease it took is over, then ever later: 47 minutes in all.
 _TRIES: Final = 10
 _AGAIN: Final = RetryStrategy(
@@ -64,7 +66,7 @@ class Jobs:
             except (ConnectorException, psycopg.Error) as fault:
                 if not _is_away(fault):
                     raise
-                log.warning("database_away", loop=self.name, error=type(fault).__name__)
+                log.warning("database_away", loop=self.name, reason=reason_of(fault))
                 await rest(AFTER_FAULT_SECONDS, stopping)
 
     async def _carry(self, heartbeats: Heartbeats, stopping: asyncio.Event) -> None:
@@ -87,7 +89,8 @@ def jobs_app(resources: Resources, beat: Callable[[], None]) -> App:
     """Return an application of the engine with our one task; it is not open yet."""
     url = resources.database.engine.url
     connector = PsycopgConnector(
-        kwargs=keywords(url, {**SERVER_SETTINGS, **_SESSION}),
+        pool_factory=partial(BeginningPool, settings=_SETTINGS),
+        kwargs=keywords(url),
         min_size=0,
         max_size=_CONNECTIONS,
         timeout=_CONNECTION_WITHIN_SECONDS,
@@ -150,7 +153,7 @@ def _observe(resources: Resources, tried: Tried) -> None:
 def _tell(resources: Resources, job: Job, assessment_id: str, fault: Exception) -> None:
     """Log that a job raised; ring when it did so for the last time."""
     if is_database_away(fault):
-        log.warning("job_lost_its_database", assessment_id=assessment_id)
+        log.warning("job_lost_its_database", assessment_id=assessment_id, reason=reason_of(fault))
     else:
         log.exception("job_failed", assessment_id=assessment_id)
     if job.attempts >= _TRIES:

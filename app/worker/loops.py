@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from app.db.failures import is_database_away
+from app.db.failures import is_database_away, reason_of
 from app.observability.logging import get_logger
 from app.worker.heartbeats import Heartbeats
 
@@ -78,7 +78,7 @@ async def _tick(loop: Loop, heartbeats: Heartbeats) -> float:
         if limit.expired():
             raise Stuck(f"a tick took longer than {STUCK_AFTER_SECONDS} s") from fault
         if is_database_away(fault):
-            log.warning("database_away", loop=loop.name, error=type(fault).__name__)
+            log.warning("database_away", loop=loop.name, reason=reason_of(fault))
         else:
             log.exception("tick_failed", loop=loop.name)
         return AFTER_FAULT_SECONDS

@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from app.db.failures import is_database_away
+from app.db.failures import is_database_away, reason_of
 from app.domain.clock import Clock
 from app.domain.rails import Rail
 from app.observability.logging import get_logger
@@ -160,7 +160,7 @@ class Reconciler:
             applied = await working
         except Exception as fault:
             if is_database_away(fault):
-                log.warning("job_lost_its_database", order_id=job.order_id)
+                log.warning("job_lost_its_database", order_id=job.order_id, reason=reason_of(fault))
                 return
             log.exception("job_failed", order_id=job.order_id)
             await self._rest(job)

@@ -58,6 +58,15 @@ async def test_a_database_without_a_schema_is_not_ready(application: Application
     assert reason.startswith("the database has no schema, this program needs ")
 
 
+async def test_a_database_that_refuses_to_be_read_is_not_ready(application: Application) -> None:
+    await execute(application, "ALTER TABLE alembic_version RENAME COLUMN version_num TO other")
+
+    answer = await application.http.get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.json()["reasons"] == ["the database refuses what it is asked; the log says why"]
+
+
 async def test_a_silent_loop_is_not_ready(application: Application) -> None:
     silent = application.app.state.silent_loops
     application.app.state.silent_loops = lambda: ["reconcile"]

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from app.db import engine
+from app.db.connecting import BeginningConnection
 from app.db.embedded import EmbeddedPostgres
 from app.db.engine import Database, create_database
 from tests.support.databases import LentDatabase
@@ -68,6 +69,56 @@ async def test_sessions_of_the_server_say_who_they_are_and_give_up_in_time(
             for name in expected
         }
     assert found == expected
+
+
+async def _prepared(database: Database) -> int:
+    async with database.sessions() as session, session.begin():
+        for _ in range(3):
+            await session.execute(text("SELECT CAST(:x AS int)"), {"x": 1})
+        found = await session.scalar(text("SELECT count(*) FROM pg_prepared_statements"))
+    return int(found or 0)
+
+
+async def test_server_that_answers_itself_keeps_statements_and_begins_plainly(
+    database_url: str,
+) -> None:
+    database = create_database(database_url, pool_size=1)
+    assert await _prepared(database) >= 1
+    async with database.reading() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert await driver.fetchval("SHOW lock_timeout") == "2s"
+        assert driver.begin_with == ""
+    await database.dispose()
+
+
+async def test_behind_a_pooler_nothing_is_left_to_the_session(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BeginningConnection, "get_server_pid", lambda _: 1)  # as a pooler greets
+    database = create_database(database_url, pool_size=1)
+    assert await _prepared(database) == 0
+    for lend in (database.reading, database.engine.connect):
+        async with lend() as connection:
+            query = text("SELECT current_setting('lock_timeout'), transaction_timestamp()")
+            times = [(await connection.execute(query)).one() for _ in range(2)]
+        assert times[0].current_setting == "2s"
+        assert times[0] == times[1], "one transaction"
+    async with database.reading() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert await driver.fetchval("SHOW lock_timeout") == "0", "outside of a transaction"
+    await database.dispose()
+
+
+async def test_what_is_written_behind_a_pooler_by_a_single_statement_stays(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BeginningConnection, "get_server_pid", lambda _: 1)
+    database = create_database(database_url, pool_size=1)
+    async with database.reading() as connection:
+        await connection.execute(text("CREATE TABLE written (id int)"))
+    async with database.reading() as connection:
+        assert (await connection.execute(text("SELECT count(*) FROM written"))).scalar_one() == 0
+    await database.dispose()
 
 
 async def test_pool_that_is_all_lent_is_a_timeout(

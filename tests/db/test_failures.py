@@ -7,7 +7,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from app.db.failures import is_database_away
+from app.db.failures import is_database_away, reason_of
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,10 @@ async def test_a_server_that_is_not_there_is_away(url: str) -> None:
         asyncpg.TooManyConnectionsError("too many clients"),
         asyncpg.ConnectionDoesNotExistError("closed in the middle of operation"),
         asyncpg.ConnectionFailureError("failed"),
+        asyncpg.ProtocolViolationError("query_wait_timeout"),  # so PgBouncer says whatever it says
+        asyncpg.InvalidPasswordError("password authentication failed"),
+        asyncpg.InvalidCatalogNameError("no such database"),
+        asyncpg.IdleInTransactionSessionTimeoutError("idle for too long"),
     ],
 )
 def test_a_server_that_hangs_up_is_away_raw_and_wrapped(reason: Exception) -> None:
@@ -67,3 +71,13 @@ def test_a_lost_connection_and_a_full_pool_are_away(error: Exception) -> None:
 )
 def test_a_wrong_statement_and_a_missing_file_are_not_away(error: Exception) -> None:
     assert not is_database_away(error)
+
+
+def test_reason_is_one_line_of_what_the_server_said_without_statement_or_parameters() -> None:
+    told = asyncpg.ProtocolViolationError("no more connections allowed\nDETAIL: 1 of 1")
+    wrapped = DBAPIError("SELECT :secret", {"secret": "hunter2"}, told)
+    assert reason_of(wrapped) == "ProtocolViolationError 08P01: no more connections allowed"
+    assert reason_of(ConnectionRefusedError(111, "refused")) == (
+        "ConnectionRefusedError: [Errno 111] refused"
+    )
+    assert reason_of(TimeoutError()) == "TimeoutError"

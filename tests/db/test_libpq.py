@@ -12,7 +12,7 @@ from tests.support.databases import connect
 
 
 def told(url: str) -> dict[str, Any]:
-    return keywords(make_url(f"postgresql+asyncpg://{url}"), {"search_path": "jobs"})
+    return keywords(make_url(f"postgresql+asyncpg://{url}"))
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,6 @@ def test_words_of_asyncpg_alone_are_left_out() -> None:
         "application_name",
         "connect_timeout",
         "tcp_user_timeout",
-        "options",
     }
 
 
@@ -60,15 +59,12 @@ def test_without_a_host_the_usual_places_are_looked_at() -> None:
 
 async def test_both_drivers_reach_the_same_database(database_url: str) -> None:
     ours = await connect(database_url)
-    theirs = await psycopg.AsyncConnection.connect(
-        **keywords(make_url(database_url), {"search_path": "jobs"})
-    )
+    theirs = await psycopg.AsyncConnection.connect(**keywords(make_url(database_url)))
     cursor = await theirs.execute(
-        "SELECT current_database(), current_user::text, current_setting('search_path'),"
-        " current_setting('application_name')"
+        "SELECT current_database(), current_user::text, current_setting('application_name')"
     )
     found = await cursor.fetchone()
     await theirs.close()
     row = await ours.fetchrow("SELECT current_database(), current_user::text")
     await ours.close()
-    assert found == (*row, "jobs", "assay")
+    assert found == (*row, "assay")

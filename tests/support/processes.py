@@ -82,6 +82,13 @@ class Process:
         process.send_signal(number)
         return process.wait(timeout=30)
 
+    def wait(self) -> int:
+        """Wait for the end of one that ends by itself; return its exit status."""
+        if self._process is None:
+            return 0
+        process, self._process = self._process, None
+        return process.wait(timeout=_START_SECONDS)
+
     def send(self, number: signal.Signals) -> None:
         """Send a signal to the process, and go on at once."""
         if self._process is not None:

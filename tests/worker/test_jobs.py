@@ -343,6 +343,7 @@ async def test_worker_without_a_database_waits_for_it_and_falls_silent(
             stage.clock.leap(61)
             assert heartbeats.silent() == ["assessments"]
     assert {(line["event"], line["loop"]) for line in logs} == {("database_away", "assessments")}
+    assert all("Connection refused" in line["reason"] for line in logs)
 
 
 async def test_worker_that_ends_by_itself_is_started_again(

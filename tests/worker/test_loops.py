@@ -117,6 +117,7 @@ async def test_tick_that_raises_is_logged_and_made_again(
         ("database_away", "warning"),
     ]
     assert all(line["loop"] == "work" for line in logs)
+    assert logs[1]["reason"] == "ConnectionRefusedError"
     assert ticks.made == 4
 
 

@@ -1,0 +1,1 @@
+"""Assay behind a real PgBouncer, as `./run pgbouncer` drives it."""

@@ -38,7 +38,7 @@ DOCUMENTS: Final = (
     "docs/schedule.md",
 )
 # What `./run` itself understands; anything else is a command of `assay`.
-RUN_WORDS: Final = ("test", "browser", "chaos", "check", "lint-openapi", "help")
+RUN_WORDS: Final = ("test", "browser", "pgbouncer", "chaos", "check", "lint-openapi", "help")
 
 LINK: Final = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)")
 INLINE_CODE: Final = re.compile(r"`([^`\n]+)`")

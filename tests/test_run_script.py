@@ -120,6 +120,13 @@ def test_browser_says_what_to_install_where_it_may_not(checkout: Checkout) -> No
     assert answer.stderr.endswith("install them (on Debian: chromium chromium-driver)\n")
 
 
+def test_pgbouncer_is_driven_where_it_is_installed(checkout: Checkout) -> None:
+    checkout.add_program("pgbouncer", "#!/bin/sh\n")
+    answer = checkout.run("pgbouncer", "-k", "transaction")
+    tests = "[tests/pooler/drive_pgbouncer.py][-k][transaction]"
+    assert (answer.returncode, answer.stdout) == (0, f"[python][-m][pytest][-n][0]{tests}")
+
+
 def test_second_run_installs_nothing_and_says_nothing(checkout: Checkout) -> None:
     checkout.run()
     second = checkout.run()

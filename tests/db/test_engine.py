@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -85,7 +86,7 @@ async def test_server_that_answers_itself_keeps_statements_and_begins_plainly(
     database = create_database(database_url, pool_size=1)
     assert await _prepared(database) >= 1
     async with database.reading() as connection:
-        driver = (await connection.get_raw_connection()).driver_connection
+        driver: Any = (await connection.get_raw_connection()).driver_connection
         assert await driver.fetchval("SHOW lock_timeout") == "2s"
         assert driver.begin_with == ""
     await database.dispose()
@@ -104,7 +105,7 @@ async def test_behind_a_pooler_nothing_is_left_to_the_session(
         assert times[0].current_setting == "2s"
         assert times[0] == times[1], "one transaction"
     async with database.reading() as connection:
-        driver = (await connection.get_raw_connection()).driver_connection
+        driver: Any = (await connection.get_raw_connection()).driver_connection
         assert await driver.fetchval("SHOW lock_timeout") == "0", "outside of a transaction"
     await database.dispose()
 

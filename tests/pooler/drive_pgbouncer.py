@@ -251,9 +251,9 @@ async def test_timeouts_hold_in_every_transaction_and_stay_with_it(
         ).bindparams(names=list(TIMEOUTS))
         if way == "reading":
             async with pooled.reading() as connection:
-                return dict((await connection.execute(query)).all())  # type: ignore[arg-type]
+                return dict((await connection.execute(query)).all())
         async with pooled.sessions() as session, session.begin():
-            return dict((await session.execute(query)).all())  # type: ignore[arg-type]
+            return dict((await session.execute(query)).all())
 
     ways = ["reading", "transaction"] * 8
     assert await asyncio.gather(*(in_force(way) for way in ways)) == [TIMEOUTS] * len(ways)

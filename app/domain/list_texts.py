@@ -8,12 +8,13 @@ from typing import Final
 from app.domain.addresses import AddressForm, check_address, currencies_of
 
 _UNSEEN: Final = frozenset({"Cf", "Mn"})  # zero-width characters, soft hyphens, variation selectors
-_AROUND: Final = " \"'`\u201c\u201d\u2018\u2019\u00ab\u00bb<>()[]{},;.|"
+_AROUND: Final = " :*\u2022\"'`\u201c\u201d\u2018\u2019\u00ab\u00bb<>()[]{},;.|"
 _BETWEEN: Final = re.compile(r"[,;|]+|\s+(?:and|or|&|/)\s+", re.IGNORECASE)
 _BARE_HEX: Final = re.compile(r"[0-9a-fA-F]{40}")
 _IS_ADDRESS: Final = (AddressForm.VALID, AddressForm.NOT_CHECKABLE)
 # What no address of any currency has, so that no question with it is taken.
 _NEVER: Final = re.compile(r"[^!-~]|[\"'`,;|<>(){}\[\]\\]")
+_SHORTEST: Final = 20  # characters of an address, of whatever currency
 _PLAIN: Final = re.compile(r"[0-9A-Za-z:]+")
 
 
@@ -29,9 +30,13 @@ def visible(text: str) -> str:
 def addresses_in(asset: str, text: str) -> tuple[str, ...]:
     """Return the addresses of an asset that a field holds; what cannot be read stays one text.
 
-    A blank within an address is taken out, and several addresses are parted.
+    A blank within an address is taken out, several addresses are parted, and words beside one,
+    which are too short to be an address, are left out.
     """
-    return tuple(address for part in _parts(asset, text) for address in _read(asset, part))
+    found = tuple(address for part in _parts(asset, text) for address in _read(asset, part))
+    if len(found) == 1:
+        return found
+    return tuple(one for one in found if len(one) >= _SHORTEST) or found
 
 
 def can_be_asked(address: str) -> bool:
@@ -52,8 +57,8 @@ def _parts(asset: str, text: str) -> Iterator[str]:
 def _read(asset: str, part: str) -> tuple[str, ...]:
     words = tuple(word.strip(_AROUND) for word in part.split())
     joined = "".join(words)
-    if len(words) > 1 and all(_is_address(asset, word) for word in words):
-        return words
+    if len(words) > 1 and any(_is_address(asset, word) for word in words):
+        return tuple(word for word in words if len(word) >= _SHORTEST)
     if len(words) == 1 or _is_address(asset, joined) or _nobody_checks(asset):
         return (_with_prefix(asset, joined),)
     return (part,)

@@ -7,7 +7,7 @@ it is, wrong asset or checksum and all.
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -187,6 +187,7 @@ def _read_text(file: Path, asset: str) -> ListFile:
         for number, line in enumerate(text.splitlines(), 1)
         for address in _addresses_of_line(asset, line, number)
     ]
+    _refuse_without_address(asset, (address for _, address in rows))
     return ListFile(
         source=f"{_TEXTS} {asset}",
         issued=None,
@@ -204,16 +205,23 @@ def _addresses_of_line(asset: str, line: str, number: int) -> tuple[str, ...]:
         return ()
     addresses = addresses_in(asset, line)
     is_heading = addresses and addresses[0].lower() in _HEADINGS
-    if line.lstrip().startswith(_NOT_ROWS) or is_heading or not addresses:
-        raise MalformedList(f"line {number} is no address, but {line.strip()[:_SHOWN]!r}")
-    if len(addresses) > 1 and any(
-        check_address(asset, one) is AddressForm.INVALID and not currencies_of(one)
-        for one in addresses
-    ):
-        raise MalformedList(f"line {number} has columns: one address a line is expected")
-    if any(" " in one for one in addresses):
+    is_whole = _letters("".join(addresses)) >= _letters(visible(line))
+    has_blank = any(" " in one for one in addresses)
+    if line.lstrip().startswith(_NOT_ROWS) or is_heading or has_blank or not is_whole:
         raise MalformedList(f"line {number} is no address, but {line.strip()[:_SHOWN]!r}")
     return addresses
+
+
+def _letters(text: str) -> int:
+    return sum(one.isalnum() for one in text)
+
+
+def _refuse_without_address(asset: str, rows: Iterable[str]) -> None:
+    """Refuse a text of which no line is an address: servers say `Forbidden` in one word."""
+    if all(
+        check_address(asset, row) is AddressForm.INVALID and not currencies_of(row) for row in rows
+    ):
+        raise MalformedList(f"line 1: no line of it is an address of {asset}")
 
 
 def _read_ofac(file: Path) -> ListFile:

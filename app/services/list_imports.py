@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.engine import Database
 from app.domain.actors import Actor
-from app.domain.addresses import SUPPORTED, AddressForm, check_address, currencies_of
+from app.domain.addresses import SUPPORTED, AddressForm, check_address
 from app.domain.addresses.spelling import one_spelling
 from app.domain.list_texts import can_be_asked
 from app.domain.listings import NO_FACTS, ListedAddress, ListVersion
@@ -185,8 +185,7 @@ def _refuse_changed(
 def _refuse_misfiled(asked: Import, misfiled: Sequence[ListedAddress], rows: int) -> None:
     """Refuse a list of which many rows are no address of their asset: it may be something else."""
     count = len(misfiled)
-    are_few = count < _MANY and all(currencies_of(row.address) for row in misfiled)
-    if asked.confirm_misfiled or are_few or count <= rows * _MISFILED_SHARE or count == 1 < rows:
+    if asked.confirm_misfiled or count < _MANY or count <= rows * _MISFILED_SHARE:
         return
     first = misfiled[0]
     raise ListUnreadable(

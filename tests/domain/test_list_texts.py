@@ -28,6 +28,20 @@ def test_what_stands_around_or_inside_an_address_is_taken_out() -> None:
         assert addresses_in("XBT", text) == (SATOSHI,), ascii(text)
 
 
+def test_words_beside_an_address_are_left_out_and_a_second_one_that_is_wrong_stays() -> None:
+    for text in (
+        f"{SATOSHI} (Bitcoin)",
+        f"BTC: {SATOSHI}",
+        f"{SATOSHI}, a wallet",
+        f"\u2022 {SATOSHI}",
+        f"1. {SATOSHI}",
+    ):
+        assert addresses_in("XBT", text) == (SATOSHI,), text
+    wrong = f"{P2SH[:-1]}x"
+    for between in (", ", " "):
+        assert addresses_in("XBT", f"{SATOSHI}{between}{wrong}") == (SATOSHI, wrong)
+
+
 def test_two_addresses_in_one_field_are_two() -> None:
     for between in (", ", ",", ";", " ; ", " ", "\n", " and ", " / ", "/", " | ", "\u00a0"):
         assert addresses_in("XBT", f"{SATOSHI}{between}{P2SH}") == (SATOSHI, P2SH), between
@@ -44,7 +58,7 @@ def test_bare_hexadecimal_digits_get_their_prefix_where_the_asset_has_such_addre
 
 
 def test_what_cannot_be_read_stays_and_cannot_be_asked_for() -> None:
-    for text in (f"{SATOSHI} x", "\u0410BC", "a b", "1A1z\u2713"):
+    for text in ("1A1zP1eP5QGefi2D MPTfTL5SLmv7DivfNb", "\u0410BC", "a b", "1A1z\u2713"):
         (left,) = addresses_in("XBT", text)
         assert not can_be_asked(left)
     assert can_be_asked(SATOSHI)

@@ -126,9 +126,12 @@ def most_told_first(listings: Iterable[Listing]) -> list[Listing]:
 
 
 def edition_of(versions: Iterable[ListVersion]) -> str:
-    """Return what two sets of versions share if and only if they say the same."""
-    hashes = "".join(sorted(version.sha256 for version in versions))
-    return hashlib.sha256(hashes.encode()).hexdigest()[:16]
+    """Return what two sets of versions share only if they say the same.
+
+    The same file, read in another way, is another version of its source.
+    """
+    marks = sorted(f"{version.sha256}:{version.number}" for version in versions)
+    return hashlib.sha256("".join(marks).encode()).hexdigest()[:16]
 
 
 class ListFinder(Protocol):

@@ -87,7 +87,7 @@ async def download(
 
 def _why_not(status: int) -> str:
     answered = f"the server answered {status}"
-    if status == httpx.codes.FORBIDDEN:
+    if status in (httpx.codes.FORBIDDEN, httpx.codes.NOT_ACCEPTABLE):
         return (
             f"{answered}: it may refuse programs that it does not know, see ASSAY_LIST_USER_AGENT"
         )

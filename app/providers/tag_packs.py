@@ -125,7 +125,9 @@ def _events(raw: bytes) -> Iterator[Any]:
         yield from yaml.parse(raw, Loader=yaml.CSafeLoader)
     except (yaml.YAMLError, UnicodeError) as error:
         problem = getattr(error, "problem", None) or "a character that YAML does not allow"
-        raise MalformedList(f"it is not YAML: {problem}") from None
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}: " if mark else ""
+        raise MalformedList(f"{where}it is not YAML: {problem}") from None
 
 
 def _value(event: Any, events: Iterator[Any], depth: int) -> Any:  # noqa: ANN401

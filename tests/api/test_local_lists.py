@@ -323,6 +323,50 @@ async def test_tag_of_the_asked_address_is_evidence_for_every_currency(
     )
 
 
+async def test_tag_that_is_unsure_weighs_less_and_a_mention_is_not_whose_it_is(
+    buyer: Person, database: LentDatabase, tmp_path: Path
+) -> None:
+    file = tmp_path / "pack.yaml"
+    file.write_text(
+        "currency: BTC\nlabel: a shop\nconfidence: ownership\nlastmod: 2025-03-01\ntags:\n"
+        f"- {{address: {SATOSHI}, concepts: [pyramid_scheme], confidence: web_crawl}}\n"
+        f"- {{address: {ADDRESS}, concepts: [market, dark_web], tag_type: mention}}\n"
+        f"- {{address: {SAMPLED}, category: market}}\n"
+    )
+    read = read_list(file)
+    await import_rows(database, read.entries, issued=read.issued, source=read.source)
+    async with open_application(database, scripted=False, risk_provider="tags") as application:
+        asked = [await answer_to(application, buyer, address=row.address) for row in read.entries]
+    hits = [one["answer"]["evidence"][0] for one in asked]
+    assert [(hit["category"], hit["weight"], hit["contribution"]) for hit in hits] == [
+        ("scam", "0.4", "0.4"),
+        ("other", "0.25", "0.25"),
+        ("marketplace", "0", "0"),
+    ]
+    assert hits[1]["detail"].startswith("Direct: the address is mentioned in GraphSense pack")
+
+
+async def test_same_pack_under_another_category_is_another_answer(
+    buyer: Person, database: LentDatabase, tmp_path: Path
+) -> None:
+    file = tmp_path / "pack.yaml"
+    file.write_text(f"currency: BTC\ntags:\n- {{address: {SATOSHI}, category: market}}\n")
+    async with open_application(database, scripted=False, risk_provider="tags") as application:
+        for category, score in ((None, "0"), ("scam", "1")):
+            read = read_list(file, category=category)
+            await import_rows(
+                database,
+                read.entries,
+                issued=SPRING,
+                source="pack",
+                sha256=read.sha256,
+                reading=read.reading,
+            )
+            application.clock.advance(10)
+            answer = await answer_to(application, buyer, address=SATOSHI)
+            assert (answer["charged"], answer["answer"]["risk_score"]) == (True, score)
+
+
 async def test_headline_says_what_changed_since_and_the_receipt_what_was_answered(
     screening: Application, buyer: Person, database: LentDatabase
 ) -> None:

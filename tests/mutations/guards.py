@@ -450,7 +450,7 @@ MUTATIONS: Final = (
     Mutation(
         "lists: a day without lists is refused before any debit",
         "app/routers/assessments.py",
-        "    if day < days.first:",
+        "    if day < askable.first:",
         "    if False:",
         "tests/api/test_local_lists.py::test_day_before_the_first_list_is_refused_before_any_debit",
     ),

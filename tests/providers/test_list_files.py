@@ -164,7 +164,7 @@ PACK = "currency: BTC\ntags:\n- address: {}\n"
         ("pack.yaml", "lastmod: soon\n" + PACK.format(SATOSHI), "lastmod is not a date"),
         ("pack.yaml", "a: &a [1]\nb: *a\n" + PACK.format(SATOSHI), "uses aliases"),
         ("pack.yaml", "a: " + "[" * 5000 + "]" * 5000, "nested deeper"),
-        ("pack.yaml", "tags: [", "not YAML"),
+        ("pack.yaml", "title: x\ntags: [1\nb: 2", "line 3: it is not YAML"),
         ("pack.yaml", "a: \ufffe", "not YAML"),
         ("pack.yaml", "? [a]\n: 1", "keys is not a text"),
         ("pack.yaml", PACK.format(SATOSHI) + "---\n", "more than one document"),

@@ -214,7 +214,7 @@ def _described(assessment: dict[str, Any]) -> str:
     answer = assessment["answer"] or {}
     return (
         f"{assessment['assessment_id']} is {assessment['status']}:"
-        f" risk {answer.get('risk_score')}, {answer.get('grade')}"
+        f" risk {answer.get('risk_score')}, {assessment['summary']}"
     )
 
 

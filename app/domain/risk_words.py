@@ -1,5 +1,6 @@
 """Risks in words, as people read them: categories, shares, providers, forms of an address."""
 
+import re
 from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
 from types import MappingProxyType
@@ -49,6 +50,10 @@ _FORMS: Final[Mapping[str, str]] = MappingProxyType(
         "not_checked": "not checked",
     }
 )
+# Those of our words that are none of the language: what an earlier version wrote into sentences.
+_OUR_WORD: Final = re.compile(
+    rf"\b({'|'.join(sorted((name for name in _CATEGORIES if '_' in name), key=len, reverse=True))})\b"
+)
 _LEAST_PERCENT: Final = Decimal("0.01")
 _WHOLE_PERCENT: Final = Decimal(100)
 
@@ -56,6 +61,11 @@ _WHOLE_PERCENT: Final = Decimal(100)
 def category_words(category: str) -> str:
     """Name a category; one that is not ours, with blanks between its words."""
     return _CATEGORIES.get(category) or category.replace("_", " ")
+
+
+def sentence_words(sentence: str) -> str:
+    """Return a sentence with the categories in it named in words."""
+    return _OUR_WORD.sub(lambda found: _CATEGORIES[found[1]], sentence)
 
 
 def provider_words(provider: str) -> str:

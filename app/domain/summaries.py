@@ -12,7 +12,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from app.domain.assessments import AssessmentStatus, AssessmentType
-from app.domain.risk import SANCTIONS, SCOPE
+from app.domain.risk import OTHER, SANCTIONS, SCOPE
 from app.domain.risk_words import category_words, form_words, percent, provider_words
 
 JsonObject = Mapping[str, Any]
@@ -135,7 +135,8 @@ def _found(said: _Said) -> str:
     if direct:
         lists = list(dict.fromkeys(str(item.get("source")) for item in direct))
         where = f"by {lists[0]}" if len(lists) == 1 else f"by {len(lists)} lists"
-        return f"tagged as {' and '.join(_heaviest(direct))} {where}"
+        words = [word for word in _heaviest(direct) if word != OTHER]
+        return f"tagged as {' and '.join(words)} {where}" if words else f"tagged {where}"
     shares = ", ".join(f"{share} {words}" for words, share in _heaviest(said.reasons).items())
     if said.provider == "exposure":
         return f"exposure one hop away: {shares}; risk {said.grade}"

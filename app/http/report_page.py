@@ -17,9 +17,11 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from app.domain.assessments import AssessmentStatus
 from app.domain.money import plain
 from app.domain.receipts import JsonObject, sha256_of
+from app.domain.risk_words import sentence_words
 from app.domain.summaries import headline, stored_summary
 from app.http import report_view as view
 from app.http.markup import (
+    DASH,
     address,
     el,
     facts,
@@ -182,7 +184,7 @@ def _reasons(reasons: Sequence[JsonObject]) -> Element:
     rows = [
         (
             category(reason.get("category")),
-            theirs(reason.get("detail")),
+            theirs(sentence_words(text(reason.get("detail")))),
             _dated(reason.get("source"), reason.get("source_date")),
             number(view.share_words(reason.get("share"))),
             number(reason.get("weight")),
@@ -235,7 +237,7 @@ def _sources(sources: Sequence[JsonObject]) -> Element:
     rows = [
         (
             theirs(source.get("name")),
-            number(source.get("version")),
+            number(source.get("version") or DASH),
             number(source.get("issued")),
             number(source.get("entries")),
             number(view.short_hash(text(source.get("sha256")))),

@@ -4,7 +4,7 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from app.domain.receipts import JsonObject
-from app.domain.risk_words import category_words, provider_words
+from app.domain.risk_words import category_words, provider_words, sentence_words
 from app.http import report_view as view
 from app.http.markup import DASH, el, fold, items, number, section, table, text, theirs
 
@@ -43,7 +43,7 @@ def _findings(opinion: JsonObject) -> Element:
     reasons = view.reasons_of(opinion)
     if not reasons.shown:
         return el("span", "nothing")
-    return items(theirs(item.get("detail")) for item in reasons.shown)
+    return items(theirs(sentence_words(text(item.get("detail")))) for item in reasons.shown)
 
 
 def vendors(content: JsonObject) -> list[Element]:
@@ -64,7 +64,7 @@ def _vendor(who: object, vendor: dict[str, Any]) -> Element:
         (
             category(name),
             number(view.share_words(share)),
-            number(weights.get(name)),
+            number(weights.get(name, DASH)),
         )
         for name, share in signals.items()
         if name not in zeros

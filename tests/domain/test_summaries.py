@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 
 from app.domain.risk import CATEGORIES
-from app.domain.risk_words import category_words, percent
+from app.domain.risk_words import category_words, percent, sentence_words
 from app.domain.summaries import headline, stored_summary, summary_of
 
 JsonObject = dict[str, Any]
@@ -171,6 +171,11 @@ def test_the_day_that_was_asked_about_and_a_transaction_are_said() -> None:
         ),
         (
             "tags",
+            answer("0.25", "medium", evidence=[seen("other", "1", "0.25", 0)]),
+            "Tagged by GraphSense mixers",
+        ),
+        (
+            "tags",
             answer("0", "no tag found", sources=sources(DAY, DAY)),
             f"No tag on 2 lists of {DAY}; form valid",
         ),
@@ -260,6 +265,8 @@ def test_what_was_stored_is_not_made_anew_and_old_or_odd_answers_have_a_headline
 def test_every_category_has_words_and_a_share_is_a_percentage() -> None:
     assert [name for name in CATEGORIES if "_" in category_words(name)] == []
     assert category_words("of_another_house") == "of another house"
+    old = "0.48 of the value is connected with p2p_exchange_unlicensed"
+    assert sentence_words(old) == "0.48 of the value is connected with unlicensed P2P exchange"
     shares = ("0", "0.000001", "0.3134", "0.484", "0.999999", "1")
     written = ("0%", "<0.01%", "31.34%", "48.4%", ">99.99%", "100%")
     assert tuple(percent(Decimal(share)) for share in shares) == written

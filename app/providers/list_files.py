@@ -64,7 +64,8 @@ class ListFile:
     folder, that of its manifest as sha256sum prints it, in the order of the names; of a compressed
     file, that of its content. `unread` are texts that speak of digital currency and were not
     understood, `unknown_concepts` counts tags by words that GraphSense's tree does not have.
-    `cleaned` counts rows that were written otherwise. `reading` says how its rows were made.
+    `cleaned` counts rows that were written otherwise,
+    `lines` are those of the addresses of a text. `reading` says how its rows were made.
     """
 
     source: str
@@ -75,6 +76,7 @@ class ListFile:
     unread: tuple[str, ...] = ()
     unknown_concepts: Mapping[str, int] = field(default_factory=dict)
     cleaned: int = 0
+    lines: Mapping[str, int] = field(default_factory=dict)
     reading: str = READING
 
 
@@ -183,19 +185,21 @@ def _read_text(file: Path, asset: str) -> ListFile:
     except UnicodeDecodeError:
         raise MalformedList("it is not UTF-8 text") from None
     rows = [
-        (line.strip(), address)
+        (number, line.strip(), address)
         for number, line in enumerate(text.splitlines(), 1)
         for address in _addresses_of_line(asset, line, number)
     ]
-    _refuse_without_address(asset, (address for _, address in rows))
+    _refuse_without_address(asset, (address for _, _, address in rows))
     return ListFile(
         source=f"{_TEXTS} {asset}",
         issued=None,
         sha256=hashlib.sha256(raw).hexdigest(),
         entries=[
-            ListedAddress(address=address, asset=asset, category="sanctions") for _, address in rows
+            ListedAddress(address=address, asset=asset, category="sanctions")
+            for _, _, address in rows
         ],
-        cleaned=sum(line != address for line, address in rows),
+        cleaned=sum(line != address for _, line, address in rows),
+        lines={address: number for number, _, address in reversed(rows)},
     )
 
 

@@ -188,10 +188,12 @@ def _refuse_misfiled(asked: Import, misfiled: Sequence[ListedAddress], rows: int
     if asked.confirm_misfiled or count < _MANY or count <= rows * _MISFILED_SHARE:
         return
     first = misfiled[0]
+    line = asked.file.lines.get(first.address)
+    where = f" in line {line}" if line else ""
     raise ListUnreadable(
         asked.origin,
         f"{count} of {rows} rows are no address of their asset, as {first.address[:_SHOWN]!r} under"
-        f" {first.asset}: if that is right, import it with --confirm-misfiled",
+        f" {first.asset}{where}: if that is right, import it with --confirm-misfiled",
     )
 
 

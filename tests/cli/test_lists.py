@@ -145,6 +145,21 @@ async def test_row_that_no_question_can_hit_makes_import_and_check_exit_with_1(
     )
 
 
+async def test_list_under_the_name_of_another_asset_is_refused_with_its_line(
+    assay: Assay, tmp_path: Path
+) -> None:
+    file = tmp_path / "sanctioned_addresses_ETH.txt"
+    rows = [encode_base58check(b"\0", bytes([number] * 20)) for number in range(3)]
+    file.write_text("\n" + "\n".join(rows))
+    refused = await assay("lists", "import", str(file))
+    assert refused.exit_code == 1
+    assert f"3 of 3 rows are no address of their asset, as {rows[0]!r} under ETH in line 2" in (
+        refused.stderr
+    )
+    confirmed = await printed(assay, "lists", "import", str(file), "--confirm-misfiled")
+    assert (confirmed["misfiled"], confirmed["unaskable"]) == (3, 0)
+
+
 async def test_text_of_digital_currency_that_is_not_understood_is_refused_unless_confirmed(
     assay: Assay, tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from app.db.embedded import EmbeddedPostgres
 from app.db.failures import (
+    STATEMENT_MODE,
     is_database_away,
     lacks_table,
     reason_of,
@@ -54,7 +55,7 @@ def _reason(fault: Exception) -> str | None:
     if refuses_connection(fault):
         return "the database refuses the user, the password or the name in ASSAY_DATABASE_URL"
     if refuses_transactions(fault):
-        return "PgBouncer keeps no transaction together: set pool_mode = transaction, or session"
+        return STATEMENT_MODE
     if is_database_away(fault):
         return f"the database does not answer; see ASSAY_DATABASE_URL ({reason_of(fault)})"
     if lacks_table(fault):

@@ -15,6 +15,9 @@ _NO_SUCH_TABLE: Final = "42P01"
 _AWAY_STATES: Final = frozenset(
     {"57P01", "57P02", "57P03", "57P04", "57P05", "53300", "55P03", "57014", "25P03"}
 )
+STATEMENT_MODE: Final = (
+    "PgBouncer keeps no transaction together: set pool_mode = transaction, or session"
+)
 _LOCK_NOT_AVAILABLE: Final = "55P03"
 _REASON_LENGTH: Final = 300
 

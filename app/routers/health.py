@@ -5,7 +5,13 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from app.db.failures import is_database_away, is_database_fault, reason_of
+from app.db.failures import (
+    STATEMENT_MODE,
+    is_database_away,
+    is_database_fault,
+    reason_of,
+    refuses_transactions,
+)
 from app.db.migrate import current_revision, head_revision, is_behind
 from app.http.deps import Res
 from app.observability.logging import get_logger
@@ -76,6 +82,8 @@ async def _database_reasons(resources: Resources) -> list[str]:
         if not is_database_fault(error):
             raise
         log.warning("database_not_ready", reason=reason_of(error))
+        if refuses_transactions(error):
+            return [STATEMENT_MODE]
         if is_database_away(error):
             return ["the database does not answer"]
         return ["the database refuses what it is asked; the log says why"]

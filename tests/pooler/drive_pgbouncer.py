@@ -10,6 +10,7 @@ import secrets
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
+from configparser import ConfigParser
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -44,6 +45,9 @@ TIMEOUTS: Final = {
     "idle_in_transaction_session_timeout": "10s",
     "TimeZone": "UTC",
 }
+STATEMENT_MODE: Final = (
+    "PgBouncer keeps no transaction together: set pool_mode = transaction, or session"
+)
 # What must not be in the log of a service that nothing happened to.
 TROUBLE: Final = {
     "database_away",
@@ -98,8 +102,10 @@ class Service:
 
 
 @asynccontextmanager
-async def serving(url: str, upstream: Upstream, folder: Path) -> AsyncIterator[Service]:
-    """Run `assay serve` on a database beside the body, until it is told to stop."""
+async def serving(
+    url: str, upstream: Upstream, folder: Path, *, until: str = "/readyz"
+) -> AsyncIterator[Service]:
+    """Run `assay serve` on a database beside the body, once it answers at `until`."""
     port = str(free_port())
     process = Process(
         "serve",
@@ -113,7 +119,7 @@ async def serving(url: str, upstream: Upstream, folder: Path) -> AsyncIterator[S
     service = Service(process, f"http://127.0.0.1:{port}")
     process.start()
     try:
-        await process.until_ready(f"{service.base_url}/readyz")
+        await process.until_ready(service.base_url + until)
         yield service
         assert await asyncio.to_thread(process.end, signal.SIGTERM) == 0
     finally:
@@ -331,14 +337,32 @@ async def test_pooler_that_cannot_reach_its_server_or_refuses_us_is_away_too(
         assert words in reason_of(fault)
 
 
-async def test_statement_mode_is_refused_in_words(database_url: str, tmp_path: Path) -> None:
+async def test_statement_mode_is_refused_in_words(
+    database_url: str, upstream: Upstream, tmp_path: Path
+) -> None:
     async with open_pgbouncer(database_url, PoolMode.STATEMENT) as pgbouncer:
         listing = Process("orders", "list", folder=tmp_path, ASSAY_DATABASE_URL=pgbouncer.url)
         listing.start()
         assert await asyncio.to_thread(listing.wait) == 1
-    assert listing.output.read_text().strip().splitlines()[-1] == (
-        "PgBouncer keeps no transaction together: set pool_mode = transaction, or session"
-    )
+        async with serving(pgbouncer.url, upstream, tmp_path, until="/healthz") as service:
+            ready = await service.get("/readyz")
+    assert listing.output.read_text().strip().splitlines()[-1] == STATEMENT_MODE
+    assert (ready.status_code, ready.json()["reasons"]) == (503, [STATEMENT_MODE])
+
+
+async def test_settings_that_the_documents_print_serve_many_connections(database_url: str) -> None:
+    document = (Path(__file__).parents[2] / "docs/operations.md").read_text()
+    printed = ConfigParser()
+    printed.read_string(document.partition("```ini\n")[2].partition("```")[0])
+    settings = dict(printed["pgbouncer"])
+    mode = PoolMode(settings.pop("pool_mode"))
+    settings.pop("auth_file")  # the one of the test
+    async with open_pgbouncer(database_url, mode, **settings) as pgbouncer:
+        processes = [create_database(pgbouncer.url) for _ in range(4)]
+        asked = [count(database, "orders") for database in processes for _ in range(10)]
+        assert await asyncio.gather(*asked) == [0] * 40
+        for database in processes:
+            await database.dispose()
 
 
 def _reasons(service: Service) -> list[str]:

@@ -16,6 +16,7 @@ from app.bitcoin.wallet import Wallet, WalletRefused
 from app.db.engine import Database, create_database
 from app.domain.addresses import BitcoinNetwork, InvalidAddress, bitcoin_network
 from app.domain.clock import Clock, SystemClock
+from app.domain.listings import RequiredLists
 from app.domain.pace import Pace
 from app.domain.receipts import SigningKey
 from app.esplora.chain import Chain
@@ -180,7 +181,7 @@ def _panel(
     def provider(name: RiskProviderName) -> RiskProvider:
         match name:
             case "sanctions":
-                return SanctionsProvider(lists)
+                return SanctionsProvider(lists, faults=lists.faults)
             case "tags":
                 return TagsProvider(lists)
             case "exposure":
@@ -244,7 +245,10 @@ async def open_resources(
                 raise ConfigurationError("ASSAY_DATABASE_URL: required")
             database = create_database(settings.database_url.get_secret_value())
             stack.push_async_callback(database.dispose)
-        lists = Lists(database, clock)
+        required = RequiredLists(
+            names=settings.required_lists, max_age_days=settings.list_max_age_days
+        )
+        lists = Lists(database, clock, required)
         servers = _open_servers(settings, terms, metrics, clock, stack)
         panel = (
             Panel([stand.provider])

@@ -124,6 +124,12 @@ class Settings(BaseSettings):
         description="who answers assessments: sanctions, tags, exposure, crystal, chainalysis; or "
         "several, comma-separated, of which each is asked",
     )
+    required_lists: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="comma-separated names of the lists that must be in force"
+    )
+    list_max_age_days: int | None = Field(
+        None, ge=1, le=3650, description="from which age a required list is too old; none: never"
+    )
     repeat_free_seconds: int = Field(
         3600,
         ge=0,
@@ -172,6 +178,11 @@ class Settings(BaseSettings):
         if len(set(names)) < len(names):
             raise ValueError("must not name a provider twice")
         return names
+
+    @field_validator("required_lists", mode="before")
+    @classmethod
+    def _names_of_lists(cls, value: str | Sequence[object]) -> Sequence[object]:
+        return tuple(dict.fromkeys(_parts(value)))
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod

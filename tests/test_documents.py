@@ -160,6 +160,7 @@ OCCASIONS: Final[dict[type[AppError], AppError]] = {
     errors.TooManyAttempts: errors.TooManyAttempts("bad-keys", quota=20, window=60, wait=60),
     errors.AssessmentListFault: errors.AssessmentListFault(WHEN),
     errors.AssessmentFault: errors.AssessmentFault("<reason>"),
+    errors.ListsNotInForce: errors.ListsNotInForce(["<name>"]),
 }
 
 

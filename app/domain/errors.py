@@ -4,7 +4,7 @@ Services raise them; one handler in `http/error_handlers.py` makes the body. Tex
 credits API specifies stand here to the letter (credits-api.md, notes.md).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import ClassVar
 
@@ -389,6 +389,20 @@ class DatabaseAway(AppError):
     def __init__(self) -> None:
         super().__init__(
             "The database is not available; try again soon", headers={"Retry-After": "5"}
+        )
+
+
+class ListsNotInForce(AppError):
+    """A list that the operator wants in force was never imported."""
+
+    code = "lists_not_in_force"
+    status = 503
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(
+            f"No assessment is sold without the required lists: {', '.join(names)} is not in"
+            " force; try again later",
+            headers={"Retry-After": "300"},
         )
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Final, Protocol
@@ -73,7 +73,8 @@ class ListVersion:
 
     `effective_on` is that date, or else the day of the import: from then on, this is what the
     list says. Versions of a source are numbered from 1; 0 is the sample that comes with Assay.
-    `url` is where it was fetched from, None for a file.
+    `url` is where it was fetched from, None for a file. `is_sanctions` says that it is a sanctions
+    list; a tag pack is none, whatever its tags are.
     """
 
     source: str
@@ -84,6 +85,7 @@ class ListVersion:
     imported_at: datetime
     entries: int
     url: str | None = None
+    is_sanctions: bool = field(default=True, compare=False)
 
     @property
     def is_sample(self) -> bool:
@@ -132,6 +134,37 @@ def edition_of(versions: Iterable[ListVersion]) -> str:
     """
     marks = sorted(f"{version.sha256}:{version.number}" for version in versions)
     return hashlib.sha256("".join(marks).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequiredLists:
+    """The lists that an operator wants in force, by name, and how old each may be at most.
+
+    `max_age_days` counts from the list's own date, or else its import; None: any age will do.
+    """
+
+    names: tuple[str, ...] = ()
+    max_age_days: int | None = None
+
+    def missing(self, versions: Iterable[ListVersion]) -> list[str]:
+        """Return which are not in force."""
+        held = {version.source for version in versions}
+        return [name for name in self.names if name not in held]
+
+    def old(self, versions: Iterable[ListVersion], today: date) -> dict[str, int]:
+        """Return by name how many days old those are that are too old."""
+        ages = {version.source: (today - version.effective_on).days for version in versions}
+        if self.max_age_days is None:
+            return {}
+        return {name: ages[name] for name in self.names if ages.get(name, 0) > self.max_age_days}
+
+    def faults(self, versions: Iterable[ListVersion], today: date) -> list[str]:
+        """Say in words which are missing, and which are too old."""
+        held = tuple(versions)
+        return [f"the required list {name} is not in force" for name in self.missing(held)] + [
+            f"the required list {name} is {age} days old, more than {self.max_age_days}"
+            for name, age in self.old(held, today).items()
+        ]
 
 
 class ListFinder(Protocol):

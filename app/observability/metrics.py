@@ -1,6 +1,6 @@
 """Every metric of the service, on a registry of its own: one Metrics per application."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from datetime import timedelta
 from itertools import product
 from typing import Final
@@ -207,6 +207,12 @@ class Metrics:
             ("source",),
             registry=registry,
         )
+        self.required_list_fault = Gauge(
+            "assay_required_list_fault",
+            "1 while a list that ASSAY_REQUIRED_LISTS names is missing, or too old; else 0.",
+            ("source", "fault"),
+            registry=registry,
+        )
         self.bitcoin_address_gap = Gauge(
             "assay_bitcoin_address_gap",
             "Addresses of the merchant's wallet given out after the last one that was paid.",
@@ -285,6 +291,14 @@ class Metrics:
         """Set how old the newest version of each list is, by its source."""
         for source, age in ages.items():
             self.list_age_seconds.labels(source).set(age.total_seconds())
+
+    def observe_required_lists(
+        self, names: Iterable[str], missing: Container[str], old: Container[str]
+    ) -> None:
+        """Set which of the lists that an operator wants in force are missing or too old."""
+        for name in names:
+            self.required_list_fault.labels(name, "missing").set(name in missing)
+            self.required_list_fault.labels(name, "old").set(name in old)
 
     def observe_refused_attempt(self, throttle: str) -> None:
         """Count one attempt that a throttle refused."""

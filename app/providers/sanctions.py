@@ -1,6 +1,6 @@
 """The provider `sanctions`: is an address on a sanctions list, now or as of a day, yes or no."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -27,11 +27,20 @@ NAME: Final = "sanctions"
 GRADE_NOT_LISTED: Final = "not on the lists"
 
 
+Faults = Callable[[], Awaitable[Sequence[str]]]
+
+
+async def _no_faults() -> Sequence[str]:
+    return ()
+
+
 class SanctionsProvider:
     """Answers from lists that are at hand: it keeps nobody waiting."""
 
-    def __init__(self, finder: ListFinder) -> None:
+    def __init__(self, finder: ListFinder, *, faults: Faults = _no_faults) -> None:
+        """`faults` says which lists that an operator wants are missing or too old."""
         self._finder = finder
+        self._faults = faults
 
     @property
     def name(self) -> str:
@@ -51,13 +60,15 @@ class SanctionsProvider:
     async def assess(self, question: Question) -> Answer:
         """Score 1 when the address is listed under any asset, else 0.
 
-        Raises ProviderFailed when no list was in force on the day that is asked about.
+        Raises ProviderFailed when no sanctions list was in force on the day that is asked about.
         """
         lookup = await self._finder.find(question.address, question.as_of)
-        if not lookup.versions:
+        if not any(version.is_sanctions for version in lookup.versions):
             raise ProviderFailed(FailureReason.NO_LIST)
         listings = sanctioned(lookup.listings)
-        evidence = weighed([*map(_hit, listings), *_limits(question, lookup)])
+        evidence = weighed(
+            [*map(_hit, listings), *_limits(question, lookup), *await self._stale(question)]
+        )
         score, grade = verdict(listings)
         return Answer(
             risk_score=score,
@@ -67,6 +78,11 @@ class SanctionsProvider:
             sources=sources_of(lookup.versions),
             address_form=check_address(question.currency, question.address),
         )
+
+    async def _stale(self, question: Question) -> list[Evidence]:
+        """Say which required lists are old, in an answer as of now."""
+        faults = await self._faults() if question.as_of is None else ()
+        return [Evidence(category=SCOPE, source=NAME, detail=fault) for fault in faults]
 
     async def recall(self, _question: Question) -> Answer | None:
         """Nothing is kept of a question, and asking again costs nothing."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Final
 
 from fastapi import APIRouter, Request, Response
 
@@ -42,6 +43,9 @@ from app.services.assessments import AssessmentView, Made, PickAccount
 from app.services.callers import Caller
 from app.services.idempotency import RequestKey
 from app.services.paging import read_cursor
+
+# The providers whose answers rest on the lists.
+_LOOK_IN_LISTS: Final = ("sanctions", "tags", "exposure")
 
 router = APIRouter(
     prefix="/api",
@@ -116,10 +120,13 @@ class Askable:
 async def askable_for(questions: Iterable[object], resources: Resources) -> Askable:
     """Look up what the lists answer, where one of the questions wants to know."""
     asked = [one for one in questions if isinstance(one, AssessmentQuestion)]
+    if any(resources.panel.provider(name) for name in _LOOK_IN_LISTS):
+        await resources.lists.refuse_without_required()
+    screens = resources.panel.provider("sanctions") is not None
     wants_day = any(one.as_of for one in asked)
     wants_asset = any(one.currency.upper() not in SUPPORTED for one in asked)
     return Askable(
-        await resources.lists.first_day() if wants_day else None,
+        await resources.lists.first_day(sanctions=screens) if wants_day else None,
         resources.clock.now().date(),
         await resources.lists.assets() if wants_asset else frozenset(),
     )

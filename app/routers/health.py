@@ -62,12 +62,15 @@ async def readyz(request: Request, response: Response, resources: Res) -> Health
     """Look at the database, its schema and the loops; AEON.to's state decides nothing here."""
     reasons = await _database_reasons(resources)
     reasons += [f"the loop {name} is silent" for name in request.app.state.silent_loops()]
+    notes = [_NOT_VERIFIED] if resources.chain is None else []
+    if not reasons:
+        notes += await resources.lists.faults()
     if reasons:
         response.status_code = _NOT_READY
     return HealthResponse(
         status="not ready" if reasons else "ok",
         reasons=reasons,
-        notes=[_NOT_VERIFIED] if resources.chain is None else [],
+        notes=notes,
     )
 
 

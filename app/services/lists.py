@@ -6,7 +6,7 @@ ones. What held on a day is asked of the database. Until a list is imported, the
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, TypeVar, cast
 
@@ -18,6 +18,7 @@ from app.db.base import AnyRow, AnySelect
 from app.db.engine import Database
 from app.domain.addresses.spelling import one_spelling
 from app.domain.clock import Clock
+from app.domain.errors import ListsNotInForce
 from app.domain.listings import (
     NO_FACTS,
     ListedAddress,
@@ -27,12 +28,16 @@ from app.domain.listings import (
     Lookup,
     Lookups,
     PartyType,
+    RequiredLists,
 )
+from app.domain.risk import SANCTIONS
 from app.models import ImportedVersion, ListEntry
 from app.providers.list_downloads import is_url
 from app.providers.sample_list import sample
 
 POLL_SECONDS: Final = 10.0
+# How the names of tag packs end, packed or not, in a path or in the query of a URL.
+_TAG_PACK: Final = r"\.ya?ml(\.gz|\.zip)?([?#&]|$)"
 _BATCH: Final = 1000  # rows read at once, so that a long list holds up nobody
 
 _V = ImportedVersion
@@ -94,8 +99,11 @@ class _Held:
 class Lists:
     """The lists of one process: a ListFinder."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        """Read nothing yet: the first look does."""
+    def __init__(
+        self, database: Database, clock: Clock, required: RequiredLists | None = None
+    ) -> None:
+        """Read nothing yet: the first look does. `required` are what an operator wants in force."""
+        self.required = required or RequiredLists()
         self._database = database
         self._clock = clock
         self._held: _Held | None = None
@@ -125,14 +133,27 @@ class Lists:
         """Return the newest version of each source."""
         return (await self._refreshed()).versions
 
+    async def refuse_without_required(self) -> None:
+        """Raise ListsNotInForce while a list that an operator wants in force is not."""
+        if missing := self.required.missing(await self.versions()):
+            raise ListsNotInForce(missing)
+
+    async def faults(self) -> list[str]:
+        """Say in words which of the lists that an operator wants are missing or too old."""
+        return self.required.faults(await self.versions(), self._clock.now().date())
+
     async def assets(self) -> frozenset[str]:
         """Return the assets, in capitals, under which lists have filed addresses, now or before."""
         return (await self._refreshed()).assets
 
-    async def first_day(self) -> date | None:
-        """Return the first day on which a list was in force; None when none was imported."""
+    async def first_day(self, *, sanctions: bool) -> date | None:
+        """Return the first day on which a list, or a sanctions list, was in force; None: never."""
+        statement = select(func.min(_V.effective_on))
         async with self._database.reading() as connection:
-            day: date | None = await connection.scalar(select(func.min(_V.effective_on)))
+            if sanctions:
+                named = await _sanctions_lists(connection)
+                statement = statement.where(_V.source.in_(named))
+            day: date | None = await connection.scalar(statement)
         return day
 
     async def _refreshed(self) -> _Held:
@@ -247,8 +268,9 @@ def _newest_of_each(*criteria: ColumnElement[bool]) -> AnySelect:
 
 async def _find_at(database: Database, spelling: str, as_of: date) -> Lookup:
     async with database.reading() as connection:
+        sanctions = await _sanctions_lists(connection)
         rows = await connection.execute(_newest_of_each(_V.effective_on <= as_of))
-        versions = {version.source: version for version in map(_version, rows)}
+        versions = {row.source: _version(row, sanctions) for row in rows}
         listings = await listings_in(connection, [spelling], versions)
     return Lookup(listings=listings.get(spelling, ()), versions=tuple(versions.values()))
 
@@ -263,8 +285,9 @@ async def _hold(database: Database, held: _Held | None) -> _Held:
     async with database.reading() as connection:
         count = await _count(connection)
         while held is None or held.count != count:
+            sanctions = await _sanctions_lists(connection)
             rows = await connection.execute(_newest_of_each())
-            versions = {version.source: version for version in map(_version, rows)}
+            versions = {row.source: _version(row, sanctions) for row in rows}
             listings: dict[str, tuple[Listing, ...]] = {}
             pool = _Pool()
             async for row in _current_rows(connection):
@@ -274,18 +297,35 @@ async def _hold(database: Database, held: _Held | None) -> _Held:
                     _file(listings, one_spelling(row.address), listing)
             named = await connection.scalars(select(ListEntry.asset).distinct())
             assets = frozenset(asset.upper() for asset in named)
-            whole = _Held(count, tuple(versions.values()), listings, assets)
-            held = whole if versions else _sample()
+            held = _Held(count, tuple(versions.values()), listings, assets)
+            held = held if sanctions else _with_sample(held)
             count = await _count(connection)
     return held
 
 
-def _sample() -> _Held:
-    listings: dict[str, tuple[Listing, ...]] = {}
+def _with_sample(held: _Held) -> _Held:
+    """Add the sample, which answers, and says so, until a sanctions list is imported."""
+    listings = dict(held.listings)
     for listing in sample():
         _file(listings, one_spelling(listing.row.address), listing)
-    assets = frozenset(listing.row.asset for listing in sample())
-    return _Held(0, tuple({listing.version for listing in sample()}), listings, assets)
+    return replace(
+        held,
+        versions=(*held.versions, *{listing.version for listing in sample()}),
+        listings=listings,
+        assets=held.assets | {listing.row.asset for listing in sample()},
+    )
+
+
+async def _sanctions_lists(connection: AsyncConnection) -> frozenset[str]:
+    """Return the sources that are sanctions lists: of sanctions alone, and no tag pack."""
+    tagged = select(_V.source).where(_V.origin.regexp_match(_TAG_PACK, "i"))
+    statement = (
+        select(ListEntry.source)
+        .where(ListEntry.source.not_in(tagged))
+        .group_by(ListEntry.source)
+        .having(func.bool_and(ListEntry.category == SANCTIONS))
+    )
+    return frozenset(await connection.scalars(statement))
 
 
 def _file(listings: dict[str, tuple[Listing, ...]], spelling: str, listing: Listing) -> None:
@@ -310,7 +350,7 @@ async def _count(connection: AsyncConnection) -> int:
     return await connection.scalar(select(func.count()).select_from(_V)) or 0
 
 
-def _version(row: AnyRow) -> ListVersion:
+def _version(row: AnyRow, sanctions: Collection[str] = ()) -> ListVersion:
     return ListVersion(
         source=row.source,
         number=row.number,
@@ -320,6 +360,7 @@ def _version(row: AnyRow) -> ListVersion:
         imported_at=row.imported_at,
         entries=row.entries,
         url=row.origin if is_url(row.origin) else None,
+        is_sanctions=row.source in sanctions,
     )
 
 

@@ -99,3 +99,8 @@ UPSTREAM_UNKNOWN: Final = Problem(
     "upstream_unknown",
     "AEON.to's limits and price are not known at the moment; try again soon",
 )
+LISTS_NOT_IN_FORCE: Final = Problem(
+    503,
+    "lists_not_in_force",
+    "No assessment is sold without the required lists: OFAC SDN is not in force; try again later",
+)

@@ -302,6 +302,7 @@ async def test_tag_of_the_asked_address_is_evidence_for_every_currency(
     ethereum = "0x52908400098527886E0F7030069857D2E4169EE7"
     rows = [listed(SATOSHI), listed(ethereum, "ETH", category="mixer", label="a mixer")]
     await import_rows(database, rows, issued=SPRING, source="GraphSense pack")
+    await import_rows(database, [listed(SAMPLED)], issued=SPRING, source="OFAC SDN")
     asked = {"address": ethereum.lower(), "currency": "ETH"}
     async with open_application(database, scripted=False, risk_provider="tags") as application:
         tagged = await answer_to(application, buyer, **asked)
@@ -316,7 +317,7 @@ async def test_tag_of_the_asked_address_is_evidence_for_every_currency(
     )
     assert limit["category"] == "scope"
     assert tagged["summary"] == "Tagged as mixer by GraphSense pack"
-    assert clean["summary"] == "No tag on 1 list of 2025-03-01; form valid"
+    assert clean["summary"] == "No tag on 2 lists of 2025-03-01; form valid"
     # Who only screens for sanctions is not left to think that nothing is known.
     assert screened["answer"]["evidence"][-1]["detail"] == (
         "tagged as mixer in GraphSense pack, which is no sanction and does not count here"
@@ -335,6 +336,7 @@ async def test_tag_that_is_unsure_weighs_less_and_a_mention_is_not_whose_it_is(
     )
     read = read_list(file)
     await import_rows(database, read.entries, issued=read.issued, source=read.source)
+    await import_rows(database, [listed(ADDRESS)], source="OFAC SDN")  # or else, the sample counts
     async with open_application(database, scripted=False, risk_provider="tags") as application:
         asked = [await answer_to(application, buyer, address=row.address) for row in read.entries]
     hits = [one["answer"]["evidence"][0] for one in asked]
@@ -386,3 +388,59 @@ async def test_headline_says_what_changed_since_and_the_receipt_what_was_answere
     assert made["summary"] == receipt.json()["answer"]["summary"] == then
     assert now["answer"]["summary"] == then
     assert now["summary"] == (f"Changed since: now on OFAC SDN of 2025-07-01; as answered: {then}")
+
+
+PACK: Final = [listed(SATOSHI, category="mixer"), listed(ADDRESS, category="sanctions")]
+
+
+async def import_pack(database: LentDatabase, issued: date) -> None:
+    await import_rows(
+        database, PACK, issued=issued, source="GraphSense pack", origin="lists/pack.yaml"
+    )
+
+
+async def test_tag_pack_alone_leaves_the_sample_and_its_warning(
+    screening: Application, buyer: Person, database: LentDatabase
+) -> None:
+    await import_pack(database, SPRING)
+    sampled = await answer_to(screening, buyer, address=SAMPLED)
+    assert sampled["answer"]["risk_score"] == "1"
+    assert sampled["answer"]["evidence"][-1]["detail"].startswith("screened against the built-in")
+    await import_rows(database, [listed(ADDRESS)], issued=SUMMER, source="OFAC SDN")
+    screening.clock.advance(10)
+    again = await answer_to(screening, buyer, address=SAMPLED)
+    assert (again["charged"], again["answer"]["risk_score"]) == (True, "0")
+
+
+async def test_day_before_the_first_sanctions_list_is_refused_although_a_tag_pack_is_older(
+    screening: Application, buyer: Person, database: LentDatabase
+) -> None:
+    await import_pack(database, SPRING)
+    question = {"assessment_type": "address", "currency": "BTC", "address": SATOSHI}
+    response = await ask(screening, CREATE_OWN, {**question, "as_of": str(SPRING)}, buyer)
+    assert response.status_code == 400
+    assert "no list has been imported" in response.json()["detail"]
+    await import_rows(database, [listed(ADDRESS)], issued=SUMMER, source="OFAC SDN")
+    screening.clock.advance(10)
+    response = await ask(screening, CREATE_OWN, {**question, "as_of": "2025-06-30"}, buyer)
+    assert response.status_code == 400
+    assert "2025-07-01 or later" in response.json()["detail"]
+    response = await ask(screening, CREATE_OWN, {**question, "as_of": str(SUMMER)}, buyer)
+    assert response.status_code == 201
+    assert await balance_of(screening, buyer) == 19
+
+
+async def test_without_a_required_list_no_assessment_is_sold_and_an_old_one_is_told(
+    database: LentDatabase, buyer: Person
+) -> None:
+    required = {"required_lists": ("OFAC SDN",), "list_max_age_days": 30}
+    async with open_application(database, scripted=False, **required) as application:
+        question = {"assessment_type": "address", "currency": "BTC", "address": SATOSHI}
+        response = await ask(application, CREATE_OWN, question, buyer)
+        assert refusal(response) == problems.LISTS_NOT_IN_FORCE
+        assert await balance_of(application, buyer) == 20
+        await import_rows(database, [listed(ADDRESS)], issued=SPRING, source="OFAC SDN")
+        application.clock.advance(10)
+        answer = (await answer_to(application, buyer, address=SATOSHI))["answer"]
+        told = [one["detail"] for one in answer["evidence"]]
+        assert any(one.startswith("the required list OFAC SDN is ") for one in told)

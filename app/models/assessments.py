@@ -15,7 +15,9 @@ class Assessment(Base):
 
     `as_of` is the day in UTC as of which it is to be answered; null: as of now. Once it is
     finished it stays as it is. An earlier version of the program left `answered_at` and `spelling`
-    null: it was answered at its last update, and the worker fills in the spelling.
+    null: it was answered at its last update, and the worker fills in the spelling. `canonical` is
+    the spelling by today's rules, which the worker fills in, too; `spelling` is for the version
+    before alone.
     """
 
     __tablename__ = "assessments"
@@ -34,6 +36,8 @@ class Assessment(Base):
             "ix_assessments_next_try_at", "next_try_at", postgresql_where="next_try_at IS NOT NULL"
         ),
         Index("ix_assessments_spelling_id", "spelling", "id"),
+        Index("ix_assessments_canonical_id", "canonical", "id"),
+        Index("ix_assessments_without_canonical", "id", postgresql_where="canonical IS NULL"),
         Index("ix_assessments_without_spelling", "id", postgresql_where="spelling IS NULL"),
         Index("ix_assessments_account_id_address", "account_id", "address"),
         Index("ix_assessments_account_id_created_at_id", "account_id", "created_at", "id"),
@@ -59,4 +63,5 @@ class Assessment(Base):
     created_at: Mapped[datetime]
     answered_at: Mapped[datetime | None]
     spelling: Mapped[str | None]
+    canonical: Mapped[str | None]
     updated_at: Mapped[datetime]

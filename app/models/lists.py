@@ -57,7 +57,8 @@ class ImportedVersion(Base):
 class ListEntry(Base):
     """One row of a list; `last_version` is null while the newest version has it.
 
-    `spelling` is what it is found by, `digest` says whether two rows are the same. `aliases` to
+    `canonical` is what it is found by (null where the version before wrote it, until the worker
+    fills it in; `spelling` is for that version alone), `digest` says whether two rows are the same. `aliases` to
     `source_url` are the facts of the party, as far as the list has them; `confidence`, in percent,
     and `is_mention` are how far a tag may be believed.
     """
@@ -77,7 +78,9 @@ class ListEntry(Base):
         CheckConstraint("last_version >= first_version", name="last_version"),
         CheckConstraint(one_of("party_type", PartyType), name="party_type"),
         CheckConstraint("confidence BETWEEN 0 AND 100", name="confidence"),
+        Index("ix_list_entries_canonical", "canonical"),
         Index("ix_list_entries_spelling", "spelling"),
+        Index("ix_list_entries_without_canonical", "id", postgresql_where="canonical IS NULL"),
         Index(
             "uq_list_entries_source_digest",
             "source",
@@ -92,6 +95,7 @@ class ListEntry(Base):
     first_version: Mapped[int]
     last_version: Mapped[int | None]
     spelling: Mapped[str]
+    canonical: Mapped[str | None]
     address: Mapped[str]
     asset: Mapped[str]
     category: Mapped[str]

@@ -122,6 +122,7 @@ async def reserve(
                 "account_id": account_id,
                 **asdict(subject),
                 "spelling": subject.spelling,
+                "canonical": subject.spelling,
                 "provider": panel.name,
                 "edition": edition,
                 "status": AssessmentStatus.PENDING,

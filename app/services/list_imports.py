@@ -276,6 +276,7 @@ def _values(version: ListVersion, digest: bytes, entry: ListedAddress) -> dict[s
         "source": version.source,
         "first_version": version.number,
         "spelling": one_spelling(entry.address),
+        "canonical": one_spelling(entry.address),
         "address": entry.address,
         "asset": entry.asset,
         "category": entry.category,

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import Text, cast, func, literal, or_, select, tuple_, update
+from sqlalchemy import Text, cast, exists, func, literal, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by, distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -108,17 +108,24 @@ async def review_next(database: Database, clock: Clock) -> bool:
 
 
 async def _fill_in_spellings(session: AsyncSession) -> bool:
-    """Spell the addresses that an earlier version of the program left; say whether any was."""
-    rows = await session.execute(
-        select(_A.id, _A.address)
-        .where(_A.spelling.is_(None))
-        .limit(STEP)
-        .with_for_update(skip_locked=True)
-    )
-    spelt = [{"id": row.id, "spelling": one_spelling(row.address)} for row in rows]
-    if spelt:
-        await session.execute(update(_A), spelt)
-    return bool(spelt)
+    """Spell addresses that the version before left; say whether there were any.
+
+    Also while another worker has them: an entry without its spelling would be passed over.
+    """
+    found = False
+    for table in (_A, ListEntry):
+        missing = table.canonical.is_(None)
+        rows = await session.execute(
+            select(table.id, table.address)
+            .where(missing)
+            .limit(STEP)
+            .with_for_update(skip_locked=True)
+        )
+        spelt = [{"id": row.id, "canonical": one_spelling(row.address)} for row in rows]
+        if spelt:
+            await session.execute(update(table), spelt)
+        found = found or bool(spelt) or bool(await session.scalar(select(exists().where(missing))))
+    return found
 
 
 async def _open_reviews(session: AsyncSession) -> None:
@@ -176,7 +183,7 @@ async def _take(session: AsyncSession, step: _Step, now: datetime) -> None:
         log.info("assessments_changed", source=version.source, version=version.number, count=marked)
     progress: dict[str, Any] = {"waits": waits}
     if len(rows) == STEP:
-        progress |= {"after_spelling": rows[-1].spelling, "after_id": rows[-1].id}
+        progress |= {"after_spelling": rows[-1].canonical, "after_id": rows[-1].id}
     elif len(spellings) == STEP:
         progress |= {"after_spelling": spellings[-1], "after_id": None}
     elif waits:
@@ -204,41 +211,41 @@ def _touched_by(version: ListVersion) -> tuple[Any, ...]:
 
 async def _changed_spellings(session: AsyncSession, step: _Step) -> list[str]:
     after = (
-        ListEntry.spelling > step.after_spelling
+        ListEntry.canonical > step.after_spelling
         if step.after_id is None
-        else ListEntry.spelling >= step.after_spelling
+        else ListEntry.canonical >= step.after_spelling
     )
     found = await session.scalars(
-        select(ListEntry.spelling)
+        select(ListEntry.canonical)
         .where(*_touched_by(step.version), after)
         .distinct()
-        .order_by(ListEntry.spelling)
+        .order_by(ListEntry.canonical)
         .limit(STEP)
     )
-    return list(found)
+    return [spelling for spelling in found if spelling is not None]
 
 
 async def _answered(
     session: AsyncSession, step: _Step, spellings: Sequence[str]
 ) -> Sequence[AnyRow]:
-    statement = select(_A.id, _A.spelling, _A.answer).where(
-        _A.spelling.in_(spellings), _A.status == AssessmentStatus.READY, *_ASKED_NOW
+    statement = select(_A.id, _A.canonical, _A.answer).where(
+        _A.canonical.in_(spellings), _A.status == AssessmentStatus.READY, *_ASKED_NOW
     )
     if step.after_id is not None:
-        statement = statement.where(or_(_A.spelling > step.after_spelling, _A.id > step.after_id))
-    rows = await session.execute(statement.order_by(_A.spelling, _A.id).limit(STEP))
+        statement = statement.where(or_(_A.canonical > step.after_spelling, _A.id > step.after_id))
+    rows = await session.execute(statement.order_by(_A.canonical, _A.id).limit(STEP))
     return rows.all()
 
 
 async def _is_one_unanswered(session: AsyncSession, version: ListVersion) -> bool:
     """Say whether an answer may still come that was begun before the version was everywhere."""
-    touched = select(ListEntry.spelling).where(*_touched_by(version))
+    touched = select(ListEntry.canonical).where(*_touched_by(version))
     found = await session.scalar(
         select(_A.id)
         .where(
             _A.next_try_at.is_not(None),
             _A.created_at <= version.imported_at + SETTLED_AFTER,
-            _A.spelling.in_(touched),
+            _A.canonical.in_(touched),
             *_ASKED_NOW,
         )
         .limit(1)
@@ -248,7 +255,7 @@ async def _is_one_unanswered(session: AsyncSession, version: ListVersion) -> boo
 
 async def _mark(session: AsyncSession, step: _Step, rows: Sequence[AnyRow], now: datetime) -> int:
     """Mark the answers that the version changes; return how many there were."""
-    spellings = {row.spelling for row in rows}
+    spellings = {row.canonical for row in rows}
     source = step.version.source
     others = await lists.newest_by(session, step.version.imported_at)
     before = {source: step.before} if step.before else {}
@@ -259,8 +266,8 @@ async def _mark(session: AsyncSession, step: _Step, rows: Sequence[AnyRow], now:
         _change(
             step.version,
             row.answer,
-            was=sanctioned(was.get(row.spelling, ())),
-            is_now=sanctioned(is_now.get(row.spelling, ())),
+            was=sanctioned(was.get(row.canonical, ())),
+            is_now=sanctioned(is_now.get(row.canonical, ())),
             said=said.get(row.id),
         )
         for row in rows

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, TypeVar, cast
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
@@ -243,20 +243,24 @@ async def listings_in(
     spellings: Collection[str],
     versions: Mapping[str, ListVersion],
 ) -> dict[str, tuple[Listing, ...]]:
-    """Return by spelling what versions of lists, one of each source, have of addresses."""
+    """Return by spelling what versions of lists, one of each source, have of addresses.
+
+    Rows that the version before wrote, which nobody has spelt yet, are all read.
+    """
     rows = await connection.execute(
         select(
             *(ListEntry.source, ListEntry.first_version, ListEntry.last_version),
-            *(ListEntry.spelling, *_ROW),
+            *(ListEntry.canonical, *_ROW),
         )
-        .where(ListEntry.spelling.in_(spellings))
+        .where(or_(ListEntry.canonical.in_(spellings), ListEntry.canonical.is_(None)))
         .order_by(ListEntry.id)
     )
     listings: dict[str, tuple[Listing, ...]] = {}
     for row in rows:
         version = versions.get(row.source)
         if version is not None and _has(version, row):
-            _file(listings, row.spelling, Listing(row=_row(row), version=version))
+            spelling = row.canonical or one_spelling(row.address)
+            _file(listings, spelling, Listing(row=_row(row), version=version))
     return listings
 
 
@@ -292,9 +296,8 @@ async def _hold(database: Database, held: _Held | None) -> _Held:
             pool = _Pool()
             async for row in _current_rows(connection):
                 if version := versions.get(row.source):
-                    # Not by the spelling that is stored: older rules may have made it.
                     listing = Listing(row=_row(row, pool), version=version)
-                    _file(listings, one_spelling(row.address), listing)
+                    _file(listings, row.canonical or one_spelling(row.address), listing)
             named = await connection.scalars(select(ListEntry.asset).distinct())
             assets = frozenset(asset.upper() for asset in named)
             held = _Held(count, tuple(versions.values()), listings, assets)
@@ -335,7 +338,7 @@ def _file(listings: dict[str, tuple[Listing, ...]], spelling: str, listing: List
 async def _current_rows(connection: AsyncConnection) -> AsyncIterator[AnyRow]:
     last_id = 0
     statement: AnySelect = (
-        select(ListEntry.id, ListEntry.source, ListEntry.spelling, *_ROW)
+        select(ListEntry.id, ListEntry.source, ListEntry.canonical, *_ROW)
         .where(ListEntry.last_version.is_(None))
         .order_by(ListEntry.id)
         .limit(_BATCH)

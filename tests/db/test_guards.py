@@ -624,6 +624,8 @@ async def test_assessment_agrees_with_itself(lived: Lived, check: str, change: s
         "UPDATE assessments SET address = 'x'",
         "UPDATE assessments SET spelling = 'x'",
         "UPDATE assessments SET spelling = NULL",
+        "UPDATE assessments SET canonical = 'x'",
+        "UPDATE assessments SET canonical = NULL",
         "UPDATE assessments SET status = 'pending', answer = NULL, next_try_at = now()",
         "DELETE FROM assessments",
     ],
@@ -639,9 +641,11 @@ async def test_finished_assessment_never_changes(
 
 
 async def test_spelling_that_is_missing_is_filled_in_later(lived: Lived) -> None:
-    await lived.attempt(ANSWERS_MAY_CHANGE, "UPDATE assessments SET spelling = NULL")
-    await lived.attempt("ALTER TABLE assessments ENABLE ALWAYS TRIGGER keep_answer")
-    await lived.attempt("UPDATE assessments SET spelling = address")
+    for column in ("spelling", "canonical"):
+        emptied = f"UPDATE assessments SET {column} = NULL"  # noqa: S608
+        await lived.attempt(ANSWERS_MAY_CHANGE, emptied)
+        await lived.attempt("ALTER TABLE assessments ENABLE ALWAYS TRIGGER keep_answer")
+        await lived.attempt(f"UPDATE assessments SET {column} = address")  # noqa: S608
 
 
 # Looking again
@@ -651,11 +655,24 @@ LISTED = (
     "INSERT INTO list_versions (source, number, effective_on, sha256, origin, imported_at, entries,"
     " added, removed, assets) VALUES ('x', 1, now(), repeat('0', 64), 'x', now(), 1, 1, 0, '{{}}')"
 )
+ENTRY = (
+    "INSERT INTO list_entries (source, first_version, spelling, address, asset, category, label,"
+    " reference, digest) VALUES ('spelt', 1, 'a', 'a', 'XBT', 'sanctions', '', '', '\\x00')"
+)
 CHANGED = (
     "INSERT INTO assessment_changes (assessment_id, source, to_version, found_at, is_listed,"
     " score_before, grade_before, score_after, grade_after, entries)"
     " VALUES ('{ready}', 'x', 1, now(), true, 0, 'none', 1, 'severe', '[]')"
 )
+
+
+async def test_canonical_spelling_of_an_entry_is_filled_in_once_and_alone(lived: Lived) -> None:
+    filled = "UPDATE list_entries SET canonical = 'a'"
+    await lived.attempt(LISTED.replace("'x', 1,", "'spelt', 1,", 1), ENTRY, filled)
+    for change in ("canonical = 'b'", "canonical = NULL", "spelling = 'b'"):
+        await lived.refused("can only end", f"UPDATE list_entries SET {change}")  # noqa: S608
+    await lived.attempt("UPDATE list_entries SET last_version = 1")
+    await lived.refused("can only end", filled)
 
 
 @pytest.mark.parametrize("replica", [False, True], ids=["superuser", "replica"])

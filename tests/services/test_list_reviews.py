@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from app.db.engine import Database
 from app.domain.listings import ListedAddress
@@ -31,6 +32,15 @@ from tests.support.people import ACTOR, Person, make_user
 SATOSHI = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"
 EVM = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
 OTHER = "3P14159f73E4gFr7JterCCQh9QjiTjiZrG"
+# Monero's tests: a standard address, and an integrated one of the same keys.
+XMR_STANDARD = (
+    "4AdUndXHHZ6cfufTMvppY6JwXNouMBzSkbLYfpAV5Usx3skxNgYeYTRj5UzqtReoS44qo9mtmXCqY45DJ852K5Jv2684"
+    "Rge"
+)
+XMR_INTEGRATED = (
+    "4LL9oSLmtpccfufTMvppY6JwXNouMBzSkbLYfpAV5Usx3skxNgYeYTRj5UzqtReoS44qo9mtmXCqY45DJ852K5Jv2bYXZK"
+    "KQePHES9khPK"
+)
 SPRING, SUMMER, AUTUMN = date(2025, 3, 1), date(2025, 7, 1), date(2025, 10, 1)
 
 
@@ -294,6 +304,27 @@ async def test_addresses_that_an_earlier_program_left_are_spelt_and_looked_at(
     assert await count(database, "assessments", "spelling IS NULL") == 1
     await office.publish(listed(OTHER), issued=SUMMER)
     await office.look_again()
+    assert len(await office.changes(made)) == 1
+
+
+async def test_listed_row_and_answer_that_an_earlier_program_spelt_are_spelt_anew(
+    office: Office, database: LentDatabase
+) -> None:
+    """Before, an integrated address was spelt as itself, and so was a standard one."""
+    await office.publish(listed(OTHER), issued=SPRING)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("app.services.assessment_leases.one_spelling", lambda _address: None)
+        made = await office.ask(XMR_INTEGRATED, "XMR")
+    await office.publish(listed(XMR_STANDARD, "XMR"), issued=SUMMER)
+    async with database.sessions() as session, session.begin():
+        await session.execute(text("ALTER TABLE list_entries DISABLE TRIGGER keep_entry"))
+        await session.execute(text("UPDATE list_entries SET canonical = NULL"))
+        await session.execute(text("ALTER TABLE list_entries ENABLE ALWAYS TRIGGER keep_entry"))
+    found = await Lists(database, office.clock).find(XMR_INTEGRATED, SUMMER)
+    assert [one.row.address for one in found.listings] == [XMR_STANDARD]
+    await office.look_again()
+    assert await count(database, "list_entries", "canonical IS NULL") == 0
+    assert await count(database, "assessments", "canonical IS NULL") == 0
     assert len(await office.changes(made)) == 1
 
 

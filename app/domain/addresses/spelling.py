@@ -28,9 +28,6 @@ from app.domain.addresses.ton import decode_raw_ton, decode_ton
 from app.domain.addresses.tron import decode_hex_tron, encode_tron
 from app.domain.addresses.zcash import tex_as_transparent
 
-# Which edition of these rules a stored spelling is of; it goes up with each that changes one.
-RULES: Final = 2
-
 _CASH_PREFIX: Final = "bitcoincash"
 _CASH_VERSIONS: Final = {0: b"\x00", 1: b"\x05", 2: b"\x00", 3: b"\x05"}  # by type, in base58
 # Litecoin moved P2SH to versions of its own; the first ones are those of Bitcoin.

@@ -439,9 +439,13 @@ async def test_without_a_required_list_no_assessment_is_sold_and_an_old_one_is_t
         question = {"assessment_type": "address", "currency": "BTC", "address": SATOSHI}
         response = await ask(application, CREATE_OWN, question, buyer)
         assert refusal(response) == problems.LISTS_NOT_IN_FORCE
+        notes = (await application.http.get("/readyz")).json()["notes"]
+        assert "the required list OFAC SDN is not in force" in notes
         assert await balance_of(application, buyer) == 20
         await import_rows(database, [listed(ADDRESS)], issued=SPRING, source="OFAC SDN")
         application.clock.advance(10)
         answer = (await answer_to(application, buyer, address=SATOSHI))["answer"]
         told = [one["detail"] for one in answer["evidence"]]
         assert any(one.startswith("the required list OFAC SDN is ") for one in told)
+        notes = (await application.http.get("/readyz")).json()["notes"]
+        assert any(note.endswith("days old, more than 30") for note in notes)

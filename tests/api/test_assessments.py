@@ -92,7 +92,7 @@ async def test_a_new_assessment_is_answered_with_201_and_all_its_fields(
             "vendor": None,
             "opinions": [],
             "disagreement": False,
-            "ruleset": "2026-11-22",
+            "ruleset": "2026-11-28",
             "summary": "Scripted says not on the lists; form not checked",
         },
         "failure_reason": None,

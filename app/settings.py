@@ -3,20 +3,21 @@
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
-from urllib.parse import urlsplit
+from typing import Any, Final, Literal, Self
 
-from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
 
+from app.domain import plain_text
+from app.domain.base_urls import base_url, is_on_loopback, same_server
 from app.domain.clients import IPNetwork
+from app.domain.dotenv_file import DotenvMalformed, read_dotenv
 from app.domain.faults import OperatorFault
-from app.domain.hosts import LOOPBACK_HOSTS
 from app.domain.money import SATOSHI
 from app.domain.receipts import SigningKey
 from app.domain.states import OrderStatus
@@ -25,24 +26,9 @@ PREFIX: Final = "ASSAY_"
 DOTENV: Final = ".env"
 # Kubernetes injects these for a Service that is named "assay".
 _INJECTED: Final = ("ASSAY_SERVICE_", "ASSAY_PORT_")
+_HOST: Final = re.compile("[0-9A-Za-z.:%_-]{1,255}")
 _HEADER_VALUE: Final = re.compile("[!-~]{1,512}")
 RiskProviderName = Literal["sanctions", "tags", "exposure", "crystal", "chainalysis"]
-
-
-def _parts(value: str | Sequence[object]) -> Sequence[object]:
-    """Split what is separated by commas in the environment."""
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-    return value
-
-
-def _secure_url(value: str) -> str:
-    """Return a base URL with its final slash. Raises ValueError, without the URL, if unsafe."""
-    parts = urlsplit(value)
-    loopback = parts.hostname in LOOPBACK_HOSTS
-    if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and loopback)):
-        raise ValueError("must be an https URL (http only on loopback)")
-    return value if value.endswith("/") else f"{value}/"
 
 
 class ConfigurationError(OperatorFault):
@@ -51,31 +37,32 @@ class ConfigurationError(OperatorFault):
     exit_status = 2
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """What an operator may set. Names in the environment carry the prefix ASSAY_."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=DOTENV, extra="ignore", frozen=True, env_ignore_empty=True
-    )
+    model_config = ConfigDict(frozen=True)
 
     database_url: SecretStr | None = Field(
         None, description="PostgreSQL 15 or later; none: the embedded server under ASSAY_DATA_DIR"
     )
     data_dir: Path = Field(Path(".assay"), description="files of the embedded PostgreSQL")
     aeonto_base_url: str = Field(
-        "https://aeon.to/api/v3/aeon2btc/", description="upstream; https unless on loopback"
+        "https://aeon.to/api/v3/aeon2btc/", description="upstream; https unless on a private host"
     )
     aeonto_rate_scale: Decimal = Field(
         Decimal(1), gt=0, le=1000, description="multiplies the count of every upstream limit"
     )
-    esplora_url: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="comma-separated Esplora servers; https unless on loopback"
+    esplora_url: tuple[str, ...] = Field(
+        (), description="comma-separated Esplora servers; https unless on a private host"
     )
     create_deadline_seconds: int = Field(
-        3600, gt=0, description="how long an order may wait for AEON.to to accept it"
+        3600,
+        gt=0,
+        le=2_592_000,
+        description="how long an order may wait for AEON.to to accept it",
     )
     open_registration: bool = Field(True, description="whether POST /api/register is open")
-    trusted_proxies: Annotated[tuple[IPNetwork, ...], NoDecode] = Field(
+    trusted_proxies: tuple[IPNetwork, ...] = Field(
         (), description="comma-separated addresses or networks whose X-Forwarded-For is believed"
     )
     btc_dest_address: str | None = Field(
@@ -118,13 +105,13 @@ class Settings(BaseSettings):
         default_factory=lambda: "console" if sys.stderr.isatty() else "json"
     )
     metrics: bool = Field(True, description="serve /metrics")
-    risk_provider: Annotated[tuple[RiskProviderName, ...], NoDecode] = Field(
+    risk_provider: tuple[RiskProviderName, ...] = Field(
         ("sanctions",),
         min_length=1,
         description="who answers assessments: sanctions, tags, exposure, crystal, chainalysis; or "
         "several, comma-separated, of which each is asked",
     )
-    required_lists: Annotated[tuple[str, ...], NoDecode] = Field(
+    required_lists: tuple[str, ...] = Field(
         (), description="comma-separated names of the lists that must be in force"
     )
     list_max_age_days: int | None = Field(
@@ -155,12 +142,12 @@ class Settings(BaseSettings):
     )
     crystal_url: str = Field(
         "https://apiexpert.crystalblockchain.com/",
-        description="Crystal's Expert API; https unless on loopback",
+        description="Crystal's Expert API; https unless on a private host",
     )
     crystal_api_key: SecretStr | None = Field(None, description="the key of an account there")
     chainalysis_url: str = Field(
         "https://public.chainalysis.com/api/v1/",
-        description="Chainalysis' sanctions API; https unless on loopback",
+        description="Chainalysis' sanctions API; https unless on a private host",
     )
     chainalysis_api_key: SecretStr | None = Field(None, description="a key for it")
 
@@ -171,35 +158,44 @@ class Settings(BaseSettings):
             raise ValueError("must be printable ASCII without blanks")
         return value
 
-    @field_validator("risk_provider", mode="before")
+    @field_validator("risk_provider")
     @classmethod
-    def _different_providers(cls, value: str | Sequence[object]) -> Sequence[object]:
-        names = _parts(value)
+    def _different_providers(
+        cls, names: tuple[RiskProviderName, ...]
+    ) -> tuple[RiskProviderName, ...]:
         if len(set(names)) < len(names):
             raise ValueError("must not name a provider twice")
         return names
 
-    @field_validator("required_lists", mode="before")
+    @field_validator("required_lists")
     @classmethod
-    def _names_of_lists(cls, value: str | Sequence[object]) -> Sequence[object]:
-        return tuple(dict.fromkeys(_parts(value)))
+    def _names_of_lists(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(names))
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod
-    def _networks(cls, value: str | Sequence[object]) -> tuple[IPNetwork, ...]:
+    def _networks(cls, value: Sequence[object]) -> tuple[IPNetwork, ...]:
         try:
-            return tuple(ip_network(str(part), strict=False) for part in _parts(value))
+            return tuple(ip_network(str(part), strict=False) for part in value)
         except ValueError:
             raise ValueError("must be addresses or networks, as in 10.0.0.0/8,::1") from None
 
-    @field_validator("port", mode="before")
+    @field_validator("esplora_url", "risk_provider", "trusted_proxies", mode="before")
     @classmethod
-    def _explain_kubernetes(cls, value: object) -> object:
-        if isinstance(value, str) and value.startswith("tcp://"):
-            raise ValueError(
-                "looks injected by Kubernetes for a Service named 'assay': rename the Service, "
-                "or set enableServiceLinks: false"
-            )
+    def _parts(cls, value: str | Sequence[object]) -> Sequence[object]:
+        # Runs before `_networks`: of such validators the last one is the first.
+        return plain_text.parts(value) if isinstance(value, str) else value
+
+    @field_validator("required_lists", mode="before")
+    @classmethod
+    def _names(cls, value: str | Sequence[object]) -> Sequence[object]:
+        return plain_text.phrases(value) if isinstance(value, str) else value
+
+    @field_validator("host")
+    @classmethod
+    def _host_name(cls, value: str) -> str:
+        if not _HOST.fullmatch(value):
+            raise ValueError("must be an address or a name to listen on")
         return value
 
     @field_validator(
@@ -231,14 +227,14 @@ class Settings(BaseSettings):
     @field_validator("aeonto_base_url", "crystal_url", "chainalysis_url")
     @classmethod
     def _secure_upstream(cls, value: str) -> str:
-        return _secure_url(value)
+        return base_url(value)
 
-    @field_validator("esplora_url", mode="before")
+    @field_validator("esplora_url")
     @classmethod
-    def _different_servers(cls, value: str | Sequence[object]) -> tuple[str, ...]:
-        urls = tuple(_secure_url(str(part)) for part in _parts(value))
-        if len(set(urls)) < len(urls):
-            raise ValueError("must not name a URL twice: one server cannot confirm itself")
+    def _different_servers(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        urls = tuple(base_url(value) for value in values)
+        if len({same_server(url) for url in urls}) < len(urls):
+            raise ValueError("must not name a server twice: one server cannot confirm itself")
         return urls
 
     @property
@@ -249,30 +245,97 @@ class Settings(BaseSettings):
     @property
     def upstream_is_loopback(self) -> bool:
         """Say whether AEON.to is stood for by something on this machine."""
-        return urlsplit(self.aeonto_base_url).hostname in LOOPBACK_HOSTS
+        return is_on_loopback(self.aeonto_base_url)
 
     @classmethod
     def load(cls) -> Self:
-        """Read the environment and `.env`.
+        """Read the environment and `.env`; the environment wins, and what is empty is not set.
 
         Raises ConfigurationError with one line per variable that is unknown or malformed.
         """
-        names = [*os.environ, *dotenv_values(DOTENV)]
-        problems = [
-            f"{name}: no such setting"
-            for name in sorted(set(names))
-            if name.startswith(PREFIX)
-            and not name.startswith(_INJECTED)
-            and name.removeprefix(PREFIX).lower() not in cls.model_fields
-        ]
         try:
-            settings = cls()
+            written = read_dotenv(Path(DOTENV), os.environ)
+        except DotenvMalformed as fault:
+            raise ConfigurationError(str(fault)) from None
+        given = {name: text for name, text in written.items() if text}
+        given |= {name: text for name, text in os.environ.items() if text}
+        problems = _misnamed(cls, {*written, *os.environ})
+        values: dict[str, Any] = {}
+        for name, field in cls.model_fields.items():
+            text = given.get(f"{PREFIX}{name.upper()}")
+            if text is None:
+                continue
+            try:
+                values[name] = _value(field, text)
+            except ValueError as fault:
+                problems.append(f"{PREFIX}{name.upper()}: {fault}")
+        return cls._made(values, problems)
+
+    @classmethod
+    def _made(cls, values: dict[str, Any], problems: list[str]) -> Self:
+        try:
+            settings = cls.model_validate(values)
         except ValidationError as error:
-            problems += [
-                f"{PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg']}"
-                for fault in error.errors(include_input=False, include_url=False)
-            ]
+            for fault in error.errors(include_input=False, include_url=False):
+                name = str(fault["loc"][0])
+                own_words = fault["msg"].removeprefix("Value error, ")
+                is_own = fault["type"] == "value_error"
+                words = None if is_own else _allowed(cls.model_fields[name])
+                problems.append(f"{PREFIX}{name.upper()}: {words or own_words}")
             raise ConfigurationError("\n".join(problems)) from None
         if problems:
             raise ConfigurationError("\n".join(problems))
         return settings
+
+
+def _misnamed(settings: type[Settings], names: Iterable[str]) -> list[str]:
+    """Return a line for each name that looks like a setting and is none."""
+    problems = []
+    for name in sorted(names):
+        if not name.upper().startswith(PREFIX) or name.startswith(_INJECTED):
+            continue
+        if name.upper().removeprefix(PREFIX).lower() not in settings.model_fields:
+            problems.append(f"{name}: no such setting")
+        elif name != name.upper():
+            problems.append(f"{name}: must be written in capitals, {name.upper()}")
+    return problems
+
+
+def _value(field: FieldInfo, text: str) -> object:
+    """Read what a variable says by the type of its field. Raises ValueError, without the text."""
+    if text.startswith("tcp://") and field.annotation is int:
+        raise ValueError(
+            "looks injected by Kubernetes for a Service named 'assay': rename the Service, or set"
+            " enableServiceLinks: false"
+        )
+    if field.annotation is bool:
+        return plain_text.truth(text)
+    try:
+        if field.annotation is int:
+            return plain_text.whole_number(text)
+        if field.annotation is Decimal:
+            return plain_text.decimal_number(text)
+    except ValueError:
+        raise ValueError(_allowed(field)) from None
+    return text
+
+
+def _allowed(field: FieldInfo) -> str | None:
+    """Say which numbers a field takes; None when it takes no number."""
+    kinds = {int: "a whole number", Decimal: "a decimal number"}
+    if field.annotation not in kinds:
+        return None
+    words = []
+    for limit in field.metadata:
+        match limit:
+            case Ge(ge):
+                words.append(f"from {ge}")
+            case Gt(gt):
+                words.append(f"above {gt}")
+            case Le(le):
+                words.append(f"to {le}")
+            case Lt(lt):
+                words.append(f"and below {lt}")
+            case _:
+                pass
+    return f"must be {kinds[field.annotation]} {' '.join(words)}, in ASCII digits"

@@ -272,3 +272,204 @@ def test_values_in_the_example_are_the_defaults(monkeypatch: pytest.MonkeyPatch)
     for name, value in _example().items():
         monkeypatch.setenv(name, value)
     assert Settings.load() == defaults
+
+
+@pytest.mark.parametrize(
+    ("name", "texts", "allowed"),
+    [
+        (
+            "BITCOIN_CONFIRMATIONS",
+            ["\u0661", "\uff12", "1_0", "+2", "02", " 2", "2\n", "2.0", "1e1", "0x2", "0", "101"],
+            "must be a whole number from 1 to 100, in ASCII digits",
+        ),
+        (
+            "CREDIT_PRICE_BTC",
+            ["5_0e-5", "5e-4", "\u0660.5", ".5", "5.", "inf", "nan", "1,5", "0.5 ", "0", "1000"],
+            "must be a decimal number above 0 and below 1000, in ASCII digits",
+        ),
+        ("PORT", ["-1", "65536", "80_80"], "must be a whole number from 0 to 65535"),
+        ("CREATE_DEADLINE_SECONDS", ["9" * 31, "2592001"], "above 0 to 2592000"),
+        ("LIST_MAX_SHRINK", ["1.1", "20%"], "from 0 to 1"),
+        ("RUN_WORKER", ["t", "y", "TRUE!", "\uff11", "2", " true"], "must be true or false"),
+        (
+            "ESPLORA_URL",
+            [
+                "https://a.example/;https://b.example/",
+                "https://a.example/ https://b.example/",
+                "https://a.example/|https://b.example/",
+                "https://a.example/\nhttps://b.example/",
+                "https://a.example/\uff0chttps://b.example/",
+            ],
+            "must be separated by commas",
+        ),
+        ("TRUSTED_PROXIES", ["10.0.0.0/8;::1", "10.0.0.0/8 ::1"], "must be separated by commas"),
+        ("RISK_PROVIDER", ["sanctions;exposure", "sanctions exposure"], "separated by commas"),
+        ("CRYSTAL_URL", ["https://a.example/ https://b.example/"], "must be one URL"),
+        ("HOST", ["0.0.0.0 ", "\u0661.0.0.0", "a b"], "must be an address or a name to listen on"),
+    ],
+)
+def test_values_are_written_plainly_and_the_message_says_what_is_allowed(
+    monkeypatch: pytest.MonkeyPatch, name: str, texts: list[str], allowed: str
+) -> None:
+    for text in texts:
+        monkeypatch.setenv(f"ASSAY_{name}", text)
+        message = refusal()
+        assert message.startswith(f"ASSAY_{name}: "), text
+        assert allowed in message, text
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://electrs:3000/",
+        "http://ELECTRS.internal/api",
+        "http://node.local:3002/",
+        "http://node.home.arpa/",
+        "http://esplora.localhost/",
+        "http://10.1.2.3/",
+        "http://172.31.255.255/",
+        "http://192.168.1.5:3000/",
+        "http://169.254.7.7/",
+        "http://127.8.8.8/",
+        "http://2130706433/",  # 127.0.0.1
+        "http://0x0a.1/",  # 10.0.0.1
+        "http://[fd12::1]:3000/",
+        "http://[fe80::1]/",
+        "http://[::ffff:10.0.0.1]/",
+    ],
+)
+def test_plain_http_is_taken_for_a_private_host(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    for name in ("ESPLORA_URL", "AEONTO_BASE_URL", "CRYSTAL_URL", "CHAINALYSIS_URL"):
+        monkeypatch.setenv(f"ASSAY_{name}", url)
+    settings = Settings.load()
+    assert settings.esplora_url == (f"{url.rstrip('/')}/",)
+    assert settings.crystal_url == settings.aeonto_base_url == f"{url.rstrip('/')}/"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://blockstream.info/api/",
+        "http://electrs.lan/",
+        "http://internal.example/",
+        "http://8.8.8.8/",
+        "http://134744072/",  # 8.8.8.8
+        "http://172.32.0.1/",
+        "http://100.64.0.1/",  # shared by a carrier's customers, RFC 6598
+        "http://192.0.2.1/",
+        "http://[2001:db8::1]/",
+        "http://[::ffff:8.8.8.8]/",
+        "http://electrs@blockstream.info/",
+        "http://electrs\\@blockstream.info/",
+        "http://10.0.0.1.nip.io/",
+        "http://electrs:0/",
+        "http://electrs:99999/",
+        "http://electrs:/",
+        "http://electrs/?a",
+        "https://a.example/#b",
+        "https://%61.example/",
+        "https:///api",
+        "https://./",
+    ],
+)
+def test_a_url_that_is_not_safe_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("ASSAY_ESPLORA_URL", url)
+    assert refusal().startswith("ASSAY_ESPLORA_URL: must be ")
+
+
+@pytest.mark.parametrize(
+    ("one", "same"),
+    [
+        ("https://a.example/api", "https://A.Example/api/"),
+        ("https://a.example/api/", "https://a.example:443/api/"),
+        ("https://a.example/api/", "https://a.example./api/"),
+        ("https://a.example/api/", "https://a.example//api//"),
+        ("https://a.example/api/", "https://a.example/x/../api/"),
+        ("https://a.example/api/", "https://a.example/%61pi/"),
+        ("https://a.example/api/", "https://me:pw@a.example/api/"),
+        ("http://electrs/", "https://electrs/"),
+        ("http://electrs:3000/", "HTTP://Electrs.:3000"),
+        ("http://localhost:3000/", "http://127.0.0.1:3000/"),
+        ("http://localhost:3000/", "http://[::1]:3000/"),
+        ("http://127.0.0.1:3000/", "http://127.1:3000/"),
+        ("http://127.0.0.1:3000/", "http://0x7f000001:3000/"),
+        ("http://127.0.0.1:3000/", "http://[::ffff:127.0.0.1]:3000/"),
+        ("http://127.0.0.1:3000/", "http://0.0.0.0:3000/"),
+        ("http://[fd00::1]/", "http://[FD00:0:0:0:0:0:0:1]/"),
+    ],
+)
+def test_two_spellings_of_one_server_do_not_confirm_each_other(
+    monkeypatch: pytest.MonkeyPatch, one: str, same: str
+) -> None:
+    monkeypatch.setenv("ASSAY_ESPLORA_URL", f"{one},{same}")
+    assert refusal() == (
+        "ASSAY_ESPLORA_URL: must not name a server twice: one server cannot confirm itself"
+    )
+
+
+def test_two_ports_and_two_paths_are_two_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    urls = ("http://a:3000/", "http://a:3001/", "http://a:3000/esplora2/", "http://b:3000/")
+    monkeypatch.setenv("ASSAY_ESPLORA_URL", ",".join(urls))
+    assert Settings.load().esplora_url == urls
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (b'A=1\nASSAY_BITCOIN_DESCRIPTOR="zpub1\nASSAY_PORT=1\n', 2),
+        (b"A=1\nASSAY_BITCOIN_DESCRIPTOR='zpub1\n", 2),
+        (b'A=1\n\n# note\nASSAY_HOST="a"b\n', 4),
+        (b'ASSAY_HOST="a\nASSAY_PORT=1\nB="\n', 1),  # a quote that a later line closes
+        (b'ASSAY_HOST=127.0.0.1"\n', 1),
+        (b"A=1\nASSAY_PORT\n", 2),
+        (b"A=1\nASSAY_PORT: 9001\n", 2),
+        (b"A=1\nASSAY PORT=9001\n", 2),
+        (b"A=1\nASSAY-PORT=9001\n", 2),
+        (b"A=1\n9PORT=9001\n", 2),
+        (b"A=1\n=9001\n", 2),
+        (b"A=1\n\xe2\x80\x8bASSAY_PORT=9001\n", 2),
+        (b"A=1\nASSAY_PORT=1\nB=2\nASSAY_PORT=2\n", 4),
+        (b"A=1\nASSAY_HOST=a\x00b\n", 2),
+        (b"A=1\nASSAY_HOST=\xe9\n", 2),
+        (b"\xff\xfeA\x00=\x001\x00\n\x00", 1),
+        (b"A=1\nASSAY_HOST=${ABSENT}\n", 2),
+        (b"A=1\r\nB=2\r\nASSAY_PORT\r\n", 3),
+    ],
+)
+def test_a_line_of_dotenv_that_is_no_setting_stops_the_start_and_is_named(
+    content: bytes, line: int
+) -> None:
+    Path(".env").write_bytes(content)
+    assert refusal().startswith(f".env, line {line}: ")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xef\xbb\xbfASSAY_PORT=9001\nASSAY_HOST=::1\n",
+        b"ASSAY_PORT=9001\r\nASSAY_HOST='::1' # here\r\n",
+        b'\n# note "\nexport ASSAY_PORT = "9001"\nASSAY_HOST=::1',
+        b"A=::1\nASSAY_PORT=9001\nASSAY_HOST=${A}\nB=${C:-d}\nEMPTY=\n",
+    ],
+)
+def test_usual_ways_to_write_dotenv_are_read(content: bytes) -> None:
+    Path(".env").write_bytes(content)
+    assert (Settings.load().port, Settings.load().host) == (9001, "::1")
+
+
+def test_dotenv_that_is_a_folder_or_points_nowhere_stops_the_start() -> None:
+    Path(".env").symlink_to("nowhere")
+    assert refusal() == ".env: cannot be read: No such file or directory"
+    Path(".env").unlink()
+    Path(".env").mkdir()
+    assert refusal() == ".env: cannot be read: Is a directory"
+
+
+def test_names_are_written_in_capitals(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("assay_port=9001\nAssay_Prot=1\n", encoding="utf-8")
+    monkeypatch.setenv("assay_host", "::1")
+    assert refusal().splitlines() == [
+        "Assay_Prot: no such setting",
+        "assay_host: must be written in capitals, ASSAY_HOST",
+        "assay_port: must be written in capitals, ASSAY_PORT",
+    ]

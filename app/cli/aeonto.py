@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated, Final, TypeVar
 
 import typer
@@ -19,6 +19,7 @@ from app.aeonto.http import HttpTransport
 from app.aeonto.solo import SoloPace
 from app.aeonto.wire import MAX_BTC, OrderParameters, PriceQuote
 from app.cli.running import run
+from app.domain import plain_text
 from app.domain.clock import Clock, SystemClock
 from app.domain.money import SATOSHI, plain
 from app.domain.pace import Bucket, Pace, Slot
@@ -32,10 +33,10 @@ T = TypeVar("T", OrderParameters, PriceQuote, Report)
 
 def _amount(text: str) -> Decimal:
     try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        raise typer.BadParameter("must be a decimal number, such as 0.0005") from None
-    if not amount.is_finite() or amount <= 0 or amount > MAX_BTC or amount % SATOSHI:
+        amount = plain_text.decimal_number(text)
+    except ValueError as fault:
+        raise typer.BadParameter(str(fault)) from None
+    if amount <= 0 or amount > MAX_BTC or amount % SATOSHI:
         raise typer.BadParameter("must be positive, with at most 8 decimals")
     return amount
 

@@ -20,7 +20,6 @@ from app.cli.receipts import own_key_text
 from app.cli.running import run, stop_event
 from app.db.migrate import upgrade
 from app.domain.addresses import BitcoinNetwork, InvalidAddress, bitcoin_network
-from app.domain.hosts import LOOPBACK_HOSTS
 from app.main import create_app
 from app.observability.logging import configure_logging
 from app.sandbox.server import AUTO_BLOCK_SECONDS, create_sandbox
@@ -54,6 +53,7 @@ _SANDBOX_KEY: Final = SecretStr("sandbox")  # its risk vendors take any key but 
 # Slow enough to watch each state come, quick enough for somebody who waits.
 _SANDBOX_STEP_SECONDS: Final = 4.0
 _BUYER_REST_SECONDS: Final = 1.0
+_LOOPBACK: Final = ("localhost", "::1")  # where it says it is; everywhere else, 127.0.0.1
 
 
 def dev() -> None:
@@ -144,7 +144,7 @@ def _root(sandbox_url: str) -> str:
 
 
 def _base_url(settings: Settings) -> str:
-    host = settings.host if settings.host in LOOPBACK_HOSTS else "127.0.0.1"
+    host = settings.host if settings.host in _LOOPBACK else "127.0.0.1"
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 

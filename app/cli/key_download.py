@@ -6,15 +6,14 @@ from urllib.parse import urlsplit
 import httpx
 
 from app.cli.receipts import KeysUnreadable
-from app.domain.hosts import LOOPBACK_HOSTS
+from app.domain.base_urls import is_on_loopback
 
 _TIMEOUT_SECONDS: Final = 10.0
 
 
 def download_keys(url: str) -> bytes:
     """Return what the server answers. Raises KeysUnreadable."""
-    parts = urlsplit(url)
-    if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
+    if urlsplit(url).scheme == "http" and not is_on_loopback(url):
         raise KeysUnreadable("must be https: whoever is on the way could give other keys")
     try:
         answer = httpx.get(url, timeout=_TIMEOUT_SECONDS)

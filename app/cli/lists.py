@@ -14,6 +14,7 @@ import typer
 from app.cli.operator import operator_actor, with_operator_database
 from app.cli.printing import AsJson, print_record, print_records
 from app.db.engine import Database
+from app.domain import plain_text
 from app.domain.clock import SystemClock
 from app.domain.listings import ListedAddress
 from app.domain.risk import CATEGORIES, SANCTIONS, SCOPE
@@ -34,9 +35,9 @@ def _day(text: str | None) -> date | None:
     if text is None:
         return None
     try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a date, as in 2025-11-19") from None
+        return plain_text.day(text)
+    except ValueError as fault:
+        raise typer.BadParameter(str(fault)) from None
 
 
 async def _read(

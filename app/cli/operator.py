@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.cli.databases import url_of, with_database
 from app.cli.running import run
 from app.db.engine import Database, create_database
+from app.domain import plain_text
 from app.domain.actors import OPERATOR, Actor
 from app.domain.security import new_id
 from app.observability.logging import configure_logging
@@ -55,12 +56,9 @@ def time_of(text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter("--expires-at: not an RFC 3339 time") from None
-    if time.tzinfo is None:
-        raise typer.BadParameter("--expires-at: needs an offset, such as Z")
-    return time.astimezone(UTC)
+        return plain_text.time(text)
+    except ValueError as fault:
+        raise typer.BadParameter(f"--expires-at: {fault}") from None
 
 
 async def account_id_of(connection: AsyncConnection, email: str | None, code: str | None) -> str:

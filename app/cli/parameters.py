@@ -5,7 +5,6 @@ takes digits of any script, and `1_0`, for numbers. Here texts and paths are tak
 in ASCII digits; Typer itself reads the rest.
 """
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -14,9 +13,11 @@ import typer
 from typer.core import TyperArgument, TyperOption
 from typing_extensions import override
 
+from app.domain.plain_text import DECIMAL_NUMBER, WHOLE_NUMBER
+
 _NUMBERS: Final = {
-    int: (re.compile("[+-]?[0-9]+"), "a whole number, in digits"),
-    float: (re.compile(r"[+-]?[0-9]+(\.[0-9]+)?"), "a number, such as 12 or 0.5"),
+    int: (WHOLE_NUMBER, "a whole number, in ASCII digits"),
+    float: (DECIMAL_NUMBER, "a number, such as 12 or 0.5"),
 }
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.printing import AsJson, print_record, print_records
+from app.domain import plain_text
 from app.simulation.day import Outcome, simulate
 from app.simulation.plan import draw_plan
 
@@ -53,10 +54,10 @@ def _positive(rate_scale: str | None) -> Decimal | None:
     if rate_scale is None:
         return None
     try:
-        scale = Decimal(rate_scale)
-    except ArithmeticError:
+        scale = plain_text.decimal_number(rate_scale)
+    except ValueError:
         scale = Decimal(0)
-    if not scale.is_finite() or scale <= 0:
+    if scale <= 0:
         raise typer.BadParameter("--rate-scale: a number above 0")
     return scale
 

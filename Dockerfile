@@ -6,23 +6,25 @@ FROM python:3.12-slim-trixie AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
 
-# What Assay runs on, pinned and hashed. pip stays outside: the last stage needs none.
+# What Assay runs on, pinned and hashed. The lock is complete, so nothing is resolved: a release of
+# tomorrow changes nothing. pip stays outside: the last stage needs none.
 COPY requirements.lock ./
 RUN python -m venv --without-pip /opt/assay \
-    && pip --python /opt/assay/bin/python install --require-hashes -r requirements.lock
+    && pip --python /opt/assay/bin/python install --no-deps --require-hashes -r requirements.lock
 
 # What builds Assay's wheel, from the same pins as everywhere else. A name that is missing here
-# stops the build: --require-hashes takes nothing that is not listed.
+# stops the build: without it, hatchling does not start.
 COPY requirements-dev.lock ./
 RUN sed -n -E '/^(hatchling|packaging|pathspec|pluggy|tomlkit|trove-classifiers)==/,/# via/p' \
         requirements-dev.lock > requirements-build.lock \
-    && pip install --require-hashes -r requirements-build.lock
+    && pip install --no-deps --require-hashes -r requirements-build.lock
 
 COPY pyproject.toml README.md LICENSE ./
 COPY migrations migrations
 COPY app app
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
-    && pip --python /opt/assay/bin/python install --no-deps --no-index dist/*.whl
+    && pip --python /opt/assay/bin/python install --no-deps --no-index dist/*.whl \
+    && pip --python /opt/assay/bin/python check
 
 
 FROM python:3.12-slim-trixie

@@ -354,9 +354,9 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "bitcoin: nobody is asked again for an order that is over",
-        "app/routers/order_responses.py",
-        "remaining > 0 and order.status not in _OVER",
-        "remaining > 0",
+        "app/routers/payment_responses.py",
+        "payable=waiting and not late,",
+        "payable=True,",
         "tests/api/test_orders_in_bitcoin.py::test_order_that_is_over_asks_for_no_money",
     ),
     Mutation(

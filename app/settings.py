@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from types import UnionType
+from typing import Any, Final, Literal, Self, get_args
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
@@ -301,19 +302,26 @@ def _misnamed(settings: type[Settings], names: Iterable[str]) -> list[str]:
     return problems
 
 
+def _kind(field: FieldInfo) -> object:
+    """Return the type that a field has when it is set."""
+    kinds = [kind for kind in get_args(field.annotation) if kind is not type(None)]
+    return kinds[0] if isinstance(field.annotation, UnionType) else field.annotation
+
+
 def _value(field: FieldInfo, text: str) -> object:
     """Read what a variable says by the type of its field. Raises ValueError, without the text."""
-    if text.startswith("tcp://") and field.annotation is int:
+    kind = _kind(field)
+    if text.startswith("tcp://") and kind is int:
         raise ValueError(
             "looks injected by Kubernetes for a Service named 'assay': rename the Service, or set"
             " enableServiceLinks: false"
         )
-    if field.annotation is bool:
+    if kind is bool:
         return plain_text.truth(text)
     try:
-        if field.annotation is int:
+        if kind is int:
             return plain_text.whole_number(text)
-        if field.annotation is Decimal:
+        if kind is Decimal:
             return plain_text.decimal_number(text)
     except ValueError:
         raise ValueError(_allowed(field)) from None
@@ -322,8 +330,9 @@ def _value(field: FieldInfo, text: str) -> object:
 
 def _allowed(field: FieldInfo) -> str | None:
     """Say which numbers a field takes; None when it takes no number."""
-    kinds = {int: "a whole number", Decimal: "a decimal number"}
-    if field.annotation not in kinds:
+    names: Final[dict[object, str]] = {int: "a whole number", Decimal: "a decimal number"}
+    name = names.get(_kind(field))
+    if name is None:
         return None
     words = []
     for limit in field.metadata:
@@ -338,4 +347,4 @@ def _allowed(field: FieldInfo) -> str | None:
                 words.append(f"and below {lt}")
             case _:
                 pass
-    return f"must be {kinds[field.annotation]} {' '.join(words)}, in ASCII digits"
+    return f"must be {name} {' '.join(words)}, in ASCII digits"

@@ -289,6 +289,7 @@ def test_values_in_the_example_are_the_defaults(monkeypatch: pytest.MonkeyPatch)
         ),
         ("PORT", ["-1", "65536", "80_80"], "must be a whole number from 0 to 65535"),
         ("CREATE_DEADLINE_SECONDS", ["9" * 31, "2592001"], "above 0 to 2592000"),
+        ("LIST_MAX_AGE_DAYS", ["\u0661", "1_0", "0", "7 "], "must be a whole number from 1"),
         ("LIST_MAX_SHRINK", ["1.1", "20%"], "from 0 to 1"),
         ("RUN_WORKER", ["t", "y", "TRUE!", "\uff11", "2", " true"], "must be true or false"),
         (

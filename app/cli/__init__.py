@@ -140,6 +140,10 @@ main.add_typer(
             "show": Entry(
                 "app.cli.orders:show_order", "Show an order, its payment and its history."
             ),
+            "cancel": Entry(
+                "app.cli.orders:cancel_order",
+                "Cancel an order that nobody paid; money that still comes is seen, and counts.",
+            ),
             "settle": Entry(
                 "app.cli.orders:settle_order", "End an order that AEON.to no longer answers for."
             ),

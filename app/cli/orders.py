@@ -1,4 +1,4 @@
-"""`assay orders list|show|settle`: orders of all accounts."""
+"""`assay orders list|show|cancel|settle`: orders of all accounts."""
 
 from dataclasses import asdict
 from typing import Annotated, Any, Final
@@ -9,7 +9,7 @@ from app.cli.operator import operator_actor, require_one, utc_now, with_operator
 from app.cli.printing import AsJson, print_record, print_records
 from app.db.engine import Database
 from app.domain.states import OrderStatus
-from app.services import order_events, orders, settle
+from app.services import cancelling, order_events, orders, settle
 from app.services.attention import needing_attention
 from app.services.order_views import OrderView
 
@@ -18,6 +18,8 @@ _MAX_ORDERS: Final = 1000
 
 def _record(found: OrderView) -> dict[str, Any]:
     fields = asdict(found)
+    if fields["payment"] is not None:
+        fields["payment"] = {"state": found.status, **fields["payment"]}
     return {"order_id": fields.pop("id"), **fields}
 
 
@@ -68,6 +70,26 @@ def show_order(
         }
 
     print_record(with_operator_database(work), as_json=as_json)
+
+
+def cancel_order(
+    order_id: Annotated[str, typer.Argument(metavar="ORDER")],
+    reason: Annotated[str, typer.Option(help="kept in the order's history")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Cancel an order that nobody paid; money that still comes is seen, and counts."""
+    if not reason.strip():
+        raise typer.BadParameter("--reason: needs a text")
+
+    async def work(database: Database) -> OrderStatus:
+        async with database.sessions() as session:
+            return await cancelling.cancel_any(
+                session, order_id, reason=reason, actor=operator_actor(), now=utc_now()
+            )
+
+    status = with_operator_database(work)
+    print_record({"order_id": order_id, "status": status}, as_json=as_json)
 
 
 def settle_order(

@@ -13,7 +13,7 @@ from app.domain.states import OrderStatus
 # Less than an output of which a node would relay the spending (Bitcoin Core's dust limit of P2PKH).
 DUST_SATOSHI: Final = 546
 
-_OVER: Final = frozenset({OrderStatus.TIMED_OUT, OrderStatus.FAILED})
+_OVER: Final = frozenset({OrderStatus.TIMED_OUT, OrderStatus.FAILED, OrderStatus.CANCELLED})
 
 # New coins may be spent in the 100th block after their own (consensus.h, COINBASE_MATURITY), which
 # is the next one as soon as they have 100 confirmations. Until then a reorganisation ends them.

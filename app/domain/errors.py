@@ -152,6 +152,16 @@ class UsersOnly(AppError):
         super().__init__("Only users may do this")
 
 
+class BuyerOnly(AppError):
+    """Somebody who may see an order, and did not buy it, asked to cancel it."""
+
+    code = "buyer_only"
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__("Only the buyer of an order may do this")
+
+
 class RegistrationClosed(AppError):
     """ASSAY_OPEN_REGISTRATION is false."""
 
@@ -222,6 +232,18 @@ class OrderNotSettled(AppError):
 
     def __init__(self, order_status: str) -> None:
         super().__init__(f"An order that is {order_status} cannot be settled that way")
+
+
+class OrderNotCancellable(AppError):
+    """The order was paid, in part at least, or is over."""
+
+    code = "order_not_cancellable"
+    status = 409
+
+    def __init__(self, order_status: str) -> None:
+        super().__init__(
+            f"An order that is {order_status} cannot be cancelled; only one that nobody paid can"
+        )
 
 
 class AssessmentNotReady(AppError):

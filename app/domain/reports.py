@@ -23,7 +23,7 @@ from app.domain.states import MOVES, NEEDS_FULL_IDENTITY, Move, OrderStatus, gra
 _ENDED_ON_THE_CHAIN: Final = frozenset({OrderStatus.PAID, OrderStatus.FAILED})
 SIGHTINGS_NEEDED: Final = 3
 SIGHTINGS_SPAN: Final = timedelta(minutes=10)
-UPSTREAM_STATES: Final = frozenset(OrderStatus) - {OrderStatus.FAILED}
+UPSTREAM_STATES: Final = frozenset(OrderStatus) - {OrderStatus.FAILED, OrderStatus.CANCELLED}
 _STATES_AT_CREATION: Final = frozenset({OrderStatus.TO_BE_CREATED, OrderStatus.UNPAID})
 
 
@@ -137,7 +137,7 @@ def decide(
             return Decision(move_to=reported, grant=grant, believed=True)
         case Move.AFTER_SIGHTINGS:
             return _seen_again(order, reported, now, alarm="payment_reorganised_away")
-        case Move.OWN | Move.OPERATOR | Move.ILLEGAL:
+        case Move.OWN | Move.OPERATOR | Move.CANCEL | Move.ILLEGAL:
             return Decision(refused="illegal_move", sighting=order.sighting)
 
 

@@ -13,14 +13,16 @@ from typing import Final
 from app.domain.rails import Rail
 from app.domain.states import OrderStatus
 
-AFTERMATH_STATUSES: Final = frozenset({OrderStatus.TIMED_OUT, OrderStatus.NOT_FOUND})
+AFTERMATH_STATUSES: Final = frozenset(
+    {OrderStatus.TIMED_OUT, OrderStatus.NOT_FOUND, OrderStatus.CANCELLED}
+)
 FINAL_STATUSES: Final = frozenset({OrderStatus.BTC_SENT, OrderStatus.FAILED})
 
 
 class Urgency(IntEnum):
     """What a second of lateness weighs."""
 
-    AFTERMATH = 1  # closed upstream; a late payment may still come
+    AFTERMATH = 1  # closed upstream, or cancelled; a late payment may still come
     OPEN = 4
     ASKED = 8  # somebody has just asked about it
     EXPIRING = 16  # about to time out
@@ -129,19 +131,26 @@ def look_after_failure(
     pause: timedelta,
     creating: bool,
     now: datetime,
-) -> NextLook:
-    """Return when to try again after a request that brought nothing.
+) -> NextLook | None:
+    """Return when to try again after a request that brought nothing; None: never.
 
-    A look that failed does not come sooner than one that succeeded.
+    What was cancelled before AEON.to accepted it is not created again. A look that failed does not come sooner than one that succeeded.
     """
+    if creating and status is OrderStatus.CANCELLED:
+        return None
     look = next_look(status, rail=rail, since=since, expires_at=None, now=now)
     if look is None:
         return NextLook(now + pause, Urgency.AFTERMATH)
     return NextLook(now + pause if creating else max(look.at, now + pause), look.urgency)
 
 
-def creation_again(now: datetime) -> NextLook:
-    """Return when to create an order again whose creation was answered with another order."""
+def creation_again(status: OrderStatus, now: datetime) -> NextLook | None:
+    """Return when to create an order again whose creation was answered with another order.
+
+    None: it was cancelled meanwhile.
+    """
+    if status is OrderStatus.CANCELLED:
+        return None
     return NextLook(now + _AFTER_REFUSED_CREATION, Urgency.ADDRESS)
 
 

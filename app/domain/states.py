@@ -6,7 +6,7 @@ from typing import Final
 
 
 class OrderStatus(StrEnum):
-    """AEON.to's vocabulary (aeonto-api-v3.rst, "Querying order status"), plus our FAILED."""
+    """AEON.to's vocabulary (aeonto-api-v3.rst, "Querying order status"), plus our FAILED, CANCELLED."""
 
     TO_BE_CREATED = "TO_BE_CREATED"
     UNPAID = "UNPAID"
@@ -17,6 +17,7 @@ class OrderStatus(StrEnum):
     TIMED_OUT = "TIMED_OUT"
     NOT_FOUND = "NOT_FOUND"
     FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
 
 
 class Move(StrEnum):
@@ -26,7 +27,8 @@ class Move(StrEnum):
     AFTER_SIGHTINGS = "s"  # the same report 3 times over 10 minutes
     OWN = "o"  # our own decision: refused for good, or the deadline passed
     OPERATOR = "p"  # an operator closes the order
-    STAY = "="
+    CANCEL = "c"  # its buyer, or an operator, cancels what nobody paid
+    STAY = "="  # a report of it changes nothing
     ILLEGAL = "."
 
 
@@ -41,15 +43,17 @@ _TABLE: Final = """
                    |  |  |  |  |  |  TIMED_OUT
                    |  |  |  |  |  |  |  NOT_FOUND
                    |  |  |  |  |  |  |  |  FAILED
-TO_BE_CREATED      =  m  m  m  m  m  m  s  o
-UNPAID             .  =  m  m  m  m  m  s  p
-UNDERPAID          .  .  =  m  m  m  m  s  p
-PAID_UNCONFIRMED   .  s  s  =  m  m  s  .  p
-PAID               .  .  .  .  =  m  .  .  p
-BTC_SENT           .  .  .  .  .  =  .  .  .
-TIMED_OUT          .  m  m  m  m  m  =  .  p
-NOT_FOUND          m  m  m  m  m  m  .  =  p
-FAILED             .  .  .  .  .  .  .  .  =
+                   |  |  |  |  |  |  |  |  |  CANCELLED
+TO_BE_CREATED      =  m  m  m  m  m  m  s  o  c
+UNPAID             .  =  m  m  m  m  m  s  p  c
+UNDERPAID          .  .  =  m  m  m  m  s  p  .
+PAID_UNCONFIRMED   .  s  s  =  m  m  s  .  p  .
+PAID               .  .  .  .  =  m  .  .  p  .
+BTC_SENT           .  .  .  .  .  =  .  .  .  .
+TIMED_OUT          .  m  m  m  m  m  =  .  p  .
+NOT_FOUND          m  m  m  m  m  m  .  =  p  .
+FAILED             .  .  .  .  .  .  .  .  =  .
+CANCELLED          =  =  m  m  m  m  =  .  p  =
 """
 
 

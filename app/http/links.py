@@ -17,7 +17,12 @@ ORDER: Final = _created(
         "operationId": "checkOrderStatus",
         "description": "Follow the order and its payment",
         "requestBody": {"order_id": "$response.body#/order_id"},
-    }
+    },
+    cancel={
+        "operationId": "cancelOrder",
+        "description": "Cancel the order while nobody has paid it",
+        "parameters": {"order_id": "$response.body#/order_id"},
+    },
 )
 ASSESSMENT: Final = _created(
     assessments={

@@ -32,7 +32,7 @@ class Order(Base):
         CheckConstraint("granting_status IN ('PAID', 'BTC_SENT')", name="granting_status"),
         CheckConstraint(
             "next_look_at IS NOT NULL"
-            " OR status IN ('BTC_SENT', 'FAILED', 'TIMED_OUT', 'NOT_FOUND')",
+            " OR status IN ('BTC_SENT', 'FAILED', 'TIMED_OUT', 'NOT_FOUND', 'CANCELLED')",
             name="open_is_due",
         ),
         CheckConstraint("look_urgency > 0", name="look_urgency"),

@@ -14,6 +14,7 @@ from app.services.order_views import OrderView
 _DO_NOT_PAY: Final = "Do not pay it any more: place a new order."
 _OVER: Final = {
     OrderStatus.TIMED_OUT: "This order timed out.",
+    OrderStatus.CANCELLED: "This order was cancelled.",
     OrderStatus.FAILED: "This order failed.",
     OrderStatus.NOT_FOUND: "AEON.to no longer knows this order.",
 }
@@ -33,7 +34,7 @@ def notice_of(order: OrderView, late: LatePayment | None, now: datetime) -> str 
         return None
     over = _OVER.get(order.status, "The time to pay this order is over.")
     if late is None:
-        return f"{over} It has no address to pay to."
+        return f"{over} Nobody was told where to pay it."
     return f"{over} {_DO_NOT_PAY} {_late(order, late)}"
 
 

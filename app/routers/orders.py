@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 
 from app.domain.errors import (
     AccessCodeMismatch,
@@ -11,6 +11,7 @@ from app.domain.errors import (
     UpstreamUnknown,
 )
 from app.domain.rails import Rail
+from app.domain.states import OrderStatus
 from app.domain.throttles import bad_codes_of
 from app.http import idempotency, links
 from app.http.deps import (
@@ -21,6 +22,7 @@ from app.http.deps import (
     Reading,
     Res,
     Session,
+    actor_of,
     identified,
 )
 from app.http.front_door import sent_text
@@ -40,7 +42,7 @@ from app.schemas.orders import (
     RailPrice,
 )
 from app.schemas.paging import CursorParameter, LimitParameter
-from app.services import orders, rail_offers
+from app.services import cancelling, orders, rail_offers
 from app.services.callers import Caller
 from app.services.order_placing import Purchase
 from app.services.order_views import OrderView
@@ -149,6 +151,40 @@ async def list_orders(
         items=[order_response(order, valuation, now) for order in page.items],
         next_cursor=page.next_cursor,
     )
+
+
+@router.post(
+    "/orders/{order_id}/cancel",
+    summary="Cancel an order that nobody paid",
+    response_description="The order, now cancelled",
+    responses=responses(409),
+)
+async def cancel_order(
+    order_id: Annotated[
+        str, Path(description="The order", examples=["ord_00VbhnY6RLeQ2oZmgNCoZuaKC"])
+    ],
+    caller: AnyCaller,
+    request: Request,
+    resources: Res,
+) -> OrderResponse:
+    """Cancel an order that the caller bought. Money that still comes is seen, and counts.
+
+    Cancelling it again is answered in the same way.
+    """
+    now = resources.clock.now()
+    async with resources.database.sessions() as session:
+        moved = await cancelling.cancel_own(
+            session,
+            order_id,
+            account_id=caller.account_id,
+            actor=actor_of(request, caller),
+            now=now,
+        )
+    if moved:
+        resources.metrics.orders_moved.labels(OrderStatus.CANCELLED).inc()
+    async with resources.database.reading() as connection:
+        order = await orders.read_any(connection, order_id)
+    return order_response(order, resources.terms.valuation(), now)
 
 
 @router.get(

@@ -19,7 +19,9 @@ from app.services.order_views import OrderView, PaymentFacts
 
 _WAITING: Final = frozenset({OrderStatus.UNPAID, OrderStatus.UNDERPAID})
 _PAID: Final = frozenset({OrderStatus.PAID, OrderStatus.BTC_SENT})
-_ENDED_UNPAID: Final = frozenset({OrderStatus.TIMED_OUT, OrderStatus.NOT_FOUND, OrderStatus.FAILED})
+_ENDED_UNPAID: Final = frozenset(
+    {OrderStatus.TIMED_OUT, OrderStatus.NOT_FOUND, OrderStatus.FAILED, OrderStatus.CANCELLED}
+)
 # AEON.to's way to say "not applicable yet".
 _NO_CONFIRMATIONS: Final = -1
 

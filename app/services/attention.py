@@ -12,7 +12,12 @@ from app.domain.states import OrderStatus
 from app.models import AuditLine, BitcoinOutput, Order, Payment, SettledOutput
 from app.services.order_views import VIEW_COLUMNS, OrderView, view_of, with_payment
 
-_OVER: Final = (OrderStatus.TIMED_OUT, OrderStatus.NOT_FOUND, OrderStatus.FAILED)
+_OVER: Final = (
+    OrderStatus.TIMED_OUT,
+    OrderStatus.NOT_FOUND,
+    OrderStatus.FAILED,
+    OrderStatus.CANCELLED,
+)
 _GRANTED: Final = Order.granted_at.is_not(None)
 _IN_BITCOIN: Final = Order.rail == Rail.BITCOIN
 # What was granted is worth so much; an operator's grant is worth what was ordered.

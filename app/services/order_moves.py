@@ -95,10 +95,15 @@ def next_look_of(
     )
 
 
-def reschedule(order: Order, look: NextLook | None) -> None:
-    """Say when an order is due, and give its lease back."""
+def schedule(order: Order, look: NextLook | None) -> None:
+    """Say when an order is due; whoever holds its lease keeps it."""
     order.next_look_at = look.at if look else None
     if look:
         order.look_urgency = look.urgency
+
+
+def reschedule(order: Order, look: NextLook | None) -> None:
+    """Say when an order is due, and give its lease back."""
+    schedule(order, look)
     order.lease_token = None
     order.lease_until = None

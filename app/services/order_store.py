@@ -79,9 +79,14 @@ class OrderStore(Protocol):
         ...
 
     async def postpone(
-        self, job: CreationJob | LookJob, pause: timedelta, alarm: str | None, now: datetime
+        self,
+        job: CreationJob | LookJob,
+        pause: timedelta,
+        alarm: str | None,
+        now: datetime,
+        why: str | None = None,
     ) -> Applied:
-        """Try again after a pause."""
+        """Try again after a pause; `why` goes into the event of the alarm."""
         ...
 
     async def parameters_seen_at(self, now: datetime) -> datetime | None:
@@ -150,10 +155,17 @@ class SqlOrderStore:
             return await reconcile.fail_refused(session, job, now)
 
     async def postpone(
-        self, job: CreationJob | LookJob, pause: timedelta, alarm: str | None, now: datetime
+        self,
+        job: CreationJob | LookJob,
+        pause: timedelta,
+        alarm: str | None,
+        now: datetime,
+        why: str | None = None,
     ) -> Applied:
         async with self._database.sessions() as session:
-            return await reconcile.postpone(session, job, pause=pause, alarm=alarm, now=now)
+            return await reconcile.postpone(
+                session, job, pause=pause, alarm=alarm, why=why, now=now
+            )
 
     async def parameters_seen_at(self, now: datetime) -> datetime | None:
         async with self._database.reading() as connection:

@@ -42,7 +42,7 @@ from app.services.terms import Terms
 _ORDERS: Final = with_payment(Order.__table__)
 
 
-def _visible_to(account_id: SQLColumnExpression[str] | str) -> ColumnElement[bool]:
+def visible_to(account_id: SQLColumnExpression[str] | str) -> ColumnElement[bool]:
     """Limit orders to those of which the account is buyer, beneficiary, or issuer of the code."""
     code = aliased(AccessCode)
     issued = (
@@ -58,7 +58,7 @@ def _with_order(
     columns: tuple[SQLColumnExpression[Any], ...], source: Join, whose: ColumnElement[bool]
 ) -> AnySelect:
     """Read a caller and, in the same statement, the order that it asks for and may see."""
-    wanted = and_(Order.id == bindparam("order_id"), _visible_to(Account.id))
+    wanted = and_(Order.id == bindparam("order_id"), visible_to(Account.id))
     joined = with_payment(source.outerjoin(Order, wanted))
     return select(*columns, *VIEW_COLUMNS).select_from(joined).where(whose)
 
@@ -157,7 +157,7 @@ async def list_visible(
     connection: AsyncConnection, account_id: str, *, cursor: Cursor | None, limit: int
 ) -> Page[OrderView]:
     """Return the orders that an account bought, receives, or issued the code of, newest first."""
-    query = select(*VIEW_COLUMNS).select_from(_ORDERS).where(_visible_to(account_id))
+    query = select(*VIEW_COLUMNS).select_from(_ORDERS).where(visible_to(account_id))
     return await page_of(
         connection,
         query,

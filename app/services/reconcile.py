@@ -60,7 +60,7 @@ async def apply_created(
                 reason=fault,
                 evidence=order_events.evidence_of(report),
             )
-            reschedule(order, creation_again(now))
+            reschedule(order, creation_again(OrderStatus(order.status), now))
             return Applied(refused=fault)
         session.add(
             Payment(
@@ -200,8 +200,12 @@ async def postpone(
     pause: timedelta,
     alarm: str | None,
     now: datetime,
+    why: str | None = None,
 ) -> Applied:
-    """Try again after a pause, with an alarm for the operator if the answer calls for one."""
+    """Try again after a pause, with an alarm for the operator if the answer calls for one.
+
+    `why` is what failed, in words for the operator; the event of the alarm carries it.
+    """
     async with session.begin():
         order = await locked_under_lease(session, job.order_id, job.lease_token)
         if order is None:
@@ -223,18 +227,21 @@ async def postpone(
             reported=order.status,
             at=now,
             reason=alarm,
-            evidence=None,
+            evidence={"failure": why} if why is not None else None,
         ):
             alarm = None  # it rang before
         return Applied(alarm=alarm)
 
 
 async def fail_refused(session: AsyncSession, job: CreationJob, now: datetime) -> Applied:
-    """End an order that AEON.to refused for good (errors 003 and 004)."""
+    """End an order that AEON.to refused for good (errors 003 and 004), unless it was cancelled."""
     async with session.begin():
         order = await locked_under_lease(session, job.order_id, job.lease_token)
         if order is None:
             return Applied(lease_lost=True)
+        if order.status == OrderStatus.CANCELLED:
+            reschedule(order, None)
+            return Applied()
         await _fail(session, order, FailureReason.REFUSED, Actor(WORKER, job.lease_token), now)
         return Applied(moved_to=OrderStatus.FAILED)
 

@@ -15,6 +15,7 @@ from app.domain.reports import Decision
 from app.domain.schedule import NextLook, next_look
 from app.domain.states import MOVES, Move, OrderStatus
 from app.models.order_events import OrderEventKind
+from app.services.cancelling import CANCELLED_BY_BUYER
 from app.services.order_decisions import Applied, Seen
 from app.services.order_moves import Grant
 from app.services.reconcile import FailureReason
@@ -131,6 +132,26 @@ class Keeping:
         self.reschedule(order, None)
         self.move(order, OrderStatus.FAILED, now, reason=why, evidence=None, grant=None)
         return Applied(moved_to=OrderStatus.FAILED)
+
+    def cancel(self, order: KeptOrder, now: datetime, *, held: bool) -> None:
+        """Cancel an order; whoever holds its lease keeps it."""
+        self.move(
+            order,
+            OrderStatus.CANCELLED,
+            now,
+            reason=CANCELLED_BY_BUYER,
+            evidence={"cancelled_by": order.account_id},
+            grant=None,
+        )
+        order.sighting = None
+        look = None
+        if order.payment is not None:
+            look = next_look(order.status, rail=order.rail, since=now, expires_at=None, now=now)
+        order.next_look_at = look.at if look else None
+        if look:
+            order.look_urgency = look.urgency
+        if order.payment is not None and not held:
+            self.looks[order.rail].wait(order)
 
     def reschedule(self, order: KeptOrder, look: NextLook | None) -> None:
         """Say when an order is due, and give its lease back."""

@@ -257,9 +257,14 @@ class LivingStore:
         return await self._life.database(self._store.fail_refused(job, now))
 
     async def postpone(
-        self, job: CreationJob | LookJob, pause: timedelta, alarm: str | None, now: datetime
+        self,
+        job: CreationJob | LookJob,
+        pause: timedelta,
+        alarm: str | None,
+        now: datetime,
+        why: str | None = None,
     ) -> Applied:
-        return await self._life.database(self._store.postpone(job, pause, alarm, now))
+        return await self._life.database(self._store.postpone(job, pause, alarm, now, why))
 
     async def parameters_seen_at(self, now: datetime) -> datetime | None:
         return await self._life.database(self._store.parameters_seen_at(now))

@@ -24,7 +24,7 @@ from app.domain.reports import (
 )
 from app.domain.schedule import Urgency, creation_again, look_after_failure, look_when_asked
 from app.domain.settlement import ALL_TAKEN, Settlement, Verified
-from app.domain.states import OrderStatus
+from app.domain.states import MOVES, Move, OrderStatus
 from app.models.order_events import OrderEventKind
 from app.services.aeonto_parameters import TRUSTED_FOR
 from app.services.order_decisions import Applied, Seen
@@ -121,6 +121,15 @@ class MemoryStore:
         if not looks.is_held(order, self._clock.now()):
             looks.wait(order)
 
+    def cancel(self, order_id: str, now: datetime) -> bool:
+        """Cancel an order for its buyer; say whether it is cancelled: one that was paid is not."""
+        order = self._orders[order_id]
+        if order.status is not OrderStatus.CANCELLED:
+            if MOVES[order.status, OrderStatus.CANCELLED] is not Move.CANCEL:
+                return False
+            self._keeping.cancel(order, now, held=self._is_held(order))
+        return True
+
     def earliest(self, work: Work) -> datetime | None:
         """Return when the next order over AEON.to may be due; None when none waits."""
         keeping = self._keeping
@@ -199,7 +208,7 @@ class MemoryStore:
                 now=now,
                 evidence=evidence,
             )
-            self._keeping.reschedule(order, creation_again(now))
+            self._keeping.reschedule(order, creation_again(order.status, now))
             return Applied(refused=fault)
         uuid = report.uuid or ""
         order.payment = KeptPayment(uuid, now, {"state": OrderStatus.TO_BE_CREATED})
@@ -237,10 +246,18 @@ class MemoryStore:
         order = self._under_lease(job)
         if order is None:
             return Applied(lease_lost=True)
+        if order.status is OrderStatus.CANCELLED:
+            self._keeping.reschedule(order, None)
+            return Applied()
         return self._keeping.fail(order, FailureReason.REFUSED, now)
 
     async def postpone(
-        self, job: CreationJob | LookJob, pause: timedelta, alarm: str | None, now: datetime
+        self,
+        job: CreationJob | LookJob,
+        pause: timedelta,
+        alarm: str | None,
+        now: datetime,
+        why: str | None = None,
     ) -> Applied:
         order = self._under_lease(job)
         if order is None:
@@ -262,7 +279,7 @@ class MemoryStore:
                 status=order.status,
                 reported=order.status,
                 now=now,
-                evidence=None,
+                evidence={"failure": why} if why is not None else None,
             )
             alarm = alarm if rings else None
         return Applied(alarm=alarm)
@@ -307,6 +324,11 @@ class MemoryStore:
         order.lease_until = true_now + LEASE
         due.hold(order, order.lease_until)
         return order
+
+    def _is_held(self, order: KeptOrder) -> bool:
+        keeping = self._keeping
+        due = keeping.creations if order.payment is None else keeping.looks[order.rail]
+        return due.is_held(order, self._clock.now())
 
     def _under_lease(self, job: CreationJob | LookJob) -> KeptOrder | None:
         order = self._orders[job.order_id]

@@ -163,16 +163,18 @@ class Reconciler:
                 log.warning("job_lost_its_database", order_id=job.order_id, reason=reason_of(fault))
                 return
             log.exception("job_failed", order_id=job.order_id)
-            await self._rest(job)
+            await self._rest(job, type(fault).__name__)
         else:
             self._aside.take_back(job.order_id)
             self._count(job.order_id, applied)
 
-    async def _rest(self, job: CreationJob | LookJob) -> None:
+    async def _rest(self, job: CreationJob | LookJob, why: str) -> None:
         """Set an order aside here, and if its row can be written, for every replica."""
         pause = self._set_aside(job.order_id)
         try:
-            applied = await self._store.postpone(job, pause, "order_set_aside", self._clock.now())
+            applied = await self._store.postpone(
+                job, pause, "order_set_aside", self._clock.now(), why
+            )
         except Exception:
             log.exception("order_not_postponed", order_id=job.order_id)
         else:
@@ -208,7 +210,7 @@ class Reconciler:
     async def _postpone(self, job: CreationJob | LookJob, failed: Failed) -> Applied:
         log.warning("rail_request_failed", order_id=job.order_id, failure=failed.why)
         pause = timedelta(seconds=self._clock.random.uniform(*failed.pause_seconds))
-        return await self._store.postpone(job, pause, failed.alarm, self._clock.now())
+        return await self._store.postpone(job, pause, failed.alarm, self._clock.now(), failed.why)
 
     def _count(self, order_id: str, applied: Applied) -> None:
         metrics = self._metrics

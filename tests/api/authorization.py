@@ -7,6 +7,7 @@ stranger's. "absent" never was. What a caller may not see must answer like what 
     Inactive    done, and the answer says that the access code is inactive
     absent      refused as if it had never been
     no code     400, the endpoint's text for an access code that may not be used
+    buyer only  403: somebody sees an order that another bought
     users only  403: an access code asked for what only a user may do
     log in      403, the endpoint's text for missing credentials
     open        needs no caller: the body decides
@@ -24,6 +25,7 @@ class Mark(StrEnum):
     INACTIVE = "Inactive"
     ABSENT = "absent"
     NO_CODE = "no code"
+    BUYER_ONLY = "buyer only"
     USERS_ONLY = "users only"
     LOG_IN = "log in"
     OPEN = "open"
@@ -64,6 +66,8 @@ GET /api/assessments/{assessment_id}/receipt    C | ok      | absent  | ok      
 GET /api/assessments/{assessment_id}/receipt    D | absent  | ok      | absent     | absent
 GET /api/assessments/{assessment_id}/report     C | ok      | absent  | ok         | ok
 GET /api/assessments/{assessment_id}/report     D | absent  | ok      | absent     | absent
+POST /api/orders/{order_id}/cancel              C | ok      | absent  | buyer only | buyer only
+POST /api/orders/{order_id}/cancel              D | absent  | ok      | absent     | absent
 GET /api/order_parameters                    self | ok      | ok      | ok         | ok
 POST /api/check_price                        self | ok      | ok      | ok         | ok
 GET /api/access_codes                        self | ok      | ok      | users only | users only

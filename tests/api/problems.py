@@ -40,12 +40,18 @@ LOG_IN: Final = Problem(403, "not_logged_in", "Credentials invalid or not provid
 WRONG_PASSWORD: Final = Problem(403, "wrong_password", "Invalid credentials. Please log in")
 USER_NOT_IDENTIFIED: Final = Problem(403, "user_not_identified", "User not identified by APIKey")
 USERS_ONLY: Final = Problem(403, "users_only", "Only users may do this")
+BUYER_ONLY: Final = Problem(403, "buyer_only", "Only the buyer of an order may do this")
 REGISTRATION_CLOSED: Final = Problem(403, "registration_closed", "Registration is closed")
 NOT_FOUND: Final = Problem(404, "not_found", "Not found")
 API_KEY_NOT_FOUND: Final = Problem(404, "not_found", "api_key not found")
 ASSESSMENT_NOT_FOUND: Final = Problem(404, "not_found", "assessment_id not found")
 NOT_SIGNED: Final = Problem(404, "not_found", "This server signs no receipts")
 NO_ASSESSMENTS_FOUND: Final = Problem(404, "no_assessments_found", "No assessments found")
+PAID_NOT_CANCELLABLE: Final = Problem(
+    409,
+    "order_not_cancellable",
+    "An order that is PAID cannot be cancelled; only one that nobody paid can",
+)
 EMAIL_TAKEN: Final = Problem(409, "email_taken", "email is already registered")
 ASSESSMENT_PENDING: Final = Problem(
     409, "assessment_not_ready", "The assessment is pending and has no answer"

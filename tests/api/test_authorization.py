@@ -28,6 +28,7 @@ from tests.api.world import (
     ABSENT,
     ABSENT_ASSESSMENT,
     ABSENT_CODE,
+    ABSENT_ORDER,
     ABSENT_PREFIX,
     ADDRESS,
     Things,
@@ -41,6 +42,7 @@ from tests.support.people import (
 
 # The endpoints whose text for missing credentials, or for a code, is their own.
 ORDERING: Final = ("POST /api/new_order", "POST /api/check_order_status")
+ABOUT_ORDERS: Final = ("POST /api/check_order_status", "POST /api/orders/{order_id}/cancel")
 CREATED: Final = frozenset(
     {
         "POST /api/new_order",
@@ -122,6 +124,7 @@ async def _call(
         method,
         path.format(
             access_code=things.access_code,
+            order_id=things.order_id,
             assessment_id=things.assessment_id,
             prefix=things.key_prefix,
         ),
@@ -134,6 +137,8 @@ async def _call(
 def _expected(cell: Cell, mark: Mark) -> Problem:
     """Return the refusal that a mark stands for at an endpoint."""
     match mark:
+        case Mark.BUYER_ONLY:
+            return problems.BUYER_ONLY
         case Mark.USERS_ONLY:
             return problems.USERS_ONLY
         case Mark.LOG_IN:
@@ -142,7 +147,7 @@ def _expected(cell: Cell, mark: Mark) -> Problem:
             return problems.missing("email")
         case Mark.NO_CODE if cell.operation == "POST /api/new_order":
             return problems.INVALID_ACCESS_CODE
-        case Mark.ABSENT if cell.operation == "POST /api/check_order_status":
+        case Mark.ABSENT if cell.operation in ABOUT_ORDERS:
             return problems.INVALID_ORDER_ID
         case Mark.ABSENT if cell.operation == "DELETE /api/api_keys/{prefix}":
             return problems.API_KEY_NOT_FOUND
@@ -198,7 +203,12 @@ async def test_a_caller_that_is_not_known_is_refused_before_the_body_is_judged(
     method, path = operation.split(" ")
     answer = await application.http.request(
         method,
-        path.format(access_code=ABSENT_CODE, assessment_id=ABSENT_ASSESSMENT, prefix=ABSENT_PREFIX),
+        path.format(
+            access_code=ABSENT_CODE,
+            order_id=ABSENT_ORDER,
+            assessment_id=ABSENT_ASSESSMENT,
+            prefix=ABSENT_PREFIX,
+        ),
         content=b"{}" if operation in OPEN else b"not JSON",
         headers={"Content-Type": "application/json", **world.headers[caller]},
         params=world.query.get(caller, {}),
@@ -262,7 +272,7 @@ def test_every_operation_has_its_rows(running: Application) -> None:
 
 
 def test_the_table_is_whole() -> None:
-    assert len(OPERATIONS) == 25
-    assert len(CELLS) == 42
-    assert len(MARKS) == 42 * 4
-    assert len(CELLS) * len(KNOWN) + len(OPERATIONS) * len(REFUSED) == 336 + 500
+    assert len(OPERATIONS) == 26
+    assert len(CELLS) == 44
+    assert len(MARKS) == 44 * 4
+    assert len(CELLS) * len(KNOWN) + len(OPERATIONS) * len(REFUSED) == 352 + 520

@@ -108,6 +108,8 @@ async def test_credits_are_adjusted_up_and_down_but_not_below_zero(assay: Assay)
         ("credits", "adjust", "--amount", "1", "--reason", "r"),
         ("credits", "adjust", "--amount", "1", "--reason", " ", "--user", EMAIL),
         ("orders", "settle", "ord_1", "--reason", "r"),
+        ("orders", "cancel", "ord_1"),
+        ("orders", "cancel", "ord_1", "--reason", " "),
         ("orders", "settle", "ord_1", "--reason", "r", "--grant", "--close"),
         ("access-code", "create", "--issuer", EMAIL, "--expires-at", "tomorrow"),
         ("access-code", "create", "--issuer", EMAIL, "--expires-at", "2100-01-01T00:00:00"),
@@ -129,6 +131,7 @@ async def test_wrong_use_exits_with_2_and_changes_nothing(
         (("api-key", "revoke", "0123456789"), "api_key not found"),
         (("orders", "show", "ord_1"), "Invalid order_id"),
         (("orders", "settle", "ord_1", "--close", "--reason", "r"), "Invalid order_id"),
+        (("orders", "cancel", "ord_1", "--reason", "r"), "Invalid order_id"),
     ],
 )
 async def test_what_is_not_there_exits_with_1_and_says_so(
@@ -153,6 +156,26 @@ async def test_order_is_listed_shown_and_closed(assay: Assay, placed: str) -> No
     assert [event["to_status"] for event in shown["history"]] == ["TO_BE_CREATED", "FAILED"]
     assert shown["history"][-1]["reason"] == "the buyer asked for it"
     assert (await assay(*settle)).exit_code == 1
+    assert (await printed(assay, "audit"))["breaches"] == []
+
+
+async def test_order_is_cancelled_and_a_second_time_says_the_same(
+    assay: Assay, placed: str
+) -> None:
+    cancel = ("orders", "cancel", placed, "--reason", "the buyer asked for it")
+    for _ in range(2):
+        assert await printed(assay, *cancel) == {"order_id": placed, "status": "CANCELLED"}
+
+    shown = await printed(assay, "orders", "show", placed)
+    assert [event["to_status"] for event in shown["history"]] == ["TO_BE_CREATED", "CANCELLED"]
+    assert shown["history"][-1]["reason"] == "the buyer asked for it"
+    assert [
+        one["order_id"] for one in await printed(assay, "orders", "list", "--status", "CANCELLED")
+    ] == [placed]
+    await printed(assay, "orders", "settle", placed, "--close", "--reason", "for good")
+    refused = await assay(*cancel)
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "An order that is FAILED cannot be cancelled" in refused.stderr
     assert (await printed(assay, "audit"))["breaches"] == []
 
 

@@ -23,6 +23,7 @@ STATES = (
     "TIMED_OUT",
     "NOT_FOUND",
     "FAILED",
+    "CANCELLED",
 )
 
 # One report that matches the order is enough.
@@ -54,6 +55,10 @@ LATE_PAYMENTS = {
     ("TIMED_OUT", "PAID_UNCONFIRMED"),
     ("TIMED_OUT", "PAID"),
     ("TIMED_OUT", "BTC_SENT"),
+    ("CANCELLED", "UNDERPAID"),
+    ("CANCELLED", "PAID_UNCONFIRMED"),
+    ("CANCELLED", "PAID"),
+    ("CANCELLED", "BTC_SENT"),
 }
 FOUND_AGAIN = {
     ("NOT_FOUND", "TO_BE_CREATED"),
@@ -83,14 +88,24 @@ CLOSED_BY_OPERATOR = {
     ("PAID", "FAILED"),
     ("TIMED_OUT", "FAILED"),
     ("NOT_FOUND", "FAILED"),
+    ("CANCELLED", "FAILED"),
+}
+CANCELLED_UNPAID = {("TO_BE_CREATED", "CANCELLED"), ("UNPAID", "CANCELLED")}
+# What upstream says of an order that it does not know to be cancelled.
+HEARD_AND_LEFT = {
+    ("CANCELLED", "TO_BE_CREATED"),
+    ("CANCELLED", "UNPAID"),
+    ("CANCELLED", "TIMED_OUT"),
 }
 
 
 def expected(before: str, after: str) -> Move:
     """Say what the design makes of a pair."""
     pair = (before, after)
-    if before == after:
+    if before == after or pair in HEARD_AND_LEFT:
         return Move.STAY
+    if pair in CANCELLED_UNPAID:
+        return Move.CANCEL
     if pair in CLIMBS | TIME_OUTS | LATE_PAYMENTS | FOUND_AGAIN:
         return Move.AT_ONCE
     if pair in REORGANISATIONS | GONE_UPSTREAM:

@@ -8,14 +8,16 @@ from sqlalchemy import text
 
 from app.db.engine import Database
 from app.domain.accounts import AccountKind
+from app.domain.actors import Actor
 from app.domain.bitcoin_payments import OutputId
 from app.domain.clock import Clock
+from app.domain.errors import OrderNotCancellable
 from app.domain.money import in_satoshi
 from app.domain.rails import Rail
 from app.domain.reports import Sighting
 from app.domain.schedule import Urgency
 from app.domain.states import OrderStatus
-from app.services import orders
+from app.services import cancelling, orders
 from app.services.callers import Caller
 from app.services.interest import Interest
 from app.services.order_placing import Purchase
@@ -79,6 +81,21 @@ class SqlShop:
         interest = Interest()
         interest.note(order_id)
         await interest.flush(self.database, self.clock.now())
+
+    async def cancel(self, account_id: str, order_id: str) -> bool:
+        """Cancel an order for its buyer; say whether it is cancelled."""
+        async with self.database.sessions() as session:
+            try:
+                await cancelling.cancel_own(
+                    session,
+                    order_id,
+                    account_id=account_id,
+                    actor=Actor(account_id, "test"),
+                    now=self.clock.now(),
+                )
+            except OrderNotCancellable:
+                return False
+        return True
 
     async def shown(self, order_id: str) -> Shown:
         """Return what the buyer of an order sees of it."""

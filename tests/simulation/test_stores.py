@@ -65,6 +65,9 @@ class MemoryShop:
     async def ask(self, order_id: str) -> None:
         self.store.ask(order_id, self.clock.now())
 
+    async def cancel(self, _account_id: str, order_id: str) -> bool:
+        return self.store.cancel(order_id, self.clock.now())
+
     async def books(self) -> Books:
         return self.store.books()
 
@@ -184,6 +187,14 @@ class Both:
             number = self.random.randrange(len(orders))
             for side in self.sides:
                 await side.shop.ask(side.orders[number])
+
+    async def cancel(self) -> None:
+        if orders := self.sides[0].orders:
+            number = self.random.randrange(len(orders))
+            done = [
+                await side.shop.cancel(self.account_id, side.orders[number]) for side in self.sides
+            ]
+            assert done[0] == done[1]
 
     async def claim(self) -> None:
         aside = [
@@ -308,8 +319,16 @@ class Both:
         pause = self.random.choices(PAUSES, (6, 6, 6, 6, 3, 2, 1, 0.3))[0]
         self.clock.advance(pause + self.random.uniform(0.001, 0.2))  # type: ignore[attr-defined]
         act = self.random.choices(
-            (self.place, self.claim, self.apply, self.ask, self.end_overdue, self.learn),
-            (1, 4, 5, 1, 0.5, 0.2),
+            (
+                self.place,
+                self.claim,
+                self.apply,
+                self.ask,
+                self.cancel,
+                self.end_overdue,
+                self.learn,
+            ),
+            (1, 4, 5, 1, 0.4, 0.5, 0.2),
         )[0]
         await act()
 

@@ -15,7 +15,7 @@ from app.esplora.client import EsploraClient
 from app.esplora.http import HttpTransport
 from app.sandbox.serving import esplora_urls
 from tests.support.bitcoin_orders import BITCOIN, DUE_SATOSHI
-from tests.support.orders import place_order
+from tests.support.orders import events_of, place_order
 from tests.support.sandbox import Upstream
 from tests.worker.conftest import Stage, open_stage
 
@@ -138,6 +138,16 @@ async def test_look_without_two_servers_is_put_off_and_rings_for_no_order(
     assert facts.next_look_at is not None
     await buying.stage.upstream.no_faults()
     assert await buying.look(after_seconds=30) == ("PAID", 10)
+
+
+async def test_alarm_that_needs_an_operator_carries_its_reason(buying: Buying) -> None:
+    await buying.stage.upstream.fault("403", source="esplora", times=-1)
+    assert await buying.look(after_seconds=30) == ("UNPAID", 0)
+    assert await buying.alarms() == ["chain_needs_operator"]
+    events = await events_of(buying.stage.database, buying.order_id)
+    [evidence] = [event.evidence for event in events if event.reason == "chain_needs_operator"]
+    assert evidence is not None
+    assert "HTTP 403" in evidence["failure"]
 
 
 async def test_dust_beside_the_payment_neither_pays_nor_hinders(buying: Buying) -> None:

@@ -117,6 +117,7 @@ def sales_terms(settings: Settings) -> Terms:
         granting_status=settings.grant_credits_at,
         create_deadline=timedelta(seconds=settings.create_deadline_seconds),
         bitcoin=_bitcoin_terms(settings, network),
+        max_open_orders=settings.max_open_orders,
     )
 
 

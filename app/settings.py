@@ -96,6 +96,9 @@ class Settings(BaseModel):
         Decimal("0.0005"), gt=0, lt=Decimal(1000), description="price of one credit in BTC"
     )
     max_credits_per_order: int = Field(10_000, gt=0, le=1_000_000)
+    max_open_orders: int = Field(
+        20, ge=0, le=1_000_000, description="how many unpaid orders a buyer may have; 0: any number"
+    )
     grant_credits_at: Literal[OrderStatus.BTC_SENT, OrderStatus.PAID] = Field(
         OrderStatus.BTC_SENT, description="the state in which credits are granted"
     )

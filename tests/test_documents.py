@@ -159,6 +159,7 @@ OCCASIONS: Final[dict[type[AppError], AppError]] = {
     errors.AssessmentNotReady: errors.AssessmentNotReady("<status>"),
     errors.BodyTooLarge: errors.BodyTooLarge(0),
     errors.TooManyAttempts: errors.TooManyAttempts("bad-keys", quota=20, window=60, wait=60),
+    errors.TooManyOpenOrders: errors.TooManyOpenOrders(0, wait=60),
     errors.AssessmentListFault: errors.AssessmentListFault(WHEN),
     errors.AssessmentFault: errors.AssessmentFault("<reason>"),
     errors.ListsNotInForce: errors.ListsNotInForce(["<name>"]),
@@ -168,6 +169,7 @@ OCCASIONS: Final[dict[type[AppError], AppError]] = {
 def shown_text(kind: type[AppError]) -> str:
     text = OCCASIONS[kind].detail if kind in OCCASIONS else kind().detail  # type: ignore[call-arg]
     text = text.replace("at most 0 bytes", "at most <limit> bytes")
+    text = text.replace("At most 0 unpaid", "At most <limit> unpaid")
     return text.replace(f"{WHEN:%Y-%m-%d %H:%M:%S}", "<time>")
 
 

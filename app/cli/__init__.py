@@ -147,6 +147,10 @@ main.add_typer(
             "settle": Entry(
                 "app.cli.orders:settle_order", "End an order that AEON.to no longer answers for."
             ),
+            "limit": Entry(
+                "app.cli.orders:limit_orders",
+                "Set how many unpaid orders one account may have open at once.",
+            ),
         },
     ),
     name="orders",

@@ -1,19 +1,28 @@
-"""`assay orders list|show|cancel|settle`: orders of all accounts."""
+"""`assay orders list|show|cancel|settle|limit`: orders of all accounts."""
 
 from dataclasses import asdict
 from typing import Annotated, Any, Final
 
 import typer
 
-from app.cli.operator import operator_actor, require_one, utc_now, with_operator_database
+from app.cli.operator import (
+    CodeOption,
+    UserEmail,
+    account_id_of,
+    operator_actor,
+    require_one,
+    utc_now,
+    with_operator_database,
+)
 from app.cli.printing import AsJson, print_record, print_records
 from app.db.engine import Database
 from app.domain.states import OrderStatus
-from app.services import cancelling, order_events, orders, settle
+from app.services import cancelling, open_orders, order_events, orders, settle
 from app.services.attention import needing_attention
 from app.services.order_views import OrderView
 
 _MAX_ORDERS: Final = 1000
+_MAX_OPEN_ORDERS: Final = 1_000_000
 
 
 def _record(found: OrderView) -> dict[str, Any]:
@@ -113,3 +122,32 @@ def settle_order(
 
     status = with_operator_database(work)
     print_record({"order_id": order_id, "status": status}, as_json=as_json)
+
+
+def limit_orders(
+    email: UserEmail = None,
+    code: CodeOption = None,
+    limit: Annotated[
+        int | None,
+        typer.Option("--max", min=0, max=_MAX_OPEN_ORDERS, help="so many; 0 for any number"),
+    ] = None,
+    default: Annotated[
+        bool, typer.Option("--default", help="ASSAY_MAX_OPEN_ORDERS, as of every other account")
+    ] = False,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Set how many unpaid orders one account may have open at once."""
+    require_one(user=email, access_code=code)
+    require_one(max=limit is not None, default=default)
+
+    async def work(database: Database) -> None:
+        async with database.reading() as connection:
+            account_id = await account_id_of(connection, email, code)
+        async with database.sessions() as session:
+            await open_orders.set_limit(
+                session, account_id, limit, actor=operator_actor(), now=utc_now()
+            )
+
+    with_operator_database(work)
+    print_record({"max_open_orders": limit}, as_json=as_json)

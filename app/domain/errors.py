@@ -304,7 +304,7 @@ class IdempotencyKeyReused(AppError):
         super().__init__("Idempotency-Key was used with another body")
 
 
-# 429: guessing
+# 429: guessing, and orders that nobody pays
 
 
 class TooManyAttempts(AppError):
@@ -324,6 +324,20 @@ class TooManyAttempts(AppError):
                 "RateLimit-Policy": f'"{throttle}";q={quota};w={window}',
                 "RateLimit": f'"{throttle}";r=0;t={wait}',
             },
+        )
+
+
+class TooManyOpenOrders(AppError):
+    """The buyer has as many open unpaid orders as it may have; `wait`: seconds until one is over."""
+
+    code = "too_many_open_orders"
+    status = 429
+
+    def __init__(self, limit: int, *, wait: int) -> None:
+        super().__init__(
+            f"At most {limit} unpaid orders may be open at once; pay or cancel one, or wait until one times"
+            " out",
+            headers={"Retry-After": str(wait)},
         )
 
 

@@ -77,6 +77,11 @@ LADDER: Final = (
     OrderStatus.BTC_SENT,
 )
 
+# Nothing of such an order is paid in full, and it may still be paid: it takes a place of its buyer's.
+OPEN_UNPAID: Final = frozenset(
+    {OrderStatus.TO_BE_CREATED, OrderStatus.UNPAID, OrderStatus.UNDERPAID}
+)
+
 # A report of one of these must carry uuid, destination and amount: money has moved.
 NEEDS_FULL_IDENTITY: Final = frozenset(
     {OrderStatus.PAID_UNCONFIRMED, OrderStatus.PAID, OrderStatus.BTC_SENT}

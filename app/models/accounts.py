@@ -18,6 +18,7 @@ class Account(Base):
         CheckConstraint(one_of("kind", AccountKind), name="kind"),
         CheckConstraint(one_of("status", AccountStatus), name="status"),
         CheckConstraint(f"balance BETWEEN 0 AND {MAX_BALANCE_CREDITS}", name="balance"),
+        CheckConstraint("max_open_orders >= 0", name="max_open_orders"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -25,3 +26,4 @@ class Account(Base):
     status: Mapped[str]
     balance: Mapped[int] = mapped_column(BigInteger)
     created_at: Mapped[datetime]
+    max_open_orders: Mapped[int | None]

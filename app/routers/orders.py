@@ -29,7 +29,7 @@ from app.http.front_door import sent_text
 from app.http.idempotency import OrderKey
 from app.routers.order_responses import order_response
 from app.routers.order_route import OrderRoute
-from app.schemas.errors import ORDER_FAULT, responses
+from app.schemas.errors import ORDER_FAULT, ORDER_LIMIT, responses
 from app.schemas.orders import (
     CheckOrderStatusRequest,
     CheckPriceRequest,
@@ -66,7 +66,7 @@ _TAKES_BODY = responses(408, 413, 415)
     response_model=OrderResponse,
     response_description="The order; its payment address follows within seconds",
     dependencies=[COUNTS_ORDER_CODES],
-    responses=_TAKES_BODY | ORDER_FAULT | idempotency.documented(links.ORDER),
+    responses=_TAKES_BODY | ORDER_LIMIT | ORDER_FAULT | idempotency.documented(links.ORDER),
 )
 async def new_order(
     body: NewOrderRequest, caller: OrderCaller, session: Session, resources: Res, key: OrderKey

@@ -125,6 +125,33 @@ KEY_FAULTS: Final[dict[int | str, dict[str, Any]]] = {
     },
     **responses(422),
 }
+_TOO_MANY_OPEN_ORDERS: Final = (
+    "At most 20 unpaid orders may be open at once; pay or cancel one, or wait until one times out"
+)
+# What `new_order` answers beside what all endpoints do.
+ORDER_LIMIT: Final[dict[int | str, dict[str, Any]]] = {
+    429: {
+        "model": Problem,
+        "description": "Too many attempts, or too many unpaid orders; the latter has no `RateLimit`",
+        "headers": _RETRY_AFTER | _RATE_LIMIT,
+        "content": {
+            "application/json": {
+                "examples": {
+                    "attempts": {
+                        "summary": "Too many attempts",
+                        "value": _example(
+                            "too_many_attempts", "Too many attempts; try again later"
+                        ),
+                    },
+                    "open_orders": {
+                        "summary": "The buyer has too many unpaid orders",
+                        "value": _example("too_many_open_orders", _TOO_MANY_OPEN_ORDERS),
+                    },
+                }
+            }
+        },
+    }
+}
 ORDER_FAULT: Final[dict[int | str, dict[str, Any]]] = {
     500: {
         "model": Problem | OrderProblem,

@@ -20,7 +20,7 @@ from app.domain.schedule import Urgency, next_look
 from app.domain.security import new_id
 from app.domain.states import OrderStatus
 from app.models import Order, Payment
-from app.services import access_codes, bitcoin_addresses, order_events, rail_offers
+from app.services import access_codes, bitcoin_addresses, open_orders, order_events, rail_offers
 from app.services.callers import Caller
 from app.services.order_views import OrderView, PaymentFacts
 from app.services.terms import BitcoinTerms, Terms
@@ -39,7 +39,10 @@ class Purchase:
 async def place(
     session: AsyncSession, caller: Caller, purchase: Purchase, terms: Terms, now: datetime
 ) -> OrderView:
-    """Place an order. Raises InvalidParameter, InvalidAccessCode and OrderNotCreated."""
+    """Place an order.
+
+    Raises InvalidParameter, InvalidAccessCode, TooManyOpenOrders and OrderNotCreated.
+    """
     least, most = await rail_offers.credit_range(
         session, rail_offers.coin_rail(purchase.payment_coin, terms), terms, now
     )
@@ -49,6 +52,7 @@ async def place(
     beneficiary_id = await _beneficiary(session, caller, purchase, now)
     if not least <= purchase.number_of_credits <= most:
         raise rail_offers.outside(least, most)
+    await open_orders.refuse_too_many(session, caller.account_id, terms.max_open_orders, now)
     sold: dict[str, Any] = {
         "id": new_id("ord"),
         "buyer_id": caller.account_id,

@@ -92,8 +92,8 @@ async def create(
 ) -> OrderView:
     """Place an order, with an address to pay to if it is paid in bitcoin.
 
-    Raises InvalidParameter, InvalidAccessCode, and OrderNotCreated when the database refuses the
-    insert.
+    Raises InvalidParameter, InvalidAccessCode, TooManyOpenOrders, and OrderNotCreated when the
+    database refuses the insert.
     """
     async with session.begin():
         return await place(session, caller, purchase, terms, now)

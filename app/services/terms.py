@@ -37,7 +37,10 @@ class BitcoinTerms:
 
 @dataclass(frozen=True)
 class Terms:
-    """What an order is sold for, amounts in BTC; `bitcoin` is None where that rail is not offered."""
+    """What an order is sold for, amounts in BTC; `bitcoin` is None where that rail is not offered.
+
+    `max_open_orders`: how many unpaid ones a buyer may have at once; 0: any number.
+    """
 
     credit_price_btc: Decimal
     max_credits_per_order: int
@@ -45,6 +48,7 @@ class Terms:
     granting_status: OrderStatus
     create_deadline: timedelta
     bitcoin: BitcoinTerms | None = None
+    max_open_orders: int = 0
 
     def valuation(self) -> Valuation:
         """Return how bitcoin that came late or in excess is valued today."""

@@ -29,6 +29,15 @@ def not_allowed(methods: str) -> Problem:
     return Problem(405, "method_not_allowed", f"Method not allowed; use {methods}")
 
 
+def too_many_open_orders(limit: int) -> Problem:
+    """An order of somebody who has as many unpaid ones as allowed."""
+    return Problem(
+        429,
+        "too_many_open_orders",
+        f"At most {limit} unpaid orders may be open at once; pay or cancel one, or wait until one times out",
+    )
+
+
 INVALID_ACCESS_CODE: Final = Problem(400, "invalid_access_code", "Invalid access code")
 ACCESS_CODE_MISMATCH: Final = Problem(400, "access_code_mismatch", "Invalid access_code")
 INVALID_ORDER_ID: Final = Problem(400, "invalid_order_id", "Invalid order_id")

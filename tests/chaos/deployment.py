@@ -168,6 +168,7 @@ async def deployed(
             "ASSAY_AEONTO_RATE_SCALE": str(scale),
             "ASSAY_DATABASE_URL": url,
             "ASSAY_BTC_DEST_ADDRESS": BTC_DEST_ADDRESS,
+            "ASSAY_MAX_OPEN_ORDERS": "0",  # a few buyers place hundreds
             **settings,
         }
         sandbox, base_url = _sandbox(folder, seed, shared)

@@ -89,6 +89,7 @@ def settings_for_tests(**overrides: object) -> Settings:
         "receipt_key": RECEIPT_KEY,
         "run_worker": False,
         "log_format": "json",
+        "max_open_orders": 0,  # one buyer places the orders of a whole test
     }
     return Settings.model_validate(
         {**Settings.model_construct().model_dump(), **fixed, **overrides}

@@ -36,9 +36,12 @@ def free_port() -> int:
 
 
 def environment(**settings: str) -> dict[str, str]:
-    """Return this process's environment without its ASSAY_ settings, and with these."""
+    """Return this process's environment without its ASSAY_ settings, and with these.
+
+    One buyer places the orders of a whole test: nothing limits how many of them are unpaid.
+    """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_")}
-    return inherited | settings
+    return inherited | {"ASSAY_MAX_OPEN_ORDERS": "0"} | settings
 
 
 class Process:

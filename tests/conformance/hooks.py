@@ -59,7 +59,11 @@ _REFUSALS: Final = {
     "getReport": {"assessment_id not found"},
     "deactivateAccessCode": {"access_code not found"},
     "createApiKey": {"access_code not found", "expires_at must be a time in the future"},
-    "checkPrice": {"number_of_credits must be a whole number from 4 to 10000"},
+    "checkPrice": {
+        "number_of_credits must be a whole number from 4 to 10000",
+        "payment_coin must be one of: Aeon (AEON) on the network AEON",  # a setting
+        "payment_network must be AEON for the coin Aeon",
+    },
     "listOrders": {"cursor must be a next_cursor of an earlier page"},
     "listAssessments": {"cursor must be a next_cursor of an earlier page"},
     "listAccessCodes": {"cursor must be a next_cursor of an earlier page"},

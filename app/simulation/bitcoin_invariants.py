@@ -59,8 +59,13 @@ def breaches_in_bitcoin(books: Books, truth: Truth) -> list[Breach]:
 
 def _untruths(order: KeptOrder, events: list[KeptEvent], truth: Truth) -> Iterator[str]:
     paying = truth.chain.paying(order.btc_dest_address)
-    coins = [coin for coin in paying if coin.path[0][0] >= 0]
     alarms = {event.reason for event in events if event.kind == "alarm"}
+    reported = "money_before_order" in alarms
+    coins = [
+        coin
+        for coin in paying
+        if coin.path[0][0] >= 0 and not (reported and _is_stamped_before(coin, order))
+    ]
     if len(coins) < len(paying) and "money_before_order" not in alarms:
         yield "money that was there before the day is reported"
     moves = [event for event in events if event.kind == "moved"]
@@ -72,6 +77,15 @@ def _untruths(order: KeptOrder, events: list[KeptEvent], truth: Truth) -> Iterat
     if order.granted_at is not None:
         yield from _faults_of_grant(order, moves, coins, truth)
     yield from _faults_at_the_end(order, coins, alarms, truth)
+
+
+def _is_stamped_before(coin: Coin, order: KeptOrder) -> bool:
+    """Say whether a miner wrote a time before the order into a block of a transaction.
+
+    Such a payment may be taken for old money, if nobody looked before it was in the block.
+    """
+    blocks = [place for _, place in coin.path if isinstance(place, Mined)]
+    return any(block.time < order.created_at for block in blocks)
 
 
 def _faults_of_grant(

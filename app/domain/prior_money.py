@@ -38,8 +38,8 @@ class Earlier:
 def came_before(arrival: Arrival, placed: Placed, earlier: Earlier | None) -> bool:
     """Say whether an output was there before the order; what was judged so once, stays so.
 
-    It was if any server has it in a block that was known when the order was placed, or in one that
-    is much older than the order. At the first look, a block from before the order is enough. An
+    It was if any server has it in a block of a height that was known when the order was placed and
+    of a time before the order, or in one that is much older than the order. At the first look, a block from before the order is enough. An
     output in no block is taken for the buyer's: whoever checked the address before saw none there.
     """
     if earlier is not None and earlier.before_order:
@@ -52,7 +52,8 @@ def came_before(arrival: Arrival, placed: Placed, earlier: Earlier | None) -> bo
     if earlier is not None:
         # It was seen in no block: a block of a known height is old, or it replaced that one.
         return known and older and earlier.block_height is None
-    return known or (older and placed.first_look)
+    # A known height alone is not enough: a reorganisation mines new money at heights that were known.
+    return older and (known or placed.first_look)
 
 
 def is_known(block_height: int | None, known_height: int | None) -> bool:

@@ -172,9 +172,19 @@ async def test_block_that_was_known_at_the_order_never_counts_however_late_it_is
     await check(database, clock, 0)
     order = await BitcoinOrder.place(database, clock, buyer)
     await order.shown()
-    await order.shown(replace(output(), block_height=TIP))
+    await order.shown(replace(mined(clock, ago=timedelta(minutes=5)), block_height=TIP))
     assert await status_of(order) == "UNPAID"
     await order.shown(replace(output(number=2), block_height=TIP + 1))
+    assert (await order.facts()).credits_granted == 10
+
+
+async def test_payment_mined_after_the_order_counts_at_a_height_that_a_reorganisation_reused(
+    database: LentDatabase, clock: HandClock, buyer: Person
+) -> None:
+    await check(database, clock, 0)
+    order = await BitcoinOrder.place(database, clock, buyer)
+    await order.shown()
+    await order.shown(replace(output(), block_height=TIP))
     assert (await order.facts()).credits_granted == 10
 
 

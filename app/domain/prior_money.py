@@ -39,8 +39,9 @@ def came_before(arrival: Arrival, placed: Placed, earlier: Earlier | None) -> bo
     """Say whether an output was there before the order; what was judged so once, stays so.
 
     It was if any server has it in a block of a height that was known when the order was placed and
-    of a time before the order, or in one that is much older than the order. At the first look, a block from before the order is enough. An
-    output in no block is taken for the buyer's: whoever checked the address before saw none there.
+    of a time before the order, or in one that is much older than the order. At the first look, a
+    block from before the order is enough. An output in no block is taken for the buyer's: whoever
+    checked the address before saw none there.
     """
     if earlier is not None and earlier.before_order:
         return True

@@ -22,6 +22,7 @@ AFFILIATE_CODE_LENGTH: Final = 10
 PASSWORD_MIN_LENGTH: Final = 8
 PASSWORD_MAX_LENGTH: Final = 256
 
+ORDER_ID_PATTERN: Final = re.compile(r"ord_[A-Za-z0-9]{25}", re.ASCII)
 ASSESSMENT_ID_PATTERN: Final = re.compile(r"asm_[A-Za-z0-9]{25}", re.ASCII)
 KEY_PREFIX_PATTERN: Final = re.compile(r"[A-Za-z0-9]{10}", re.ASCII)
 _KEY_PATTERN: Final = re.compile(

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.domain.actors import Actor
 from app.domain.errors import BuyerOnly, InvalidOrderId, OrderNotCancellable
+from app.domain.security import ORDER_ID_PATTERN
 from app.domain.states import MOVES, Move, OrderStatus
 from app.models import Order, Payment
 from app.services import audit_log
@@ -29,6 +30,8 @@ async def cancel_own(
     Raises InvalidOrderId for an order that the account may not see, BuyerOnly for one that it sees
     and did not buy, and OrderNotCancellable.
     """
+    if not ORDER_ID_PATTERN.fullmatch(order_id):  # a path may hold what PostgreSQL refuses
+        raise InvalidOrderId
     async with session.begin():
         order = await session.scalar(
             select(Order)

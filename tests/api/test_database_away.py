@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from app.db.engine import create_database
-from app.domain.security import new_api_key, new_session_token
+from app.domain.security import new_api_key, new_id, new_session_token
 from tests.api import problems
 from tests.api.asking import refusal
 from tests.support.application import Application, open_application
@@ -30,6 +30,7 @@ CODE: Final = {"access_code": "0" * 16}
 OPERATIONS: Final[dict[str, Any]] = {
     "POST /api/new_order": ORDER,
     "POST /api/check_order_status": {"order_id": "ord_1"},
+    "POST /api/orders/{order_id}/cancel": None,
     "POST /api/check_access_code_status": CODE,
     "POST /api/check_assessment_list_for_access_code": {**CODE, "assessment_id_list": ["asm_1"]},
     "GET /api/check_self_status": None,
@@ -98,7 +99,9 @@ async def test_a_database_that_is_away_is_503_with_retry_after(
 
     answer = await cut_off.http.request(
         method,
-        path.format(access_code="0" * 16, assessment_id="asm_1", prefix="0" * 10),
+        path.format(
+            access_code="0" * 16, assessment_id="asm_1", order_id=new_id("ord"), prefix="0" * 10
+        ),
         headers=way.headers,
         json=body,
     )

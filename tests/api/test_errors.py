@@ -41,6 +41,7 @@ def catalogued() -> dict[str, list[str]]:
             found.setdefault(value.code, []).append(name)
     for make in (problems.missing, problems.malformed, problems.not_allowed):
         found.setdefault(make("x").code, []).append(make.__name__)
+    found.setdefault(problems.too_many_open_orders(1).code, []).append("too_many_open_orders")
     found[problems.must_be("x", "y").code] = ["must_be"]
     return found
 

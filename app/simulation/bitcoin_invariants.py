@@ -60,11 +60,12 @@ def breaches_in_bitcoin(books: Books, truth: Truth) -> list[Breach]:
 def _untruths(order: KeptOrder, events: list[KeptEvent], truth: Truth) -> Iterator[str]:
     paying = truth.chain.paying(order.btc_dest_address)
     alarms = {event.reason for event in events if event.kind == "alarm"}
-    reported = "money_before_order" in alarms
+    kept_as_old = _kept_as_old(order)
     coins = [
         coin
         for coin in paying
-        if coin.path[0][0] >= 0 and not (reported and _is_stamped_before(coin, order))
+        if coin.path[0][0] >= 0
+        and not (coin.txid in kept_as_old and _is_stamped_before(coin, order))
     ]
     if len(coins) < len(paying) and "money_before_order" not in alarms:
         yield "money that was there before the day is reported"
@@ -77,6 +78,11 @@ def _untruths(order: KeptOrder, events: list[KeptEvent], truth: Truth) -> Iterat
     if order.granted_at is not None:
         yield from _faults_of_grant(order, moves, coins, truth)
     yield from _faults_at_the_end(order, coins, alarms, truth)
+
+
+def _kept_as_old(order: KeptOrder) -> set[str]:
+    outputs = order.payment.outputs if order.payment else {}
+    return {txid for (txid, _), output in outputs.items() if output.before_order}
 
 
 def _is_stamped_before(coin: Coin, order: KeptOrder) -> bool:

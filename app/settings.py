@@ -97,7 +97,10 @@ class Settings(BaseModel):
     )
     max_credits_per_order: int = Field(10_000, gt=0, le=1_000_000)
     max_open_orders: int = Field(
-        20, ge=0, le=1_000_000, description="how many unpaid orders a buyer may have; 0: any number"
+        20,
+        ge=0,
+        le=1_000_000,
+        description="how many unpaid orders a user and its access codes may have; 0: any number",
     )
     grant_credits_at: Literal[OrderStatus.BTC_SENT, OrderStatus.PAID] = Field(
         OrderStatus.BTC_SENT, description="the state in which credits are granted"

@@ -132,7 +132,11 @@ def limit_orders(
         typer.Option("--max", min=0, max=_MAX_OPEN_ORDERS, help="so many; 0 for any number"),
     ] = None,
     default: Annotated[
-        bool, typer.Option("--default", help="ASSAY_MAX_OPEN_ORDERS, as of every other account")
+        bool,
+        typer.Option(
+            "--default",
+            help="as every other account: ASSAY_MAX_OPEN_ORDERS, of which a code shares its issuer's",
+        ),
     ] = False,
     *,
     as_json: AsJson = False,

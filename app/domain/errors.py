@@ -328,15 +328,16 @@ class TooManyAttempts(AppError):
 
 
 class TooManyOpenOrders(AppError):
-    """The buyer has as many open unpaid orders as it may have; `wait`: seconds until one is over."""
+    """The buyer has as many open unpaid orders as it may have; `wait`: seconds until one counts no more."""
 
     code = "too_many_open_orders"
     status = 429
 
     def __init__(self, limit: int, *, wait: int) -> None:
         super().__init__(
-            f"At most {limit} unpaid orders may be open at once; pay or cancel one, or wait until one times"
-            " out",
+            f"At most {limit} unpaid orders may be open at once, those of a user and its access codes"
+            " together; pay one, or wait until one times out. An order in bitcoin that was cancelled"
+            " counts until then",
             headers={"Retry-After": str(wait)},
         )
 

@@ -77,7 +77,7 @@ LADDER: Final = (
     OrderStatus.BTC_SENT,
 )
 
-# Nothing of such an order is paid in full, and it may still be paid: it takes a place of its buyer's.
+# Such an order is not paid in full, and waits for money: it counts against the limit of its buyer.
 OPEN_UNPAID: Final = frozenset(
     {OrderStatus.TO_BE_CREATED, OrderStatus.UNPAID, OrderStatus.UNDERPAID}
 )

@@ -20,7 +20,10 @@ from app.domain.states import OrderStatus
 
 
 class Order(Base):
-    """An order; price, destination and granting state stay as they were at its creation."""
+    """An order; price, destination and granting state stay as they were at its creation.
+
+    `max_open_orders` is the limit that the settings had then; null: the version before placed it.
+    """
 
     __tablename__ = "orders"
     __table_args__ = (
@@ -64,15 +67,15 @@ class Order(Base):
             name="granted_in_granting_state",
         ),
         CheckConstraint("(status = 'FAILED') = (failure_reason IS NOT NULL)", name="failure"),
+        CheckConstraint("max_open_orders >= 0", name="max_open_orders"),
         Index(
             "ix_orders_next_look_at", "next_look_at", postgresql_where="next_look_at IS NOT NULL"
         ),
-        # Orders whose addresses may be given to others, in time.
+        # Of these the limit of open unpaid orders counts.
         Index(
-            "ix_orders_given_up",
-            "status_since",
-            postgresql_where="rail = 'bitcoin' AND status = 'TIMED_OUT'"
-            " AND next_look_at IS NOT NULL",
+            "ix_orders_unpaid",
+            "buyer_id",
+            postgresql_where="status IN ('TO_BE_CREATED', 'UNPAID', 'UNDERPAID', 'CANCELLED')",
         ),
         Index("ix_orders_buyer_id_created_at_id", "buyer_id", "created_at", "id"),
         Index("ix_orders_beneficiary_id_created_at_id", "beneficiary_id", "created_at", "id"),
@@ -93,6 +96,7 @@ class Order(Base):
     status_since: Mapped[datetime]
     failure_reason: Mapped[str | None]
     create_by: Mapped[datetime]
+    max_open_orders: Mapped[int | None]
     next_look_at: Mapped[datetime | None]
     look_urgency: Mapped[int] = mapped_column(SmallInteger, server_default="4")
     lease_token: Mapped[str | None]

@@ -126,7 +126,8 @@ KEY_FAULTS: Final[dict[int | str, dict[str, Any]]] = {
     **responses(422),
 }
 _TOO_MANY_OPEN_ORDERS: Final = (
-    "At most 20 unpaid orders may be open at once; pay or cancel one, or wait until one times out"
+    "At most 20 unpaid orders may be open at once, those of a user and its access codes together; "
+    "pay one, or wait until one times out. An order in bitcoin that was cancelled counts until then"
 )
 # What `new_order` answers beside what all endpoints do.
 ORDER_LIMIT: Final[dict[int | str, dict[str, Any]]] = {

@@ -64,6 +64,7 @@ async def place(
         "price_btc": terms.credit_price_btc,
         "btc_amount": purchase.number_of_credits * terms.credit_price_btc,
         "create_by": now + terms.create_deadline,
+        "max_open_orders": terms.max_open_orders,
     }
     payment = None
     try:

@@ -129,7 +129,7 @@ _PAYMENT_COLUMNS: Final = {
         (SettledOutput.order_id.is_not(None), SettlementWord.VERIFIED),
         (Payment.settlement_claimed_at.is_not(None), SettlementWord.UNVERIFIED),
     ),
-    # An address that was given to another order is nobody's to pay any more.
+    # An address that an earlier version gave to another order is nobody's to pay any more.
     "bitcoin_address": case(
         (
             and_(Order.rail == Rail.BITCOIN, Order.next_look_at.is_not(None)),

@@ -37,7 +37,7 @@ async def settle(
         movable = MOVES[status, to_status] not in (Move.ILLEGAL, Move.STAY)
         in_bitcoin = order.rail == Rail.BITCOIN
         ended = granted and (not grant or in_bitcoin)
-        # Its address may be another order's by now, and is never looked at for this one again.
+        # An earlier version gave its address to another order, and it is never looked at for this one.
         given_up = in_bitcoin and order.next_look_at is None
         if not movable or ended or (grant and (known is None or given_up)):
             raise OrderNotSettled(status)

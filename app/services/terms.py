@@ -39,7 +39,8 @@ class BitcoinTerms:
 class Terms:
     """What an order is sold for, amounts in BTC; `bitcoin` is None where that rail is not offered.
 
-    `max_open_orders`: how many unpaid ones a buyer may have at once; 0: any number.
+    `max_open_orders`: how many unpaid ones a user and its access codes may have at once; 0: any
+    number.
     """
 
     credit_price_btc: Decimal

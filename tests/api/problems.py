@@ -34,7 +34,8 @@ def too_many_open_orders(limit: int) -> Problem:
     return Problem(
         429,
         "too_many_open_orders",
-        f"At most {limit} unpaid orders may be open at once; pay or cancel one, or wait until one times out",
+        f"At most {limit} unpaid orders may be open at once, those of a user and its access codes together; "
+        "pay one, or wait until one times out. An order in bitcoin that was cancelled counts until then",
     )
 
 

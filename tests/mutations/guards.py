@@ -25,6 +25,8 @@ def _sql(guard: str, statement: str, test: str) -> Mutation:
 
 
 _GUARDS: Final = "tests/db/test_guards.py::"
+_OPEN_ORDERS: Final = "tests/api/test_open_orders.py::"
+_OPEN_ORDERS_GUARD: Final = "tests/db/test_open_orders_guard.py::"
 _LEDGER: Final = "tests/services/test_ledger.py::"
 _CHAIN: Final = "tests/esplora/test_chain.py::"
 _ARRIVED: Final = "tests/services/test_arrivals.py::"
@@ -54,6 +56,35 @@ MUTATIONS: Final = (
         "            unique=True,",
         "            unique=False,",
         _GUARDS + "test_two_orders_never_hold_one_address",
+    ),
+    Mutation(
+        "row lock: unpaid orders of one buyer are counted one after the other",
+        "app/services/open_orders.py",
+        "    .with_for_update(key_share=True)\n",
+        "",
+        _OPEN_ORDERS + "test_fifty_orders_at_once_by_a_user_and_its_codes_are_as_many_as_the_limit",
+    ),
+    Mutation(
+        "a cancelled order in bitcoin counts against the limit",
+        "app/services/open_orders.py",
+        "[*OPEN_UNPAID, OrderStatus.CANCELLED]",
+        "[*OPEN_UNPAID]",
+        _OPEN_ORDERS + "test_cancelled_order_in_bitcoin_counts_until_it_would_have_timed_out",
+    ),
+    Mutation(
+        "trigger: no more unpaid orders than the limit",
+        "migrations/versions/0020_open_orders_guard.py",
+        "ENABLE ALWAYS TRIGGER limit_open_orders",
+        "DISABLE TRIGGER limit_open_orders",
+        _OPEN_ORDERS_GUARD + "test_order_beyond_the_limit_is_refused_by_the_database",
+    ),
+    Mutation(
+        "trigger: unpaid orders are counted one after the other",
+        "migrations/versions/0020_open_orders_guard.py",
+        " FOR NO KEY UPDATE;",
+        ";",
+        _OPEN_ORDERS_GUARD
+        + "test_database_counts_an_order_that_another_transaction_has_just_written",
     ),
     Mutation(
         "each index of a wallet is given once",

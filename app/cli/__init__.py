@@ -183,6 +183,10 @@ main.add_typer(
                 "Show what ASSAY_BITCOIN_DESCRIPTOR hands out, to be compared with the wallet. No"
                 " database.",
             ),
+            "passed-over": Entry(
+                "app.cli.bitcoin:show_passed_over",
+                "Show the addresses that no order gets, why, and what money was there.",
+            ),
         },
     ),
     name="bitcoin",

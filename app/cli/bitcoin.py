@@ -1,16 +1,23 @@
-"""An operator's look at the wallet: which addresses it hands out."""
+"""An operator's look at the wallet: which addresses it hands out, and which it passed over."""
 
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
 
 from app.bitcoin.wallet import MAX_INDEX
+from app.cli.operator import with_operator_database
 from app.cli.printing import AsJson, print_records
 from app.cli.running import run
+from app.db.engine import Database
 from app.resources import READ_AS_WPKH, wallet_of
+from app.services import bitcoin_checks
 from app.settings import ConfigurationError, Settings
 
 _MAX_SHOWN = 1000
+_WHY: Final = {
+    "used": "money was there before any order",
+    "destination": "AEON.to pays there",
+}
 
 
 def show_addresses(
@@ -31,3 +38,15 @@ def show_addresses(
         return [{"index": index, "address": wallet.address(index)} for index in indexes]
 
     print_records(run(main), columns=("index", "address"), as_json=as_json)
+
+
+def show_passed_over(*, as_json: AsJson = False) -> None:
+    """Show the addresses that no order gets, why, and what money was there."""
+
+    async def work(database: Database) -> list[dict[str, Any]]:
+        async with database.reading() as connection:
+            found = await bitcoin_checks.passed_over(connection)
+        return [{**one, "why": _WHY[one["reason"]]} for one in found]
+
+    columns = ("index", "address", "why", "received_btc", "found_at")
+    print_records(with_operator_database(work), columns=columns, as_json=as_json)

@@ -18,7 +18,7 @@ from app.domain.addresses import canonical_bitcoin_address
 from app.domain.bitcoin_payments import Arrival
 from app.domain.money import SATOSHI
 from app.domain.rails import Rail
-from app.models import BitcoinCheck, BitcoinWallet, Order
+from app.models import BitcoinAddress, BitcoinCheck, BitcoinWallet, Order
 
 # So many are kept ready: more orders at once than this get one that was not checked.
 KEPT_READY: Final = 5
@@ -65,7 +65,10 @@ async def keep(
     destination: str,
     now: datetime,
 ) -> str | None:
-    """Keep what the chain showed at an index; say why no order gets it, if that was not known."""
+    """Keep what the chain showed at an index; say why no order gets it, if that was not known.
+
+    None, too, where an order took the address meanwhile.
+    """
     address = wallet.address(index)
     async with session.begin():
         await session.execute(
@@ -94,29 +97,37 @@ async def keep(
         )
         found: str | None = await session.scalar(kept)
         # Last, for it holds up whoever places an order.
-        await session.execute(
+        next_index = await session.scalar(
             update(BitcoinWallet)
             .where(BitcoinWallet.id == wallet.wallet_id)
             .values(known_height=tip_height)
+            .returning(BitcoinWallet.next_index)
         )
-    return found
+    # What came while an order took the address is judged when that order is looked at.
+    return found if index >= (next_index or 0) else None
 
 
-async def passed_over(connection: AsyncConnection, wallet: Wallet) -> Sequence[dict[str, Any]]:
-    """Return the addresses that no order gets, and what lay there."""
+async def passed_over(connection: AsyncConnection) -> Sequence[dict[str, Any]]:
+    """Return the addresses of all wallets that no order gets, why, and what lay there."""
+    given = select(BitcoinAddress.order_id).where(
+        BitcoinAddress.wallet_id == BitcoinCheck.wallet_id,
+        BitcoinAddress.address_index == BitcoinCheck.address_index,
+    )
     rows = await connection.execute(
         select(
+            BitcoinCheck.wallet_id.label("wallet"),
             BitcoinCheck.address_index.label("index"),
             BitcoinCheck.address,
             BitcoinCheck.passed_over.label("reason"),
-            BitcoinCheck.checked_at.label("found_at"),
             BitcoinCheck.received_btc,
+            BitcoinCheck.checked_at.label("found_at"),
             BitcoinCheck.outputs,
         )
-        .where(BitcoinCheck.wallet_id == wallet.wallet_id, BitcoinCheck.passed_over.is_not(None))
-        .order_by(BitcoinCheck.address_index)
+        # An order may have taken the address while it was checked: what came is then the order's.
+        .where(BitcoinCheck.passed_over.is_not(None), ~given.exists())
+        .order_by(BitcoinCheck.wallet_id, BitcoinCheck.address_index)
     )
-    return [dict(row._mapping) for row in rows]
+    return [{**row._mapping, "outputs": row.outputs or []} for row in rows]
 
 
 async def _is_destination(session: AsyncSession, address: str, destination: str) -> bool:

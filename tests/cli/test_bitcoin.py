@@ -1,10 +1,16 @@
 """`assay bitcoin`: what the wallet hands out, for comparison with the wallet itself."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
+from app.bitcoin.wallet import Wallet
+from app.db.engine import Database
+from app.services import bitcoin_checks
 from tests.bitcoin.keys import BIP84_ZPUB, spelled
+from tests.support.application import BTC_DEST_ADDRESS
+from tests.support.bitcoin_orders import output
 from tests.support.commands import Assay, commands_on, printed
 
 
@@ -42,3 +48,55 @@ async def test_missing_or_refused_descriptor_ends_with_its_reason(
         result = await assay("bitcoin", "addresses", "--json")
         assert (result.exit_code, result.stdout) == (2, "")
         assert word in result.stderr
+
+
+async def test_addresses_that_no_order_gets_are_shown_with_what_was_there(
+    database_url: str, committed_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wallet, now = Wallet.from_text(BIP84_ZPUB), datetime(2026, 1, 11, 12, tzinfo=UTC)
+    held = (output(120_000, block_height=812_345), output(30_000, 0, number=2))
+    for index, arrivals, destination in (
+        (0, held, BTC_DEST_ADDRESS),
+        (1, (), BTC_DEST_ADDRESS),
+        (2, (), wallet.address(2)),
+    ):
+        async with committed_database.sessions() as session:
+            await bitcoin_checks.keep(
+                session,
+                wallet,
+                index,
+                arrivals,
+                tip_height=812_350,
+                destination=destination,
+                now=now,
+            )
+    with commands_on(database_url, monkeypatch) as assay:
+        used, destination = await printed(assay, "bitcoin", "passed-over")
+        table = await assay("bitcoin", "passed-over")
+    assert used == {
+        "wallet": wallet.wallet_id,
+        "index": 0,
+        "address": "bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu",
+        "reason": "used",
+        "why": "money was there before any order",
+        "received_btc": "0.0015",
+        "found_at": "2026-01-11T12:00:00Z",
+        "outputs": [
+            {
+                "txid": f"{1:064x}",
+                "output_index": 0,
+                "value_btc": "0.00120000",
+                "block_height": 812_345,
+            },
+            {
+                "txid": f"{2:064x}",
+                "output_index": 0,
+                "value_btc": "0.00030000",
+                "block_height": None,
+            },
+        ],
+    }
+    assert (destination["index"], destination["why"]) == (2, "AEON.to pays there")
+    assert (destination["received_btc"], destination["outputs"]) == ("0", [])
+    assert table.exit_code == 0
+    assert "0.0015" in table.stdout

@@ -81,11 +81,21 @@ async def test_used_addresses_are_passed_over_for_ever_and_reported(
     order = await BitcoinOrder.place(database, clock, buyer)
     assert await address_of(order) == WALLET.address(2)
     async with database.reading() as connection:
-        found = await bitcoin_checks.passed_over(connection, WALLET)
+        found = await bitcoin_checks.passed_over(connection)
     assert [(one["index"], one["reason"], str(one["received_btc"])) for one in found] == [
         (0, "used", "0.00500000"),
         (1, "used", "0.00500000"),
     ]
+
+
+async def test_address_that_an_order_took_during_its_check_is_not_reported(
+    database: LentDatabase, clock: HandClock, buyer: Person
+) -> None:
+    order = await BitcoinOrder.place(database, clock, buyer)
+    assert await address_of(order) == WALLET.address(0)
+    assert await check(database, clock, 0, output(confirmations=0)) is None
+    async with database.reading() as connection:
+        assert await bitcoin_checks.passed_over(connection) == []
 
 
 async def test_order_beyond_all_that_was_checked_gets_one_that_is_not_known_to_be_used(

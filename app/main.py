@@ -7,7 +7,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from app.domain.clock import SystemClock
-from app.http import docs, error_handlers, openapi
+from app.http import docs, error_handlers, middleware, openapi
 from app.observability.event_loop import lag_observed
 from app.observability.metrics import Metrics
 from app.observability.request_id import RequestIdMiddleware
@@ -78,6 +78,7 @@ def create_app(settings: Settings, stand: Stand | None = None) -> FastAPI:
     docs.install(app)
     openapi.install(app)
     error_handlers.install(app, metrics=metrics, clock=stand.clock or SystemClock())
+    middleware.install(app)
     app.add_middleware(RequestIdMiddleware, metrics=metrics)
     return app
 
@@ -92,5 +93,6 @@ def create_worker_app(resources: Resources, heartbeats: Heartbeats) -> FastAPI:
     if resources.settings.metrics:
         app.include_router(health.metrics_router)
     error_handlers.install(app, metrics=resources.metrics, clock=resources.clock)
+    middleware.install(app)
     app.add_middleware(RequestIdMiddleware, metrics=resources.metrics)
     return app

@@ -28,6 +28,7 @@ from app.domain.errors import (
     OrderFault,
     SelfStatusFault,
 )
+from app.http.middleware import NO_STORE
 from app.observability.logging import get_logger
 from app.observability.metrics import Metrics
 from app.observability.request_id import HEADER, request_id_of
@@ -155,6 +156,8 @@ def _allowed_methods(request: Request) -> str:
     for context in iter_route_contexts(request.app.routes):
         if context.methods and context.matches(request.scope)[0] is not Match.NONE:
             methods |= context.methods
+    if "GET" in methods:
+        methods.add("HEAD")  # HeadMiddleware answers it
     return ", ".join(sorted(methods or {"GET", "HEAD"}))  # none: files under a mount
 
 
@@ -162,4 +165,5 @@ async def _answer_fault_of_middleware(request: Request, _error: Exception) -> JS
     """Answer what failed outside FaultMiddleware; the server logs it."""
     answer = _problem(request.scope, InternalFault())
     answer.headers[HEADER] = request_id_of(request.scope)
+    answer.headers.update(NO_STORE)
     return answer

@@ -38,6 +38,8 @@ Every error is `{"detail", "code", "request_id"}`. Bodies are strict JSON: integ
 integers (`10`, never `10.0`, `1e1` or `"10"`), a key stands once in an object, no text has a NUL,
 and a body has at most 16 KiB (`check_assessment_list_for_access_code`: 256 KiB). Parameters that
 are unknown are ignored; `null`, `""` and `[]` are as if the parameter were not sent.
+
+HEAD works where GET does. Every answer under `/api` carries `Cache-Control: no-store`.
 """
 _REQUEST_ID: Final[dict[str, Any]] = {
     "description": "Names this request: in the logs, in an error's body, and to support",

@@ -121,9 +121,10 @@ async def test_a_path_that_is_not_there_is_404(application: Application, path: s
     [
         ("GET", "/api/new_order", "POST"),
         ("PUT", "/api/check_order_status", "POST"),
-        ("POST", "/api/check_self_status", "GET"),
-        ("DELETE", "/api/api_keys", "GET, POST"),
-        ("POST", "/healthz", "GET"),
+        ("POST", "/api/check_self_status", "GET, HEAD"),
+        ("DELETE", "/api/api_keys", "GET, HEAD, POST"),
+        ("POST", "/healthz", "GET, HEAD"),
+        ("OPTIONS", "/readyz", "GET, HEAD"),
     ],
 )
 async def test_a_method_that_is_not_there_is_405_and_names_those_that_are(

@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from app.domain.clock import SystemClock
 from app.domain.errors import InvalidApiKey, OrderNotCreated
-from app.http import docs, error_handlers, openapi
+from app.http import docs, error_handlers, middleware, openapi
 from app.http.front_door import StrictRoute, sent_text
 from app.observability.metrics import Metrics
 from app.observability.request_id import RequestIdMiddleware
@@ -133,6 +133,7 @@ def create_small_app(
     metrics = Metrics()
     app.state.metrics = metrics
     error_handlers.install(app, metrics=metrics, clock=SystemClock())
+    middleware.install(app)
     app.add_middleware(RequestIdMiddleware, metrics=metrics)
     openapi.install(app)
     docs.install(app)

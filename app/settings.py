@@ -92,6 +92,12 @@ class Settings(BaseModel):
     bitcoin_excess_to_credits: bool = Field(
         False, description="whether what is paid beyond the price buys whole credits"
     )
+    bitcoin_gap_limit: int = Field(
+        20,
+        ge=1,
+        le=1_000_000,
+        description="how many unused addresses in a row the merchant's wallet looks ahead",
+    )
     credit_price_btc: Decimal = Field(
         Decimal("0.0005"), gt=0, lt=Decimal(1000), description="price of one credit in BTC"
     )

@@ -218,6 +218,11 @@ class Metrics:
             "Addresses of the merchant's wallet given out after the last one that was paid.",
             registry=registry,
         )
+        self.bitcoin_gap_limit = Gauge(
+            "assay_bitcoin_gap_limit",
+            "How many unused addresses in a row the merchant's wallet looks ahead, by the settings.",
+            registry=registry,
+        )
 
     def _declare_process(self, registry: CollectorRegistry) -> None:
         self.loop_heartbeat = Gauge(

@@ -5,7 +5,6 @@ from typing import Final
 from app.resources import Resources
 from app.services import (
     accounts,
-    bitcoin_addresses,
     idempotency,
     jobs,
     list_reviews,
@@ -13,6 +12,7 @@ from app.services import (
     order_gauges,
     throttles,
 )
+from app.worker.address_gap import GapWatch
 from app.worker.loops import Loop
 
 _LOST_REST_SECONDS: Final = 1.0
@@ -39,12 +39,14 @@ def loops(resources: Resources) -> list[Loop]:
             more_keys = await idempotency.reap(session, resources.clock.now())
             return more_counts or more_keys
 
+    bitcoin, gap_limit = resources.terms.bitcoin, resources.settings.bitcoin_gap_limit
+    gap_watch = GapWatch(resources.metrics, bitcoin.wallet, gap_limit) if bitcoin else None
+
     async def count() -> bool:
+        if gap_watch is not None:
+            await gap_watch.measure(resources.database)
         async with resources.database.reading() as connection:
             found = await order_gauges.backlog(connection, resources.clock.now())
-            if resources.terms.bitcoin is not None:
-                gap = await bitcoin_addresses.gap(connection, resources.terms.bitcoin.wallet)
-                resources.metrics.bitcoin_address_gap.set(gap)
             ages = await lists.ages(connection, resources.clock.now())
         resources.metrics.observe_list_ages(ages)
         required, versions = resources.lists.required, await resources.lists.versions()

@@ -164,7 +164,7 @@ async def change(database: Database, statement: str, **values: object) -> None:
         await session.execute(text(statement), values)
 
 
-async def arrives(database: Database, clock: HandClock, order_id: str, *, gone: bool) -> None:
+async def arrives(database: Database, clock: Clock, order_id: str, *, gone: bool) -> None:
     """Let something arrive at the address of an order; `gone`: and be double-spent."""
     await change(
         database,

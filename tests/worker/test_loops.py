@@ -18,7 +18,7 @@ from app.worker.heartbeats import SILENT_AFTER, Heartbeats
 from app.worker.loops import Loop, running
 from app.worker.run import worker_running
 from tests.services.test_assessments import create
-from tests.services.test_bitcoin_addresses import BITCOIN, ordered
+from tests.services.test_bitcoin_addresses import BITCOIN, arrives, ordered
 from tests.support.assessments import finish_due
 from tests.support.clock import HandClock
 from tests.support.lists import import_rows, listed
@@ -361,14 +361,29 @@ async def test_expired_sessions_are_swept(stage: Stage) -> None:
     assert await count(stage.database, "sessions") == 0
 
 
-async def test_unpaid_addresses_at_the_end_of_the_wallet_are_counted(stage: Stage) -> None:
-    resources = replace(stage.resources, terms=BITCOIN)
-    for _ in range(2):
-        await ordered(stage.database, stage.clock, stage.buyer)
+async def test_gap_of_unpaid_addresses_rings_before_it_is_as_long_as_the_wallet_looks(
+    stage: Stage,
+) -> None:
     await housekeeping.loops(stage.resources)[-1].tick()
-    assert stage.metric("assay_bitcoin_address_gap") == 0, "there is no wallet"
-    await housekeeping.loops(resources)[-1].tick()
-    assert stage.metric("assay_bitcoin_address_gap") == 2
+    assert stage.metric("assay_bitcoin_gap_limit") == 0, "there is no wallet"
+    count_gap = housekeeping.loops(replace(stage.resources, terms=BITCOIN))[-1].tick
+    assert stage.metric("assay_bitcoin_gap_limit") == 20
+    rings = []
+    with capture_logs() as logs:
+        for gap in range(1, 23):
+            last, _ = await ordered(stage.database, stage.clock, stage.buyer)
+            await count_gap()
+            assert stage.metric("assay_bitcoin_address_gap") == gap
+            rings.append(stage.metric("assay_alarms_total", kind="bitcoin_address_gap"))
+        await arrives(stage.database, stage.clock, last, gone=False)
+        for _ in range(16):
+            await count_gap()
+            await ordered(stage.database, stage.clock, stage.buyer)
+    assert rings == [0] * 14 + [1] * 6 + [2] * 2
+    alarms = [log for log in logs if log["event"] == "alarm"]
+    assert [(log["alarm"], log["gap"], log["gap_limit"]) for log in alarms] == [
+        ("bitcoin_address_gap", gap, 20) for gap in (15, 21, 15)
+    ]
 
 
 async def test_what_waits_is_counted_by_state_and_age(stage: Stage) -> None:

@@ -1,0 +1,45 @@
+"""The watch on the addresses at the end of the wallet that nobody paid: the gap.
+
+Orders get addresses however long it is: refusing them would let one stranger stop all sales, and
+what is paid beyond the wallet's gap limit is seen here all the same.
+"""
+
+from typing import Final
+
+from app.bitcoin.wallet import Wallet
+from app.db.engine import Database
+from app.observability.logging import get_logger
+from app.observability.metrics import Metrics
+from app.services import bitcoin_addresses
+
+log = get_logger(__name__)
+
+_ALARM: Final = "bitcoin_address_gap"
+# An operator hears of it at seven tenths of the limit: beyond 14 addresses of 20.
+_TENTHS: Final = 7
+
+
+class GapWatch:
+    """Measures the gap, and rings when it grows past seven tenths of the limit, and past the limit.
+
+    `gap_limit`: how many unused addresses in a row the wallet looks ahead (BIP 44, "Address gap
+    limit"). It rings again when the gap has closed and widens anew.
+    """
+
+    def __init__(self, metrics: Metrics, wallet: Wallet, gap_limit: int) -> None:
+        self._metrics = metrics
+        self._wallet = wallet
+        self._gap_limit = gap_limit
+        self._thresholds_passed = 0
+        metrics.bitcoin_gap_limit.set(gap_limit)
+
+    async def measure(self, database: Database) -> None:
+        """Count the addresses after the last one that was paid."""
+        async with database.reading() as connection:
+            gap = await bitcoin_addresses.gap(connection, self._wallet)
+        self._metrics.bitcoin_address_gap.set(gap)
+        passed = (gap * 10 > self._gap_limit * _TENTHS) + (gap > self._gap_limit)
+        if passed > self._thresholds_passed:
+            self._metrics.alarms.labels(_ALARM).inc()
+            log.error("alarm", alarm=_ALARM, gap=gap, gap_limit=self._gap_limit)
+        self._thresholds_passed = passed

@@ -1,27 +1,23 @@
 """`assay aeonto …`: each endpoint of AEON.to from the command line."""
 
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Final, TypeVar
 
 import typer
-from rich.console import Console
-from rich.table import Column, Table
-from rich.text import Text
 
 from app.aeonto.client import AeontoClient
 from app.aeonto.failures import AeontoFailure
 from app.aeonto.http import HttpTransport
 from app.aeonto.solo import SoloPace
 from app.aeonto.wire import MAX_BTC, OrderParameters, PriceQuote
+from app.cli.printing import print_record
 from app.cli.running import run
 from app.domain import plain_text
 from app.domain.clock import Clock, SystemClock
-from app.domain.money import SATOSHI, plain
+from app.domain.money import SATOSHI
 from app.domain.pace import Bucket, Pace, Slot
 from app.domain.reports import Report
 from app.settings import Settings
@@ -143,26 +139,7 @@ def _run(
     if answer is None:
         typer.echo("AEON.to's rate limit leaves no room for this request now", err=True)
         raise typer.Exit(1)
-    _print(answer, as_json=as_json)
-
-
-def _print(answer: OrderParameters | PriceQuote | Report, *, as_json: bool) -> None:
-    fields = {name: _shown(value) for name, value in asdict(answer).items()}
-    if as_json:
-        typer.echo(json.dumps(fields, indent=2))
-        return
-    table = Table("field", Column("value", overflow="fold"))
-    for name, value in fields.items():
-        if value is not None:
-            table.add_row(name, Text(str(value)))
-    Console().print(table)
-
-
-def _shown(value: object) -> object:
-    match value:
-        case Decimal():
-            return plain(value)
-        case datetime():
-            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-        case _:
-            return value
+    said = asdict(answer)
+    if not as_json:  # a table of what AEON.to said
+        said = {name: value for name, value in said.items() if value is not None}
+    print_record(said, as_json=as_json)

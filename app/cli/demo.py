@@ -67,13 +67,10 @@ class Journey:
             async with self._http:
                 return await self._perform()
         except DemoFailed as failure:
-            self._console.print(f"demo: {failure}", style="red", markup=False)
+            self._complain(f"demo: {failure}")
         except httpx.HTTPError as failure:
-            self._console.print(
-                f"demo: no answer from {self._http.base_url}: {failure or type(failure).__name__}",
-                style="red",
-                markup=False,
-            )
+            reason = failure or type(failure).__name__
+            self._complain(f"demo: no answer from {self._http.base_url}: {reason}")
         return None
 
     async def _perform(self) -> Outcome:
@@ -192,6 +189,9 @@ class Journey:
                         await asyncio.sleep(_ASK_EVERY_SECONDS)
         except TimeoutError:
             raise DemoFailed(f"waited {_PATIENCE_SECONDS:g} s in vain for {what}") from None
+
+    def _complain(self, reason: str) -> None:
+        self._console.print(reason, style="red", markup=False, soft_wrap=True)
 
     def _say(self, step: str, came_back: str) -> None:
         self._console.print(f"{step:>12}  {came_back}", markup=False, soft_wrap=True)

@@ -6,6 +6,7 @@ pass the same processors.
 
 import json
 import logging
+import os
 import re
 import sys
 from collections.abc import Mapping
@@ -159,7 +160,8 @@ def configure_logging(log_format: Literal["console", "json"], level: int = loggi
 def _renderers(log_format: Literal["console", "json"]) -> list[Processor]:
     if log_format == "json":
         return [_redacted_json]
-    console = ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain_traceback)
+    colors = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    console = ConsoleRenderer(colors=colors, exception_formatter=plain_traceback)
     return [redact_event, console]
 
 

@@ -140,6 +140,18 @@ def test_a_value_with_a_secret_name_is_hidden(
     assert "hunter2" not in capsys.readouterr().err
 
 
+def test_a_terminal_gets_colours_unless_somebody_wants_none(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    for wish in ("", "1"):
+        monkeypatch.setenv("NO_COLOR", wish)
+        configure_logging("console")
+        get_logger("app").info("made")
+        assert ("\x1b[" in capsys.readouterr().err) == (wish == "")
+
+
 def test_a_key_stays_recognisable_by_its_public_prefix() -> None:
     prefix = KEY.split("_")[1]
     assert redact(f"revoked {KEY} now") == f"revoked assay_{prefix}_*** now"

@@ -155,6 +155,7 @@ OCCASIONS: Final[dict[type[AppError], AppError]] = {
     errors.MethodNotAllowed: errors.MethodNotAllowed("<methods>"),
     errors.BodyTimeout: errors.BodyTimeout(10),
     errors.OrderNotSettled: errors.OrderNotSettled("<status>"),
+    errors.IdempotencyKeyReused: errors.IdempotencyKeyReused("<body or order>"),
     errors.OrderNotCancellable: errors.OrderNotCancellable("<status>"),
     errors.AssessmentNotReady: errors.AssessmentNotReady("<status>"),
     errors.BodyTooLarge: errors.BodyTooLarge(0),

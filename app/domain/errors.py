@@ -295,13 +295,13 @@ class UnsupportedMediaType(AppError):
 
 
 class IdempotencyKeyReused(AppError):
-    """The Idempotency-Key came before, from the same account, with another body."""
+    """The Idempotency-Key came before, from the same account, with another body or order."""
 
     code = "idempotency_key_reused"
     status = 422
 
-    def __init__(self) -> None:
-        super().__init__("Idempotency-Key was used with another body")
+    def __init__(self, bound_to: str) -> None:
+        super().__init__(f"Idempotency-Key was used with another {bound_to}")
 
 
 # 429: guessing, and orders that nobody pays

@@ -8,7 +8,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from app.domain.errors import InvalidParameter
 from app.http.deps import AnyCaller, OrderCaller
-from app.schemas.errors import KEY_FAULTS
+from app.schemas.errors import CANCEL_FAULTS, KEY_FAULTS
 from app.schemas.fields import Allowed, ResponseModel
 from app.services.callers import Caller
 from app.services.idempotency import KeptAnswer, RequestKey, hash_of
@@ -22,17 +22,21 @@ _SentKey = Annotated[
     _Key | SkipJsonSchema[None],
     Header(
         alias=HEADER,
-        description="Makes repeating this request safe: the same key with the same body, from the "
-        "same account, is answered as it was the first time, for 24 hours. Any text that is used "
+        description="Makes repeating this request safe: the same key with the same body or order, "
+        "from the same account, is answered as it was the first time, for 24 hours. Any text that is used "
         "for one request alone, such as a UUID",
         examples=["7f0c9a52-5d3f-4d0e-8a36-3f4f0d0c7a11"],
     ),
 ]
 
 
-async def _request_key(request: Request, caller: Caller, sent: str | None) -> RequestKey | None:
+def _refuse_two(request: Request) -> None:
     if len(request.headers.getlist(HEADER)) > 1:
         raise InvalidParameter(HEADER, _ALLOWED)
+
+
+async def _request_key(request: Request, caller: Caller, sent: str | None) -> RequestKey | None:
+    _refuse_two(request)
     body = await request.json()
     if sent is None or not isinstance(body, dict):  # a refused body is answered by validation
         return None
@@ -49,9 +53,21 @@ async def _any_key(request: Request, caller: AnyCaller, sent: _SentKey = None) -
     return await _request_key(request, caller, sent)
 
 
+async def _order_in_path_key(
+    request: Request, caller: AnyCaller, sent: _SentKey = None
+) -> RequestKey | None:
+    _refuse_two(request)
+    if sent is None:
+        return None
+    name, order = request.scope["route"].name, hash_of(request.path_params)
+    return RequestKey(caller.account_id, name, sent, order, bound_to="order")
+
+
 # The key of a request, bound to the caller that the endpoint resolves; None when none was sent.
 OrderKey = Annotated[RequestKey | None, Depends(_order_key)]
 AnyKey = Annotated[RequestKey | None, Depends(_any_key)]
+# The same, where the path names an order and there is no body.
+OrderInPathKey = Annotated[RequestKey | None, Depends(_order_in_path_key)]
 
 
 def as_json(answer: ResponseModel) -> bytes:
@@ -65,10 +81,19 @@ def respond(kept: KeptAnswer) -> Response:
     return Response(kept.body, kept.status, headers, "application/json")
 
 
-def documented(created: dict[int | str, dict[str, Any]]) -> dict[int | str, dict[str, Any]]:
-    """Document what the header adds to an endpoint, beside what `created` says of its 201."""
-    replayed = {
+_REPLAYED_HEADER: Final[dict[str, Any]] = {
+    REPLAYED: {
         "description": "`true` when this is the answer to an earlier request with the same key",
         "schema": {"type": "string", "enum": ["true"]},
     }
-    return {201: {**created.get(201, {}), "headers": {REPLAYED: replayed}}} | KEY_FAULTS
+}
+
+
+def documented(created: dict[int | str, dict[str, Any]]) -> dict[int | str, dict[str, Any]]:
+    """Document what the header adds to an endpoint, beside what `created` says of its 201."""
+    return {201: {**created.get(201, {}), "headers": _REPLAYED_HEADER}} | KEY_FAULTS
+
+
+def documented_cancel() -> dict[int | str, dict[str, Any]]:
+    """Document what the header adds to cancelling, and what else is in its way."""
+    return {200: {"headers": _REPLAYED_HEADER}} | CANCEL_FAULTS

@@ -26,7 +26,7 @@ from app.http.deps import (
     identified,
 )
 from app.http.front_door import sent_text
-from app.http.idempotency import OrderKey
+from app.http.idempotency import OrderInPathKey, OrderKey
 from app.routers.order_responses import order_response
 from app.routers.order_route import OrderRoute
 from app.schemas.errors import ORDER_FAULT, ORDER_LIMIT, responses
@@ -157,34 +157,46 @@ async def list_orders(
     "/orders/{order_id}/cancel",
     summary="Cancel an order that nobody paid",
     response_description="The order, now cancelled",
-    responses=responses(409),
+    response_model=OrderResponse,
+    responses=idempotency.documented_cancel(),
 )
 async def cancel_order(
     order_id: Annotated[
         str, Path(description="The order", examples=["ord_00VbhnY6RLeQ2oZmgNCoZuaKC"])
     ],
+    *,
     caller: AnyCaller,
     request: Request,
+    session: Session,
     resources: Res,
-) -> OrderResponse:
+    key: OrderInPathKey,
+) -> OrderResponse | Response:
     """Cancel an order that the caller bought. Money that still comes is seen, and counts.
 
-    Cancelling it again is answered in the same way.
+    Cancelling it again is answered in the same way, as long as nobody has paid it since; with an
+    `Idempotency-Key`, whatever became of it.
     """
-    now = resources.clock.now()
-    async with resources.database.sessions() as session:
-        moved = await cancelling.cancel_own(
+    now, valuation = resources.clock.now(), resources.terms.valuation()
+    actor, account_id = actor_of(request, caller), caller.account_id
+    answer: OrderResponse | Response
+    if key is None:
+        done = await cancelling.cancel_own(
+            session, order_id, account_id=account_id, actor=actor, now=now
+        )
+        moved, answer = done.moved, order_response(done.order, valuation, now)
+    else:
+        kept, moved = await cancelling.cancel_own_once(
             session,
             order_id,
-            account_id=caller.account_id,
-            actor=actor_of(request, caller),
+            key=key,
+            write=lambda order: idempotency.as_json(order_response(order, valuation, now)),
+            actor=actor,
             now=now,
         )
+        answer = idempotency.respond(kept)
     if moved:
         resources.metrics.orders_moved.labels(OrderStatus.CANCELLED).inc()
-    async with resources.database.reading() as connection:
-        order = await orders.read_any(connection, order_id)
-    return order_response(order, resources.terms.valuation(), now)
+    return answer
 
 
 @router.get(

@@ -24,7 +24,7 @@ _MEANINGS: Final[dict[int, tuple[str, str, str]]] = {
         "Content-Type must be application/json",
     ),
     422: (
-        "The Idempotency-Key came before, with another body",
+        "The Idempotency-Key came before, with another body or order",
         "idempotency_key_reused",
         "Idempotency-Key was used with another body",
     ),
@@ -108,18 +108,39 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: _document(status) for status in statuses}
 
 
+_IN_FLIGHT: Final = _example(
+    "idempotency_key_in_flight", "A request with this Idempotency-Key is in flight; try again soon"
+)
 # What an Idempotency-Key may run into.
 KEY_FAULTS: Final[dict[int | str, dict[str, Any]]] = {
     409: {
         "model": Problem,
         "description": "A request with this Idempotency-Key is in flight",
         "headers": _RETRY_AFTER,
+        "content": {"application/json": {"example": _IN_FLIGHT}},
+    },
+    **responses(422),
+}
+# What cancelling an order may run into.
+CANCEL_FAULTS: Final[dict[int | str, dict[str, Any]]] = {
+    409: {
+        "model": Problem,
+        "description": "Somebody paid the order, or it is over; or a request with this"
+        " Idempotency-Key is in flight, which alone has `Retry-After`",
+        "headers": _RETRY_AFTER,
         "content": {
             "application/json": {
-                "example": _example(
-                    "idempotency_key_in_flight",
-                    "A request with this Idempotency-Key is in flight; try again soon",
-                )
+                "examples": {
+                    "not_cancellable": {
+                        "summary": "The order cannot be cancelled",
+                        "value": _example(
+                            "order_not_cancellable",
+                            "An order that is PAID cannot be cancelled; only one that nobody paid"
+                            " can",
+                        ),
+                    },
+                    "in_flight": {"summary": "The key is in flight", "value": _IN_FLIGHT},
+                }
             }
         },
     },

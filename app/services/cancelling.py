@@ -4,45 +4,97 @@ The row is locked, so that a cancel and a report come one after the other. Work 
 keeps its lease: what AEON.to answers after the cancel is kept, and late money is still seen.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.domain.actors import Actor
-from app.domain.errors import BuyerOnly, InvalidOrderId, OrderNotCancellable
+from app.domain.errors import (
+    BuyerOnly,
+    IdempotencyKeyInFlight,
+    InvalidOrderId,
+    OrderNotCancellable,
+)
 from app.domain.security import ORDER_ID_PATTERN
 from app.domain.states import MOVES, Move, OrderStatus
 from app.models import Order, Payment
-from app.services import audit_log
+from app.services import audit_log, idempotency
+from app.services.idempotency import KeptAnswer, RequestKey
 from app.services.order_moves import move, next_look_of, remember, schedule
-from app.services.orders import visible_to
+from app.services.order_views import OrderView
+from app.services.orders import read_any, visible_to
 
 CANCELLED_BY_BUYER: Final = "cancelled by its buyer"
 
 
+@dataclass(frozen=True)
+class Cancelled:
+    """A cancelled order, and whether it moved just now: a second time it does not."""
+
+    order: OrderView
+    moved: bool
+
+
 async def cancel_own(
     session: AsyncSession, order_id: str, *, account_id: str, actor: Actor, now: datetime
-) -> bool:
-    """Cancel an order for its buyer; say whether it moved: a second time it does not.
+) -> Cancelled:
+    """Cancel an order for its buyer.
 
     Raises InvalidOrderId for an order that the account may not see, BuyerOnly for one that it sees
     and did not buy, and OrderNotCancellable.
     """
+    async with session.begin():
+        return await _cancel_own(session, order_id, account_id=account_id, actor=actor, now=now)
+
+
+async def cancel_own_once(
+    session: AsyncSession,
+    order_id: str,
+    *,
+    key: RequestKey,
+    write: Callable[[OrderView], bytes],
+    actor: Actor,
+    now: datetime,
+) -> tuple[KeptAnswer, bool]:
+    """Cancel an order for its buyer unless the key has an answer; return that, and whether it moved.
+
+    Key, move and answer are of one transaction. Raises what `cancel_own` raises,
+    IdempotencyKeyInFlight and IdempotencyKeyReused.
+    """
+    async with session.begin():
+        earlier = await idempotency.claim(session, key, now)
+        if earlier is None:
+            done = await _cancel_own(
+                session, order_id, account_id=key.account_id, actor=actor, now=now
+            )
+            answer = write(done.order)
+            kept = await idempotency.keep(session, key, answer, status=HTTPStatus.OK)
+            return kept, done.moved
+    if earlier.answer is None:
+        raise IdempotencyKeyInFlight
+    return earlier.answer, False
+
+
+async def _cancel_own(
+    session: AsyncSession, order_id: str, *, account_id: str, actor: Actor, now: datetime
+) -> Cancelled:
     if not ORDER_ID_PATTERN.fullmatch(order_id):  # a path may hold what PostgreSQL refuses
         raise InvalidOrderId
-    async with session.begin():
-        order = await session.scalar(
-            select(Order)
-            .where(Order.id == order_id, visible_to(account_id))
-            .with_for_update(of=Order)
-        )
-        if order is None:
-            raise InvalidOrderId
-        if order.buyer_id != account_id:
-            raise BuyerOnly
-        return await _cancel(session, order, reason=CANCELLED_BY_BUYER, actor=actor, now=now)
+    order = await session.scalar(
+        select(Order).where(Order.id == order_id, visible_to(account_id)).with_for_update(of=Order)
+    )
+    if order is None:
+        raise InvalidOrderId
+    if order.buyer_id != account_id:
+        raise BuyerOnly
+    moved = await _cancel(session, order, reason=CANCELLED_BY_BUYER, actor=actor, now=now)
+    await session.flush()
+    return Cancelled(await read_any(await session.connection(), order_id), moved)
 
 
 async def cancel_any(

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from sqlalchemy import ColumnElement, and_, delete, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
@@ -31,12 +31,17 @@ _PRIMARY_KEY: Final = (IdempotencyKey.account_id, IdempotencyKey.endpoint, Idemp
 
 @dataclass(frozen=True)
 class RequestKey:
-    """An Idempotency-Key as one account sent it to one endpoint, with the hash of the body."""
+    """An Idempotency-Key as one account sent it to one endpoint.
+
+    `request_hash` is of what the request says; `bound_to` names that: its body, or the order in
+    its path.
+    """
 
     account_id: str
     endpoint: str
     key: str
     request_hash: bytes
+    bound_to: Literal["body", "order"] = "body"
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ async def claim(session: AsyncSession, key: RequestKey, now: datetime) -> Earlie
     """Take a key as the first statement of a transaction; None: it is free, do the work.
 
     Raises IdempotencyKeyInFlight when another transaction holds it, and IdempotencyKeyReused when
-    it came with another body.
+    it came with another body or order.
     """
     if await _insert(session, key, now):
         return None
@@ -82,7 +87,7 @@ async def claim(session: AsyncSession, key: RequestKey, now: datetime) -> Earlie
     if row is None:  # it was released or reaped this very moment
         raise IdempotencyKeyInFlight
     if row.request_hash != key.request_hash:
-        raise IdempotencyKeyReused
+        raise IdempotencyKeyReused(key.bound_to)
     answer = None
     if row.body is not None:
         answer = KeptAnswer(row.status, row.body, replayed=True)
@@ -120,8 +125,10 @@ async def tie(session: AsyncSession, key: RequestKey, assessment_id: str) -> Non
     )
 
 
-async def keep(session: AsyncSession, key: RequestKey, body: bytes) -> KeptAnswer:
-    """Keep a 201 under a key, unless it has an answer; return the one that it has now.
+async def keep(
+    session: AsyncSession, key: RequestKey, body: bytes, *, status: HTTPStatus = HTTPStatus.CREATED
+) -> KeptAnswer:
+    """Keep an answer under a key, unless it has one; return the one that it has now.
 
     Raises IdempotencyKeyInFlight when the key is gone: its assessment has failed meanwhile.
     """
@@ -129,7 +136,7 @@ async def keep(session: AsyncSession, key: RequestKey, body: bytes) -> KeptAnswe
         update(IdempotencyKey)
         .where(_is(key))
         .values(
-            status=func.coalesce(IdempotencyKey.status, HTTPStatus.CREATED.value),
+            status=func.coalesce(IdempotencyKey.status, status.value),
             body=func.coalesce(IdempotencyKey.body, body),
         )
         .returning(IdempotencyKey.status, IdempotencyKey.body)

@@ -69,6 +69,9 @@ ASSESSMENT_PENDING: Final = Problem(
 ASSESSMENT_FAILED: Final = Problem(
     409, "assessment_not_ready", "The assessment is failed and has no answer"
 )
+KEY_OF_ANOTHER_ORDER: Final = Problem(
+    422, "idempotency_key_reused", "Idempotency-Key was used with another order"
+)
 KEY_IN_FLIGHT: Final = Problem(
     409,
     "idempotency_key_in_flight",

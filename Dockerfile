@@ -12,12 +12,9 @@ COPY requirements.lock ./
 RUN python -m venv --without-pip /opt/assay \
     && pip --python /opt/assay/bin/python install --no-deps --require-hashes -r requirements.lock
 
-# What builds Assay's wheel, from the same pins as everywhere else. A name that is missing here
-# stops the build: without it, hatchling does not start.
-COPY requirements-dev.lock ./
-RUN sed -n -E '/^(hatchling|packaging|pathspec|pluggy|tomlkit|trove-classifiers)==/,/# via/p' \
-        requirements-dev.lock > requirements-build.lock \
-    && pip install --no-deps --require-hashes -r requirements-build.lock
+# What builds Assay's wheel.
+COPY requirements-build.lock ./
+RUN pip install --no-deps --require-hashes -r requirements-build.lock
 
 COPY pyproject.toml README.md LICENSE ./
 COPY migrations migrations

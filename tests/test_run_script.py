@@ -1,6 +1,7 @@
 """The `run` script, in a checkout of its own, with a stand-in for uv that installs a stand-in."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -9,7 +10,20 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).parents[1]
-TOOLS = ("cat", "chmod", "cksum", "dirname", "head", "id", "mkdir", "rm", "sed", "sh")
+TOOLS = (
+    "cat",
+    "chmod",
+    "cksum",
+    "dirname",
+    "flock",
+    "head",
+    "id",
+    "ln",
+    "mkdir",
+    "rm",
+    "sed",
+    "sh",
+)
 # Notes its arguments, speaks on standard output, and makes what the script will start.
 UV = """#!/bin/sh
 echo "$*" >>"$NOTES"
@@ -32,7 +46,7 @@ class Checkout:
         self.bin.mkdir()
         self.notes = folder / "notes"
         shutil.copy(CHECKOUT / "run", self.path)
-        for name in ("requirements-dev.lock", "pyproject.toml"):
+        for name in ("requirements-run.lock", "requirements-dev.lock", "pyproject.toml"):
             (self.path / name).write_text("pinned\n")
         for name in TOOLS:
             (self.bin / name).symlink_to(shutil.which(name) or name)
@@ -42,22 +56,28 @@ class Checkout:
         (self.bin / name).write_text(text)
         (self.bin / name).chmod(0o755)
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run the script from another folder."""
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start the script from another folder."""
         environment = {"PATH": str(self.bin), "NOTES": str(self.notes), "REAL": sys.executable}
-        return subprocess.run(  # noqa: S603
+        return subprocess.Popen(  # noqa: S603
             [self.path / "run", *arguments],
-            capture_output=True,
-            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             cwd="/",
             env=environment,
             text=True,
         )
 
-    def installs(self) -> int:
-        """Return how often the pinned dependencies were installed."""
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the script from another folder, to its end."""
+        process = self.start(*arguments)
+        stdout, stderr = process.communicate()
+        return subprocess.CompletedProcess(arguments, process.returncode, stdout, stderr)
+
+    def installs(self) -> list[str]:
+        """Return which of the lock files were installed, in order: `run` or `dev`."""
         notes = self.notes.read_text() if self.notes.exists() else ""
-        return notes.count("--require-hashes -r requirements-dev.lock")
+        return re.findall(r"--require-hashes -r requirements-(\w+)\.lock", notes)
 
 
 @pytest.fixture
@@ -131,15 +151,99 @@ def test_second_run_installs_nothing_and_says_nothing(checkout: Checkout) -> Non
     checkout.run()
     second = checkout.run()
     assert (second.stdout, second.stderr) == ("[assay][dev]", "")
-    assert checkout.installs() == 1
+    assert checkout.installs() == ["run"]
 
 
-@pytest.mark.parametrize("name", ["requirements-dev.lock", "pyproject.toml"])
-def test_changed_pins_are_installed(checkout: Checkout, name: str) -> None:
-    checkout.run()
+@pytest.mark.parametrize("word", ["test", "check", "browser", "pgbouncer", "chaos"])
+def test_tools_of_development_come_with_the_first_command_that_needs_them(
+    checkout: Checkout, word: str
+) -> None:
+    checkout.run("help")
+    checkout.run("user", "list")
+    assert checkout.installs() == ["run"]
+    checkout.run(word)
+    checkout.run("test")
+    assert checkout.installs() == ["run", "dev"]
+
+
+def test_what_runs_is_there_once_the_tools_are(checkout: Checkout) -> None:
+    checkout.run("test")
+    assert checkout.run().stderr == ""
+    assert checkout.installs() == ["dev"]
+
+
+@pytest.mark.parametrize(
+    ("name", "installed"),
+    [
+        ("requirements-run.lock", ["run", "dev"]),
+        ("pyproject.toml", ["run", "dev"]),
+        ("requirements-dev.lock", ["dev"]),
+    ],
+)
+def test_changed_pins_are_installed_for_whom_they_concern(
+    checkout: Checkout, name: str, installed: list[str]
+) -> None:
+    checkout.run("test")
     (checkout.path / name).write_text("pinned anew\n")
-    checkout.run()
-    assert checkout.installs() == 2
+    for word in ("help", "test", "help", "test"):
+        checkout.run(word)
+    assert checkout.installs() == ["dev", *installed]
+
+
+def test_pins_that_come_back_are_installed_again(checkout: Checkout) -> None:
+    checkout.run("test")
+    for text in ("pinned anew\n", "pinned\n"):
+        (checkout.path / "requirements-run.lock").write_text(text)
+        checkout.run()
+    checkout.run("test")
+    assert checkout.installs() == ["dev", "run", "run", "dev"]
+
+
+def test_second_run_waits_for_one_that_is_installing(checkout: Checkout) -> None:
+    gate = checkout.notes.with_suffix(".gate")
+    os.mkfifo(gate)
+    checkout.add_program("uv", UV.replace("echo 'words of uv'", 'cat "$NOTES.gate"'))
+    first = checkout.start()
+    with gate.open("w"):  # once uv runs; it ends when this is closed
+        second = checkout.start()
+        assert second.stderr is not None
+        assert "waiting for another ./run" in second.stderr.readline()
+        gate.unlink()
+        gate.touch()
+    assert first.communicate()[0] == second.communicate()[0] == "[assay][dev]"
+    assert checkout.installs() == ["run"]
+
+
+# Notes its arguments.
+PIP = """import os, sys
+from pathlib import Path
+with Path(os.environ["NOTES"]).open("a") as notes:
+    print("pip", *sys.argv[1:], file=notes)
+"""
+
+
+def test_pip_of_the_machine_installs_where_the_environment_has_none(
+    checkout: Checkout, tmp_path: Path
+) -> None:
+    (checkout.bin / "uv").unlink()
+    pip = tmp_path / "machine" / "pip"
+    pip.mkdir(parents=True)
+    (pip / "__init__.py").touch()
+    (pip / "__main__.py").write_text(PIP)
+    python = f'#!/bin/sh\nPYTHONPATH={pip.parent} exec {sys.executable} "$@"\n'
+    checkout.add_program("python3", python)
+    subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "venv", "--without-pip", checkout.path / ".venv"], check=True
+    )
+    checkout.add_program("assay", "#!/bin/sh\n")
+    (checkout.path / ".venv/bin/assay").symlink_to(checkout.bin / "assay")
+    assert checkout.run().returncode == 0
+    assert checkout.notes.read_text().splitlines() == [
+        "pip install --quiet --no-deps --require-hashes -r requirements-run.lock",
+        "pip install --quiet --no-deps --no-build-isolation -e .",
+    ]
+    lent = checkout.path / ".venv" / "machine"
+    assert [(path.name, path.resolve()) for path in lent.iterdir()] == [("pip", pip)]
 
 
 def test_environment_that_was_left_half_made_is_made_anew(checkout: Checkout) -> None:
@@ -147,7 +251,7 @@ def test_environment_that_was_left_half_made_is_made_anew(checkout: Checkout) ->
     (checkout.path / ".venv" / "assay-unfinished").touch()
     (checkout.path / ".venv" / "half").touch()
     assert checkout.run().returncode == 0
-    assert checkout.installs() == 2
+    assert checkout.installs() == ["run", "run"]
     assert not (checkout.path / ".venv" / "half").exists()
 
 
@@ -156,7 +260,7 @@ def test_moved_checkout_makes_its_environment_anew(checkout: Checkout) -> None:
     (checkout.path / ".venv" / "from-before").touch()
     checkout.path = checkout.path.rename(checkout.path.with_name("moved"))
     checkout.run()
-    assert checkout.installs() == 2
+    assert checkout.installs() == ["run", "run"]
     assert not (checkout.path / ".venv" / "from-before").exists()
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 import typer
 from pydantic import SecretStr
@@ -9,14 +10,21 @@ from pydantic import SecretStr
 from app.db.embedded import EmbeddedPostgres
 from app.db.failures import (
     STATEMENT_MODE,
-    is_database_away,
+    Unavailable,
     lacks_table,
     reason_of,
     refuses_connection,
     refuses_transactions,
+    unavailability,
 )
 from app.domain.faults import OperatorFault
 from app.settings import ConfigurationError, Settings
+
+_UNAVAILABLE: Final = {
+    Unavailable.AWAY: "the database does not answer; see ASSAY_DATABASE_URL ({reason})",
+    Unavailable.BUSY: "the database is busy; try again ({reason})",
+    Unavailable.READ_ONLY: "the database takes no changes ({reason})",
+}
 
 
 class DatabaseUnusable(OperatorFault):
@@ -56,8 +64,9 @@ def _reason(fault: Exception) -> str | None:
         return "the database refuses the user, the password or the name in ASSAY_DATABASE_URL"
     if refuses_transactions(fault):
         return STATEMENT_MODE
-    if is_database_away(fault):
-        return f"the database does not answer; see ASSAY_DATABASE_URL ({reason_of(fault)})"
+    why = unavailability(fault)
+    if why is not None:
+        return _UNAVAILABLE[why].format(reason=reason_of(fault))
     if lacks_table(fault):
         return "the database lacks this version's schema; run `assay migrate`"
     return None

@@ -8,7 +8,7 @@ import typer
 
 from app.cli.databases import url_of, with_database
 from app.cli.running import run
-from app.db.failures import is_database_away, refuses_connection
+from app.db.failures import is_unavailable, refuses_connection
 from app.db.migrate import upgrade
 from app.observability.logging import configure_logging
 from app.settings import Settings
@@ -37,4 +37,4 @@ def migrate() -> None:
 
 
 def _may_come_up(fault: Exception) -> bool:
-    return is_database_away(fault) and not refuses_connection(fault)
+    return is_unavailable(fault) and not refuses_connection(fault)

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import (
 )
 
 from app.db.connecting import BeginningConnection, Connecting, Reach
+from app.db.writability import Writability
 
 _POOL_TIMEOUT_SECONDS: Final = 2  # longer, and a caller waits for what it will not get
 _CONNECT_TIMEOUT_SECONDS: Final = 5
@@ -33,6 +34,8 @@ class Database:
         """Lend the connections of `engine`, which are opened by `connecting`."""
         self.engine = engine
         self._connecting = connecting
+        self.writability = Writability()
+        self.writability.attach(engine.sync_engine)
         self.sessions: async_sessionmaker[AsyncSession] = async_sessionmaker(
             engine, expire_on_commit=False, autobegin=False
         )

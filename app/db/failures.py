@@ -1,51 +1,95 @@
-"""Tells a database that is away, or a lock that is held, from a statement that is wrong; and why."""
+"""Tells a database that cannot serve now from a statement that is wrong; and why."""
 
+from enum import StrEnum
 from typing import Final
 
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-# PostgreSQL, appendix A: class 08 is the connection, and whatever a pooler has to say; 57P01 to
-# 57P05 a server or a session that goes down or comes up, 53300 too many connections; 55P03, 57014
-# and 25P03 are a lock, a statement or a transaction that took too long.
-_CONNECTION_CLASS: Final = "08"
-_AUTHORIZATION_CLASS: Final = "28"
+
+class Unavailable(StrEnum):
+    """Why a database cannot serve now; each is the event that the log has of it."""
+
+    AWAY = "database_away"
+    BUSY = "database_busy"
+    READ_ONLY = "database_read_only"
+
+
+# PostgreSQL, appendix A. A class is the first two characters of a state.
+_AWAY_CLASSES: Final = (
+    "08",  # the connection, and whatever a pooler has to say
+    "28",  # the user or the password is refused
+    "57",  # an operator, a crash, a start or a stop
+)
+_BUSY_CLASSES: Final = ("53",)  # insufficient resources: connections, memory
+_STATES: Final = {
+    "25006": Unavailable.READ_ONLY,  # a standby, or default_transaction_read_only
+    "25P03": Unavailable.BUSY,  # idle in a transaction for too long
+    "25P04": Unavailable.BUSY,  # a transaction took too long
+    "3D000": Unavailable.AWAY,  # no such database
+    "40000": Unavailable.BUSY,  # rolled back
+    "40001": Unavailable.BUSY,  # serialization, or a standby's conflict with recovery
+    "40003": Unavailable.AWAY,  # whether the statement completed is not known
+    "40P01": Unavailable.BUSY,  # deadlock
+    "53100": Unavailable.READ_ONLY,  # the disk is full
+    "55006": Unavailable.BUSY,  # in use
+    "55P03": Unavailable.BUSY,  # a lock was waited for too long
+    "57014": Unavailable.BUSY,  # a statement took too long
+    "58000": Unavailable.AWAY,  # system error
+    "58030": Unavailable.AWAY,  # input or output failed
+    "72000": Unavailable.BUSY,  # snapshot too old
+}
+# States that mean something else, too: transaction numbers would wrap around (54000), and a file
+# system that the kernel has mounted read only (42501).
+_READ_ONLY_WORDS: Final = {
+    "54000": "not accepting commands",
+    "42501": "Read-only file system",
+}
 _NO_SUCH_DATABASE: Final = "3D000"
 _NO_SUCH_TABLE: Final = "42P01"
-_AWAY_STATES: Final = frozenset(
-    {"57P01", "57P02", "57P03", "57P04", "57P05", "53300", "55P03", "57014", "25P03"}
-)
+_LOCK_NOT_AVAILABLE: Final = "55P03"
+_READ_ONLY_TRANSACTION: Final = "25006"
 STATEMENT_MODE: Final = (
     "PgBouncer keeps no transaction together: set pool_mode = transaction, or session"
 )
-_LOCK_NOT_AVAILABLE: Final = "55P03"
 _REASON_LENGTH: Final = 300
 
 
-def is_database_away(error: BaseException) -> bool:
-    """Say whether this error means that the database cannot be reached, or has hung up on us.
+def unavailability(error: BaseException) -> Unavailable | None:
+    """Say whether and why the database cannot serve now; None when the error means another thing.
 
-    A connection attempt that fails surfaces as a bare OSError; one without a file name came from
-    a socket and not from a file.
+    The same request may succeed later, unchanged. A connection attempt that fails surfaces as a
+    bare OSError; one without a file name came from a socket and not from a file.
     """
     if isinstance(error, PoolTimeout):
-        return True
-    if isinstance(error, DBAPIError):
-        return error.connection_invalidated or _says_away(error)
-    if isinstance(error, OSError):
-        return error.filename is None
-    return _says_away(error)
+        return Unavailable.BUSY
+    found = _by_state(error)
+    if found is None and isinstance(error, DBAPIError):
+        return Unavailable.AWAY if error.connection_invalidated else None
+    if found is None and isinstance(error, OSError) and error.filename is None:
+        return Unavailable.AWAY
+    return found
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Say whether the database cannot serve now, and may later."""
+    return unavailability(error) is not None
 
 
 def is_database_fault(error: BaseException) -> bool:
-    """Say whether the database is the reason, be it away or not willing."""
-    return isinstance(error, SQLAlchemyError) or is_database_away(error)
+    """Say whether the database is the reason, be it unavailable or not willing."""
+    return isinstance(error, SQLAlchemyError) or is_unavailable(error)
+
+
+def is_read_only_transaction(error: BaseException) -> bool:
+    """Say whether the session of the server allows no changes."""
+    return _state_of(error) == _READ_ONLY_TRANSACTION
 
 
 def refuses_connection(error: BaseException) -> bool:
     """Say whether the server knows no such user, password or database."""
     state = _state_of(error)
-    return state.startswith(_AUTHORIZATION_CLASS) or state == _NO_SUCH_DATABASE
+    return state.startswith("28") or state == _NO_SUCH_DATABASE
 
 
 def refuses_transactions(error: BaseException) -> bool:
@@ -66,25 +110,6 @@ def reason_of(error: BaseException) -> str:
     return f"{kind}: {words}" if words else kind
 
 
-def _driver_error(error: BaseException) -> BaseException:
-    """Return what the driver raised, without what SQLAlchemy and procrastinate put around it."""
-    if isinstance(error, DBAPIError) and error.orig is not None:
-        error = error.orig
-    return error.__cause__ or error
-
-
-def _says_away(error: BaseException) -> bool:
-    state = _state_of(error)
-    return state.startswith(_CONNECTION_CLASS) or state in _AWAY_STATES or refuses_connection(error)
-
-
-def _state_of(error: BaseException) -> str:
-    """Return the SQLSTATE that PostgreSQL gave, as the driver or SQLAlchemy hands it on."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    state = getattr(cause, "sqlstate", None)
-    return state if isinstance(state, str) else ""
-
-
 def is_lock_timeout(error: DBAPIError) -> bool:
     """Say whether a statement waited for a lock longer than `lock_timeout`."""
     return _state_of(error) == _LOCK_NOT_AVAILABLE
@@ -95,3 +120,28 @@ def violated_constraint(error: IntegrityError) -> str | None:
     driver_error = getattr(error.orig, "__cause__", None)
     name = getattr(driver_error, "constraint_name", None)
     return name if isinstance(name, str) else None
+
+
+def _driver_error(error: BaseException) -> BaseException:
+    """Return what the driver raised, without what SQLAlchemy and procrastinate put around it."""
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        error = error.orig
+    return error.__cause__ or error
+
+
+def _by_state(error: BaseException) -> Unavailable | None:
+    state = _state_of(error)
+    if state in _STATES:
+        return _STATES[state]
+    if state in _READ_ONLY_WORDS and _READ_ONLY_WORDS[state] in str(error):
+        return Unavailable.READ_ONLY
+    if state.startswith(_AWAY_CLASSES):
+        return Unavailable.AWAY
+    return Unavailable.BUSY if state.startswith(_BUSY_CLASSES) else None
+
+
+def _state_of(error: BaseException) -> str:
+    """Return the SQLSTATE that PostgreSQL gave, as the driver or SQLAlchemy hands it on."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    state = getattr(cause, "sqlstate", None)
+    return state if isinstance(state, str) else ""

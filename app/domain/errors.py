@@ -429,6 +429,31 @@ class DatabaseAway(AppError):
         )
 
 
+class DatabaseBusy(AppError):
+    """The database is there, and has no connection, lock or memory to spare for this request."""
+
+    code = "busy"
+    status = 503
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Too much is asked at the moment; try again soon", headers={"Retry-After": "1"}
+        )
+
+
+class DatabaseReadOnly(AppError):
+    """The database answers, and takes no changes."""
+
+    code = "database_read_only"
+    status = 503
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The database takes no changes at the moment; try again soon",
+            headers={"Retry-After": "5"},
+        )
+
+
 class ListsNotInForce(AppError):
     """A list that the operator wants in force was never imported."""
 

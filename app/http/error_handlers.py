@@ -13,13 +13,15 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.db.failures import is_database_away, reason_of
+from app.db.failures import Unavailable, reason_of, unavailability
 from app.domain.clock import Clock
 from app.domain.errors import (
     AppError,
     AssessmentFault,
     AssessmentListFault,
     DatabaseAway,
+    DatabaseBusy,
+    DatabaseReadOnly,
     InternalFault,
     InvalidParameter,
     MethodNotAllowed,
@@ -41,6 +43,12 @@ FAULTS: Final[Mapping[str, Callable[[datetime], AppError]]] = {
     "check_assessment_list_for_access_code": AssessmentListFault,
     "create_new_assessment_for_access_code": lambda _now: AssessmentFault(),
     "create_new_assessment": lambda _now: AssessmentFault(),
+}
+
+_UNAVAILABLE: Final[Mapping[Unavailable, Callable[[], AppError]]] = {
+    Unavailable.AWAY: DatabaseAway,
+    Unavailable.BUSY: DatabaseBusy,
+    Unavailable.READ_ONLY: DatabaseReadOnly,
 }
 
 log = get_logger(__name__)
@@ -88,9 +96,10 @@ class FaultMiddleware:
             await _problem(scope, self._fault(scope, error))(scope, receive, send)
 
     def _fault(self, scope: Scope, error: Exception) -> AppError:
-        if is_database_away(error):
-            log.warning("database_away", reason=reason_of(error))
-            return DatabaseAway()
+        why = unavailability(error)
+        if why is not None:
+            log.warning(why.value, reason=reason_of(error))
+            return _UNAVAILABLE[why]()
         endpoint = getattr(scope.get("route"), "name", "")
         log.error("unhandled_fault", endpoint=endpoint, exc_info=error)
         self._metrics.unhandled_faults.labels(endpoint).inc()

@@ -4,13 +4,16 @@ from typing import Final
 
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.failures import (
     STATEMENT_MODE,
-    is_database_away,
+    Unavailable,
     is_database_fault,
     reason_of,
     refuses_transactions,
+    unavailability,
 )
 from app.db.migrate import current_revision, head_revision, is_behind
 from app.http.deps import Res
@@ -24,6 +27,14 @@ log = get_logger(__name__)
 router = APIRouter(tags=["health"])
 metrics_router = APIRouter(tags=["health"])
 _NOT_READY: Final = 503
+_UNAVAILABLE: Final = {
+    Unavailable.AWAY: "the database does not answer",
+    Unavailable.BUSY: "the database is busy",
+    Unavailable.READ_ONLY: "the database takes no changes",
+}
+_STANDBY: Final = "the database takes no changes: it is a standby"
+_READ_ONLY: Final = "the database takes no changes: it is read only"
+_REFUSED: Final = "the database refused a change a moment ago; the log says why"
 _NOT_VERIFIED: Final = "settlement is not verified: ASSAY_ESPLORA_URL is not set"
 
 
@@ -80,22 +91,35 @@ async def _database_reasons(resources: Resources) -> list[str]:
         async with resources.database.reading() as connection:
             revision = await current_revision(connection)
         async with resources.database.sessions() as session, session.begin():
-            await current_revision(await session.connection())
+            if refusal := await _refusal_of_changes(session):
+                return [refusal]
     except Exception as error:
         if not is_database_fault(error):
             raise
         log.warning("database_not_ready", reason=reason_of(error))
         if refuses_transactions(error):
             return [STATEMENT_MODE]
-        if is_database_away(error):
-            return ["the database does not answer"]
+        why = unavailability(error)
+        if why is not None:
+            return [_UNAVAILABLE[why]]
         return ["the database refuses what it is asked; the log says why"]
+    if resources.database.writability.refused_lately():
+        return [_REFUSED]
     if not is_behind(revision):
         return []
     needed = f"this program needs {head_revision()}: run `assay migrate`"
     if revision is None:
         return [f"the database has no schema, {needed}"]
     return [f"the schema is at {revision}, {needed}"]
+
+
+async def _refusal_of_changes(session: AsyncSession) -> str | None:
+    """Ask without writing whether the database takes changes; None when it does."""
+    asked = text("SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on'")
+    standby, read_only = (await session.execute(asked)).one()
+    if standby:
+        return _STANDBY
+    return _READ_ONLY if read_only else None
 
 
 @metrics_router.get(

@@ -31,7 +31,8 @@ _MEANINGS: Final[dict[int, tuple[str, str, str]]] = {
     429: ("Too many attempts", "too_many_attempts", "Too many attempts; try again later"),
     500: ("A fault of the service", "internal_fault", "Internal server error"),
     503: (
-        "Not available at the moment",
+        "Not available at the moment; `code` says why: `database_away`, `busy`,"
+        " `database_read_only`, or another where the endpoint needs more",
         "database_away",
         "The database is not available; try again soon",
     ),

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.db.base import AnyRow, AnySelect
-from app.db.failures import is_database_away
+from app.db.failures import is_unavailable
 from app.domain.pace import CALL_DEADLINE_SECONDS, LEAVE_WITHIN_SECONDS
 from app.domain.rails import Rail
 from app.domain.security import new_id
@@ -142,7 +142,7 @@ async def _claim(session: AsyncSession, due: AnySelect, now: datetime) -> tuple[
                 .values(lease_token=token, lease_until=leases.lasting(LEASE))
             )
     except DBAPIError as fault:
-        if row is None or is_database_away(fault):
+        if row is None or is_unavailable(fault):
             raise
         raise OrderPoisoned(row.id) from fault
     return row, token

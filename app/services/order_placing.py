@@ -13,7 +13,7 @@ from sqlalchemy import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db.failures import is_database_away
+from app.db.failures import is_unavailable
 from app.domain.errors import InvalidAccessCode, OrderNotCreated
 from app.domain.rails import Rail
 from app.domain.schedule import Urgency, next_look
@@ -75,7 +75,7 @@ async def place(
         else:
             await _insert_in_aeon(session, sold, terms, now)
     except DBAPIError as error:
-        if is_database_away(error):
+        if is_unavailable(error):
             raise
         raise OrderNotCreated from error
     return OrderView(

@@ -16,7 +16,7 @@ import structlog
 from structlog.typing import EventDict, WrappedLogger
 
 from app.aeonto.solo import SoloPace
-from app.db.failures import is_database_away
+from app.db.failures import is_unavailable
 from app.domain.clock import Clock
 from app.domain.money import in_satoshi
 from app.domain.pace import Pace
@@ -300,7 +300,7 @@ def quiet(unexpected: list[str]) -> Iterator[None]:
 
     def gather(_logger: WrappedLogger, _method: str, event: EventDict) -> Any:  # noqa: ANN401
         fault = sys.exception()
-        if fault is not None and not is_database_away(fault):
+        if fault is not None and not is_unavailable(fault):
             unexpected.append(f"{event['event']}: {fault!r}")
         raise structlog.DropEvent
 

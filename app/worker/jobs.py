@@ -17,7 +17,7 @@ from procrastinate.manager import JobManager
 from typing_extensions import override
 
 from app.db.engine import TIMEOUTS
-from app.db.failures import is_database_away, reason_of
+from app.db.failures import Unavailable, is_unavailable, reason_of, unavailability
 from app.db.libpq import keywords
 from app.observability.logging import get_logger
 from app.resources import Resources
@@ -28,6 +28,7 @@ from app.services.jobs import FINISH_ASSESSMENT, QUEUE
 from app.worker.heartbeats import Heartbeats
 from app.worker.jobs_pool import BeginningPool
 from app.worker.loops import AFTER_FAULT_SECONDS, GRACE_SECONDS, rest
+from app.worker.outages import Outage
 
 log = get_logger(__name__)
 
@@ -60,17 +61,23 @@ class Jobs:
 
     async def run(self, heartbeats: Heartbeats, stopping: asyncio.Event) -> None:
         """Carry jobs until `stopping` is set. Raises what ended the worker otherwise."""
+        outage = Outage(self.name)
+
+        def beat() -> None:
+            outage.end()
+            heartbeats.beat(self.name)
+
         while not stopping.is_set():
             try:
-                await self._carry(heartbeats, stopping)
+                await self._carry(beat, stopping)
             except (ConnectorException, psycopg.Error) as fault:
-                if not _is_away(fault):
+                why = _unavailability(fault)
+                if why is None:
                     raise
-                log.warning("database_away", loop=self.name, reason=reason_of(fault))
-                await rest(AFTER_FAULT_SECONDS, stopping)
+                await rest(outage.go_on(why, fault, AFTER_FAULT_SECONDS), stopping)
 
-    async def _carry(self, heartbeats: Heartbeats, stopping: asyncio.Event) -> None:
-        app = jobs_app(self._resources, lambda: heartbeats.beat(self.name))
+    async def _carry(self, beat: Callable[[], None], stopping: asyncio.Event) -> None:
+        app = jobs_app(self._resources, beat)
         async with app.open_async():
             working = asyncio.create_task(_work(app))
             told = asyncio.create_task(stopping.wait())
@@ -152,7 +159,7 @@ def _observe(resources: Resources, tried: Tried) -> None:
 
 def _tell(resources: Resources, job: Job, assessment_id: str, fault: Exception) -> None:
     """Log that a job raised; ring when it did so for the last time."""
-    if is_database_away(fault):
+    if is_unavailable(fault):
         log.warning("job_lost_its_database", assessment_id=assessment_id, reason=reason_of(fault))
     else:
         log.exception("job_failed", assessment_id=assessment_id)
@@ -161,6 +168,10 @@ def _tell(resources: Resources, job: Job, assessment_id: str, fault: Exception) 
         log.error("alarm", alarm="assessment_job_dead", assessment_id=assessment_id)
 
 
-def _is_away(fault: Exception) -> bool:
-    """Say whether the engine's driver could not reach the database, or lost it."""
-    return isinstance(fault.__cause__ or fault, psycopg.OperationalError)
+def _unavailability(fault: Exception) -> Unavailable | None:
+    """Say why the database cannot serve the engine now; None when the fault is another one."""
+    told = fault.__cause__ or fault
+    why = unavailability(told)
+    if why is None and isinstance(told, psycopg.OperationalError):
+        return Unavailable.AWAY  # libpq gives no state for what it could not reach
+    return why

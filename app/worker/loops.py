@@ -10,9 +10,10 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from app.db.failures import is_database_away, reason_of
+from app.db.failures import unavailability
 from app.observability.logging import get_logger
 from app.worker.heartbeats import Heartbeats
+from app.worker.outages import Outage
 
 log = get_logger(__name__)
 
@@ -55,8 +56,9 @@ class Loop:
 
     async def run(self, heartbeats: Heartbeats, stopping: asyncio.Event) -> None:
         """Tick until `stopping` is set. Raises Stuck."""
+        outage = Outage(self.name)
         while not stopping.is_set():
-            rest_seconds = await _tick(self, heartbeats)
+            rest_seconds = await _tick(self, heartbeats, outage)
             if rest_seconds > 0:
                 await rest(rest_seconds, stopping)
 
@@ -68,7 +70,7 @@ async def rest(seconds: float, stopping: asyncio.Event) -> None:
             await stopping.wait()
 
 
-async def _tick(loop: Loop, heartbeats: Heartbeats) -> float:
+async def _tick(loop: Loop, heartbeats: Heartbeats, outage: Outage) -> float:
     """Run one tick; return how long to rest after it. Only a tick that succeeds is a heartbeat."""
     limit = asyncio.timeout(STUCK_AFTER_SECONDS)
     try:
@@ -77,11 +79,12 @@ async def _tick(loop: Loop, heartbeats: Heartbeats) -> float:
     except Exception as fault:
         if limit.expired():
             raise Stuck(f"a tick took longer than {STUCK_AFTER_SECONDS} s") from fault
-        if is_database_away(fault):
-            log.warning("database_away", loop=loop.name, reason=reason_of(fault))
-        else:
-            log.exception("tick_failed", loop=loop.name)
+        why = unavailability(fault)
+        if why is not None:
+            return outage.go_on(why, fault, AFTER_FAULT_SECONDS)
+        log.exception("tick_failed", loop=loop.name)
         return AFTER_FAULT_SECONDS
+    outage.end()
     heartbeats.beat(loop.name)
     return 0.0 if busy else loop.rest_seconds
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from app.db.failures import is_database_away, reason_of
+from app.db.failures import is_unavailable, reason_of
 from app.domain.clock import Clock
 from app.domain.rails import Rail
 from app.observability.logging import get_logger
@@ -118,7 +118,7 @@ class Reconciler:
             try:
                 self._count(order_id, await self._store.fail_overdue(order_id, now))
             except Exception as fault:
-                if is_database_away(fault):
+                if is_unavailable(fault):
                     raise
                 log.exception("order_not_failed", order_id=order_id)
                 self._set_aside(order_id)
@@ -159,7 +159,7 @@ class Reconciler:
         try:
             applied = await working
         except Exception as fault:
-            if is_database_away(fault):
+            if is_unavailable(fault):
                 log.warning("job_lost_its_database", order_id=job.order_id, reason=reason_of(fault))
                 return
             log.exception("job_failed", order_id=job.order_id)

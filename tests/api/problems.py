@@ -113,6 +113,10 @@ ASSESSMENT_REFUSED: Final = Problem(
 DATABASE_AWAY: Final = Problem(
     503, "database_away", "The database is not available; try again soon"
 )
+BUSY: Final = Problem(503, "busy", "Too much is asked at the moment; try again soon")
+DATABASE_READ_ONLY: Final = Problem(
+    503, "database_read_only", "The database takes no changes at the moment; try again soon"
+)
 UPSTREAM_UNKNOWN: Final = Problem(
     503,
     "upstream_unknown",

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from app.db.failures import is_database_away
+from app.db.failures import is_unavailable
 from app.sandbox.bitcoin import Fate
 from app.sandbox.faults import AEONTO, Kind
 from app.sandbox.views import View
@@ -198,7 +198,7 @@ async def sampling(deployment: Deployment) -> AsyncIterator[dict[str, list[str]]
                 async with deployment.database.reading() as connection:
                     found.update(await broken_now(connection))
             except Exception as fault:
-                if not is_database_away(fault):
+                if not is_unavailable(fault):
                     raise
             await asyncio.sleep(_SAMPLE_SECONDS)
 

@@ -16,7 +16,7 @@ from app.aeonto.client import AeontoClient
 from app.aeonto.failures import AeontoFailure
 from app.aeonto.http import HttpTransport
 from app.db.engine import create_database
-from app.db.failures import is_database_away
+from app.db.failures import is_unavailable
 from app.domain.clock import SystemClock
 from app.domain.pace import Bucket, Slot
 from app.services.pace import SharedPace
@@ -37,7 +37,7 @@ async def ask_for_ever(database_url: str, upstream_url: str) -> None:
         try:
             slot = await pace.reserve(Bucket.ORDER_STATUS, within_seconds=2)
         except Exception as fault:
-            if not is_database_away(fault):
+            if not is_unavailable(fault):
                 raise
             await asyncio.sleep(0.1)
             continue

@@ -16,6 +16,8 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from app.domain.errors import InsufficientCredits
+from tests.api import problems
+from tests.api.asking import Problem, refusal
 from tests.http.small_app import GOOD_ORDER, client_of, create_small_app
 
 ID = re.compile(r"[0-9a-f]{32}")
@@ -233,7 +235,6 @@ async def test_a_refused_insert_is_answered_with_detail_and_logged_with_its_caus
 @pytest.mark.parametrize(
     "failing",
     [
-        PoolTimeout("QueuePool limit reached"),
         ConnectionRefusedError(111, "Connect call failed"),
         DBAPIError("select 1", None, asyncpg.CannotConnectNowError("starting up")),
         DBAPIError("select 1", None, ValueError("gone"), connection_invalidated=True),
@@ -251,6 +252,23 @@ async def test_a_database_that_is_away_is_503_everywhere(failing: Exception, fun
         "code": "database_away",
         "request_id": answer.headers["X-Request-ID"],
     }
+
+
+@pytest.mark.parametrize(
+    ("failing", "problem"),
+    [
+        (PoolTimeout("QueuePool limit reached"), problems.BUSY),
+        (DBAPIError("insert", None, asyncpg.DiskFullError("full")), problems.DATABASE_READ_ONLY),
+    ],
+)
+async def test_a_busy_and_a_read_only_database_have_codes_of_their_own(
+    failing: Exception, problem: Problem
+) -> None:
+    app = create_small_app(failing=failing, functions=["new_order"])
+    async with client_of(app) as client:
+        answer = await client.get("/fail/new_order")
+    assert refusal(answer) == problem
+    assert int(answer.headers["Retry-After"]) > 0
 
 
 async def test_a_refusal_of_the_framework_keeps_its_status_and_not_its_text() -> None:

@@ -24,7 +24,7 @@ from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 
 from app.db.engine import Database, create_database
-from app.db.failures import is_database_away, is_lock_timeout, reason_of
+from app.db.failures import is_lock_timeout, is_unavailable, reason_of
 from app.domain.clock import SystemClock
 from app.providers.panel import Panel
 from app.services.assessment_leases import hand_over, reserve
@@ -279,7 +279,7 @@ async def test_statement_and_wait_for_a_lock_end_in_time(pgbouncer: PgBouncer) -
     with pytest.raises(DBAPIError) as slow:
         async with database.reading() as connection:
             await connection.execute(text("SELECT pg_sleep(30)"))
-    assert is_database_away(slow.value)
+    assert is_unavailable(slow.value)
     await database.dispose()
 
     database = create_database(pgbouncer.url)
@@ -322,7 +322,7 @@ async def test_pooler_that_is_full_means_that_the_database_is_away(
             await session.execute(text("SELECT 1"))
             fault = await _refusal(pgbouncer.url)
         await holder.dispose()
-    assert is_database_away(fault)
+    assert is_unavailable(fault)
     assert words in reason_of(fault)
 
 
@@ -333,7 +333,7 @@ async def test_pooler_that_cannot_reach_its_server_or_refuses_us_is_away_too(
     nowhere = make_url(pgbouncer.url).set(database="nowhere")
     for url, words in ((wrong, "SASL authentication failed"), (nowhere, "nowhere")):
         fault = await _refusal(url.render_as_string(hide_password=False))
-        assert is_database_away(fault)
+        assert is_unavailable(fault)
         assert words in reason_of(fault)
 
 

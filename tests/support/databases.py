@@ -23,6 +23,7 @@ from typing_extensions import override
 from app.db.embedded import EmbeddedPostgres
 from app.db.engine import Database
 from app.db.migrate import upgrade
+from app.db.writability import Writability
 
 
 class Template(NamedTuple):
@@ -112,6 +113,7 @@ class LentDatabase(Database):
     def __init__(self, connection: AsyncConnection) -> None:
         """Lend `connection`, on which a transaction has begun."""
         self.engine = connection.engine
+        self.writability = Writability()
         self.sessions: async_sessionmaker[AsyncSession] = async_sessionmaker(
             connection,
             expire_on_commit=False,
@@ -138,3 +140,20 @@ async def connect(url: str) -> asyncpg.Connection:
     """Connect to a SQLAlchemy URL without SQLAlchemy."""
     plain = make_url(url).set(drivername="postgresql")
     return await asyncpg.connect(plain.render_as_string(hide_password=False))
+
+
+async def run_alone(url: str, statement: str) -> None:
+    """Run a statement by a session of its own, which may write whatever the database's default."""
+    connection = await connect(url)
+    try:
+        await connection.execute("SET default_transaction_read_only = off")
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def let_changes(url: str, *, allowed: bool) -> None:
+    """Let sessions that begin from now on change a database, or not."""
+    read_only = "off" if allowed else "on"
+    name = make_url(url).database
+    await run_alone(url, f'ALTER DATABASE "{name}" SET default_transaction_read_only = {read_only}')

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -29,6 +29,7 @@ from app.worker.jobs import Jobs
 from app.worker.loops import GRACE_SECONDS, Loop, Supervised, running
 from tests.services.test_assessments import SUBJECT, create
 from tests.support.application import BTC_DEST_ADDRESS, ScriptedProvider
+from tests.support.databases import let_changes
 from tests.support.orders import balance_of, count, end_leases
 from tests.support.people import ACTOR, Person, make_user
 from tests.support.processes import Process, free_port
@@ -166,6 +167,10 @@ async def test_assessment_that_stays_pending_wakes_itself_again(
 
 async def _is(wanted: int, counting: Awaitable[int]) -> bool:
     return await counting == wanted
+
+
+async def _count_of(logs: Sequence[object]) -> int:
+    return len(logs)
 
 
 async def test_refused_assessment_is_refunded_once_and_counted(
@@ -338,12 +343,31 @@ async def test_worker_without_a_database_waits_for_it_and_falls_silent(
     with capture_logs() as logs:
         async with running([Jobs(replace(stage.resources, database=nowhere))], heartbeats):
             async with asyncio.timeout(5):
-                while len(logs) < 2:
+                while not logs:
                     await asyncio.sleep(0.01)
             stage.clock.leap(61)
             assert heartbeats.silent() == ["assessments"]
-    assert {(line["event"], line["loop"]) for line in logs} == {("database_away", "assessments")}
-    assert all("Connection refused" in line["reason"] for line in logs)
+    [line] = logs
+    assert (line["event"], line["loop"]) == ("database_away", "assessments")
+    assert "Connection refused" in line["reason"]
+
+
+async def test_worker_whose_database_is_read_only_says_so_once_and_goes_on_by_itself(
+    stage: Stage, spender: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.worker.jobs.AFTER_FAULT_SECONDS", 0.01)
+    url = stage.database.engine.url.render_as_string(hide_password=False)
+    await pending(stage, spender)
+    await let_changes(url, allowed=False)
+    with capture_logs() as logs:
+        async with carrying(stage):
+            await until(lambda: _is(1, _count_of(logs)))
+            await let_changes(url, allowed=True)
+            await until(lambda: settled(stage))
+    told = [line for line in logs if line["event"].startswith("database_")]
+    assert [line["event"] for line in told] == ["database_read_only", "database_serves_again"]
+    assert "25006" in told[0]["reason"]
+    assert {line["event"] for line in logs} <= {line["event"] for line in told} | {"lease_lost"}
 
 
 async def test_worker_that_ends_by_itself_is_started_again(

@@ -5,10 +5,12 @@ import time
 from dataclasses import replace
 from datetime import timedelta
 
+import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
 from app.db.engine import Database
+from app.db.failures import Unavailable
 from app.domain.pace import CALL_DEADLINE_SECONDS, LEAVE_WITHIN_SECONDS
 from app.observability.metrics import Metrics
 from app.providers.base import ProviderUnknown
@@ -16,6 +18,7 @@ from app.services import accounts, assessment_leases
 from app.worker import housekeeping, loops
 from app.worker.heartbeats import SILENT_AFTER, Heartbeats
 from app.worker.loops import Loop, running
+from app.worker.outages import Outage
 from app.worker.run import worker_running
 from tests.services.test_assessments import create
 from tests.services.test_bitcoin_addresses import BITCOIN, arrives, ordered
@@ -115,10 +118,29 @@ async def test_tick_that_raises_is_logged_and_made_again(
     assert [(line["event"], line["log_level"]) for line in logs] == [
         ("tick_failed", "error"),
         ("database_away", "warning"),
+        ("database_serves_again", "info"),
     ]
     assert all(line["loop"] == "work" for line in logs)
     assert logs[1]["reason"] == "ConnectionRefusedError"
     assert ticks.made == 4
+
+
+async def test_outage_tells_each_reason_once_and_rests_ever_longer() -> None:
+    outage = Outage("work")
+    away, full = ConnectionRefusedError(), asyncpg.DiskFullError("no space left")
+    with capture_logs() as logs:
+        pauses = [outage.go_on(Unavailable.AWAY, away, 1.0) for _ in range(5)]
+        pauses += [outage.go_on(Unavailable.READ_ONLY, full, 1.0) for _ in range(2)]
+        outage.end()
+        outage.end()
+        pauses.append(outage.go_on(Unavailable.AWAY, away, 1.0))
+    assert pauses == [1.0, 2.0, 4.0, 4.0, 4.0, 4.0, 4.0, 1.0]
+    assert [line["event"] for line in logs] == [
+        "database_away",
+        "database_read_only",
+        "database_serves_again",
+        "database_away",
+    ]
 
 
 async def test_loop_that_fails_rests_before_it_tries_again(heartbeats: Heartbeats) -> None:

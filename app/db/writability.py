@@ -8,8 +8,9 @@ refused are remembered.
 import time
 from typing import Any, Final
 
-from sqlalchemy import AdaptedConnection, Connection, Engine, event
+from sqlalchemy import AdaptedConnection, Connection, Engine, event, text
 from sqlalchemy.engine import ExceptionContext, ExecutionContext
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.db.failures import Unavailable, is_read_only_transaction, unavailability
@@ -63,6 +64,15 @@ class Writability:
 
     def _see_commit(self, _connection: Connection) -> None:
         self._refused.pop(_COMMIT, None)
+
+
+async def refusal_of_changes(connection: AsyncConnection) -> str | None:
+    """Ask without writing why the database takes no changes; None when it takes them."""
+    asked = text("SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on'")
+    standby, read_only = (await connection.execute(asked)).one()
+    if standby:
+        return "it is a standby"
+    return "it is read only" if read_only else None
 
 
 def _drop_read_only(connection: AdaptedConnection | None, record: ConnectionPoolEntry) -> None:

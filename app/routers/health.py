@@ -4,8 +4,6 @@ from typing import Final
 
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.failures import (
     STATEMENT_MODE,
@@ -16,6 +14,7 @@ from app.db.failures import (
     unavailability,
 )
 from app.db.migrate import current_revision, head_revision, is_behind
+from app.db.writability import refusal_of_changes
 from app.http.deps import Res
 from app.observability.logging import get_logger
 from app.resources import Resources
@@ -32,8 +31,6 @@ _UNAVAILABLE: Final = {
     Unavailable.BUSY: "the database is busy",
     Unavailable.READ_ONLY: "the database takes no changes",
 }
-_STANDBY: Final = "the database takes no changes: it is a standby"
-_READ_ONLY: Final = "the database takes no changes: it is read only"
 _REFUSED: Final = "the database refused a change a moment ago; the log says why"
 _NOT_VERIFIED: Final = "settlement is not verified: ASSAY_ESPLORA_URL is not set"
 
@@ -91,8 +88,8 @@ async def _database_reasons(resources: Resources) -> list[str]:
         async with resources.database.reading() as connection:
             revision = await current_revision(connection)
         async with resources.database.sessions() as session, session.begin():
-            if refusal := await _refusal_of_changes(session):
-                return [refusal]
+            if refusal := await refusal_of_changes(await session.connection()):
+                return [f"the database takes no changes: {refusal}"]
     except Exception as error:
         if not is_database_fault(error):
             raise
@@ -111,15 +108,6 @@ async def _database_reasons(resources: Resources) -> list[str]:
     if revision is None:
         return [f"the database has no schema, {needed}"]
     return [f"the schema is at {revision}, {needed}"]
-
-
-async def _refusal_of_changes(session: AsyncSession) -> str | None:
-    """Ask without writing whether the database takes changes; None when it does."""
-    asked = text("SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on'")
-    standby, read_only = (await session.execute(asked)).one()
-    if standby:
-        return _STANDBY
-    return _READ_ONLY if read_only else None
 
 
 @metrics_router.get(

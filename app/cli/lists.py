@@ -21,7 +21,13 @@ from app.domain.risk import CATEGORIES, SANCTIONS, SCOPE
 from app.domain.risk_words import category_words
 from app.providers.list_downloads import download, is_url, origin_of
 from app.providers.list_files import ListFile, read_list, reading_of
-from app.services.list_checks import AssetCheck, RandomCheck, check_assets, check_random
+from app.services.list_checks import (
+    AssetCheck,
+    RandomCheck,
+    check_assets,
+    check_random,
+    dated_in_future,
+)
 from app.services.list_imports import Import, Imported, import_list
 from app.services.lists import Lists, etag_of, history
 from app.settings import Settings
@@ -216,20 +222,27 @@ def check(
 ) -> None:
     """Look up every listed address, every one no longer listed, and random ones.
 
-    Exits with 1 if one is not found that must be, or found that must not.
+    Exits with 1 if one is not found that must be, or found that must not, or if a list is dated in
+    the future.
     """
     day = _day(as_of)
 
-    async def work(database: Database) -> tuple[list[dict[str, Any]], list[dict[str, Any]], bool]:
-        finder = Lists(database, SystemClock())
+    async def work(
+        database: Database,
+    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], dict[str, date], bool]:
+        clock = SystemClock()
+        finder = Lists(database, clock)
         assets = await check_assets(database, finder, day)
         kinds = await check_random(finder, random)
+        early = await dated_in_future(finder, clock.now().date())
         is_right = all(one.is_right for one in assets) and not any(one.false_hits for one in kinds)
-        return [asdict(one) for one in assets], [asdict(one) for one in kinds], is_right
+        found, wrongly = [asdict(one) for one in assets], [asdict(one) for one in kinds]
+        return found, wrongly, early, is_right and not early
 
-    assets, kinds, is_right = with_operator_database(work)
+    assets, kinds, early, is_right = with_operator_database(work)
     if as_json:
-        print_record({"assets": assets, "random": kinds, "is_right": is_right}, as_json=True)
+        record = {"assets": assets, "random": kinds, "dated_in_future": early}
+        print_record({**record, "is_right": is_right}, as_json=True)
     else:
         for (source, number), rows in groupby(assets, itemgetter("source", "number")):
             typer.echo(f"{source}, version {number}")
@@ -237,5 +250,7 @@ def check(
             print_records(list(rows), columns=columns, as_json=False)
         columns = tuple(RandomCheck.__dataclass_fields__)
         print_records(kinds, columns=columns, as_json=False)
+    for source, day in early.items():
+        typer.echo(f"{source} is dated {day}, which is in the future", err=True)
     if not is_right:
         raise typer.Exit(1)

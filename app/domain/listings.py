@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final, Protocol
 
@@ -39,6 +39,8 @@ class ListingFacts:
 
 
 NO_FACTS: Final = ListingFacts()
+# By so much the clocks of whoever dates a list and whoever reads it may differ.
+_CLOCKS_DIFFER: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,7 +76,8 @@ class ListVersion:
     `effective_on` is that date, or else the day of the import: from then on, this is what the
     list says. Versions of a source are numbered from 1; 0 is the sample that comes with Assay.
     `url` is where it was fetched from, None for a file. `is_sanctions` says that it is a sanctions
-    list; a tag pack is none, whatever its tags are.
+    list; a tag pack is none, whatever its tags are. `assets` are those under which it files
+    addresses, None where that is not known.
     """
 
     source: str
@@ -86,6 +89,7 @@ class ListVersion:
     entries: int
     url: str | None = None
     is_sanctions: bool = field(default=True, compare=False)
+    assets: frozenset[str] | None = field(default=None, compare=False)
 
     @property
     def is_sample(self) -> bool:
@@ -127,6 +131,11 @@ def most_told_first(listings: Iterable[Listing]) -> list[Listing]:
     return sorted(listings, key=lambda listing: -listing.row.fact_count)
 
 
+def is_in_future(effective_on: date, today: date) -> bool:
+    """Say whether a list is dated later than the clocks of two places may differ."""
+    return effective_on > today + _CLOCKS_DIFFER
+
+
 def edition_of(versions: Iterable[ListVersion]) -> str:
     """Return what two sets of versions share only if they say the same.
 
@@ -158,13 +167,27 @@ class RequiredLists:
             return {}
         return {name: ages[name] for name in self.names if ages.get(name, 0) > self.max_age_days}
 
+    def future(self, versions: Iterable[ListVersion], today: date) -> dict[str, date]:
+        """Return by name the dates of those that are dated in the future."""
+        return {
+            version.source: version.effective_on
+            for version in versions
+            if version.source in self.names and is_in_future(version.effective_on, today)
+        }
+
     def faults(self, versions: Iterable[ListVersion], today: date) -> list[str]:
-        """Say in words which are missing, and which are too old."""
+        """Say in words which are missing, too old, or dated in the future."""
         held = tuple(versions)
-        return [f"the required list {name} is not in force" for name in self.missing(held)] + [
+        missing = [f"the required list {name} is not in force" for name in self.missing(held)]
+        old = [
             f"the required list {name} is {age} days old, more than {self.max_age_days}"
             for name, age in self.old(held, today).items()
         ]
+        future = [
+            f"the required list {name} is dated {day}, which is in the future"
+            for name, day in self.future(held, today).items()
+        ]
+        return [*missing, *old, *future]
 
 
 class ListFinder(Protocol):

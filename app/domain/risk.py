@@ -54,6 +54,8 @@ CATEGORIES: Final[Mapping[str, Decimal]] = MappingProxyType(
 _SURE: Final = Decimal(50)
 
 NO_RISK: Final = "none"
+# Instead of "not found" where no list in force has an address of the kind that was asked about.
+NOT_COVERED: Final = "no list of such addresses"
 # A grade reaches up to this score, itself excluded; the last one reaches to 1.
 _GRADES: Final = (
     (Decimal("0.25"), "low"),

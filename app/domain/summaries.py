@@ -12,7 +12,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from app.domain.assessments import AssessmentStatus, AssessmentType
-from app.domain.risk import OTHER, SANCTIONS, SCOPE
+from app.domain.risk import NOT_COVERED, OTHER, SANCTIONS, SCOPE
 from app.domain.risk_words import category_words, form_words, percent, provider_words
 
 JsonObject = Mapping[str, Any]
@@ -28,6 +28,12 @@ _AUTHORITIES: Final = {
     "SECO": "SECO",
     "UK": "the UK",
     "UN": "the UN",
+}
+# Nothing was found because nothing could be: the lists are of other currencies.
+_NOT_COVERED: Final = {
+    "sanctions": "not checked for sanctions: no sanctions list in force names any such address",
+    "tags": "not checked for tags: no list in force names any such address",
+    "exposure": "not checked for exposure: no list in force names any such address",
 }
 _MOST_CATEGORIES: Final = 3
 _ZERO: Final = Decimal(0)
@@ -145,9 +151,13 @@ def _found(said: _Said) -> str:
 
 
 def _not_found(said: _Said) -> str:
+    if said.grade == NOT_COVERED:
+        return _NOT_COVERED.get(said.provider, said.grade)
     match said.provider:
         case "sanctions":
-            return f"not {_on_lists(said.sources)}"
+            # Tag packs are looked in, too, but are no sanctions lists.
+            lists = [one for one in said.sources if one.get("is_sanctions") is not False]
+            return f"not {_on_lists(lists)}"
         case "tags":
             return f"no tag {_on_lists(said.sources)}"
         case "exposure":

@@ -60,7 +60,7 @@ def looked_at(content: JsonObject) -> list[tuple[str, str]]:
     said = []
     if form := answer.get("address_form"):
         said.append(("Form of the address", _FORMS.get(str(form), form_words(str(form)))))
-    lists = [f"{one.get('name')} {_of_day(one.get('issued'))}" for one in sources]
+    lists = [_list_words(one) for one in sources]
     said.append(("Lists", "; ".join(lists) or "none"))
     opinions = answer.get("opinions") or []
     if opinions:
@@ -71,6 +71,11 @@ def looked_at(content: JsonObject) -> list[tuple[str, str]]:
         name = provider_words(str(content["provider"]["name"]))
         said.append(("Providers", f"1 of 1 answered: {name}"))
     return said
+
+
+def _list_words(source: JsonObject) -> str:
+    kind = " (tag pack)" if source.get("is_sanctions") is False else ""
+    return f"{source.get('name')} {_of_day(source.get('issued'))}{kind}"
 
 
 def _of_day(day: object) -> str:

@@ -209,7 +209,7 @@ class Metrics:
         )
         self.required_list_fault = Gauge(
             "assay_required_list_fault",
-            "1 while a list that ASSAY_REQUIRED_LISTS names is missing, or too old; else 0.",
+            "1 while a list that ASSAY_REQUIRED_LISTS names is missing, too old or in the future; else 0.",
             ("source", "fault"),
             registry=registry,
         )
@@ -298,12 +298,17 @@ class Metrics:
             self.list_age_seconds.labels(source).set(age.total_seconds())
 
     def observe_required_lists(
-        self, names: Iterable[str], missing: Container[str], old: Container[str]
+        self,
+        names: Iterable[str],
+        missing: Container[str],
+        old: Container[str],
+        future: Container[str],
     ) -> None:
-        """Set which of the lists that an operator wants in force are missing or too old."""
+        """Set which of the required lists are missing, too old, or dated in the future."""
         for name in names:
             self.required_list_fault.labels(name, "missing").set(name in missing)
             self.required_list_fault.labels(name, "old").set(name in old)
+            self.required_list_fault.labels(name, "future").set(name in future)
 
     def observe_refused_attempt(self, throttle: str) -> None:
         """Count one attempt that a throttle refused."""

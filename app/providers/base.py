@@ -41,6 +41,7 @@ class Source:
     """Where an answer comes from: a list, when it was issued (None: not known), what it held.
 
     `version` is the number of its version among those that were imported, None for the sample.
+    `is_sanctions` is false for a tag pack.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Source:
     sha256: str
     entries: int
     version: int | None = None
+    is_sanctions: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,6 +148,7 @@ def sources_of(versions: Iterable[ListVersion]) -> tuple[Source, ...]:
             sha256=version.sha256,
             entries=version.entries,
             version=None if version.is_sample else version.number,
+            is_sanctions=version.is_sanctions,
         )
         for version in versions
     )

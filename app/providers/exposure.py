@@ -20,8 +20,9 @@ from app.domain.addresses import (
     plain_address,
 )
 from app.domain.assessments import AssessmentType
+from app.domain.coverage import not_covered
 from app.domain.listings import ListFinder, Lookups, edition_of
-from app.domain.risk import SCOPE, grade_of, to_share
+from app.domain.risk import NOT_COVERED, SCOPE, grade_of, to_share
 from app.domain.risk_words import percent
 from app.esplora.failures import EsploraFailure, OperatorNeeded
 from app.esplora.history import AddressHistory, Ending
@@ -166,22 +167,24 @@ class ExposureProvider:
 
 
 def _answer(question: Question, found: Lookups, seen: Seen) -> Answer:
-    said = [
-        *seen.limits,
-        *(f"looked in the {one.source}" for one in found.versions if one.is_sample),
-    ]
-    scope = [Evidence(category=SCOPE, source=NAME, detail=detail) for detail in said]
     hits = [
         *direct(found.listings.get(question.address, ())),
         *_indirect(seen.flows, found),
     ]
+    blind = [] if hits else not_covered(found.versions, question.currency, question.address)
+    said = [
+        *blind,
+        *seen.limits,
+        *(f"looked in the {one.source}" for one in found.versions if one.is_sample),
+    ]
+    scope = [Evidence(category=SCOPE, source=NAME, detail=detail) for detail in said]
     if seen.missed and not hits:
         raise ProviderFailed(FailureReason.NOT_ALL_READ, seen.missed)
     evidence = weighed([*hits, *scope])
     score = score_of(evidence)
     return Answer(
         risk_score=score,
-        grade=grade_of(score) if hits else GRADE_NONE_FOUND,
+        grade=grade_of(score) if hits else NOT_COVERED if blind else GRADE_NONE_FOUND,
         evidence=evidence,
         provider=NAME,
         sources=sources_of(found.versions),

@@ -26,5 +26,6 @@ def sample() -> tuple[Listing, ...]:
         sha256=read.sha256,
         imported_at=_NEVER,
         entries=len(read.entries),
+        assets=frozenset(row.asset for row in read.entries),
     )
     return tuple(Listing(row=row, version=version) for row in read.entries)

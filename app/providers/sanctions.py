@@ -7,8 +7,9 @@ from typing import Final
 
 from app.domain.addresses import check_address
 from app.domain.assessments import AssessmentType
+from app.domain.coverage import not_covered
 from app.domain.listings import ListFinder, Listing, Lookup, edition_of, most_told_first
-from app.domain.risk import SANCTIONS, SCOPE, grade_of, weight_of
+from app.domain.risk import NOT_COVERED, SANCTIONS, SCOPE, grade_of, weight_of
 from app.domain.risk_words import category_words
 from app.providers.base import (
     Answer,
@@ -63,13 +64,17 @@ class SanctionsProvider:
         Raises ProviderFailed when no sanctions list was in force on the day that is asked about.
         """
         lookup = await self._finder.find(question.address, question.as_of)
-        if not any(version.is_sanctions for version in lookup.versions):
+        counting = [version for version in lookup.versions if version.is_sanctions]
+        if not counting:
             raise ProviderFailed(FailureReason.NO_LIST)
         listings = sanctioned(lookup.listings)
-        evidence = weighed(
-            [*map(_hit, listings), *_limits(question, lookup), *await self._stale(question)]
-        )
+        blind = not_covered(counting, question.currency, question.address, what="sanctions list")
+        limits = [_limit(one) for one in blind if not listings]
+        limits += [*_limits(question, lookup), *await self._stale(question)]
+        evidence = weighed([*map(_hit, listings), *limits])
         score, grade = verdict(listings)
+        if blind and not listings:
+            grade = NOT_COVERED
         return Answer(
             risk_score=score,
             grade=grade,
@@ -82,7 +87,7 @@ class SanctionsProvider:
     async def _stale(self, question: Question) -> list[Evidence]:
         """Say which required lists are old, in an answer as of now."""
         faults = await self._faults() if question.as_of is None else ()
-        return [Evidence(category=SCOPE, source=NAME, detail=fault) for fault in faults]
+        return [_limit(fault) for fault in faults]
 
     async def recall(self, _question: Question) -> Answer | None:
         """Nothing is kept of a question, and asking again costs nothing."""
@@ -116,7 +121,11 @@ def _limits(question: Question, lookup: Lookup) -> list[Evidence]:
     if question.as_of is not None:
         limits.append(f"screened against what the lists said on {question.as_of.isoformat()}")
     limits += [f"screened against the {one.source}" for one in lookup.versions if one.is_sample]
-    return [Evidence(category=SCOPE, source=NAME, detail=limit) for limit in limits]
+    return [_limit(limit) for limit in limits]
+
+
+def _limit(detail: str) -> Evidence:
+    return Evidence(category=SCOPE, source=NAME, detail=detail)
 
 
 def _of_nothing_found(listings: Iterable[Listing]) -> list[str]:

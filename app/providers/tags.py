@@ -9,8 +9,9 @@ from typing import Final
 
 from app.domain.addresses import check_address
 from app.domain.assessments import AssessmentType
+from app.domain.coverage import not_covered
 from app.domain.listings import ListFinder, Lookup, edition_of
-from app.domain.risk import SCOPE, grade_of
+from app.domain.risk import NOT_COVERED, SCOPE, grade_of
 from app.providers.base import (
     Answer,
     Evidence,
@@ -58,11 +59,12 @@ class TagsProvider:
         if not lookup.versions:
             raise ProviderFailed(FailureReason.NO_LIST)
         tags = direct(lookup.listings)
-        evidence = weighed([*tags, *_limits(question, lookup)])
+        blind = [] if tags else not_covered(lookup.versions, question.currency, question.address)
+        evidence = weighed([*tags, *_limits(question, lookup, blind)])
         score = score_of(evidence)
         return Answer(
             risk_score=score,
-            grade=grade_of(score) if tags else GRADE_NOT_TAGGED,
+            grade=grade_of(score) if tags else NOT_COVERED if blind else GRADE_NOT_TAGGED,
             evidence=evidence,
             provider=NAME,
             sources=sources_of(lookup.versions),
@@ -74,8 +76,8 @@ class TagsProvider:
         return None
 
 
-def _limits(question: Question, lookup: Lookup) -> list[Evidence]:
-    limits = ["only what is said of this address was looked for, not whom it dealt with"]
+def _limits(question: Question, lookup: Lookup, blind: list[str]) -> list[Evidence]:
+    limits = [*blind, "only what is said of this address was looked for, not whom it dealt with"]
     if question.assessment_type is AssessmentType.TRANSACTION:
         limits.append("only the address was screened, not the transaction")
     if question.as_of is not None:

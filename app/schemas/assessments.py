@@ -216,6 +216,12 @@ class SourceResponse(ResponseModel):
     version: int | None = Field(
         None, description="Its version here, from 1; null for the built-in sample", examples=[3]
     )
+    is_sanctions: bool | None = Field(
+        None,
+        description="Whether it is a sanctions list; false: a tag pack; null in an answer of an"
+        " earlier version",
+        examples=[True],
+    )
 
 
 class VendorScoreResponse(ResponseModel):

@@ -25,7 +25,7 @@ from app.domain.addresses import (
 from app.domain.addresses.samples import SAMPLES
 from app.domain.addresses.spelling import one_spelling
 from app.domain.list_texts import can_be_asked
-from app.domain.listings import ListFinder, ListVersion
+from app.domain.listings import ListFinder, ListVersion, is_in_future
 from app.domain.risk import SANCTIONS
 from app.models import ImportedVersion, ListEntry
 
@@ -97,6 +97,15 @@ async def check_assets(
         for version in versions
         for check in await _check_version(database, finder, version, as_of)
     ]
+
+
+async def dated_in_future(finder: ListFinder, today: date) -> dict[str, date]:
+    """Return by source the dates of the newest versions that are dated in the future."""
+    return {
+        version.source: version.effective_on
+        for version in await finder.versions()
+        if not version.is_sample and is_in_future(version.effective_on, today)
+    }
 
 
 async def check_random(finder: ListFinder, each: int) -> list[RandomCheck]:

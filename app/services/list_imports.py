@@ -9,7 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import islice
 from typing import Any, Final, TypeVar
@@ -22,15 +22,13 @@ from app.domain.actors import Actor
 from app.domain.addresses import SUPPORTED, AddressForm, check_address
 from app.domain.addresses.spelling import one_spelling
 from app.domain.list_texts import can_be_asked
-from app.domain.listings import NO_FACTS, ListedAddress, ListVersion
+from app.domain.listings import NO_FACTS, ListedAddress, ListVersion, is_in_future
 from app.domain.risk import SANCTIONS
 from app.models import ImportedVersion, ListEntry
 from app.providers.list_files import ListFile, ListUnreadable
 from app.services import audit_log, lists
 from app.services.list_checks import is_askable
 
-# A list that is dated later than this after now would keep every right one out.
-_FUTURE: Final = timedelta(days=1)
 _BATCH: Final = 2000
 # Real lists have a few rows under the wrong asset; another file has nearly all.
 _MISFILED_SHARE: Final = Decimal("0.2")
@@ -97,7 +95,7 @@ async def import_list(
     assets = _count_assets(rows.values())
     issued = asked.issued or asked.file.issued
     effective_on = issued or now.date()
-    if effective_on > (now + _FUTURE).date():
+    if is_in_future(effective_on, now.date()):  # it would keep every right one out
         raise ListUnreadable(asked.origin, f"it is dated {effective_on}, which is in the future")
     _refuse_unread(asked)
     _refuse_misfiled(asked, misfiled, len(rows))

@@ -50,6 +50,7 @@ _VERSION: Final = (
     _V.imported_at,
     _V.entries,
     _V.origin,
+    _V.assets,
 )
 _ROW: Final = (
     ListEntry.address,
@@ -185,7 +186,7 @@ async def newest(connection: AsyncConnection | AsyncSession, source: str) -> Lis
 
 async def history(connection: AsyncConnection) -> list[VersionFacts]:
     """Return every version of every source, the newest of each first."""
-    columns = (*_VERSION, _V.etag, _V.added, _V.removed, _V.assets)
+    columns = (*_VERSION, _V.etag, _V.added, _V.removed)
     rows = await connection.execute(select(*columns).order_by(_V.source, _V.number.desc()))
     return [
         VersionFacts(_version(row), row.origin, row.etag, row.added, row.removed, row.assets)
@@ -364,6 +365,7 @@ def _version(row: AnyRow, sanctions: Collection[str] = ()) -> ListVersion:
         entries=row.entries,
         url=row.origin if is_url(row.origin) else None,
         is_sanctions=row.source in sanctions,
+        assets=frozenset(row.assets),
     )
 
 

@@ -50,10 +50,12 @@ def loops(resources: Resources) -> list[Loop]:
             ages = await lists.ages(connection, resources.clock.now())
         resources.metrics.observe_list_ages(ages)
         required, versions = resources.lists.required, await resources.lists.versions()
+        today = resources.clock.now().date()
         resources.metrics.observe_required_lists(
             required.names,
             required.missing(versions),
-            required.old(versions, resources.clock.now().date()),
+            required.old(versions, today),
+            required.future(versions, today),
         )
         resources.metrics.observe_backlog(
             found.orders, found.oldest_due_order_seconds, found.oldest_pending_assessment_seconds

@@ -26,6 +26,8 @@ DATA: Final = Path(__file__).parents[1] / "data"
 SATOSHI: Final = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"
 SAMPLED: Final = "149w62rY42aZBox8fGcmqNsXUzSStKeq8C"
 ADDRESS: Final = "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM"
+EVM: Final = "0x098B716B8Aaf21512996dC57EB0615e2383E2f96"
+VITALIK: Final = "0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045"
 SPRING, SUMMER = date(2025, 3, 1), date(2025, 7, 1)
 
 
@@ -411,6 +413,71 @@ async def test_tag_pack_alone_leaves_the_sample_and_its_warning(
     screening.clock.advance(10)
     again = await answer_to(screening, buyer, address=SAMPLED)
     assert (again["charged"], again["answer"]["risk_score"]) == (True, "0")
+
+
+async def test_lists_without_an_address_of_the_currency_make_no_clean_answer(
+    screening: Application, database: LentDatabase
+) -> None:
+    await import_rows(database, [listed(SATOSHI)], issued=SPRING, source="XBT")
+    await import_rows(
+        database, [listed(EVM, "ETH")], issued=SUMMER, source="pack", origin="p/eth.yaml"
+    )
+    issuer = await make_user(database, NOW)
+    code = await make_access_code(database, issuer, NOW, credits_given=9)
+
+    async def answers() -> list[dict[str, Any]]:
+        asked = [
+            {"assessment_type": "address", "currency": currency, "address": address}
+            for currency, address in (("ETH", VITALIK), ("ETH", EVM), ("BTC", ADDRESS))
+        ]
+        body = {"access_code": code.access_code, "questions": asked}
+        made = await ask(screening, "create_new_assessments_for_access_code", body, code)
+        return list(made.json()["outcomes"])
+
+    blind, hit, clean = (one["assessment"] for one in await answers())
+    assert (blind["answer"]["risk_score"], blind["answer"]["grade"]) == (
+        "0",
+        "no list of such addresses",
+    )
+    assert blind["summary"] == (
+        "Not checked for sanctions: no sanctions list in force names any such address; form valid"
+    )
+    assert blind["answer"]["evidence"][0]["detail"] == (
+        "no sanctions list in force names any ETH address: it could not be found"
+    )
+    assert [one["is_sanctions"] for one in blind["answer"]["sources"]] == [True, False]
+    assert hit["answer"]["risk_score"] == "1"
+    assert clean["summary"] == "Not on 1 list of 2025-03-01; form valid"
+    assert [one["charged"] for one in await answers()] == [False] * 3
+
+    # A token on Ethereum has the accounts of Ethereum: its list is one of such addresses.
+    await import_rows(database, [listed(EVM, "USDC")], issued=SUMMER, source="OFAC SDN")
+    screening.clock.advance(10)
+    again, *_ = await answers()
+    assert again["charged"] is True
+    assert again["assessment"]["summary"] == (
+        "Not on 2 lists of 2025-03-01 to 2025-07-01; form valid"
+    )
+
+
+async def test_tags_and_exposure_do_not_read_as_checked_by_lists_of_other_currencies(
+    buyer: Person, database: LentDatabase
+) -> None:
+    await import_rows(database, [listed(EVM, "ETH")], issued=SPRING, source="OFAC SDN")
+    async with serving_upstream() as upstream:
+        root = upstream.base_url.partition("/api/")[0]
+        await upstream.press("chain/send", address=ADDRESS, satoshi=50_000)
+        async with open_application(
+            database,
+            scripted=False,
+            risk_provider=("sanctions", "tags", "exposure"),
+            esplora_url=f"{root}/esplora",
+        ) as application:
+            made = await answer_to(application, buyer, address=ADDRESS)
+    opinions = made["answer"]["opinions"]
+    assert [one["grade"] for one in opinions] == ["no list of such addresses"] * 3
+    assert made["summary"].count("not checked for") == 2
+    assert made["summary"].startswith("Not checked for sanctions")
 
 
 async def test_day_before_the_first_sanctions_list_is_refused_although_a_tag_pack_is_older(

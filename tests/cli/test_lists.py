@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from app.db.engine import Database
 from app.domain.addresses import encode_base58check
 from tests.support.commands import Assay, commands_on, printed
 from tests.support.list_server import NAME, serve_lists
+from tests.support.lists import import_rows, listed
 
 DATA = Path(__file__).parents[1] / "data"
 ADVANCED = str(DATA / "sanctions" / "sdn_advanced.xml")
@@ -44,6 +47,20 @@ async def test_lists_are_imported_shown_and_checked(assay: Assay) -> None:
     assert {one["source"] for one in then["assets"]} == {"GraphSense example"}
     for command in (("import", CLASSIC), ("show",), ("check", "--random", "1")):
         assert (await assay("lists", *command)).exit_code == 0
+
+
+async def test_check_fails_on_a_list_whose_date_is_in_the_future(
+    assay: Assay, committed_database: Database
+) -> None:
+    now = datetime.now(UTC) + timedelta(days=9)  # imported where the clock is wrong
+    row = listed("1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa")
+    await import_rows(committed_database, [row], issued=now.date(), source="OFAC SDN", now=now)
+    checked = await assay("lists", "check", "--random", "0", "--json")
+    assert checked.exit_code == 1
+    record = json.loads(checked.stdout)
+    assert record["dated_in_future"] == {"OFAC SDN": str(now.date())}
+    assert record["is_right"] is False
+    assert f"OFAC SDN is dated {now.date()}, which is in the future" in checked.stderr
 
 
 async def test_import_warns_of_tags_that_no_provider_looks_at(

@@ -104,6 +104,22 @@ def test_a_hit_says_who_sanctions_since_when_and_why(
         (clean(None), "Not on 1 list of unknown date; form valid"),
         (clean(DAY, address_form="not_checkable"), f"Not on 1 list of {DAY}; form not checkable"),
         (clean(DAY, address_form="not_checked"), f"Not on 1 list of {DAY}; form not checked"),
+        (  # a tag pack is looked in, too, and is no sanctions list
+            answer(
+                "0",
+                "not on the lists",
+                sources=[
+                    {**sources(DAY)[0], "is_sanctions": True},
+                    {**sources("2026-01-01")[0], "is_sanctions": False},
+                ],
+            ),
+            f"Not on 1 list of {DAY}; form valid",
+        ),
+        (
+            answer("0", "no list of such addresses", sources=sources(DAY)),
+            "Not checked for sanctions: no sanctions list in force names any such address;"
+            " form valid",
+        ),
         (
             answer("0", "not on the lists", sources=[{"name": SAMPLE, "version": None}]),
             f"Not in the {SAMPLE}; form valid",

@@ -11,10 +11,12 @@ from structlog.testing import capture_logs
 
 from app.db.engine import Database
 from app.db.failures import Unavailable
+from app.domain.listings import RequiredLists
 from app.domain.pace import CALL_DEADLINE_SECONDS, LEAVE_WITHIN_SECONDS
 from app.observability.metrics import Metrics
 from app.providers.base import ProviderUnknown
 from app.services import accounts, assessment_leases
+from app.services.lists import Lists
 from app.worker import housekeeping, loops
 from app.worker.heartbeats import SILENT_AFTER, Heartbeats
 from app.worker.loops import Loop, running
@@ -441,6 +443,44 @@ async def test_age_of_each_list_is_counted_from_its_own_date(stage: Stage) -> No
     assert not await count_what_waits()
     age = stage.metric("assay_list_age_seconds", source="a list")
     assert 3 * 86_400 <= age < 4 * 86_400 + 60
+
+
+async def test_what_is_wrong_with_a_required_list_is_a_metric_until_it_is_right(
+    stage: Stage,
+) -> None:
+    required = RequiredLists(names=("OFAC SDN", "EU"), max_age_days=30)
+
+    async def faults() -> dict[str, list[str]]:
+        held = Lists(stage.database, stage.clock, required)  # it looks at once
+        await housekeeping.loops(replace(stage.resources, lists=held))[-1].tick()
+        name = "assay_required_list_fault"
+        return {
+            source: [
+                fault
+                for fault in ("missing", "old", "future")
+                if stage.metric(name, source=source, fault=fault)
+            ]
+            for source in required.names
+        }
+
+    async def publish(days: int) -> None:
+        now = stage.clock.now()
+        await import_rows(
+            stage.database,
+            [listed(f"{days}")],
+            issued=now.date() + timedelta(days=days),
+            source="OFAC SDN",
+            now=now + timedelta(days=max(days, 0)),  # by the clock of whoever imports it
+            confirm_churn=True,
+        )
+
+    assert await faults() == {"OFAC SDN": ["missing"], "EU": ["missing"]}
+    await publish(-31)
+    assert await faults() == {"OFAC SDN": ["old"], "EU": ["missing"]}
+    await publish(0)
+    assert await faults() == {"OFAC SDN": [], "EU": ["missing"]}
+    await publish(3)
+    assert await faults() == {"OFAC SDN": ["future"], "EU": ["missing"]}
 
 
 async def test_new_version_of_a_list_is_looked_through_by_its_loop(stage: Stage) -> None:

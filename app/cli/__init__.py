@@ -101,7 +101,10 @@ main.add_typer(
             "create": Entry(
                 "app.cli.api_keys:create_api_key", "Make an API key; it is shown only here."
             ),
-            "revoke": Entry("app.cli.api_keys:revoke_api_key", "Revoke an API key at once."),
+            "revoke": Entry(
+                "app.cli.api_keys:revoke_api_key",
+                "Revoke an API key at once, and the keys that it made.",
+            ),
         },
     ),
     name="api-key",

@@ -19,6 +19,10 @@ from app.cli.printing import AsJson, print_record
 from app.db.engine import Database
 from app.services import api_keys
 
+KeepChildren = Annotated[
+    bool, typer.Option("--keep-children", help="leave the keys that a revoked key made")
+]
+
 
 def create_api_key(
     email: UserEmail = None,
@@ -52,15 +56,21 @@ def create_api_key(
 
 def revoke_api_key(
     prefix: Annotated[str, typer.Argument(help="as `create` printed it")],
+    keep_children: KeepChildren = False,
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Revoke an API key at once."""
+    """Revoke an API key at once, and the keys that it made."""
 
     async def work(database: Database) -> api_keys.KeyFacts:
         async with database.sessions() as session:
             return await api_keys.revoke(
-                session, prefix, owner=None, actor=operator_actor(), now=utc_now()
+                session,
+                prefix,
+                owner=None,
+                keep_children=keep_children,
+                actor=operator_actor(),
+                now=utc_now(),
             )
 
     key = with_operator_database(work)

@@ -172,7 +172,7 @@ COUNTS_CODES: Final[Any] = Depends(_any_codes, scope="function")
 
 def actor_of(request: Request, caller: Caller) -> Actor:
     """Name the caller and the request for the audit log."""
-    return Actor(caller.account_id, request_id_of(request.scope))
+    return Actor(caller.account_id, request_id_of(request.scope), caller.api_key)
 
 
 def anonymous_actor(request: Request) -> Actor:

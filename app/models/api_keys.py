@@ -9,7 +9,10 @@ from app.db.base import Base
 
 
 class ApiKey(Base):
-    """A key found by its public prefix; bound to one account, or to none."""
+    """A key found by its public prefix; bound to one account, or to none.
+
+    `parent_prefix` names the key that made it, if one did; it expires with that one or before.
+    """
 
     __tablename__ = "api_keys"
 
@@ -19,3 +22,4 @@ class ApiKey(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+    parent_prefix: Mapped[str | None] = mapped_column(ForeignKey("api_keys.prefix"), index=True)

@@ -9,7 +9,10 @@ from app.db.base import Base
 
 
 class AuditLine(Base):
-    """One action: `actor` is an account id, `operator` or `worker`; `request_id` its cause."""
+    """One action: `actor` is an account id, `operator` or `worker`; `request_id` its cause.
+
+    `api_key` is the prefix of the key that an account acted by; empty for a session.
+    """
 
     __tablename__ = "audit_log"
 
@@ -22,3 +25,4 @@ class AuditLine(Base):
     ledger_entry_id: Mapped[int | None] = mapped_column(
         ForeignKey("ledger_entries.id"), unique=True
     )
+    api_key: Mapped[str | None]

@@ -9,6 +9,7 @@ from app.schemas.api_keys import (
     ApiKeyPage,
     ApiKeyResponse,
     CreateApiKeyRequest,
+    KeepChildrenParameter,
     NewApiKeyResponse,
     PrefixInPath,
 )
@@ -46,7 +47,10 @@ def _response(key: KeyFacts) -> ApiKeyResponse:
 async def create_api_key(
     body: CreateApiKeyRequest, caller: AnyCaller, request: Request, resources: Res
 ) -> NewApiKeyResponse:
-    """Make a key for the caller, or for an access code that it issued."""
+    """Make a key for the caller, or for an access code that it issued.
+
+    A key that is made by a key lives no longer than that one, and is revoked with it.
+    """
     key = await api_keys.create_for_caller(
         resources.database,
         caller=caller,
@@ -90,14 +94,22 @@ async def list_api_keys(
     responses=responses(404),
 )
 async def revoke_api_key(
-    prefix: PrefixInPath, caller: AnyCaller, request: Request, resources: Res
+    prefix: PrefixInPath,
+    caller: AnyCaller,
+    request: Request,
+    resources: Res,
+    keep_children: KeepChildrenParameter = False,
 ) -> ApiKeyResponse:
-    """Revoke a key of the caller or of an access code that it issued, at once and for good."""
+    """Revoke a key of the caller or of an access code that it issued, at once and for good.
+
+    The keys that it made are revoked with it, and those that they made, unless they are kept.
+    """
     async with resources.database.sessions() as session:
         key = await api_keys.revoke(
             session,
             prefix,
             owner=caller.account_id,
+            keep_children=keep_children,
             actor=actor_of(request, caller),
             now=resources.clock.now(),
         )

@@ -2,20 +2,35 @@
 
 from typing import Annotated
 
-from fastapi import Path
+from fastapi import Path, Query
 from pydantic import Field
 
-from app.schemas.fields import LongText, RequestModel, ResponseModel, TimeSent, Timestamp
+from app.schemas.fields import (
+    FlagInQuery,
+    LongText,
+    RequestModel,
+    ResponseModel,
+    TimeSent,
+    Timestamp,
+)
 from app.schemas.paging import PageResponse
 
 PrefixInPath = Annotated[str, Path(description="The key's `prefix`", examples=["HFnCU1LAU2"])]
+
+KeepChildrenParameter = Annotated[
+    FlagInQuery,
+    Query(description="Leave the keys that this one made as they are", examples=[False]),
+]
 
 
 class CreateApiKeyRequest(RequestModel):
     """A new key, for the caller or for an access code that it issued."""
 
     expires_at: TimeSent | None = Field(
-        None, description="When it expires; absent: never", examples=["2030-01-31T12:00:00Z"]
+        None,
+        description="When it expires; absent: never. A key that is made by a key expires with that "
+        "one at the latest; absent: then",
+        examples=["2030-01-31T12:00:00Z"],
     )
     access_code: LongText | None = Field(
         None,

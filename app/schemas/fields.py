@@ -228,6 +228,19 @@ PageLimit = Annotated[
 ]
 
 
+def _read_flag(value: object) -> bool:
+    match value:
+        case bool():
+            return value
+        case "true" | "false":
+            return value == "true"
+        case _:
+            raise not_allowed("true or false")
+
+
+FlagInQuery = Annotated[bool, BeforeValidator(_read_flag)]
+
+
 # What callers receive
 
 

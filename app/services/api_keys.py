@@ -1,17 +1,17 @@
-"""API keys: made once, stored hashed, found by prefix, revoked at once."""
+"""API keys: made once, stored hashed, found by prefix, revoked at once with what they made."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import ColumnElement, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.db.base import AnyRow
 from app.db.engine import Database
 from app.domain.actors import Actor
-from app.domain.errors import AccessCodeNotFound, NotFound
-from app.domain.expiry import require_future
+from app.domain.errors import AccessCodeNotFound, InvalidApiKey, InvalidParameter, NotFound
+from app.domain.expiry import is_past, require_future
 from app.domain.security import KEY_PREFIX_PATTERN, new_api_key
 from app.models import AccessCode, ApiKey
 from app.services import access_codes, audit_log
@@ -83,11 +83,15 @@ async def create(
 ) -> NewKey:
     """Make a key for an account, or for none (then it is valid but identifies nobody).
 
-    Raises InvalidParameter for an expiry in the past.
+    A key that acts here makes none that outlives it: without an expiry, the new one gets its own.
+    Raises InvalidParameter for an expiry in the past or after that, and InvalidApiKey if it was
+    revoked meanwhile.
     """
     require_future(expires_at, now)
     key = new_api_key()
     async with session.begin():
+        if actor.api_key is not None:
+            expires_at = await _expiry_below(session, actor.api_key, expires_at, now)
         await session.execute(
             insert(ApiKey).values(
                 prefix=key.prefix,
@@ -95,6 +99,7 @@ async def create(
                 account_id=account_id,
                 created_at=now,
                 expires_at=expires_at,
+                parent_prefix=actor.api_key,
             )
         )
         await audit_log.record(
@@ -103,13 +108,38 @@ async def create(
     return NewKey(key.text, KeyFacts(key.prefix, now, expires_at, None))
 
 
-async def revoke(
-    session: AsyncSession, prefix: str, *, owner: str | None, actor: Actor, now: datetime
-) -> KeyFacts:
-    """Revoke a key at once; revoking twice keeps the first time.
+async def _expiry_below(
+    session: AsyncSession, parent: str, expires_at: datetime | None, now: datetime
+) -> datetime | None:
+    """Lock a key against its revocation, and return when one that it makes expires."""
+    await session.execute(text("LOCK TABLE api_keys IN ROW EXCLUSIVE MODE"))
+    row = (
+        await session.execute(
+            select(ApiKey.expires_at, ApiKey.revoked_at).where(ApiKey.prefix == parent)
+        )
+    ).one()
+    if row.revoked_at is not None or is_past(row.expires_at, now):
+        raise InvalidApiKey
+    if row.expires_at is None or expires_at is None:
+        return expires_at or row.expires_at
+    if expires_at > row.expires_at:
+        raise InvalidParameter("expires_at", "no later than that of the API key that makes it")
+    return expires_at
 
-    `owner` limits it to the keys of an account and of the access codes that it issued; None, the
-    operator, reaches every key. Raises NotFound.
+
+async def revoke(
+    session: AsyncSession,
+    prefix: str,
+    *,
+    owner: str | None,
+    keep_children: bool = False,
+    actor: Actor,
+    now: datetime,
+) -> KeyFacts:
+    """Revoke a key at once, and the keys that it made, and those that they made.
+
+    Revoking twice keeps the first time. `owner` limits it to the keys of an account and of the
+    access codes that it issued; None, the operator, reaches every key. Raises NotFound.
     """
     query = select(*_FACTS).where(ApiKey.prefix == prefix)
     if owner is not None:
@@ -118,17 +148,43 @@ async def revoke(
     if not KEY_PREFIX_PATTERN.fullmatch(prefix):
         raise NotFound("api_key not found")
     async with session.begin():
-        row = (await session.execute(query.with_for_update())).one_or_none()
-        if row is None:
+        if (await session.execute(query)).one_or_none() is None:
             raise NotFound("api_key not found")
-        key = _facts(row)
-        if key.revoked_at is not None:
-            return key
-        await session.execute(update(ApiKey).where(ApiKey.prefix == prefix).values(revoked_at=now))
-        await audit_log.record(
-            session, actor=actor, action="api_key.revoke", subject=prefix, at=now
-        )
-    return replace(key, revoked_at=now)
+        await _revoke(session, ApiKey.prefix == prefix, keep_children, actor, now)
+        return _facts((await session.execute(query)).one())
+
+
+async def revoke_all_of(
+    session: AsyncSession, account_id: str, *, keep_children: bool, actor: Actor, now: datetime
+) -> list[str]:
+    """Revoke every key of an account, and what they made; return the prefixes of those revoked."""
+    async with session.begin():
+        whose = ApiKey.account_id == account_id
+        return await _revoke(session, whose, keep_children, actor, now)
+
+
+async def _revoke(
+    session: AsyncSession,
+    which: ColumnElement[bool],
+    keep_children: bool,
+    actor: Actor,
+    now: datetime,
+) -> list[str]:
+    """Revoke keys that are not revoked yet; return their prefixes. Waits until no key is made."""
+    await session.execute(text("LOCK TABLE api_keys IN SHARE ROW EXCLUSIVE MODE"))
+    tree = select(ApiKey.prefix).where(which).cte(recursive=True)
+    if not keep_children:  # also below one that was revoked before
+        tree = tree.union(select(ApiKey.prefix).join(tree, ApiKey.parent_prefix == tree.c.prefix))
+    revoked = await session.scalars(
+        update(ApiKey)
+        .where(ApiKey.prefix.in_(select(tree.c.prefix)), ApiKey.revoked_at.is_(None))
+        .values(revoked_at=now)
+        .returning(ApiKey.prefix)
+        .execution_options(synchronize_session=False)
+    )
+    prefixes = sorted(revoked)
+    await audit_log.record_subjects(session, prefixes, actor=actor, action="api_key.revoke", at=now)
+    return prefixes
 
 
 async def list_own(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,16 +21,8 @@ async def record(
     ledger_entry_id: int | None = None,
 ) -> None:
     """Write one line in the caller's transaction."""
-    await session.execute(
-        insert(AuditLine).values(
-            at=at,
-            actor=actor.name,
-            action=action,
-            subject=subject,
-            request_id=actor.request_id,
-            ledger_entry_id=ledger_entry_id,
-        )
-    )
+    line = _line(actor, action, subject, at, ledger_entry_id)
+    await session.execute(insert(AuditLine).values(line))
 
 
 async def record_entries(
@@ -42,17 +35,28 @@ async def record_entries(
     at: datetime,
 ) -> None:
     """Write one line for each of several ledger entries, in the caller's transaction."""
-    await session.execute(
-        insert(AuditLine),
-        [
-            {
-                "at": at,
-                "actor": actor.name,
-                "action": action,
-                "subject": subject,
-                "request_id": actor.request_id,
-                "ledger_entry_id": entry_id,
-            }
-            for entry_id in ledger_entry_ids
-        ],
-    )
+    lines = [_line(actor, action, subject, at, entry_id) for entry_id in ledger_entry_ids]
+    await session.execute(insert(AuditLine), lines)
+
+
+async def record_subjects(
+    session: AsyncSession, subjects: Sequence[str], *, actor: Actor, action: str, at: datetime
+) -> None:
+    """Write one line for each of several subjects, if any, in the caller's transaction."""
+    if subjects:
+        lines = [_line(actor, action, subject, at, None) for subject in subjects]
+        await session.execute(insert(AuditLine), lines)
+
+
+def _line(
+    actor: Actor, action: str, subject: str, at: datetime, ledger_entry_id: int | None
+) -> dict[str, Any]:
+    return {
+        "at": at,
+        "actor": actor.name,
+        "api_key": actor.api_key,
+        "action": action,
+        "subject": subject,
+        "request_id": actor.request_id,
+        "ledger_entry_id": ledger_entry_id,
+    }

@@ -1,6 +1,6 @@
 """Who is calling: one resolution for API keys and for login sessions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -17,12 +17,16 @@ from app.models import AccessCode, Account, ApiKey, LoginSession, User
 
 @dataclass(frozen=True)
 class Caller:
-    """An identified account. An inactive one is an access code that may read, but not spend."""
+    """An identified account. An inactive one is an access code that may read, but not spend.
+
+    `api_key` is the prefix of the key that it came with; None for a session.
+    """
 
     account_id: str
     kind: AccountKind
     access_code: str | None
     active: bool
+    api_key: str | None = field(default=None, compare=False)
 
     @classmethod
     def of_access_code(cls, account_id: str, access_code: str) -> "Caller":
@@ -134,7 +138,7 @@ async def resolve(
     parameters = parameters or {}
     if isinstance(presented, PresentedKey):
         found = await connection.execute(by_key, {"prefix": presented.prefix, **parameters})
-        return _by_key(found.first(), presented.secret_hash, now)
+        return _by_key(found.first(), presented, now)
     found = await connection.execute(by_session, {"token_hash": presented.token_hash, **parameters})
     row = found.first()
     if (
@@ -143,11 +147,11 @@ async def resolve(
         or row.account_status != AccountStatus.ACTIVE
     ):
         raise NotLoggedIn(presented.login_text)
-    return _caller(row, now), row
+    return _caller(row, now, None), row
 
 
-def _by_key(row: AnyRow | None, secret_hash: bytes, now: datetime) -> tuple[Caller, AnyRow]:
-    if row is None or not same_hash(row.secret_hash, secret_hash):
+def _by_key(row: AnyRow | None, key: PresentedKey, now: datetime) -> tuple[Caller, AnyRow]:
+    if row is None or not same_hash(row.secret_hash, key.secret_hash):
         raise InvalidApiKey
     if row.revoked_at is not None or is_past(row.key_expires_at, now):
         raise InvalidApiKey
@@ -155,9 +159,9 @@ def _by_key(row: AnyRow | None, secret_hash: bytes, now: datetime) -> tuple[Call
         raise UserNotIdentified
     if row.kind == AccountKind.USER and row.account_status != AccountStatus.ACTIVE:
         raise InvalidApiKey
-    return _caller(row, now), row
+    return _caller(row, now, key.prefix), row
 
 
-def _caller(row: AnyRow, now: datetime) -> Caller:
+def _caller(row: AnyRow, now: datetime, api_key: str | None) -> Caller:
     active = row.account_status == AccountStatus.ACTIVE and not is_past(row.own_expires_at, now)
-    return Caller(row.account_id, AccountKind(row.kind), row.own_access_code, active)
+    return Caller(row.account_id, AccountKind(row.kind), row.own_access_code, active, api_key)

@@ -22,7 +22,13 @@ from app.domain.addresses.base32 import (
     encode_stellar,
 )
 from app.domain.addresses.base58 import encode_base58
-from app.domain.addresses.bech32 import Encoding, encode_bech32, encode_cash_address, to_values
+from app.domain.addresses.bech32 import (
+    Encoding,
+    decode_bech32,
+    encode_bech32,
+    encode_cash_address,
+    to_values,
+)
 from app.domain.addresses.cardano import encode_byron, encode_shelley
 from app.domain.addresses.chains import CHAINS
 from app.domain.addresses.coins import COINS
@@ -39,6 +45,17 @@ ALICE = "d43593c715fdd31c61141abd04a99fd6822c8558854ccde39a5684e7a56da27d"
 USDT_ON_TRON = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"
 VITALIK = "0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045"
 
+# From the test vectors of ZIP 316: the hash e6cabf81… as a public key's, as a script's, and none.
+UNIFIED: Final = (
+    "u1yy6w8n3jmjsgj9wvcenr8r5p6h38vyclhmq0wg9kzpxlu46z8v64k5gszr8yfwz4jvrylvvg3g633z02luk85nmsck"
+    "6d2sex3n5d7kn68hzz5tv4udt9p6sy7pgleeulvglvx2627dff57q9fep5wgdx8m0esx28m0zvuxpmwyazt3jun2rpqw"
+    "8nu6j2fceqghk55ced66js6k6jxn8y2xtue8f3paqjrk8q6nptnn",
+    "u1k9kavjcgta8y9t9lv3grvry5fqs6avhe9panu4jlg5j5mkkn4wj844mau24n4hx79yst6glun3wa095upapkqhgyrq"
+    "9kfd7jr7q9dgpafhwvgl8ujxrlprl5zahl69cprsets6h2t98",
+    "u1p5rt2l48lpmyyeypnffal288jgf2tz50fzn23jdp68vcujvwn0uz5u0evcp35jfmfvrl26az7suqqfm0skn9mmz9un"
+    "86gqkq9va32v4s",
+)
+
 # Typed from the standards: the forms in each line are one account.
 PUBLISHED: Final = (
     (  # the SDK's account of Alice: all networks, Polkadot, Kusama, and its public key
@@ -53,6 +70,27 @@ PUBLISHED: Final = (
         "t1VmmGiyjVNeCjxDZzg7vZmd99WyzVby9yC",
         "tex1s2rt77ggv6q989lr49rkgzmh5slsksa9khdgte",
         "TEX1S2RT77GGV6Q989LR49RKGZMH5SLSKSA9KHDGTE",
+    ),
+    (  # ZIP 316's test vectors: a unified address with a public key hash, and with a script hash
+        *UNIFIED[:1],
+        "t1euvJe2JESYSAYqznyzL7QxJUphWkGcT3D",
+    ),
+    (
+        *UNIFIED[1:2],
+        "t3fbwEBWjnLrpFiYRv5evY3KEdLzEHxJRjw",
+    ),
+    (  # ICAP's specification
+        "XE7338O073KYGTWWZN0F2WZ0R8PX5ZPPZS",
+        "0x00c5496aEe77C1bA1f0854206A26DdA82a81D6D8",
+    ),
+    (  # Injective's documentation
+        "inj14au322k9munkmx5wrchz9q30juf5wjgz2cfqku",
+        "0xAF79152AC5dF276D9A8e1E2E22822f9713474902",
+    ),
+    ("0.0.123", "0.0.123-vfmkw"),  # HIP-15
+    (  # Starknet's contract of ether, with and without its first zero
+        "0x049d36570d4e46f48e99674bd3fcc84644ddd6b96f7c741b1562b82f9e004dc7",
+        "0x49d36570d4e46f48e99674bd3fcc84644ddd6b96f7c741b1562b82f9e004dc7",
     ),
     (AEON_STANDARD, AEON_INTEGRATED),  # AEON.to's specification
     (  # Monero's tests
@@ -144,9 +182,18 @@ def _cosmos(prefix: str, account: bytes) -> str:
     return encode_bech32(prefix, to_values(account), Encoding.BECH32)
 
 
+def _icap(account: bytes) -> str:
+    number, digits = int.from_bytes(account), ""
+    while number or len(digits) < 30:
+        number, digit = divmod(number, 36)
+        digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[digit] + digits
+    remainder = int("".join(str(int(character, 36)) for character in f"{digits}XE00")) % 97
+    return f"XE{98 - remainder:02}{digits}"
+
+
 def _evm(account: bytes) -> list[str]:
-    text = encode_evm(account)
-    return [text, text.lower(), text[2:], f"xdc{text[2:].lower()}", f"0X{text[2:].upper()}"]
+    text, digits = encode_evm(account), account.hex()
+    return [text, text.lower(), text[2:], f"xdc{digits}", f"0X{digits.upper()}", _icap(account)]
 
 
 def _shelley(head: str, rest: bytes) -> str:
@@ -229,9 +276,11 @@ FORMS: Final[Mapping[str, tuple[Writer, ...]]] = {
     "dogecoin": (_base58("1e"), _base58("16")),
     "hedera": (lambda key: [f"0.0.{int.from_bytes(key[:4]) + 1}"],),
     "liquid": (
-        _base58("39"),
+        lambda key: [
+            encode_base58check(b"\x39", key[:20]),
+            encode_base58check(b"\x0c\x39", b"\x02" + key + key[:20]),
+        ],
         lambda key: _segwit("ex", 0, key[:20]),
-        lambda key: [encode_base58check(b"\x0c\x39", b"\x02" + key + key[:20])],
     ),
     "litecoin": (
         _base58("30"),
@@ -247,7 +296,14 @@ FORMS: Final[Mapping[str, tuple[Writer, ...]]] = {
     ),
     "monero": (_cryptonote(18, 19), lambda key: [encode_cryptonote(42, key + key)]),
     "near": (lambda key: [key.hex()], lambda key: [f"a{key.hex()[:9]}.near"]),
-    "noble": (lambda key: [_cosmos("noble", key[:20])],),
+    "noble": (
+        lambda key: [_cosmos(name, key[:20]) for name in ("noble", "osmo", "neutron", "dydx")],
+        lambda key: [_cosmos("inj", key[:20])],
+        *(  # a contract is another one on each chain
+            lambda key, name=name: [_cosmos(name, key)]  # type: ignore[misc]
+            for name in ("noble", "osmo")
+        ),
+    ),
     "polkadot": (
         lambda key: [
             *(encode_ss58(prefix, key) for prefix in (0, 2, 42, 63, 64, 255, 2254, 16383)),
@@ -279,7 +335,7 @@ FORMS: Final[Mapping[str, tuple[Writer, ...]]] = {
         ],
     ),
 }
-# Forms that no writer above makes: a unified address needs a permutation, Liquid's checksum 60 bits.
+# A form that no writer above makes: the checksum of Liquid's Blech32 has 60 bits.
 UNWRITTEN: Final = {("liquid", 3)}
 
 
@@ -296,6 +352,21 @@ def test_every_form_of_an_account_is_accepted_and_has_one_spelling(currency: str
             assert [check_address(currency, form) for form in forms].count(AddressForm.INVALID) == 0
             assert len({one_spelling(form) for form in forms}) == 1, forms
             assert len({one_spelling(read_address(currency, form).plain) for form in forms}) == 1
+
+
+def test_unified_address_without_a_receiver_that_lists_name_stays_as_it_is() -> None:
+    orchard = UNIFIED[2]
+    assert [check_address("ZEC", one) for one in UNIFIED] == [AddressForm.VALID] * 3
+    assert one_spelling(orchard) == orchard
+    values = decode_bech32(orchard, max_length=512)[1]
+    foreign = encode_bech32("utest", values, Encoding.BECH32M)
+    with pytest.raises(InvalidAddress, match="its end does not repeat its prefix"):
+        read_address("ZEC", foreign)
+
+
+def test_number_of_an_icap_address_is_checked() -> None:
+    with pytest.raises(InvalidAddress, match="check number"):
+        read_address("ETH", "XE7438O073KYGTWWZN0F2WZ0R8PX5ZPPZS")
 
 
 def test_every_form_that_is_accepted_is_one_of_an_account_that_was_written() -> None:

@@ -28,7 +28,7 @@ class Chain:
         return (*self.checked, *self.uncheckable, *self.unchecked)
 
 
-_EVM: Final = Chain((forms.EVM,), (forms.EVM_ONE_CASE,))
+_EVM: Final = Chain((forms.EVM, forms.ICAP), (forms.EVM_ONE_CASE,))
 
 # By the number of the chain (EIP-155): our name, and the short names of EIP-3770.
 EVM_CHAINS: Final[Mapping[int, tuple[str, ...]]] = {

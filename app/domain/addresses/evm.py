@@ -12,6 +12,10 @@ from Crypto.Hash import keccak
 from app.domain.addresses.faults import InvalidAddress
 
 _EVM: Final = re.compile(r"(?:0[xX]|xdc)?([0-9a-fA-F]{40})")
+# ICAP, direct: a check number of two digits, as in an IBAN, and the 20 bytes in base 36.
+_ICAP: Final = re.compile(r"XE([0-9]{2})([0-9A-Z]{30,31})")
+_ICAP_MODULUS: Final = 97
+_ACCOUNT_BYTES: Final = 20
 _PADDED: Final = re.compile(r"(?:0[xX])?0{24}[0-9a-fA-F]{40}")
 
 
@@ -38,6 +42,20 @@ def decode_checksummed_evm(address: str) -> bytes:
 def encode_evm(account: bytes) -> str:
     """Write 20 bytes as an address with its checksum."""
     return f"0x{_with_checksum(account.hex())}"
+
+
+def decode_icap(address: str) -> bytes:
+    """Return the 20 bytes of an address that is written as an IBAN. Raises InvalidAddress."""
+    match = _ICAP.fullmatch(address)
+    if match is None:
+        raise InvalidAddress("it is not XE, two digits, and 30 or 31 digits and capital letters")
+    digits = "".join(str(int(character, 36)) for character in f"{match[2]}XE{match[1]}")
+    if int(digits) % _ICAP_MODULUS != 1:
+        raise InvalidAddress("its check number is wrong")
+    number = int(match[2], 36)
+    if number.bit_length() > 8 * _ACCOUNT_BYTES:
+        raise InvalidAddress("it stands for more than 20 bytes")
+    return number.to_bytes(_ACCOUNT_BYTES)
 
 
 def is_padded(address: str) -> bool:

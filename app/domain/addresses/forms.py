@@ -20,7 +20,7 @@ from app.domain.addresses.bech32 import (
     to_bytes,
 )
 from app.domain.addresses.bitcoin import HASH_BYTES, bitcoin_network
-from app.domain.addresses.evm import decode_checksummed_evm, decode_evm, is_padded
+from app.domain.addresses.evm import decode_checksummed_evm, decode_evm, decode_icap, is_padded
 from app.domain.addresses.faults import InvalidAddress
 from app.domain.addresses.ripple import ripple_account
 from app.domain.addresses.ss58 import decode_ss58
@@ -182,8 +182,8 @@ def _public_key(address: str) -> None:
 
 
 def _no_padded_evm(address: str) -> None:
-    if not re.fullmatch(r"0x[0-9a-fA-F]{64}", address):
-        raise InvalidAddress("it is not 0x and 64 hexadecimal digits")
+    if not re.fullmatch(r"0x[0-9a-fA-F]{60,64}", address):
+        raise InvalidAddress("it is not 0x and 64 hexadecimal digits, or those without leading 0")
     if is_padded(address):
         raise InvalidAddress("it is an Ethereum address filled up to 32 bytes")
 
@@ -206,6 +206,7 @@ BITCOIN_SEGWIT: Final = segwit("bc", "tb", "bcrt")
 EVM: Final = Form(
     decode_checksummed_evm, re.compile("0[xX]|xdc|[0-9a-fA-F]{34,46}$"), "0-9a-fA-FxX", (42, 40, 43)
 )
+ICAP: Final = Form(decode_icap, re.compile("XE[0-9]{2}"), "0-9A-Z", (34, 35))
 EVM_ONE_CASE: Final = Form(_one_case_evm, re.compile("(?!)"), "0-9a-fA-FxX")
 TRON: Final = Form(decode_tron, re.compile("[Tt]"), _BASE58, (34,))
 TRON_HEX: Final = Form(
@@ -249,8 +250,8 @@ ZCASH_SHIELDED: Final = Form(
 NEAR: Final = pattern(r"(?:[a-z0-9]+[_.-])*[a-z0-9]+\.(?:near|tg)")
 NEAR_IMPLICIT: Final = pattern("[0-9a-f]{64}")
 HEDERA: Final = pattern(r"0\.0\.[1-9][0-9]{0,18}(?:-[a-z]{5})?")
-# Of Aptos, Sui and Starknet.
-HEX_32: Final = Form(_no_padded_evm, re.compile("0x[0-9a-fA-F]{60,}"), "0-9a-fA-Fx", (66,))
+# Of Aptos, Sui and Starknet, whose explorers leave the first zeros out.
+HEX_32: Final = Form(_no_padded_evm, re.compile("0x[0-9a-fA-F]{60,}"), "0-9a-fA-Fx", range(62, 67))
 LIQUID: Final = base58_hash("[QPGH]", "39", "27")
 LIQUID_CONFIDENTIAL: Final = Form(_liquid_confidential, re.compile("V[JT]"), _BASE58, (80,))
 LIQUID_SEGWIT: Final = segwit("ex")

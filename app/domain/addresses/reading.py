@@ -6,7 +6,7 @@ from typing import Final
 
 from app.domain.addresses.chains import CHAINS, EVM_CHAINS, Chain
 from app.domain.addresses.coins import COINS
-from app.domain.addresses.evm import is_padded
+from app.domain.addresses.evm import decode_icap, encode_evm, is_padded
 from app.domain.addresses.faults import InvalidAddress
 from app.domain.addresses.forms import Form
 from app.domain.addresses.networks import is_of_test_network
@@ -131,6 +131,8 @@ _EVM_NAMES: Final = frozenset(names[0] for names in EVM_CHAINS.values())
 
 def _plain(address: str, chains: tuple[str, ...]) -> str:
     if chains[0] in _EVM_NAMES:
+        if address.startswith("XE"):
+            return encode_evm(decode_icap(address))
         return f"0x{address[-40:]}"
     return address
 

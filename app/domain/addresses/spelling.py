@@ -17,21 +17,23 @@ from app.domain.addresses.base32 import (
     encode_stellar,
 )
 from app.domain.addresses.base58 import decode_base58check, encode_base58check
-from app.domain.addresses.bech32 import decode_bech32, decode_cash_address, encode_bech32
+from app.domain.addresses.bech32 import decode_bech32, decode_cash_address, encode_bech32, to_bytes
 from app.domain.addresses.bitcoin import HASH_BYTES
 from app.domain.addresses.cardano import decode_hex_shelley, decode_shelley, shelley_account
+from app.domain.addresses.evm import decode_icap
 from app.domain.addresses.faults import InvalidAddress
 from app.domain.addresses.prefixes import read_prefix
 from app.domain.addresses.ripple import encode_ripple, ripple_account
 from app.domain.addresses.ss58 import decode_ss58
 from app.domain.addresses.ton import decode_raw_ton, decode_ton
 from app.domain.addresses.tron import decode_hex_tron, encode_tron
-from app.domain.addresses.zcash import tex_as_transparent
+from app.domain.addresses.zcash import tex_as_transparent, unified_as_receiver
 
 _CASH_PREFIX: Final = "bitcoincash"
 _CASH_VERSIONS: Final = {0: b"\x00", 1: b"\x05", 2: b"\x00", 3: b"\x05"}  # by type, in base58
 # Litecoin moved P2SH to versions of its own; the first ones are those of Bitcoin.
 _SCRIPT_VERSIONS: Final = {b"\x32": b"\x05", b"\x3a": b"\xc4"}
+_LIQUID_BLINDED: Final = b"\x0c"
 # Integrated addresses of Monero and AEON, and the standard ones of the same keys.
 _STANDARD: Final = {
     19: 18,
@@ -88,13 +90,38 @@ def _cash(text: str) -> str:
     return text.lower()
 
 
+def _icap(text: str) -> str:
+    return f"0x{decode_icap(text).hex()}"
+
+
+def _short_key(text: str) -> str:
+    return f"0x{text[2:].lower().zfill(64)}"
+
+
+def _confidential(text: str) -> str:
+    """Return what is left of a confidential address of Liquid without its blinding key."""
+    body = decode_base58check(text)
+    if body[:1] != _LIQUID_BLINDED:
+        raise InvalidAddress("it is not a confidential address")
+    return encode_base58check(body[1:2], body[-HASH_BYTES:])
+
+
+def _hedera(text: str) -> str:
+    return text.partition("-")[0]
+
+
 def _bech32(text: str) -> str:
     decode_bech32(text)
     return text.lower()
 
 
 def _cosmos(text: str) -> str:
-    _, values, encoding = decode_bech32(text)
+    prefix, values, encoding = decode_bech32(text)
+    account = to_bytes(values)
+    if len(account) != HASH_BYTES:  # a contract, which is another one on each chain
+        return text.lower()
+    if prefix.startswith("inj"):
+        return f"0x{account.hex()}"
     return encode_bech32("cosmos", values, encoding)
 
 
@@ -147,10 +174,21 @@ def _stellar(text: str) -> str:
 # Cheap to ask, so that the texts that look like none of these, which are most, cost little.
 _REWRITES: Final[tuple[tuple[re.Pattern[str], Callable[[str], str]], ...]] = (
     (re.compile(r"(?:0[xX])?41[0-9a-fA-F]{40}"), _hex_tron),
+    (re.compile(r"0x[0-9a-fA-F]{60,63}"), _short_key),
     (re.compile(r"0[xX][0-9a-fA-F]+"), _hex),
     (re.compile(r"(?:xdc)?[0-9a-fA-F]{40}|[0-9a-fA-F]{64}"), _digits),
     (re.compile(r"((bitcoincash|bchtest|bchreg):)?[qpzr][0-9a-z]{41,}", re.IGNORECASE), _cash),
-    (re.compile(r"cosmosvaloper1[0-9a-z]{38,}", re.IGNORECASE), _cosmos),
+    (
+        re.compile(
+            r"(?:cosmos|noble|osmo|dydx|inj|sei|neutron|kava|axelar|secret)(?:valoper)?1[0-9a-z]{38,}",
+            re.IGNORECASE,
+        ),
+        _cosmos,
+    ),
+    (re.compile(r"XE[0-9]{2}[0-9A-Z]{30,31}"), _icap),
+    (re.compile(r"u(?:test)?1[02-9ac-hj-np-z]{80,}", re.IGNORECASE), unified_as_receiver),
+    (re.compile(r"V[JT][1-9A-Za-z]{78}"), _confidential),
+    (re.compile(r"0\.0\.[0-9]+-[a-z]{5}"), _hedera),
     (re.compile(r"tex(?:test)?1[0-9a-z]{38}", re.IGNORECASE), tex_as_transparent),
     (re.compile(r"[A-Z]{1,12}1[0-9A-Z]{38,}"), _bech32),
     (re.compile(r"(addr|stake)(_test)?1[0-9a-z]{50,}", re.IGNORECASE), _cardano),

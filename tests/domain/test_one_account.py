@@ -300,8 +300,7 @@ FORMS: Final[Mapping[str, tuple[Writer, ...]]] = {
         lambda key: [_cosmos(name, key[:20]) for name in ("noble", "osmo", "neutron", "dydx")],
         lambda key: [_cosmos("inj", key[:20])],
         *(  # a contract is another one on each chain
-            lambda key, name=name: [_cosmos(name, key)]  # type: ignore[misc]
-            for name in ("noble", "osmo")
+            lambda key, name=name: [_cosmos(name, key)] for name in ("noble", "osmo")
         ),
     ),
     "polkadot": (

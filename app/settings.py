@@ -17,6 +17,7 @@ from pydantic.fields import FieldInfo
 from app.domain import plain_text
 from app.domain.base_urls import base_url, is_on_loopback, same_server
 from app.domain.clients import IPNetwork
+from app.domain.database_urls import check_files, read_database_url
 from app.domain.dotenv_file import DotenvMalformed, read_dotenv
 from app.domain.faults import OperatorFault
 from app.domain.money import SATOSHI
@@ -232,9 +233,8 @@ class Settings(BaseModel):
     def _asyncpg_url(cls, value: SecretStr | None) -> SecretStr | None:
         if value is None:
             return None
-        scheme, separator, rest = value.get_secret_value().partition("://")
-        if not separator or scheme not in ("postgres", "postgresql", "postgresql+asyncpg"):
-            raise ValueError("must be a postgres://, postgresql:// or postgresql+asyncpg:// URL")
+        check_files(read_database_url(value.get_secret_value()))
+        rest = value.get_secret_value().partition("://")[2]
         return SecretStr(f"postgresql+asyncpg://{rest}")
 
     @field_validator("aeonto_base_url", "crystal_url", "chainalysis_url")

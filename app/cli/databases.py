@@ -30,6 +30,8 @@ _UNAVAILABLE: Final = {
 class DatabaseUnusable(OperatorFault):
     """The database did not serve; the message says why."""
 
+    exit_status = 2
+
 
 @asynccontextmanager
 async def with_database(settings: Settings) -> AsyncIterator[Settings]:

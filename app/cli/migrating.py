@@ -1,10 +1,12 @@
 """`assay migrate`: the database's schema, brought up to date."""
 
 import asyncio
+import ssl
 from typing import Final
 
 import stamina
 import typer
+from asyncpg.exceptions import ClientConfigurationError
 
 from app.cli.databases import url_of, with_database
 from app.cli.running import run
@@ -37,4 +39,7 @@ def migrate() -> None:
 
 
 def _may_come_up(fault: Exception) -> bool:
-    return is_unavailable(fault) and not refuses_connection(fault)
+    """Say whether waiting may help; it does not where a user or a certificate is refused."""
+    return is_unavailable(fault) and not (
+        refuses_connection(fault) or isinstance(fault, ssl.SSLError | ClientConfigurationError)
+    )

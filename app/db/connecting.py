@@ -16,6 +16,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 from typing_extensions import override
 
+from app.db.failures import SessionRefused, is_unavailable
 from app.observability.logging import get_logger
 
 log = get_logger(__name__)
@@ -77,13 +78,13 @@ class Connecting:
         keywords: dict[str, Any],
     ) -> DBAPIConnection:
         if self.reach is not Reach.POOLED:
-            connection: Any = dialect.connect(*arguments, **keywords)
+            connection: Any = _opened(dialect, arguments, keywords)
             if self._is_direct(connection):
                 self.reach = Reach.DIRECT
                 return connection  # type: ignore[no-any-return]
             connection.close()
             self._reckon_with_pooler()
-        connection = dialect.connect(*arguments, **keywords | _WITHOUT_STATEMENTS)
+        connection = _opened(dialect, arguments, keywords | _WITHOUT_STATEMENTS)
         connection.driver_connection.begin_with = self._begin_with
         return connection  # type: ignore[no-any-return]
 
@@ -108,6 +109,16 @@ class Connecting:
         number = connection.get_server_pid()
         status = await connection.execute(f"SELECT {self._keep} WHERE pg_backend_pid() = {number}")
         return bool(status == "SELECT 1")
+
+
+def _opened(dialect: Dialect, arguments: list[Any], keywords: dict[str, Any]) -> Any:  # noqa: ANN401
+    """Connect. Raises SessionRefused where the server's state would be taken for a statement's."""
+    try:
+        return dialect.connect(*arguments, **keywords)
+    except dialect.loaded_dbapi.Error as fault:
+        if is_unavailable(fault):
+            raise
+        raise SessionRefused from fault.__cause__ or fault
 
 
 def set_locally(settings: Mapping[str, str]) -> str:

@@ -15,10 +15,11 @@ from sqlalchemy.ext.asyncio import (
 )
 
 from app.db.connecting import BeginningConnection, Connecting, Reach
+from app.db.libpq import for_asyncpg
 from app.db.writability import Writability
+from app.domain.database_urls import read_database_url
 
 _POOL_TIMEOUT_SECONDS: Final = 2  # longer, and a caller waits for what it will not get
-_CONNECT_TIMEOUT_SECONDS: Final = 5
 # Nothing of ours takes this long: what does is stuck, and would hold its locks and its connection.
 LOCK_TIMEOUT: Final = "2s"
 TIMEOUTS: Final = {
@@ -30,8 +31,9 @@ TIMEOUTS: Final = {
 class Database:
     """One pool of connections, lent in two ways; `dispose` closes it."""
 
-    def __init__(self, engine: AsyncEngine, connecting: Connecting) -> None:
-        """Lend the connections of `engine`, which are opened by `connecting`."""
+    def __init__(self, url: str, engine: AsyncEngine, connecting: Connecting) -> None:
+        """Lend the connections of `engine`, which `connecting` opens to where `url` leads."""
+        self.url = url
         self.engine = engine
         self._connecting = connecting
         self.writability = Writability()
@@ -68,29 +70,25 @@ class Database:
 def create_database(
     url: str, *, pool_size: int = 10, statement_timeout_seconds: int = 5
 ) -> Database:
-    """Return a Database for a `postgresql+asyncpg://` URL; nothing is connected yet.
+    """Return a Database for a URL of PostgreSQL; nothing is connected yet. Raises ValueError.
 
     At most `pool_size` connections are open; whoever finds them all lent waits two seconds for
     one, and then gets sqlalchemy.exc.TimeoutError. A statement that takes longer than its timeout is
     given up; 0 is no limit, for an operator's long look.
     """
     engine = create_async_engine(
-        url,
+        "postgresql+asyncpg://",
         pool_size=pool_size,
         max_overflow=0,
         hide_parameters=True,  # they are people's e-mails, hashes and access codes
         pool_timeout=_POOL_TIMEOUT_SECONDS,
-        connect_args={
-            # Two that a pooler knows how to keep; it refuses or forgets others.
-            "server_settings": {"application_name": "assay", "timezone": "UTC"},
-            "timeout": _CONNECT_TIMEOUT_SECONDS,
-            "connection_class": BeginningConnection,
-        },
+        connect_args=for_asyncpg(read_database_url(url))
+        | {"connection_class": BeginningConnection},
     )
     connecting = Connecting(TIMEOUTS | {"statement_timeout": f"{statement_timeout_seconds}s"})
     connecting.attach(engine.sync_engine)
     event.listen(engine.sync_engine, "checkout", _discard_closed)
-    return Database(engine, connecting)
+    return Database(url, engine, connecting)
 
 
 def _discard_closed(connection: AdaptedConnection, _record: object, _proxy: object) -> None:

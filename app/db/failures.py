@@ -3,8 +3,13 @@
 from enum import StrEnum
 from typing import Final
 
+from asyncpg.exceptions import ClientConfigurationError, TargetServerAttributeNotMatched
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+
+class SessionRefused(Exception):
+    """The server began no session for us, as where `options` in the URL are wrong; its cause says why."""
 
 
 class Unavailable(StrEnum):
@@ -53,6 +58,7 @@ STATEMENT_MODE: Final = (
     "PgBouncer keeps no transaction together: set pool_mode = transaction, or session"
 )
 _REASON_LENGTH: Final = 300
+_NO_SESSION: Final = (ClientConfigurationError, SessionRefused, TargetServerAttributeNotMatched)
 
 
 def unavailability(error: BaseException) -> Unavailable | None:
@@ -63,6 +69,8 @@ def unavailability(error: BaseException) -> Unavailable | None:
     """
     if isinstance(error, PoolTimeout):
         return Unavailable.BUSY
+    if isinstance(error, _NO_SESSION):
+        return Unavailable.AWAY
     found = _by_state(error)
     if found is None and isinstance(error, DBAPIError):
         return Unavailable.AWAY if error.connection_invalidated else None

@@ -18,7 +18,8 @@ from typing_extensions import override
 
 from app.db.engine import TIMEOUTS
 from app.db.failures import Unavailable, is_unavailable, reason_of, unavailability
-from app.db.libpq import keywords
+from app.db.libpq import for_psycopg
+from app.domain.database_urls import read_database_url
 from app.observability.logging import get_logger
 from app.resources import Resources
 from app.services import asking
@@ -94,10 +95,10 @@ class Jobs:
 
 def jobs_app(resources: Resources, beat: Callable[[], None]) -> App:
     """Return an application of the engine with our one task; it is not open yet."""
-    url = resources.database.engine.url
+    url = read_database_url(resources.database.url)
     connector = PsycopgConnector(
         pool_factory=partial(BeginningPool, settings=_SETTINGS),
-        kwargs=keywords(url),
+        kwargs=for_psycopg(url),
         min_size=0,
         max_size=_CONNECTIONS,
         timeout=_CONNECTION_WITHIN_SECONDS,

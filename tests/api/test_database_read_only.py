@@ -168,7 +168,7 @@ async def test_a_read_only_session_is_not_kept(committed_database: Database) -> 
 
 
 def _text(database: Database) -> str:
-    return database.engine.url.render_as_string(hide_password=False)
+    return database.url
 
 
 async def refuse_orders(database: Database, state: str, words: str = "not now") -> None:

@@ -225,7 +225,7 @@ async def test_missing_database_and_unknown_setting_are_told_plainly(
 ) -> None:
     monkeypatch.setenv("ASSAY_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
     away = await assay("audit")
-    assert away.exit_code == 1
+    assert away.exit_code == 2
     assert "the database does not answer" in away.stderr
 
     monkeypatch.setenv("ASSAY_PRICE", "1")

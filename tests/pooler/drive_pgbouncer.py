@@ -343,7 +343,7 @@ async def test_statement_mode_is_refused_in_words(
     async with open_pgbouncer(database_url, PoolMode.STATEMENT) as pgbouncer:
         listing = Process("orders", "list", folder=tmp_path, ASSAY_DATABASE_URL=pgbouncer.url)
         listing.start()
-        assert await asyncio.to_thread(listing.wait) == 1
+        assert await asyncio.to_thread(listing.wait) == 2
         async with serving(pgbouncer.url, upstream, tmp_path, until="/healthz") as service:
             ready = await service.get("/readyz")
     assert listing.output.read_text().strip().splitlines()[-1] == STATEMENT_MODE

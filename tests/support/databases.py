@@ -138,8 +138,7 @@ class LentDatabase(Database):
 
 async def connect(url: str) -> asyncpg.Connection:
     """Connect to a SQLAlchemy URL without SQLAlchemy."""
-    plain = make_url(url).set(drivername="postgresql")
-    return await asyncpg.connect(plain.render_as_string(hide_password=False))
+    return await asyncpg.connect(url.replace("postgresql+asyncpg:", "postgresql:", 1))
 
 
 async def run_alone(url: str, statement: str) -> None:

@@ -356,7 +356,7 @@ async def test_worker_whose_database_is_read_only_says_so_once_and_goes_on_by_it
     stage: Stage, spender: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.worker.jobs.AFTER_FAULT_SECONDS", 0.01)
-    url = stage.database.engine.url.render_as_string(hide_password=False)
+    url = stage.database.url
     await pending(stage, spender)
     await let_changes(url, allowed=False)
     with capture_logs() as logs:

@@ -79,6 +79,22 @@ main.add_typer(
             "create": Entry(
                 "app.cli.users:create_user", "Make a user, also when registration is closed."
             ),
+            "list": Entry(
+                "app.cli.users:list_users",
+                "List users, newest first, with how many keys and sessions of each are good now.",
+            ),
+            "disable": Entry(
+                "app.cli.users:disable_user",
+                "Refuse a user's password and keys, and end its sessions, until it is enabled.",
+            ),
+            "enable": Entry(
+                "app.cli.users:enable_user",
+                "Let a disabled user in again, by its password and by keys that were not revoked.",
+            ),
+            "end-sessions": Entry(
+                "app.cli.users:end_sessions",
+                "End every session of a user, or of all; their passwords open new ones.",
+            ),
         },
     ),
     name="user",
@@ -89,6 +105,15 @@ main.add_typer(
         {
             "create": Entry(
                 "app.cli.access_codes:create_access_code", "Issue an access code for a user."
+            ),
+            "list": Entry(
+                "app.cli.access_codes:list_access_codes",
+                "List access codes, newest first; one that expired is inactive, too.",
+            ),
+            "deactivate": Entry(
+                "app.cli.access_codes:deactivate_access_code",
+                "Take an access code out of use, for good. Its credits stay on it, and its keys"
+                " may read.",
             ),
         },
     ),
@@ -101,9 +126,13 @@ main.add_typer(
             "create": Entry(
                 "app.cli.api_keys:create_api_key", "Make an API key; it is shown only here."
             ),
+            "list": Entry(
+                "app.cli.api_keys:list_api_keys",
+                "List API keys, newest first, without their secrets.",
+            ),
             "revoke": Entry(
                 "app.cli.api_keys:revoke_api_key",
-                "Revoke an API key at once, and the keys that it made.",
+                "Revoke an API key at once, or all of an account, and the keys that they made.",
             ),
         },
     ),

@@ -1,14 +1,24 @@
-"""`assay access-code create`: access codes, issued for a user."""
+"""`assay access-code create|list|deactivate`: access codes, issued for a user."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
-from app.cli.operator import ExpiresAt, operator_actor, time_of, utc_now, with_operator_database
-from app.cli.printing import AsJson, print_record
+from app.cli.operator import (
+    ExpiresAt,
+    Limit,
+    newest,
+    operator_actor,
+    time_of,
+    utc_now,
+    with_operator_database,
+)
+from app.cli.printing import AsJson, print_record, print_records
 from app.db.engine import Database
 from app.services import access_codes, accounts, ledger
 from app.services.callers import Caller
+
+_STATUS: Final = {True: "active", False: "inactive"}
 
 
 def create_access_code(
@@ -62,3 +72,54 @@ def create_access_code(
         },
         as_json=as_json,
     )
+
+
+def list_access_codes(
+    issuer: Annotated[
+        str | None, typer.Option(metavar="EMAIL", help="only those that this user issued")
+    ] = None,
+    limit: Limit = 1000,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """List access codes, newest first; one that expired is inactive, too."""
+
+    async def work(database: Database) -> list[tuple[access_codes.CodeFacts, str]]:
+        async with database.reading() as connection:
+            of_all = issuer is None
+            issuer_id = None if of_all else await accounts.user_id_of(connection, issuer or "")
+            return await access_codes.list_all(
+                connection, issuer_id=issuer_id, now=utc_now(), limit=limit + 1
+            )
+
+    records = [
+        {
+            "access_code": code.access_code,
+            "issuer": email,
+            "status": _STATUS[code.active],
+            "affiliate_origin": code.affiliate_origin,
+            "credits_available": code.credits_available,
+            "created_at": code.created_at,
+            "expires_at": code.expires_at,
+        }
+        for code, email in newest(with_operator_database(work), limit)
+    ]
+    columns = ("access_code", "issuer", "status", "credits_available", "created_at", "expires_at")
+    print_records(records, columns=columns, as_json=as_json)
+
+
+def deactivate_access_code(
+    code: Annotated[str, typer.Argument(metavar="CODE", help="the access code")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Take an access code out of use, for good. Its credits stay on it, and its keys may read."""
+
+    async def work(database: Database) -> None:
+        async with database.sessions() as session:
+            await access_codes.deactivate(
+                session, caller=None, access_code=code, actor=operator_actor(), now=utc_now()
+            )
+
+    with_operator_database(work)
+    print_record({"access_code": code, "status": _STATUS[False]}, as_json=as_json)

@@ -1,21 +1,24 @@
-"""`assay api-key create|revoke`: API keys of users, of access codes, and of nobody."""
+"""`assay api-key create|list|revoke`: API keys of users, of access codes, and of nobody."""
 
-from typing import Annotated
+from dataclasses import asdict
+from typing import Annotated, Any
 
 import typer
 
 from app.cli.operator import (
     CodeOption,
     ExpiresAt,
+    Limit,
     UserEmail,
     account_id_of,
+    newest,
     operator_actor,
     require_one,
     time_of,
     utc_now,
     with_operator_database,
 )
-from app.cli.printing import AsJson, print_record
+from app.cli.printing import AsJson, print_record, print_records
 from app.db.engine import Database
 from app.services import api_keys
 
@@ -54,24 +57,81 @@ def create_api_key(
     print_record({"api_key": key.text, "prefix": key.facts.prefix}, as_json=as_json)
 
 
+def list_api_keys(
+    email: UserEmail = None,
+    code: CodeOption = None,
+    unbound: Annotated[
+        bool, typer.Option("--unbound", help="only keys that identify nobody")
+    ] = False,
+    limit: Limit = 1000,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """List API keys, newest first, without their secrets.
+
+    Those of a user are its own and those of the access codes that it issued.
+    """
+    if [email is not None, code is not None, unbound].count(True) > 1:
+        raise typer.BadParameter("give at most one of --user, --access-code, --unbound")
+
+    async def work(database: Database) -> list[api_keys.ListedKey]:
+        async with database.reading() as connection:
+            of_all = email is None and code is None
+            owner = None if of_all else await account_id_of(connection, email, code)
+            return await api_keys.list_all(
+                connection, owner=owner, unbound=unbound, limit=limit + 1
+            )
+
+    found = newest(with_operator_database(work), limit)
+    columns = ("prefix", "user", "access_code", "made_by", "created_at", "expires_at", "revoked_at")
+    print_records([asdict(key) for key in found], columns=columns, as_json=as_json)
+
+
 def revoke_api_key(
-    prefix: Annotated[str, typer.Argument(help="as `create` printed it")],
+    prefix: Annotated[
+        str | None, typer.Argument(metavar="[PREFIX]", help="as `create` printed it")
+    ] = None,
+    all_of: Annotated[
+        str | None,
+        typer.Option(
+            "--all-of", metavar="EMAIL|CODE", help="every key of this user or access code"
+        ),
+    ] = None,
     keep_children: KeepChildren = False,
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Revoke an API key at once, and the keys that it made."""
+    """Revoke an API key at once, or all of an account, and the keys that they made."""
+    actor, now = operator_actor(), utc_now()
 
-    async def work(database: Database) -> api_keys.KeyFacts:
+    async def revoke_one(database: Database) -> api_keys.KeyFacts:
         async with database.sessions() as session:
             return await api_keys.revoke(
                 session,
-                prefix,
+                prefix or "",
                 owner=None,
                 keep_children=keep_children,
-                actor=operator_actor(),
-                now=utc_now(),
+                actor=actor,
+                now=now,
             )
 
-    key = with_operator_database(work)
-    print_record({"prefix": key.prefix, "revoked_at": key.revoked_at}, as_json=as_json)
+    async def revoke_all(database: Database) -> list[str]:
+        name = all_of or ""
+        email, code = (name, None) if "@" in name else (None, name)
+        async with database.reading() as connection:
+            account_id = await account_id_of(connection, email, code)
+        async with database.sessions() as session:
+            return await api_keys.revoke_all_of(
+                session, account_id, keep_children=keep_children, actor=actor, now=now
+            )
+
+    if (prefix is None) == (all_of is None):
+        raise typer.BadParameter("give exactly one of PREFIX, --all-of")
+    if all_of is None:
+        key = with_operator_database(revoke_one)
+        print_record({"prefix": key.prefix, "revoked_at": key.revoked_at}, as_json=as_json)
+        return
+    revoked: list[dict[str, Any]] = [
+        {"prefix": one, "revoked_at": now} for one in with_operator_database(revoke_all)
+    ]
+    print_records(revoked, columns=("prefix", "revoked_at"), as_json=as_json)

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -22,6 +22,8 @@ ExpiresAt = Annotated[
 ]
 UserEmail = Annotated[str | None, typer.Option("--user", metavar="EMAIL", help="a user")]
 CodeOption = Annotated[str | None, typer.Option("--access-code", metavar="CODE", help="a code")]
+Limit = Annotated[int, typer.Option(min=1, max=1_000_000, help="how many at most")]
+T = TypeVar("T")
 Work = Callable[[Database], Awaitable[Any]]
 
 
@@ -66,6 +68,13 @@ async def account_id_of(connection: AsyncConnection, email: str | None, code: st
     if email is not None:
         return await accounts.user_id_of(connection, email)
     return await access_codes.account_id_of(connection, code or "")
+
+
+def newest(found: list[T], limit: int) -> list[T]:
+    """Return so many of these, newest first, and say on standard error if there are more."""
+    if len(found) > limit:
+        typer.echo(f"only the newest {limit} are shown; --limit shows more", err=True)
+    return found[:limit]
 
 
 def require_one(**options: object) -> None:

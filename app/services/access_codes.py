@@ -141,9 +141,12 @@ async def move_credits(
 
 
 async def deactivate(
-    session: AsyncSession, *, caller: Caller, access_code: str, actor: Actor, now: datetime
+    session: AsyncSession, *, caller: Caller | None, access_code: str, actor: Actor, now: datetime
 ) -> None:
-    """Take an issued code out of use; doing it twice changes nothing. Raises AccessCodeNotFound."""
+    """Take a code out of use that the caller issued, or any for the operator, who is None.
+
+    Doing it twice changes nothing. Raises AccessCodeNotFound.
+    """
     async with session.begin():
         account_id = await _issued(session, caller, access_code)
         changed = await session.scalar(
@@ -236,14 +239,24 @@ async def account_id_of(connection: AsyncConnection, access_code: str) -> str:
     return found
 
 
-async def _issued(session: AsyncSession, caller: Caller, access_code: str) -> str:
+async def list_all(
+    connection: AsyncConnection, *, issuer_id: str | None, now: datetime, limit: int
+) -> list[tuple[CodeFacts, str]]:
+    """Return codes of a user, or of all, and the e-mail of who issued each; newest first."""
+    query = _query().add_columns(User.email).limit(limit)
+    if issuer_id is not None:
+        query = query.where(AccessCode.issuer_id == issuer_id)
+    rows = await connection.execute(query.order_by(Account.created_at.desc(), Account.id.desc()))
+    return [(_facts(row, now), row.email) for row in rows]
+
+
+async def _issued(session: AsyncSession, caller: Caller | None, access_code: str) -> str:
     if not ACCESS_CODE_PATTERN.fullmatch(access_code):
         raise AccessCodeNotFound
-    found = await session.scalar(
-        select(AccessCode.account_id).where(
-            AccessCode.access_code == access_code, AccessCode.issuer_id == caller.account_id
-        )
-    )
+    query = select(AccessCode.account_id).where(AccessCode.access_code == access_code)
+    if caller is not None:
+        query = query.where(AccessCode.issuer_id == caller.account_id)
+    found = await session.scalar(query)
     if found is None:
         raise AccessCodeNotFound
     return found

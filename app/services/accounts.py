@@ -239,9 +239,12 @@ async def _verified(database: Database, whose: ColumnElement[bool], password: st
 
 
 async def _still_verified(session: AsyncSession, verified: _Verified) -> None:
-    """Lock the user and see that the password was not changed while it was being hashed."""
+    """Lock the user; see that it was not disabled, nor its password changed, in the meantime."""
     password_hash = await session.scalar(
-        select(User.password_hash).where(User.account_id == verified.user_id).with_for_update()
+        select(User.password_hash)
+        .join(Account, Account.id == User.account_id)
+        .where(User.account_id == verified.user_id, Account.status == AccountStatus.ACTIVE)
+        .with_for_update(key_share=True)
     )
     if password_hash != verified.password_hash:
         raise WrongPassword

@@ -13,7 +13,7 @@ from app.domain.actors import Actor
 from app.domain.errors import AccessCodeNotFound, InvalidApiKey, InvalidParameter, NotFound
 from app.domain.expiry import is_past, require_future
 from app.domain.security import KEY_PREFIX_PATTERN, new_api_key
-from app.models import AccessCode, ApiKey
+from app.models import AccessCode, ApiKey, User
 from app.services import access_codes, audit_log
 from app.services.callers import Caller
 from app.services.paging import Cursor, Page, page_of
@@ -35,6 +35,19 @@ class NewKey:
 
     text: str
     facts: KeyFacts
+
+
+@dataclass(frozen=True)
+class ListedKey:
+    """A key as an operator sees it: whose it is, and the prefix of the key that made it."""
+
+    prefix: str
+    user: str | None
+    access_code: str | None
+    made_by: str | None
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
 
 
 _FACTS: Final = (ApiKey.prefix, ApiKey.created_at, ApiKey.expires_at, ApiKey.revoked_at)
@@ -143,8 +156,7 @@ async def revoke(
     """
     query = select(*_FACTS).where(ApiKey.prefix == prefix)
     if owner is not None:
-        issued = select(AccessCode.account_id).where(AccessCode.issuer_id == owner)
-        query = query.where(or_(ApiKey.account_id == owner, ApiKey.account_id.in_(issued)))
+        query = query.where(_reached_by(owner))
     if not KEY_PREFIX_PATTERN.fullmatch(prefix):
         raise NotFound("api_key not found")
     async with session.begin():
@@ -185,6 +197,39 @@ async def _revoke(
     prefixes = sorted(revoked)
     await audit_log.record_subjects(session, prefixes, actor=actor, action="api_key.revoke", at=now)
     return prefixes
+
+
+def _reached_by(owner: str) -> ColumnElement[bool]:
+    """Limit keys to those of an account and of the access codes that it issued."""
+    issued = select(AccessCode.account_id).where(AccessCode.issuer_id == owner)
+    return or_(ApiKey.account_id == owner, ApiKey.account_id.in_(issued))
+
+
+async def list_all(
+    connection: AsyncConnection, *, owner: str | None, unbound: bool, limit: int
+) -> list[ListedKey]:
+    """Return keys, newest first: an account's and its codes', those of nobody, or all."""
+    query = (
+        select(
+            ApiKey.prefix,
+            User.email.label("user"),
+            AccessCode.access_code,
+            ApiKey.parent_prefix.label("made_by"),
+            ApiKey.created_at,
+            ApiKey.expires_at,
+            ApiKey.revoked_at,
+        )
+        .outerjoin(User, User.account_id == ApiKey.account_id)
+        .outerjoin(AccessCode, AccessCode.account_id == ApiKey.account_id)
+        .order_by(ApiKey.created_at.desc(), ApiKey.prefix.desc())
+        .limit(limit)
+    )
+    if owner is not None:
+        query = query.where(_reached_by(owner))
+    if unbound:
+        query = query.where(ApiKey.account_id.is_(None))
+    rows = await connection.execute(query)
+    return [ListedKey(**row) for row in rows.mappings()]
 
 
 async def list_own(

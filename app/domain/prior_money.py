@@ -19,42 +19,54 @@ MINERS_CLOCK: Final = timedelta(hours=2)
 class Placed:
     """When an order was placed, and the height of the chain that was known then, if any was.
 
-    `first_look`: nobody has looked at its address since.
+    `first_look`: nobody has looked at its address since. `granted`: it has its credits.
     """
 
     at: datetime
     known_height: int | None
     first_look: bool
+    granted: bool
 
 
 @dataclass(frozen=True)
 class Earlier:
-    """How an output was judged when it was seen earlier."""
+    """What is kept of an output that was seen earlier: how it was judged, its height and time."""
 
     before_order: bool
     block_height: int | None
+    arrived_at: datetime
 
 
 def came_before(arrival: Arrival, placed: Placed, earlier: Earlier | None) -> bool:
     """Say whether an output was there before the order; what was judged so once, stays so.
 
-    It was if any server has it in a block of a height that was known when the order was placed and
-    of a time before the order, or in one that is much older than the order. At the first look, a
-    block from before the order is enough. An output in no block is taken for the buyer's: whoever
-    checked the address before saw none there.
+    A block that is much older than the order is enough. Else two of three must speak for it: a
+    block that is older than the order, of a height that was known when the order was placed, seen
+    at the first look. Each alone may be a payment: a miner's clock is off, a reorganisation mines
+    new money at known heights, the first look was late. Blocks are those of any server, at any
+    look. An output in no block is taken for the buyer's: whoever checked the address before saw
+    none there. What credits were granted for is judged no more.
     """
-    if earlier is not None and earlier.before_order:
+    if earlier is not None and (earlier.before_order or placed.granted):
+        return earlier.before_order
+    seen_earlier = None if earlier is None else earlier.arrived_at
+    times = (arrival.mined_at, arrival.block_time, seen_earlier)
+    mined_at = min((at for at in times if at), default=placed.at)
+    if mined_at < placed.at - MINERS_CLOCK:
         return True
-    mined_at = min((at for at in (arrival.mined_at, arrival.block_time) if at), default=None)
-    older = mined_at is not None and mined_at < placed.at.replace(microsecond=0)
-    if mined_at is not None and mined_at < placed.at - MINERS_CLOCK:
-        return True
-    known = is_known(arrival.block_height, placed.known_height)
-    if earlier is not None:
-        # It was seen in no block: a block of a known height is old, or it replaced that one.
-        return known and older and earlier.block_height is None
-    # A known height alone is not enough: a reorganisation mines new money at heights that were known.
-    return older and (known or placed.first_look)
+    placed_at = placed.at.replace(microsecond=0)  # the time of a block has no more
+    height = lowest_height(arrival.block_height, None if earlier is None else earlier.block_height)
+    older, known = mined_at < placed_at, is_known(height, placed.known_height)
+    if earlier is None:
+        return older + known + placed.first_look >= 2  # noqa: PLR2004  two of three
+    # A time before the order is a block's. An earlier version kept it without the height.
+    first_seen_old = earlier.block_height is None and earlier.arrived_at < placed_at
+    return older and (known or first_seen_old)
+
+
+def lowest_height(kept: int | None, shown: int | None) -> int | None:
+    """Return the lowest height of a block that an output was ever shown in."""
+    return min((height for height in (kept, shown) if height is not None), default=None)
 
 
 def is_known(block_height: int | None, known_height: int | None) -> bool:

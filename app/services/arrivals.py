@@ -19,7 +19,7 @@ from app.domain.bitcoin_payments import (
     unmatched_money,
 )
 from app.domain.money import SATOSHI, in_satoshi
-from app.domain.prior_money import Earlier, Placed, came_before
+from app.domain.prior_money import Earlier, Placed, came_before, lowest_height
 from app.domain.reports import Decision, Report, decide
 from app.domain.states import OrderStatus
 from app.models import BitcoinAddress, BitcoinOutput, Order, Payment
@@ -44,7 +44,10 @@ async def apply_arrivals(
         payment = await session.get_one(Payment, order.id)
         kept = await _kept(session, order.id)
         came_at = arrived_at(
-            arrivals, {output_id: output.arrived_at for output_id, output in kept.items()}, now
+            arrivals,
+            {output_id: output.arrived_at for output_id, output in kept.items()},
+            # The clock of the process that placed the order may be ahead of ours.
+            max(now, order.created_at),
         )
         prior = await _prior(session, order, payment, arrivals, kept)
         counted = [arrival for arrival in arrivals if arrival.id not in prior]
@@ -66,7 +69,7 @@ async def apply_arrivals(
         decision = decide(facts_of(order, uuid=None), report, now)
         unseen_for = now - payment.seen_at
         known_prior = {output_id for output_id, output in kept.items() if output.before_order}
-        _keep_outputs(session, order.id, arrivals, kept=kept, prior=prior, came_at=came_at, now=now)
+        _keep_outputs(session, order, arrivals, kept=kept, prior=prior, came_at=came_at, now=now)
         _keep_receipts(payment, receipts, now)
         alarm = decision.alarm or prior_money_alarm(prior - known_prior)
         alarm = alarm or _unmatched_money(order, decision, receipts)
@@ -103,9 +106,10 @@ async def _prior(
         at=order.created_at,
         known_height=known_height,
         first_look=payment.seen_at == order.created_at,
+        granted=order.granted_at is not None,
     )
     earlier = {
-        output_id: Earlier(output.before_order, output.block_height)
+        output_id: Earlier(output.before_order, output.block_height, output.arrived_at)
         for output_id, output in kept.items()
     }
     new = [arrival.id for arrival in arrivals if arrival.id not in kept]
@@ -154,7 +158,7 @@ async def _kept(session: AsyncSession, order_id: str) -> dict[OutputId, BitcoinO
 
 def _keep_outputs(
     session: AsyncSession,
-    order_id: str,
+    order: Order,
     arrivals: Sequence[Arrival],
     *,
     kept: Mapping[OutputId, BitcoinOutput],
@@ -164,34 +168,32 @@ def _keep_outputs(
 ) -> None:
     """Keep what arrived, and mark what the chain no longer shows.
 
-    One output is one row: the flush fails where another order has it.
+    One output is one row: the flush fails where another order has it. What credits were granted for
+    keeps the time and the height that it was judged by.
     """
+    granted = order.granted_at is not None
     for arrival in arrivals:
         output = kept.get(arrival.id)
         if output is None:
             output = BitcoinOutput(
                 txid=arrival.txid,
                 output_index=arrival.output_index,
-                order_id=order_id,
+                order_id=order.id,
                 value_btc=arrival.value_satoshi * SATOSHI,
             )
             session.add(output)
         output.confirmations = arrival.confirmations
         output.replaceable = arrival.replaceable
         output.is_coinbase = arrival.is_coinbase
-        output.arrived_at = came_at[arrival.id]
         output.gone_at = None
+        if arrival.id in kept and granted:
+            continue
+        output.arrived_at = came_at[arrival.id]
         output.before_order = arrival.id in prior
         output.block_height = lowest_height(output.block_height, arrival.block_height)
     for gone in kept.keys() - came_at.keys():
         kept[gone].confirmations = 0
         kept[gone].gone_at = kept[gone].gone_at or now
-
-
-def lowest_height(kept: int | None, shown: int | None) -> int | None:
-    """Return the lowest height of a block that an output was ever shown in."""
-    heights = [height for height in (kept, shown) if height is not None]
-    return min(heights, default=None)
 
 
 def _keep_receipts(payment: Payment, receipts: Receipts, now: datetime) -> None:

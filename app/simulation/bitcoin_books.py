@@ -20,12 +20,12 @@ from app.domain.bitcoin_payments import (
     unmatched_money,
 )
 from app.domain.money import SATOSHI, in_satoshi
-from app.domain.prior_money import Earlier, Placed, came_before
+from app.domain.prior_money import Earlier, Placed, came_before, lowest_height
 from app.domain.rails import Rail
 from app.domain.reports import Decision, Report, decide
 from app.domain.schedule import Urgency, next_look
 from app.domain.states import OrderStatus
-from app.services.arrivals import evidence_of, lowest_height, prior_money_alarm
+from app.services.arrivals import evidence_of, prior_money_alarm
 from app.services.order_decisions import Applied, Seen
 from app.services.order_moves import Grant
 from app.services.terms import BitcoinTerms
@@ -78,7 +78,7 @@ def apply_arrivals(
 ) -> Applied:
     """Do what the arrivals mean for an order under its lease."""
     seen = {output_id: output.arrived_at for output_id, output in payment.outputs.items()}
-    came_at = arrived_at(arrivals, seen, now)
+    came_at = arrived_at(arrivals, seen, max(now, order.created_at))
     prior = _prior(order, payment, arrivals)
     known_prior = {each for each, output in payment.outputs.items() if output.before_order}
     receipts = judge(
@@ -97,7 +97,8 @@ def apply_arrivals(
     )
     decision = decide(facts_of(order, uuid=None), report, now)
     unseen_for = now - payment.seen_at
-    _keep_outputs(payment, arrivals, came_at, prior, now)
+    granted = order.granted_at is not None
+    _keep_outputs(payment, arrivals, came_at, prior, granted=granted, now=now)
     _keep_receipts(payment, receipts, now)
     alarm = decision.alarm or prior_money_alarm(prior - known_prior)
     alarm = alarm or _unmatched_money(order, decision, receipts)
@@ -119,10 +120,13 @@ def apply_arrivals(
 def _prior(order: KeptOrder, payment: KeptPayment, arrivals: Sequence[Arrival]) -> set[OutputId]:
     """Return the outputs that came before the order; no address was checked before."""
     placed = Placed(
-        at=order.created_at, known_height=None, first_look=payment.seen_at == order.created_at
+        at=order.created_at,
+        known_height=None,
+        first_look=payment.seen_at == order.created_at,
+        granted=order.granted_at is not None,
     )
     earlier = {
-        output_id: Earlier(output.before_order, output.block_height)
+        output_id: Earlier(output.before_order, output.block_height, output.arrived_at)
         for output_id, output in payment.outputs.items()
     }
     return {one.id for one in arrivals if came_before(one, placed, earlier.get(one.id))}
@@ -143,11 +147,13 @@ def _keep_outputs(
     arrivals: Sequence[Arrival],
     came_at: dict[OutputId, datetime],
     prior: set[OutputId],
+    *,
+    granted: bool,
     now: datetime,
 ) -> None:
     for arrival in arrivals:
         kept = payment.outputs.get(arrival.id)
-        payment.outputs[arrival.id] = KeptOutput(
+        output = KeptOutput(
             value_btc=arrival.value_satoshi * SATOSHI,
             confirmations=arrival.confirmations,
             replaceable=arrival.replaceable,
@@ -156,6 +162,10 @@ def _keep_outputs(
             before_order=arrival.id in prior,
             block_height=lowest_height(kept.block_height if kept else None, arrival.block_height),
         )
+        if kept is not None and granted:  # judged by what was known at the grant
+            output.arrived_at = kept.arrived_at
+            output.block_height = kept.block_height
+        payment.outputs[arrival.id] = output
     for gone in payment.outputs.keys() - came_at.keys():
         output = payment.outputs[gone]
         output.confirmations = 0

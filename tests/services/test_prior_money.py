@@ -244,6 +244,81 @@ async def test_honest_block_with_an_early_clock_counts_once_the_address_was_seen
     assert (await order.facts()).credits_granted == 10
 
 
+async def test_old_block_with_a_time_ahead_of_the_order_pays_nothing(
+    database: LentDatabase, clock: HandClock, buyer: Person
+) -> None:
+    """A miner may write a time up to two hours ahead; the height was known, and nobody looked."""
+    await check(database, clock, 3)
+    order = await BitcoinOrder.place(database, clock, buyer)
+    assert await address_of(order) == WALLET.address(3)
+    await check(database, clock, 4)
+    other = await BitcoinOrder.place(database, clock, buyer)
+    ahead = clock.now() + timedelta(minutes=90)
+    old = output(confirmations=3, block_time=ahead, mined_at=ahead, block_height=TIP - 2)
+    for one, number in ((order, 1), (other, 2)):
+        await one.shown(replace(old, txid=f"{number:064x}"))
+        assert await status_of(one) == "UNPAID"
+
+
+async def test_payment_with_an_early_clock_that_is_mined_again_lower_is_refused_in_words(
+    database: LentDatabase, clock: HandClock, buyer: Person
+) -> None:
+    """The database counts the lowest height and the earliest time; so does the program."""
+    await check(database, clock, 0)
+    order = await BitcoinOrder.place(database, clock, buyer)
+    await order.shown()
+    early = clock.now() - timedelta(minutes=5)
+    block = output(confirmations=1, block_time=early, mined_at=early, block_height=TIP + 1)
+    await order.shown(block)
+    assert await status_of(order) == "PAID_UNCONFIRMED"
+    now = clock.now()
+    again = replace(block, confirmations=2, block_time=now, mined_at=now, block_height=TIP)
+    assert (await order.shown(again)).alarm == "money_before_order"
+    assert (await order.facts()).credits_granted is None
+
+
+async def test_what_credits_were_granted_for_is_judged_no_more(
+    database: LentDatabase, clock: HandClock, buyer: Person
+) -> None:
+    await check(database, clock, 0)
+    order = await BitcoinOrder.place(database, clock, buyer)
+    await order.shown()
+    await order.shown(output())
+    assert (await order.facts()).credits_granted == 10
+    old = mined(clock, ago=timedelta(hours=9), height=TIP - 50)
+    for _ in range(4):
+        applied = await order.shown(old)
+        assert (applied.alarm, await status_of(order)) == (None, "PAID")
+
+
+async def test_old_output_that_an_earlier_version_kept_pays_no_open_order(
+    database: LentDatabase, clock: HandClock, buyer: Person
+) -> None:
+    """It kept the time of the block, and no height."""
+    order = await BitcoinOrder.place(database, clock, buyer)
+    old = mined(clock, ago=timedelta(minutes=30))
+    await order.shown(replace(output(confirmations=1), block_height=None))
+    async with database.sessions() as session, session.begin():
+        await session.execute(
+            text("UPDATE bitcoin_outputs SET arrived_at = :at"), {"at": old.mined_at}
+        )
+    assert (await order.shown(old)).alarm == "money_before_order"
+    assert (await order.facts()).credits_granted is None
+
+
+async def test_payment_seen_by_a_process_whose_clock_is_behind_counts(
+    database: LentDatabase, clock: HandClock, buyer: Person
+) -> None:
+    order = await BitcoinOrder.place(database, clock, buyer)
+    job = await order.claim_look()
+    clock.advance(-30)  # before the order, by the clock of whoever looks
+    await order.apply_shown(job, [output(confirmations=0)])
+    clock.advance(60)
+    await order.shown(output(confirmations=0))
+    await order.shown(output())
+    assert (await order.facts()).credits_granted == 10
+
+
 async def test_old_money_and_new_in_one_look_are_told_apart(
     database: LentDatabase, clock: HandClock, buyer: Person
 ) -> None:

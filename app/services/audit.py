@@ -20,6 +20,14 @@ class Breach:
     subject: str
 
 
+@dataclass(frozen=True)
+class Doubt:
+    """A grant of an earlier version that may be wrong: why, and the id of the order."""
+
+    reason: str
+    subject: str
+
+
 _RULES: Final = {
     "a balance equals the sum of its entries": """
         SELECT a.id FROM accounts a LEFT JOIN ledger_entries l ON l.account_id = a.id
@@ -83,7 +91,7 @@ _RULES: Final = {
                         AND NOT COALESCE(b.block_height <= a.known_height
                             AND b.arrived_at < date_trunc('second', o.created_at), false)), 0)""",
     "an output counts for one order, on whichever rail": """
-        SELECT s.order_id FROM settlements s JOIN bitcoin_outputs b
+        SELECT unnest(ARRAY[s.order_id, b.order_id]) FROM settlements s JOIN bitcoin_outputs b
             ON b.txid = s.txid AND b.output_index = s.output_index AND NOT b.before_order""",
     "an order in bitcoin is to be paid to the address that it was given": """
         SELECT o.id FROM orders o LEFT JOIN payments p ON p.order_id = o.id
@@ -93,6 +101,12 @@ _RULES: Final = {
     "a ledger entry has exactly one audit line": """
         SELECT l.id::text FROM ledger_entries l
         LEFT JOIN audit_log a ON a.ledger_entry_id = l.id WHERE a.id IS NULL""",
+}
+# What the migrations wrote of the grants of earlier versions, which knew less of the chain.
+_DOUBTS: Final = {
+    "order.doubtful_prior_money": "granted for money that may have been there before the order",
+    "order.doubtful_both_rails": "its output counted for another order, too, on the other rail",
+    "order.doubtful_reused_address": "granted at an address that an earlier order had",
 }
 _COUNTED: Final = (
     "accounts",
@@ -119,6 +133,15 @@ async def breaches(connection: AsyncConnection) -> list[Breach]:
         rows = await connection.execute(text(query), parameters)
         found += [Breach(rule, str(subject)) for subject in rows.scalars()]
     return found
+
+
+async def doubtful(connection: AsyncConnection) -> list[Doubt]:
+    """Return the grants of an earlier version that a migration found to be maybe wrong."""
+    rows = await connection.execute(
+        text("SELECT action, subject FROM audit_log WHERE action = ANY(:doubts) ORDER BY id"),
+        {"doubts": list(_DOUBTS)},
+    )
+    return [Doubt(_DOUBTS[row.action], row.subject) for row in rows]
 
 
 async def checked(connection: AsyncConnection) -> dict[str, int]:

@@ -37,7 +37,7 @@ _REFUSALS: Final = {
         "number_of_credits must be a whole number from 4 to 10000",  # AEON.to's limits
     },
     "checkOrderStatus": {"Invalid order_id"},
-    "cancelOrder": {"Invalid order_id"},
+    "cancelOrder": {"Invalid order_id", "Idempotency-Key was used with another order"},
     "checkAccessCodeStatus": {"access_code not found"},
     "checkAssessmentListForAccessCode": {"access_code not found"},
     "createNewAssessmentForAccessCode": {

@@ -58,6 +58,14 @@ MUTATIONS: Final = (
         _GUARDS + "test_two_orders_never_hold_one_address",
     ),
     Mutation(
+        "cancel: only what nobody paid",
+        "app/services/cancelling.py",
+        "if MOVES[status, OrderStatus.CANCELLED] is not Move.CANCEL:",
+        "if status is OrderStatus.FAILED:",
+        "tests/services/test_cancelling.py"
+        "::test_only_what_nobody_paid_and_still_waits_is_cancelled",
+    ),
+    Mutation(
         "row lock: unpaid orders of one buyer are counted one after the other",
         "app/services/open_orders.py",
         "    .with_for_update(key_share=True)\n",

@@ -28,12 +28,13 @@ class Verified:
     """The transaction is in a block and pays.
 
     `txid` is in small letters. `outputs` are the indexes of the outputs each of which alone pays
-    the order, the best first.
+    the order, the best first. `is_coinbase`: they are new coins.
     """
 
     txid: str
     outputs: tuple[int, ...]
     confirmations: int
+    is_coinbase: bool = False
 
 
 @dataclass(frozen=True)

@@ -53,11 +53,12 @@ class Paid:
 
     `confirmations` is the least that any server counts, at least 1. `outputs` are the indexes of
     the outputs each of which alone pays enough, the closest to the amount first: one output
-    settles one order.
+    settles one order. `is_coinbase`: any server shows new coins.
     """
 
     confirmations: int
     outputs: tuple[int, ...]
+    is_coinbase: bool = False
 
 
 @dataclass(frozen=True)
@@ -232,11 +233,12 @@ def decide(sightings: Sequence[Sighting], address: str, value_satoshi: int) -> V
     )
     if confirmations < 1:
         return NotYet("the transaction is not in a block for every server")
-    if _is_coinbase(seen) and confirmations < COINBASE_MATURITY:
+    is_coinbase = _is_coinbase(seen)
+    if is_coinbase and confirmations < COINBASE_MATURITY:
         return NotYet(
             f"the transaction makes new coins: {confirmations} of {COINBASE_MATURITY} confirmations"
         )
-    return Paid(confirmations, outputs)
+    return Paid(confirmations, outputs, is_coinbase)
 
 
 def paying_outputs(outputs: Sequence[Output], address: str, value_satoshi: int) -> tuple[int, ...]:

@@ -14,6 +14,7 @@ class Lie(StrEnum):
     ELSEWHERE = "elsewhere"  # it pays another address
     TOO_LITTLE = "too_little"  # it pays a satoshi less
     TAKEN = "taken"  # it is what paid another order out
+    NEW_COINS = "new_coins"  # a miner pays with what a block makes, which others may undo for long
 
 
 def pay_together(world: World, orders: Iterable[Order]) -> None:
@@ -38,6 +39,9 @@ def lie(world: World, order: Order, what: Lie) -> None:
             order.btc_transaction_id = world.bitcoin.pay([(elsewhere, satoshi)])
         case Lie.TOO_LITTLE:
             order.btc_transaction_id = world.bitcoin.pay([(address, satoshi - 1)])
+        case Lie.NEW_COINS:
+            world.bitcoin.mine(1, world.now(), payments=[(address, satoshi)])
+            order.btc_transaction_id = world.bitcoin.chain.blocks[-1].txids[0]
         case Lie.TAKEN:
             order.btc_transaction_id = _taken(world, order)
 

@@ -70,6 +70,8 @@ _RULES: Final = {
     "an order that an output settled is in BTC_SENT": """
         SELECT o.id FROM settlements s JOIN orders o ON o.id = s.order_id
         WHERE o.status <> 'BTC_SENT'""",
+    "new coins settle an order with 100 confirmations": """
+        SELECT order_id FROM settlements WHERE is_coinbase AND confirmations < 100""",
     # What is gone from the chain by now was there when the credits were granted.
     "an order granted in bitcoin is paid by its outputs or by an operator's word": """
         SELECT o.id FROM orders o WHERE o.rail = 'bitcoin' AND o.credits_granted IS NOT NULL

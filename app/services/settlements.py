@@ -27,6 +27,7 @@ async def take(
                 txid=verified.txid,
                 output_index=output_index,
                 confirmations=verified.confirmations,
+                is_coinbase=verified.is_coinbase,
                 at=now,
             )
             .on_conflict_do_nothing(index_elements=["txid", "output_index"])

@@ -34,8 +34,8 @@ async def settlement_of(
 
 def _settlement(txid: str, verdict: Verdict) -> Settlement:
     match verdict:
-        case Paid(confirmations, outputs):
-            return Verified(txid, outputs, confirmations)
+        case Paid(confirmations, outputs, is_coinbase):
+            return Verified(txid, outputs, confirmations, is_coinbase)
         case NotYet(reason):
             return Unverified(SettlementFault.UNVERIFIED, reason)
         case Wrong(reason):

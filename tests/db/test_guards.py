@@ -769,6 +769,14 @@ async def test_output_settles_one_order_only(lived: Lived) -> None:
     )
 
 
+async def test_new_coins_settle_an_order_with_their_hundredth_confirmation(lived: Lived) -> None:
+    new_coins = SETTLED.replace("at)", "at, is_coinbase)")
+    await lived.refused(
+        "ck_settlements_new_coins",
+        f"{new_coins} VALUES ('{{waiting}}', '{'b' * 64}', 0, 99, now(), true)",
+    )
+
+
 async def test_order_is_settled_by_one_output_only(lived: Lived) -> None:
     await lived.refused(
         "pk_settlements", f"{SETTLED} VALUES ('{{granted}}', '{TXID}', 1, 1, now())"

@@ -180,7 +180,7 @@ def test_new_coins_pay_with_their_hundredth_confirmation() -> None:
     for tip, verdict in (
         (10, NotYet("the transaction makes new coins: 1 of 100 confirmations")),
         (108, NotYet("the transaction makes new coins: 99 of 100 confirmations")),
-        (109, Paid(100, (0,))),
+        (109, Paid(100, (0,), is_coinbase=True)),
     ):
         assert decide([Sighting(tip, told), Sighting(tip, coins)], ADDRESS, VALUE) == verdict
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-LAST_MIGRATION: Final = "migrations/versions/0014_list_facts.py"
-_END_OF_UPGRADE: Final = "    op.execute(_KEEP_ENTRY)\n"
+LAST_MIGRATION: Final = "migrations/versions/0022_settled_in_new_coins.py"
+_END_OF_UPGRADE: Final = "    op.execute(_NEW_COINS)\n"
 
 
 @dataclass(frozen=True)
@@ -316,6 +316,26 @@ MUTATIONS: Final = (
         "::test_new_coins_count_with_their_hundredth_confirmation_and_no_sooner",
     ),
     _sql(
+        "CHECK: new coins settle an order with 100 confirmations",
+        "ALTER TABLE settlements DROP CONSTRAINT ck_settlements_new_coins",
+        _GUARDS + "test_new_coins_settle_an_order_with_their_hundredth_confirmation",
+    ),
+    Mutation(
+        "bitcoin: an old block with a time ahead pays nothing",
+        "app/domain/prior_money.py",
+        "older + known + placed.first_look >= 2",
+        "older and (known or placed.first_look)",
+        "tests/services/test_prior_money.py"
+        "::test_old_block_with_a_time_ahead_of_the_order_pays_nothing",
+    ),
+    Mutation(
+        "bitcoin: what credits were granted for is judged no more",
+        "app/domain/prior_money.py",
+        "(earlier.before_order or placed.granted)",
+        "earlier.before_order",
+        "tests/services/test_prior_money.py::test_what_credits_were_granted_for_is_judged_no_more",
+    ),
+    _sql(
         "trigger: credits in bitcoin are paid by confirmed outputs",
         "DROP TRIGGER bitcoin_grant ON orders",
         _GUARDS + "test_grant_in_bitcoin_that_confirmed_outputs_do_not_pay_is_refused",
@@ -400,16 +420,26 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "lists: what a list said is never rewritten",
-        "migrations/versions/0014_list_facts.py",
-        "IF TG_OP = 'DELETE' OR OLD.last_version IS NOT NULL OR NEW.last_version IS NULL",
-        "IF TG_OP = 'DELETE' OR NEW.last_version IS NULL",
+        "migrations/versions/0017_canonical_addresses.py",
+        """        RETURN NEW;
+    END IF;
+    IF TG_OP = 'DELETE' OR OLD.last_version IS NOT NULL OR NEW.last_version IS NULL""",
+        """        RETURN NEW;
+    END IF;
+    IF TG_OP = 'DELETE' OR NEW.last_version IS NULL""",
         _LISTS + "test_database_lets_nobody_rewrite_what_a_list_said",
     ),
     Mutation(
         "lists: facts of a party are never rewritten",
-        "migrations/versions/0014_list_facts.py",
-        "(to_jsonb(NEW) - 'last_version')",
-        "(to_jsonb(NEW) - 'last_version' - 'listed_on')",
+        "migrations/versions/0017_canonical_addresses.py",
+        """        RETURN NEW;
+    END IF;
+    IF TG_OP = 'DELETE' OR OLD.last_version IS NOT NULL OR NEW.last_version IS NULL
+        OR (to_jsonb(NEW) - 'last_version')""",
+        """        RETURN NEW;
+    END IF;
+    IF TG_OP = 'DELETE' OR OLD.last_version IS NOT NULL OR NEW.last_version IS NULL
+        OR (to_jsonb(NEW) - 'last_version' - 'listed_on')""",
         _LISTS + "test_database_lets_nobody_rewrite_what_a_list_said",
     ),
     Mutation(

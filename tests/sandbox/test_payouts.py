@@ -122,7 +122,13 @@ async def test_batch_pays_every_paid_order_by_one_transaction(sandbox: Harness) 
     assert await payments(sandbox, txid) == [SATOSHI] * 3
 
 
-LIES = [("missing", None), ("elsewhere", []), ("too_little", [SATOSHI - 1]), ("taken", [SATOSHI])]
+LIES = [
+    ("missing", None),
+    ("elsewhere", []),
+    ("too_little", [SATOSHI - 1]),
+    ("taken", [SATOSHI]),
+    ("new_coins", [SATOSHI]),
+]
 
 
 @pytest.mark.parametrize(("lie", "pays"), LIES)

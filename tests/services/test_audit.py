@@ -88,6 +88,11 @@ CORRUPTIONS = {
         "INSERT INTO settlements (order_id, txid, output_index, confirmations, at)"
         " SELECT id, repeat('a', 64), 0, 1, now() FROM orders WHERE status <> 'BTC_SENT' LIMIT 1",
     ),
+    "new coins settle an order with 100 confirmations": (
+        "INSERT INTO settlements (order_id, txid, output_index, confirmations, at, is_coinbase)"
+        " SELECT id, repeat('a', 64), 0, 99, now(), true FROM orders"
+        " WHERE status = 'BTC_SENT' LIMIT 1",
+    ),
     "an order granted in bitcoin is paid by its outputs or by an operator's word": (
         "UPDATE bitcoin_outputs SET gone_at = (SELECT granted_at FROM orders WHERE id = order_id)",
         "UPDATE bitcoin_outputs SET value_btc = value_btc - 0.00000001",

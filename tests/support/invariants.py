@@ -63,7 +63,8 @@ _VIEWS: Final = (
        SELECT ledger_entry_id AS ledger_id FROM audit_log
        WHERE ledger_entry_id IS NOT NULL AND actor <> '' AND request_id <> ''""",
     """CREATE OR REPLACE VIEW qa.settlement AS
-       SELECT order_id, lower(txid) || ':' || output_index AS output FROM settlements""",
+       SELECT order_id, lower(txid) || ':' || output_index AS output,
+              is_coinbase AND confirmations < 100 AS may_be_undone FROM settlements""",
     """CREATE OR REPLACE VIEW qa.address AS
        SELECT order_id, address, released_at IS NULL AS held FROM bitcoin_addresses""",
     """CREATE OR REPLACE VIEW qa.output AS
@@ -160,6 +161,8 @@ _INVARIANTS: Final = {
         SELECT output FROM qa.settlement GROUP BY output HAVING COUNT(*) > 1""",
     "I16 one output counts on one rail": """
         SELECT s.output FROM qa.settlement s JOIN qa.output b ON b.output = s.output""",
+    "I16 what settles an order may be spent": """
+        SELECT order_id FROM qa.settlement WHERE may_be_undone""",
     "I16 what is settled was sent": """
         SELECT s.order_id FROM qa.settlement s LEFT JOIN qa.orders o ON o.id = s.order_id
         WHERE o.status IS DISTINCT FROM 'BTC_SENT'""",

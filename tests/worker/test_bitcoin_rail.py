@@ -15,7 +15,7 @@ from app.esplora.client import EsploraClient
 from app.esplora.http import HttpTransport
 from app.sandbox.serving import esplora_urls
 from tests.support.bitcoin_orders import BITCOIN, DUE_SATOSHI
-from tests.support.orders import events_of, place_order
+from tests.support.orders import count, events_of, place_order
 from tests.support.sandbox import Upstream
 from tests.worker.conftest import Stage, open_stage
 
@@ -49,18 +49,22 @@ class Buying:
         return [reason for kind, reason in notes if kind == "alarm"]
 
 
+async def open_chain(stack: AsyncExitStack, served: Upstream) -> Chain:
+    """Ask both servers of the sandbox's chain."""
+    sources = []
+    for url in esplora_urls(served.base_url):
+        transport = await stack.enter_async_context(aclosing(HttpTransport(url)))
+        sources.append(EsploraClient(transport, clock=SystemClock(), limit=OFTEN))
+    return Chain(sources)
+
+
 @pytest.fixture
 async def buying(committed_database: Database, served: Upstream) -> AsyncIterator[Buying]:
     await served.press("reset")
     await served.press("chain/pace", every_seconds=None)
     async with AsyncExitStack() as stack:
-        sources = []
-        for url in esplora_urls(served.base_url):
-            transport = await stack.enter_async_context(aclosing(HttpTransport(url)))
-            sources.append(EsploraClient(transport, clock=SystemClock(), limit=OFTEN))
-        stage = await stack.enter_async_context(
-            open_stage(committed_database, served, chain=Chain(sources))
-        )
+        chain = await open_chain(stack, served)
+        stage = await stack.enter_async_context(open_stage(committed_database, served, chain=chain))
         order_id = await place_order(
             committed_database,
             stage.buyer,
@@ -189,3 +193,30 @@ async def test_deep_reorganisation_after_the_grant_rings_and_takes_nothing_back(
     for _ in range(4):
         assert await buying.look(after_seconds=601) == ("PAID", 10)
     assert await buying.alarms() == ["granted_payment_gone"]
+
+
+async def test_miner_who_pays_out_an_order_of_aeonto_settles_it_with_the_hundredth_confirmation(
+    committed_database: Database, served: Upstream
+) -> None:
+    await served.press("reset")
+    await served.press("chain/pace", every_seconds=None)
+    async with AsyncExitStack() as stack:
+        chain = await open_chain(stack, served)
+        stage = await stack.enter_async_context(open_stage(committed_database, served, chain=chain))
+        order_id = await stage.placed_unpaid()
+        await stage.advance("PAID")
+        [order] = await served.orders()
+        await served.press(f"orders/{order['uuid']}/send", lie="new_coins")
+        for blocks, status, credits_granted in (
+            (0, "PAID", 0),
+            (98, "PAID", 0),
+            (1, "BTC_SENT", 10),
+        ):
+            if blocks:
+                await served.press("chain/mine", blocks=blocks)
+            await stage.work(after_seconds=30)
+            assert (await stage.read(order_id)).status == status
+            assert await stage.balance() == credits_granted
+        kept = "is_coinbase AND confirmations = 100"
+        assert await count(committed_database, "settlements", kept) == 1
+        await stage.sound()

@@ -80,6 +80,7 @@ async def ask(chain: Chain | None, **said: Any) -> object:  # noqa: ANN401  any 
     ("verdict", "settlement"),
     [
         (Paid(3, (1, 0)), Verified(TXID, (1, 0), 3)),
+        (Paid(100, (0,), is_coinbase=True), Verified(TXID, (0,), 100, is_coinbase=True)),
         (NotYet("why"), Unverified(SettlementFault.UNVERIFIED, "why")),
         (Wrong("why"), Unverified(SettlementFault.WRONG, "why")),
         (Disagree("why"), Unverified(SettlementFault.DISAGREE, "why")),

@@ -303,7 +303,7 @@ MUTATIONS: Final = (
     Mutation(
         "chain: new coins pay no order of AEON.to before they may be spent",
         "app/esplora/chain.py",
-        "if _is_coinbase(seen) and confirmations < COINBASE_MATURITY:",
+        "if is_coinbase and confirmations < COINBASE_MATURITY:",
         "if not seen:",
         _CHAIN + "test_new_coins_pay_with_their_hundredth_confirmation",
     ),

@@ -23,8 +23,9 @@ from app.routers import (
     receipts,
 )
 from app.settings import Settings
+from app.worker import housekeeping
 from app.worker.heartbeats import Heartbeats
-from app.worker.run import interest_running, worker_running
+from app.worker.run import interest_running, loop_names, worker_running
 
 
 def create_app(settings: Settings, stand: Stand | None = None) -> FastAPI:
@@ -44,6 +45,7 @@ def create_app(settings: Settings, stand: Stand | None = None) -> FastAPI:
                 raise
             app.state.resources = resources
             await stack.enter_async_context(interest_running(resources))
+            app.state.shared_gauges = housekeeping.shared_gauges(resources, loop_names(resources))
             app.state.silent_loops = lambda: []
             if settings.run_worker:
                 heartbeats = await stack.enter_async_context(worker_running(resources))
@@ -88,6 +90,7 @@ def create_worker_app(resources: Resources, heartbeats: Heartbeats) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, telemetry={"logs": False})
     app.state.start_fault = None
     app.state.resources = resources
+    app.state.shared_gauges = housekeeping.shared_gauges(resources, loop_names(resources))
     app.state.silent_loops = heartbeats.silent
     app.include_router(health.router)
     if resources.settings.metrics:

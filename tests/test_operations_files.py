@@ -80,8 +80,8 @@ def carried(expression: str) -> set[str]:
     groupings = GROUPING.findall(expression)
     if groupings:
         return {label.strip() for label in groupings[0].split(",")}
-    [first, *_] = METRIC.findall(expression)
-    return set(LABELS[first[0]] | OF_THE_TARGET)
+    named = METRIC.findall(expression)  # none: it is about `up`
+    return set(OF_THE_TARGET.union(*(LABELS[metric] for metric, _ in named[:1])))
 
 
 @pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: rule["alert"])
@@ -99,6 +99,16 @@ def test_every_alert_leads_to_a_section_of_the_runbook(rule: dict[str, Any]) -> 
     headings = re.findall(r"^#+ (.+)$", (ROOT / file).read_text(), re.MULTILINE)
     slugs = [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings]
     assert anchor in slugs
+
+
+def test_every_alert_is_seen_to_ring_and_not_to_ring() -> None:
+    file = ROOT / "tests/monitoring/alerts.test.yaml"
+    seen: dict[str, set[bool]] = {}
+    for case in yaml.safe_load(file.read_text())["tests"]:
+        for asked in case["promql_expr_test"]:
+            for name in re.findall(r'alertname="(\w+)", alertstate="firing"}$', asked["expr"]):
+                seen.setdefault(name, set()).add(bool(asked["exp_samples"]))
+    assert seen == {rule["alert"]: {True, False} for rule in ALERTS}
 
 
 def test_alerts_have_names_of_their_own() -> None:

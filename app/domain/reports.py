@@ -225,9 +225,12 @@ def _identity_fault(order: OrderFacts, report: Report, reported: OrderStatus) ->
 def _not_found(order: OrderFacts, now: datetime) -> Decision:
     if MOVES[order.status, OrderStatus.NOT_FOUND] is Move.AFTER_SIGHTINGS:
         return _seen_again(order, OrderStatus.NOT_FOUND, now, alarm=None)
-    if order.status in (OrderStatus.PAID_UNCONFIRMED, OrderStatus.PAID):
-        return Decision(refused="not_found_after_payment", alarm="not_found_after_payment")
-    return Decision()
+    if order.status not in (OrderStatus.PAID_UNCONFIRMED, OrderStatus.PAID):
+        return Decision()
+    seen = _seen_once_more(order.sighting, OrderStatus.NOT_FOUND, now)
+    if not seen.believed(now):
+        return Decision(sighting=seen)
+    return Decision(refused="not_found_after_payment", alarm="not_found_after_payment")
 
 
 def _seen_again(

@@ -13,6 +13,7 @@ from app.models.idempotency_keys import IdempotencyKey
 from app.models.ledger import LedgerEntry
 from app.models.list_reviews import AssessmentChange, ListReview
 from app.models.lists import ImportedVersion, ListEntry
+from app.models.loop_beats import LoopBeat
 from app.models.order_events import OrderEvent
 from app.models.orders import Order
 from app.models.payments import Payment
@@ -41,6 +42,7 @@ __all__ = [
     "ListEntry",
     "ListReview",
     "LoginSession",
+    "LoopBeat",
     "Order",
     "OrderEvent",
     "Payment",

@@ -25,6 +25,7 @@ class OrderEvent(Base):
     __table_args__ = (
         CheckConstraint(one_of("kind", OrderEventKind), name="kind"),
         Index("ix_order_events_order_id_id", "order_id", "id"),
+        Index("ix_order_events_alarms", "at", postgresql_where="kind = 'alarm'"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)

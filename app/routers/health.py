@@ -117,7 +117,8 @@ async def _database_reasons(resources: Resources) -> list[str]:
     response_class=Response,
     responses=responses(405) | {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
-async def metrics(resources: Res) -> Response:
-    """Render every metric of this process."""
+async def metrics(request: Request, resources: Res) -> Response:
+    """Render every metric of this process, and what waits in the database."""
+    await request.app.state.shared_gauges.refresh()
     text, content_type = resources.metrics.render()
     return Response(text, media_type=content_type)

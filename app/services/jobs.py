@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import ARRAY, Text, bindparam, select, text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.models import Assessment
 from app.services import leases
@@ -49,6 +49,20 @@ _REAP: Final = text(
             WHEN job.status = 'doing' THEN CAST(:given_up_after AS interval)
             ELSE CAST(:kept AS interval) END)"""
 )
+
+
+_DUE: Final = text(
+    """
+    SELECT count(*), extract(epoch FROM clock_timestamp() - min(scheduled_at))
+    FROM jobs.procrastinate_jobs
+    WHERE status = 'todo' AND scheduled_at <= clock_timestamp()"""
+)
+
+
+async def due(connection: AsyncConnection) -> tuple[int, float]:
+    """Count the jobs that are due; with for how many seconds the oldest is, 0 if there is none."""
+    count, oldest_seconds = (await connection.execute(_DUE)).one()
+    return count, float(oldest_seconds or 0)
 
 
 async def wake(

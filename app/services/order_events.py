@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
@@ -14,6 +14,9 @@ from app.domain.reports import Report
 from app.domain.settlement import Settlement
 from app.models import OrderEvent
 from app.models.order_events import OrderEventKind
+
+# For so long after it rang does an alarm show in the metrics of every process.
+_ALARM_SHOWN_FOR: Final = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,16 @@ async def noted(
         )
     )
     return True
+
+
+async def alarmed(connection: AsyncConnection, now: datetime) -> dict[str, int]:
+    """Count the orders that an alarm rang for within the last 15 minutes, by its kind."""
+    rows = await connection.execute(
+        select(OrderEvent.reason, func.count(OrderEvent.order_id.distinct()).label("orders"))
+        .where(OrderEvent.kind == OrderEventKind.ALARM, OrderEvent.at > now - _ALARM_SHOWN_FOR)
+        .group_by(OrderEvent.reason)
+    )
+    return {row.reason: row.orders for row in rows}
 
 
 async def history(connection: AsyncConnection, order_id: str) -> Sequence[EventView]:

@@ -1,10 +1,16 @@
-"""When each loop last finished a round, and how often it died, for /readyz and the metrics."""
+"""When each loop last finished a round, and how often it died, for /readyz and the metrics.
+
+What the loops of a process did is written to the database, too, where every other process reads it:
+one that was killed shows no metrics any more.
+"""
 
 from datetime import datetime, timedelta
 from typing import Final
 
+from app.db.engine import Database
 from app.domain.clock import Clock
 from app.observability.metrics import Metrics
+from app.services import loop_beats
 
 SILENT_AFTER: Final = timedelta(seconds=60)
 
@@ -16,9 +22,26 @@ class Heartbeats:
         self._clock = clock
         self._metrics = metrics
         self._last: dict[str, datetime] = {}
+        self._finished: dict[str, float] = {}
+
+    def begin(self, loop: str) -> None:
+        """Say that a loop begins: from now on it may be silent."""
+        self._note(loop)
 
     def beat(self, loop: str) -> None:
-        """Say that a loop begins, or has finished a round."""
+        """Say that a loop has finished a round."""
+        self._note(loop)
+        self._finished[loop] = self._clock.monotonic()
+
+    async def save(self, database: Database) -> None:
+        """Write the last rounds down for every process to see."""
+        now = self._clock.monotonic()
+        ages = {loop: timedelta(seconds=now - at) for loop, at in self._finished.items()}
+        if ages:
+            async with database.sessions() as session, session.begin():
+                await loop_beats.save(session, ages)
+
+    def _note(self, loop: str) -> None:
         now = self._clock.now()
         self._last[loop] = now
         self._metrics.loop_heartbeat.labels(loop).set(now.timestamp())

@@ -1,5 +1,6 @@
 """Waking for assessments whose job was lost, looking again at old ones, sweeping, counting."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from app.resources import Resources
@@ -8,10 +9,9 @@ from app.services import (
     idempotency,
     jobs,
     list_reviews,
-    lists,
-    order_gauges,
     throttles,
 )
+from app.services.shared_gauges import SharedGauges
 from app.worker.address_gap import GapWatch
 from app.worker.loops import Loop
 
@@ -19,6 +19,20 @@ _LOST_REST_SECONDS: Final = 1.0
 _SWEEP_REST_SECONDS: Final = 30.0
 _LIST_REST_SECONDS: Final = 30.0
 _COUNT_REST_SECONDS: Final = 15.0
+
+
+def shared_gauges(resources: Resources, loops: Iterable[str] = ()) -> SharedGauges:
+    """Return what counts the things that wait; `loops` are those that must run somewhere."""
+    bitcoin = resources.terms.bitcoin
+    return SharedGauges(
+        resources.database,
+        resources.clock,
+        resources.metrics,
+        held_lists=resources.lists,
+        wallet=bitcoin.wallet if bitcoin else None,
+        gap_limit=resources.settings.bitcoin_gap_limit,
+        loops=loops,
+    )
 
 
 def loops(resources: Resources) -> list[Loop]:
@@ -40,26 +54,13 @@ def loops(resources: Resources) -> list[Loop]:
             return more_counts or more_keys
 
     bitcoin, gap_limit = resources.terms.bitcoin, resources.settings.bitcoin_gap_limit
+    gauges = shared_gauges(resources)
     gap_watch = GapWatch(resources.metrics, bitcoin.wallet, gap_limit) if bitcoin else None
 
     async def count() -> bool:
         if gap_watch is not None:
             await gap_watch.measure(resources.database)
-        async with resources.database.reading() as connection:
-            found = await order_gauges.backlog(connection, resources.clock.now())
-            ages = await lists.ages(connection, resources.clock.now())
-        resources.metrics.observe_list_ages(ages)
-        required, versions = resources.lists.required, await resources.lists.versions()
-        today = resources.clock.now().date()
-        resources.metrics.observe_required_lists(
-            required.names,
-            required.missing(versions),
-            required.old(versions, today),
-            required.future(versions, today),
-        )
-        resources.metrics.observe_backlog(
-            found.orders, found.oldest_due_order_seconds, found.oldest_pending_assessment_seconds
-        )
+        await gauges.count()
         return False
 
     return [

@@ -95,7 +95,7 @@ async def supervise(loop: Supervised, heartbeats: Heartbeats, stopping: asyncio.
     It runs in a task of its own: what cancels that one did not mean us. To begin counts as a
     heartbeat, to begin again does not, so that a loop that keeps dying falls silent.
     """
-    heartbeats.beat(loop.name)
+    heartbeats.begin(loop.name)
     while not stopping.is_set():
         body = asyncio.create_task(loop.run(heartbeats, stopping), name=f"loop {loop.name}")
         try:

@@ -16,6 +16,7 @@ from app.worker.loops import Loop, Supervised, running
 from app.worker.reconciler import Reconciler
 
 _INTEREST_REST_SECONDS: Final = 1.0
+_SAVE_REST_SECONDS: Final = 5.0
 
 
 @asynccontextmanager
@@ -52,19 +53,33 @@ def _address_checks(resources: Resources) -> list[Loop]:
     return [AddressChecks(resources, wallet, resources.chain).loop()]
 
 
+def _bodies(resources: Resources, reconciler: Reconciler) -> list[Supervised]:
+    return [
+        *reconciler.loops(),
+        *housekeeping.loops(resources),
+        *_address_checks(resources),
+        Jobs(resources),
+    ]
+
+
+def loop_names(resources: Resources) -> list[str]:
+    """Return the loops that these settings need to run in some process."""
+    return [body.name for body in _bodies(resources, reconciler_of(resources))]
+
+
 @asynccontextmanager
 async def worker_running(resources: Resources) -> AsyncIterator[Heartbeats]:
     """Run every loop beside the body; on the way out, finish what is in flight."""
     heartbeats = Heartbeats(resources.clock, resources.metrics)
     reconciler = reconciler_of(resources)
+
+    async def save() -> bool:
+        await heartbeats.save(resources.database)
+        return False
+
     try:
-        bodies: list[Supervised] = [
-            *reconciler.loops(),
-            *housekeeping.loops(resources),
-            *_address_checks(resources),
-            Jobs(resources),
-        ]
-        async with running(bodies, heartbeats):
+        bodies = _bodies(resources, reconciler)
+        async with running([*bodies, Loop("heartbeats", save, _SAVE_REST_SECONDS)], heartbeats):
             yield heartbeats
     finally:
         await reconciler.drain()

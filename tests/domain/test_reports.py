@@ -182,13 +182,28 @@ def test_not_found_is_believed_at_the_third_sighting_after_ten_minutes(status: s
 @pytest.mark.parametrize(
     ("status", "granted"), [("PAID_UNCONFIRMED", False), ("PAID", False), ("PAID", True)]
 )
-def test_not_found_after_payment_raises_an_alarm_and_moves_nothing(
+def test_not_found_after_payment_rings_at_the_third_sighting_after_ten_minutes_and_moves_nothing(
     status: str, granted: bool
 ) -> None:
     order = in_status(status, granting="PAID", granted=granted)
-    order = replace(order, sighting=seen("NOT_FOUND", count=99, minutes_ago=999))
-    decision = decide(order, Report(state="NOT_FOUND"), NOW)
-    assert decision == Decision(refused="not_found_after_payment", alarm="not_found_after_payment")
+    report = Report(state="NOT_FOUND")
+    first = Sighting(OrderStatus.NOT_FOUND, 1, NOW)
+    assert decide(order, report, NOW) == Decision(sighting=first)
+    for count, minutes_ago in ((1, 600), (500, 9.99)):
+        few = seen("NOT_FOUND", count=count, minutes_ago=minutes_ago)
+        assert decide(replace(order, sighting=few), report, NOW) == Decision(sighting=few.again())
+    other = replace(order, sighting=seen("UNPAID", count=99, minutes_ago=999))
+    assert decide(other, report, NOW) == Decision(sighting=first)
+    last = replace(order, sighting=seen("NOT_FOUND", count=2, minutes_ago=10))
+    assert decide(last, report, NOW) == Decision(
+        refused="not_found_after_payment", alarm="not_found_after_payment"
+    )
+
+
+@pytest.mark.parametrize("status", ["PAID_UNCONFIRMED", "PAID"])
+def test_report_that_knows_a_paid_order_again_begins_the_sightings_anew(status: str) -> None:
+    order = replace(in_status(status), sighting=seen("NOT_FOUND", count=2, minutes_ago=10))
+    assert decide(order, said(status), NOW) == Decision(believed=True)
 
 
 @pytest.mark.parametrize(

@@ -352,14 +352,18 @@ async def test_order_gone_upstream_is_not_found_after_sightings_and_comes_back(
     assert (await order.reported("PAID")).moved_to == "PAID"
 
 
-async def test_not_found_after_payment_alarms_once_and_waits_for_the_operator(
+async def test_not_found_after_payment_alarms_once_it_is_certain_and_waits_for_the_operator(
     clock: HandClock, order: OneOrder
 ) -> None:
     reason = "not_found_after_payment"
     await order.reported("PAID")
-    for alarm in (reason, None, None, None):
-        clock.advance(600)
+    for _ in range(2):
+        assert await order.reported("NOT_FOUND") == PASSING
+    await order.reported("PAID")  # it was a slip, and counts no more
+    clock.advance(600)
+    for alarm in (None, None, reason, None, None, None):
         assert (await order.reported("NOT_FOUND")).alarm == alarm
+        clock.advance(300)
     assert (await order.facts()).status == "PAID"
     assert await order.notes() == [("refused", reason), ("alarm", reason)]
     assert (await order.facts()).next_look_at is not None

@@ -1,0 +1,96 @@
+"""The metrics that say what is in the database: every process shows them, with loops or without.
+
+So they are there, and true, when each worker was killed. Each scrape counts anew, in a few
+statements on partial indexes and small tables; scrapes that follow at once share one count.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Final
+
+from app.bitcoin.wallet import Wallet
+from app.db.engine import Database
+from app.db.failures import is_database_away, reason_of
+from app.domain.clock import Clock
+from app.observability.logging import get_logger
+from app.observability.metrics import Metrics
+from app.services import bitcoin_addresses, jobs, lists, loop_beats, order_events, order_gauges
+
+log = get_logger(__name__)
+
+_COUNTED_AGAIN_AFTER_SECONDS: Final = 5.0
+# Prometheus itself gives up after 10 s, and then knows nothing of this process at all.
+_COUNTED_WITHIN_SECONDS: Final = 4.0
+
+
+class SharedGauges:
+    """Counts what waits in the database, and shows it in the metrics."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        metrics: Metrics,
+        *,
+        held_lists: lists.Lists,
+        wallet: Wallet | None,
+        gap_limit: int,
+        loops: Iterable[str] = (),
+    ) -> None:
+        """Count nothing yet. `loops` are those that must run in some process."""
+        self._database = database
+        self._clock = clock
+        self._metrics = metrics
+        self._lists = held_lists
+        self._wallet = wallet
+        self._loops = tuple(loops)
+        self._counting = asyncio.Lock()
+        self._tried_at: float | None = None
+        if wallet is not None:
+            metrics.bitcoin_gap_limit.set(gap_limit)
+
+    async def refresh(self) -> None:
+        """Count, unless that was tried just now. What cannot be counted is shown no longer."""
+        async with self._counting:
+            now = self._clock.monotonic()
+            if self._tried_at is not None and now - self._tried_at < _COUNTED_AGAIN_AFTER_SECONDS:
+                return
+            self._tried_at = now
+            try:
+                async with asyncio.timeout(_COUNTED_WITHIN_SECONDS):
+                    await self.count()
+            except Exception as fault:
+                self._metrics.backlog_is_unknown()
+                if isinstance(fault, TimeoutError) or is_database_away(fault):
+                    log.warning("backlog_not_counted", reason=reason_of(fault))
+                else:
+                    log.exception("backlog_not_counted")
+
+    async def count(self) -> None:
+        """Count now. Raises what the database does."""
+        metrics, now = self._metrics, self._clock.now()
+        async with self._database.reading() as connection:
+            found = await order_gauges.backlog(connection, now)
+            alarmed = await order_events.alarmed(connection, now)
+            due_jobs = await jobs.due(connection)
+            ages = await lists.ages(connection, now)
+            beats = await loop_beats.seconds_ago(connection)
+            if self._wallet is not None:
+                gap = await bitcoin_addresses.gap(connection, self._wallet)
+                metrics.bitcoin_address_gap.set(gap)
+        required, versions = self._lists.required, await self._lists.versions()
+        metrics.observe_list_ages(ages)
+        today = now.date()
+        metrics.observe_required_lists(
+            required.names,
+            required.missing(versions),
+            required.old(versions, today),
+            required.future(versions, today),
+        )
+        metrics.observe_backlog(
+            found.orders, found.oldest_due_order_seconds, found.oldest_pending_assessment_seconds
+        )
+        metrics.observe_alarmed_orders(alarmed)
+        metrics.observe_jobs(*due_jobs)
+        metrics.observe_loop_ages(self._loops, beats)
+        metrics.backlog_was_counted()

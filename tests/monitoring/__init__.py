@@ -1,0 +1,1 @@
+"""The rules of Prometheus, as `promtool` tests them."""

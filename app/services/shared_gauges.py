@@ -10,7 +10,7 @@ from typing import Final
 
 from app.bitcoin.wallet import Wallet
 from app.db.engine import Database
-from app.db.failures import is_database_away, reason_of
+from app.db.failures import is_unavailable, reason_of
 from app.domain.clock import Clock
 from app.observability.logging import get_logger
 from app.observability.metrics import Metrics
@@ -61,7 +61,7 @@ class SharedGauges:
                     await self.count()
             except Exception as fault:
                 self._metrics.backlog_is_unknown()
-                if isinstance(fault, TimeoutError) or is_database_away(fault):
+                if isinstance(fault, TimeoutError) or is_unavailable(fault):
                     log.warning("backlog_not_counted", reason=reason_of(fault))
                 else:
                     log.exception("backlog_not_counted")

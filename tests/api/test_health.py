@@ -113,7 +113,8 @@ async def test_process_without_loops_shows_what_waits_and_when_each_loop_last_ra
         application,
         "INSERT INTO loop_beats VALUES ('sweep', clock_timestamp() - interval '100 s')",
     )
-    text = (await application.http.get("/metrics")).text
+    async with open_application(application.database) as fresh:
+        text = (await fresh.http.get("/metrics")).text
     shown = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
     assert shown["assay_backlog_up"] == "1.0"
     assert shown["assay_oldest_due_order_seconds"] == "0.0"
@@ -124,7 +125,8 @@ async def test_process_without_loops_shows_what_waits_and_when_each_loop_last_ra
 
 async def test_metrics_leave_out_what_cannot_be_read(application: Application) -> None:
     await execute(application, "ALTER TABLE loop_beats RENAME COLUMN beat_at TO other")
-    answer = await application.http.get("/metrics")
+    async with open_application(application.database) as fresh:
+        answer = await fresh.http.get("/metrics")
     assert answer.status_code == 200
     assert "assay_backlog_up 0.0" in answer.text
     for name in ("assay_orders{", "assay_oldest", "assay_loop_age", "assay_jobs", "assay_list_age"):

@@ -147,6 +147,14 @@ def test_pgbouncer_is_driven_where_it_is_installed(checkout: Checkout) -> None:
     assert (answer.returncode, answer.stdout) == (0, f"[python][-m][pytest][-n][0]{tests}")
 
 
+def test_prometheus_is_driven_where_it_is_installed(checkout: Checkout) -> None:
+    for name in ("prometheus", "promtool"):
+        checkout.add_program(name, "#!/bin/sh\n")
+    answer = checkout.run("prometheus", "-k", "killed")
+    tests = "[tests/monitoring/drive_prometheus.py][-k][killed]"
+    assert (answer.returncode, answer.stdout) == (0, f"[python][-m][pytest][-n][0]{tests}")
+
+
 def test_second_run_installs_nothing_and_says_nothing(checkout: Checkout) -> None:
     checkout.run()
     second = checkout.run()
@@ -154,7 +162,7 @@ def test_second_run_installs_nothing_and_says_nothing(checkout: Checkout) -> Non
     assert checkout.installs() == ["run"]
 
 
-@pytest.mark.parametrize("word", ["test", "check", "browser", "pgbouncer", "chaos"])
+@pytest.mark.parametrize("word", ["test", "check", "browser", "pgbouncer", "prometheus", "chaos"])
 def test_tools_of_development_come_with_the_first_command_that_needs_them(
     checkout: Checkout, word: str
 ) -> None:

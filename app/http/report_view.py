@@ -55,11 +55,14 @@ def limits_of(answer: JsonObject, provider: str) -> list[tuple[str, str]]:
 
 
 def looked_at(content: JsonObject) -> list[tuple[str, str]]:
-    """Return what was looked at: the form, the lists with their dates, who answered."""
+    """Return what was looked at: the form, the spelling, the lists with their dates, who answered."""
     answer, sources = content["answer"], content["sources"]
     said = []
     if form := answer.get("address_form"):
         said.append(("Form of the address", _FORMS.get(str(form), form_words(str(form)))))
+    looked_up = answer.get("looked_up")
+    if looked_up and looked_up != content["question"]["address"]:
+        said.append(("Looked up as", str(looked_up)))
     lists = [_list_words(one) for one in sources]
     said.append(("Lists", "; ".join(lists) or "none"))
     opinions = answer.get("opinions") or []

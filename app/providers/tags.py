@@ -4,13 +4,15 @@ Every category counts, for every currency, now or as of a day: a pack of mixers 
 much evidence as a sanctions list. Whom the address dealt with is not looked at.
 """
 
+from collections.abc import Iterable
 from datetime import date
+from decimal import Decimal
 from typing import Final
 
 from app.domain.addresses import check_address
 from app.domain.assessments import AssessmentType
 from app.domain.coverage import not_covered
-from app.domain.listings import ListFinder, Lookup, edition_of
+from app.domain.listings import ListFinder, Listing, Lookup, edition_of
 from app.domain.risk import NOT_COVERED, SCOPE, grade_of
 from app.providers.base import (
     Answer,
@@ -74,6 +76,13 @@ class TagsProvider:
     async def recall(self, _question: Question) -> Answer | None:
         """Nothing is kept of a question, and asking again costs nothing."""
         return None
+
+
+def verdict(listings: Iterable[Listing]) -> tuple[Decimal, str]:
+    """Return the score and the grade of an address that has these tags."""
+    tags = weighed(direct(listings))
+    score = score_of(tags)
+    return score, grade_of(score) if tags else GRADE_NOT_TAGGED
 
 
 def _limits(question: Question, lookup: Lookup, blind: list[str]) -> list[Evidence]:

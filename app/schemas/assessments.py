@@ -281,6 +281,12 @@ class AnswerResponse(ResponseModel):
     disagreement: bool = Field(
         False, description="Whether their scores are of different grades", examples=[False]
     )
+    looked_up: str | None = Field(
+        None,
+        description="The one spelling of the address by which lists were searched; null where none"
+        " was, and in an answer of an earlier version",
+        examples=["0x098b716b8aaf21512996dc57eb0615e2383e2f96"],
+    )
     ruleset: str | None = Field(
         None, description="By which rules the score was put together", examples=["2026-11-22"]
     )
@@ -299,6 +305,26 @@ class ChangedEntry(ResponseModel):
     asset: str = Field(description="Under which it was filed", examples=["XBT"])
     label: str = Field(description="Whose it is; may be empty", examples=["DOE, Jane"])
     reference: str = Field(description="Where that stands; may be empty", examples=["uid 1"])
+    category: str | None = Field(
+        None,
+        description="What it says of the address; this and what follows is null or empty in a"
+        " change that an earlier version found",
+        examples=["sanctions"],
+    )
+    aliases: list[str] = Field(default_factory=list, examples=[["Cronuswar"]])
+    party_type: str | None = Field(None, examples=["individual"])
+    list_uid: str | None = Field(
+        None, description="The list's own id of the party", examples=["29584"]
+    )
+    programs: list[str] = Field(default_factory=list, examples=[["CYBER2"]])
+    listed_on: str | None = Field(
+        None, description="When the party came to the list", examples=["2020-09-16"]
+    )
+    source_url: str | None = Field(
+        None,
+        description="The page that says so, or else where the list is from",
+        examples=["https://sanctionssearch.ofac.treas.gov/Details.aspx?id=29584"],
+    )
 
 
 class ChangeResponse(ResponseModel):
@@ -309,7 +335,9 @@ class ChangeResponse(ResponseModel):
     issued: str | None = Field(description="The version's date, if known", examples=["2026-02-01"])
     found_at: Timestamp = Field(examples=["2026-02-01T12:46:01Z"])
     is_listed: bool = Field(description="Whether it lists the address", examples=[False])
-    score_before: str = Field(description="What `sanctions` said until then", examples=["1"])
+    score_before: str = Field(
+        description="What `sanctions`, or else `tags`, said until then", examples=["1"]
+    )
     grade_before: str = Field(examples=["severe"])
     score_after: str = Field(description="What it says since", examples=["0"])
     grade_after: str = Field(examples=["not on the lists"])

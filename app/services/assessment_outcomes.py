@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.db.engine import Database
 from app.domain.accounts import EntryKind
 from app.domain.actors import Actor
+from app.domain.addresses.spelling import one_spelling
 from app.domain.assessments import AssessmentStatus
 from app.domain.clock import Clock
 from app.domain.risk import RULESET
@@ -147,6 +148,8 @@ def _written(answer: Answer | None, question: Question) -> dict[str, Any] | None
         assessment_type=question.assessment_type,
         as_of=question.as_of,
     )
+    if answer.sources:
+        written["looked_up"] = one_spelling(question.address)
     return {**written, "ruleset": RULESET, "summary": summary}
 
 

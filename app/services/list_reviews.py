@@ -1,12 +1,12 @@
-"""Looking again: which earlier answers of `sanctions` a new version of a list changes.
+"""Looking again: which earlier answers of `sanctions` and `tags` a new version of a list changes.
 
 Such an assessment is marked with what changed, for nothing; its answer stays as it was given. A
 version is looked through in steps, each a short transaction, one after the other: by the spellings
 that it added or ended, never by all assessments. A step that dies is done again.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -21,11 +21,13 @@ from app.domain.addresses.spelling import one_spelling
 from app.domain.assessments import AssessmentStatus
 from app.domain.clock import Clock
 from app.domain.listings import Listing, ListVersion
-from app.domain.risk import SANCTIONS
 from app.models import Assessment, AssessmentChange, ImportedVersion, ListEntry, ListReview
 from app.observability.logging import get_logger
-from app.providers.sanctions import NAME, sanctioned, verdict
+from app.providers import sanctions, tags
+from app.providers.base import listed_party
+from app.providers.listed_evidence import heaviest_first
 from app.services import lists
+from app.services.assessment_progress import as_json
 
 log = get_logger(__name__)
 
@@ -38,7 +40,7 @@ STEP: Final = 500  # spellings, and assessments, of one transaction
 
 _A = Assessment
 _ASKED_NOW: Final = (
-    func.string_to_array(_A.provider, "+", type_=ARRAY(Text)).contains([NAME]),
+    func.string_to_array(_A.provider, "+", type_=ARRAY(Text)).overlap([sanctions.NAME, tags.NAME]),
     _A.as_of.is_(None),
 )
 
@@ -198,10 +200,9 @@ async def _take(session: AsyncSession, step: _Step, now: datetime) -> None:
 
 
 def _touched_by(version: ListVersion) -> tuple[Any, ...]:
-    """Say which entries a version added or ended, of those that count."""
+    """Say which entries a version added or ended."""
     return (
         ListEntry.source == version.source,
-        ListEntry.category == SANCTIONS,
         or_(
             ListEntry.first_version == version.number,
             ListEntry.last_version == version.number - 1,
@@ -228,7 +229,7 @@ async def _changed_spellings(session: AsyncSession, step: _Step) -> list[str]:
 async def _answered(
     session: AsyncSession, step: _Step, spellings: Sequence[str]
 ) -> Sequence[AnyRow]:
-    statement = select(_A.id, _A.canonical, _A.answer).where(
+    statement = select(_A.id, _A.canonical, _A.provider, _A.answer).where(
         _A.canonical.in_(spellings), _A.status == AssessmentStatus.READY, *_ASKED_NOW
     )
     if step.after_id is not None:
@@ -266,8 +267,9 @@ async def _mark(session: AsyncSession, step: _Step, rows: Sequence[AnyRow], now:
         _change(
             step.version,
             row.answer,
-            was=sanctioned(was.get(row.canonical, ())),
-            is_now=sanctioned(is_now.get(row.canonical, ())),
+            asked=row.provider.split("+"),
+            was=was.get(row.canonical, ()),
+            is_now=is_now.get(row.canonical, ()),
             said=said.get(row.id),
         )
         for row in rows
@@ -292,30 +294,66 @@ def _change(
     version: ListVersion,
     answer: Mapping[str, Any],
     *,
+    asked: Sequence[str],
     was: Sequence[Listing],
     is_now: Sequence[Listing],
     said: tuple[Decimal, str] | None,
 ) -> dict[str, Any] | None:
     """Return what a version changes for an answer; None: nothing.
 
-    `was` is what the version before it says of the address, `is_now` what it says itself, with all
-    other lists. `said` is what the last change made of the answer.
+    `asked` are the providers; where `sanctions` says nothing new, `tags` may. `was` is what the
+    version before it says of the address, `is_now` what it says itself, with all other lists.
+    `said` is what the last change made of the answer.
     """
-    here = [listing for listing in is_now if listing.version.source == version.source]
-    if bool(was) == bool(here) or _version_in(answer, version.source) >= version.number:
+    if _version_in(answer, version.source) >= version.number:
         return None
-    score_before, grade_before = said or _answer_of(answer)
-    score_after, grade_after = verdict(is_now)
-    return {
-        "source": version.source,
-        "to_version": version.number,
-        "is_listed": bool(here),
-        "score_before": score_before,
-        "grade_before": grade_before,
-        "score_after": score_after,
-        "grade_after": grade_after,
-        "entries": [_entry(listing) for listing in here or was],
-    }
+    judges = [judge for judge in _JUDGES if judge.name in asked]
+    for judge in judges:
+        here = judge.counting(one for one in is_now if one.version.source == version.source)
+        then = judge.counting(was)
+        if judge.mark(then) == judge.mark(here):
+            continue
+        if len(judges) == 1:
+            before = said or _answer_of(answer, judge.name)
+        else:  # the last change may be one for the other provider
+            others = [one for one in is_now if one.version.source != version.source]
+            before = judge.verdict(judge.counting([*others, *was]))
+        after = judge.verdict(judge.counting(is_now))
+        return {
+            "source": version.source,
+            "to_version": version.number,
+            "is_listed": bool(here),
+            "score_before": before[0],
+            "grade_before": before[1],
+            "score_after": after[0],
+            "grade_after": after[1],
+            "entries": [_entry(listing) for listing in here or then],
+        }
+    return None
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """A provider that answers from lists: which rows count, and what they come to.
+
+    `mark` says what two versions share only if neither changes the answer of the other.
+    """
+
+    name: str
+    counting: Callable[[Iterable[Listing]], Sequence[Listing]]
+    mark: Callable[[Sequence[Listing]], object]
+    verdict: Callable[[Sequence[Listing]], tuple[Decimal, str]]
+
+
+def _weights(listings: Iterable[Listing]) -> frozenset[tuple[object, ...]]:
+    rows = [listing.row for listing in listings]
+    return frozenset((row.category, row.confidence, row.is_mention) for row in rows)
+
+
+_JUDGES: Final = (
+    _Judge(sanctions.NAME, sanctions.sanctioned, bool, sanctions.verdict),
+    _Judge(tags.NAME, heaviest_first, _weights, tags.verdict),
+)
 
 
 async def _said_last(
@@ -332,10 +370,10 @@ async def _said_last(
     return {row.assessment_id: (row.score_after, row.grade_after) for row in rows}
 
 
-def _answer_of(answer: Mapping[str, Any]) -> tuple[Decimal, str]:
-    """Return what `sanctions` answered, among others or alone."""
+def _answer_of(answer: Mapping[str, Any], provider: str) -> tuple[Decimal, str]:
+    """Return what a provider answered, among others or alone."""
     opinions = answer.get("opinions") or []
-    own = next((one for one in opinions if one["provider"] == NAME), answer)
+    own = next((one for one in opinions if one["provider"] == provider), answer)
     return Decimal(own["risk_score"]), own["grade"]
 
 
@@ -345,11 +383,7 @@ def _version_in(answer: Mapping[str, Any], source: str) -> int:
     return min((version for version in versions if version is not None), default=0)
 
 
-def _entry(listing: Listing) -> dict[str, str]:
-    row = listing.row
-    return {
-        "address": row.address,
-        "asset": row.asset,
-        "label": row.label,
-        "reference": row.reference,
-    }
+def _entry(listing: Listing) -> dict[str, Any]:
+    row, party = listing.row, as_json(asdict(listed_party(listing)))
+    del party["name"]  # under `label`
+    return {**party, "label": row.label, "reference": row.reference, "category": row.category}

@@ -103,6 +103,21 @@ async def test_hit_shows_what_is_needed_to_file_it_and_the_receipt_has_it_too(
     assert receipt.json()["answer"]["evidence"] == [hit]
 
 
+async def test_receipt_and_report_say_which_spelling_was_looked_up_beside_the_one_that_was_asked(
+    screening: Application, buyer: Person, database: LentDatabase
+) -> None:
+    await import_rows(database, [listed(EVM, "ETH")], issued=SPRING, source="OFAC SDN")
+    asked = f"eth:{EVM}"
+    found = await answer_to(screening, buyer, address=asked, currency="ETH")
+    assert (found["address"], found["answer"]["looked_up"]) == (asked, EVM.lower())
+    receipt = await look(screening, f"assessments/{found['assessment_id']}/receipt", buyer)
+    assert receipt.json()["question"]["address"] == asked
+    assert receipt.json()["answer"]["looked_up"] == EVM.lower()
+    report = await look(screening, f"assessments/{found['assessment_id']}/report", buyer)
+    assert "Looked up as" in report.text
+    assert EVM.lower() in report.text
+
+
 async def test_exposure_looks_counterparties_up_in_lists_and_tag_packs(
     buyer: Person, database: LentDatabase
 ) -> None:
@@ -289,7 +304,21 @@ async def test_what_a_list_changed_is_shown_beside_an_answer_that_stays(
             "grade_before": "severe",
             "score_after": "0",
             "grade_after": "not on the lists",
-            "entries": [{"address": SATOSHI, "asset": "XBT", "label": "DOE", "reference": ""}],
+            "entries": [
+                {
+                    "address": SATOSHI,
+                    "asset": "XBT",
+                    "label": "DOE",
+                    "reference": "",
+                    "category": "sanctions",
+                    "aliases": [],
+                    "party_type": None,
+                    "list_uid": None,
+                    "programs": [],
+                    "listed_on": None,
+                    "source_url": None,
+                }
+            ],
         }
     ]
     for text in ("Since then", "no longer listed", "OFAC SDN, version 2", "DOE"):

@@ -10,11 +10,12 @@ import pytest
 from sqlalchemy import text
 
 from app.db.engine import Database
-from app.domain.listings import ListedAddress
+from app.domain.listings import ListedAddress, ListingFacts
 from app.domain.receipts import content_of
 from app.providers.base import ProviderUnknown
 from app.providers.panel import Panel
 from app.providers.sanctions import SanctionsProvider
+from app.providers.tags import TagsProvider
 from app.services import assessments, audit, list_reviews, receipts
 from app.services.assessment_leases import Subject
 from app.services.assessments import AssessmentView
@@ -100,6 +101,13 @@ class Office:
         ]
 
 
+def entry(address: str, **facts: str) -> dict[str, Any]:
+    """Return a row as a change shows it."""
+    nothing = {"party_type": None, "list_uid": None, "listed_on": None, "source_url": None}
+    row = {"address": address, "asset": "XBT", "category": "sanctions", "label": ""}
+    return {**row, "reference": "", "aliases": [], "programs": [], **nothing, **facts}
+
+
 @pytest.fixture
 async def office(database: LentDatabase, clock: HandClock) -> Office:
     buyer = await make_user(database, clock.now(), credits_given=20)
@@ -109,7 +117,8 @@ async def office(database: LentDatabase, clock: HandClock) -> Office:
 async def test_delisting_and_listing_mark_earlier_answers_with_what_changed(
     office: Office,
 ) -> None:
-    await office.publish(listed(SATOSHI, label="DOE"), listed(EVM, "ETH"), issued=SPRING)
+    doe = listed(SATOSHI, label="DOE", facts=ListingFacts(list_uid="36"))
+    await office.publish(doe, listed(EVM, "ETH"), issued=SPRING)
     dropped, kept = await office.ask(SATOSHI), await office.ask(EVM.lower(), "ETH")
     added, clean = await office.ask(OTHER), await office.ask("1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2")
     await office.publish(
@@ -128,16 +137,53 @@ async def test_delisting_and_listing_mark_earlier_answers_with_what_changed(
             "grade_before": "severe",
             "score_after": "0",
             "grade_after": "not on the lists",
-            "entries": [{"address": SATOSHI, "asset": "XBT", "label": "DOE", "reference": ""}],
+            "entries": [entry(SATOSHI, label="DOE", list_uid="36")],
         }
     ]
     (change,) = await office.changes(added)
     assert (change["is_listed"], change["score_before"], change["score_after"]) == (True, "0", "1")
     assert (change["grade_before"], change["grade_after"]) == ("not on the lists", "severe")
-    assert change["entries"] == [
-        {"address": OTHER, "asset": "XBT", "label": "ROE", "reference": "uid 7"}
-    ]
+    assert change["entries"] == [entry(OTHER, label="ROE", reference="uid 7")]
     assert await office.changes(kept) == await office.changes(clean) == []
+
+
+async def test_tags_that_come_change_and_go_mark_earlier_answers_of_tags_alone(
+    office: Office, database: LentDatabase, clock: HandClock
+) -> None:
+    await office.publish(listed(OTHER), issued=SPRING)
+    of_sanctions = await office.ask(SATOSHI)
+    held = Lists(database, clock)
+    office.panel = Panel([TagsProvider(held)])
+    of_tags = await office.ask(SATOSHI)
+    office.panel = Panel([SanctionsProvider(held), TagsProvider(held)])
+    of_both = await office.ask(SATOSHI)
+    pack: dict[str, Any] = {"source": "pack", "origin": "p/pack.yaml", "confirm_churn": True}
+    versions = (
+        (SPRING, [listed(SATOSHI, category="gambling")]),
+        (SUMMER, [listed(SATOSHI, category="mixer", label="a mixer")]),
+        (AUTUMN, [listed(EVM, "ETH", category="mixer")]),
+    )
+    for issued, rows in versions:
+        await office.publish(*rows, issued=issued, **pack)
+        await office.look_again()
+
+    told = [
+        (1, True, "0", "0.75"),
+        (2, True, "0.75", "1"),
+        (3, False, "1", "0"),
+    ]
+    assert await office.told(of_sanctions) == []
+    assert await office.told(of_tags) == await office.told(of_both) == told
+    first, second, _ = await office.changes(of_tags)
+    assert (first["grade_before"], first["grade_after"]) == ("no tag found", "severe")
+    assert second["entries"][0]["category"] == "mixer"
+
+    # What a sanctions list says new counts before what it means as a tag.
+    await office.publish(listed(OTHER), listed(SATOSHI), issued=AUTUMN)
+    await office.look_again()
+    assert (await office.told(of_both))[-1] == (2, True, "0", "1")
+    assert (await office.changes(of_both))[-1]["grade_before"] == "not on the lists"
+    assert await office.told(of_sanctions) == [(2, True, "0", "1")]
 
 
 async def test_marking_is_free_and_leaves_answer_and_receipt_as_they_were(
@@ -382,4 +428,4 @@ async def test_step_that_dies_is_done_again(
 def test_opinion_of_sanctions_among_others_is_what_changed() -> None:
     opinion = {"provider": "sanctions", "risk_score": "0.5", "grade": "high"}
     answer = {"opinions": [{"provider": "crystal"}, opinion], "risk_score": "1", "grade": "severe"}
-    assert list_reviews._answer_of(answer) == (Decimal("0.5"), "high")
+    assert list_reviews._answer_of(answer, "sanctions") == (Decimal("0.5"), "high")

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import (
 
 from app.db.connecting import BeginningConnection, Connecting, Reach
 from app.db.libpq import for_asyncpg
+from app.db.pool import OrderedPool
 from app.db.writability import Writability
 from app.domain.database_urls import read_database_url
 
@@ -73,11 +74,12 @@ def create_database(
     """Return a Database for a URL of PostgreSQL; nothing is connected yet. Raises ValueError.
 
     At most `pool_size` connections are open; whoever finds them all lent waits two seconds for
-    one, and then gets sqlalchemy.exc.TimeoutError. A statement that takes longer than its timeout is
+    one, and then gets sqlalchemy.exc.TimeoutError. Requests wait in the order of OrderedPool. A statement that takes longer than its timeout is
     given up; 0 is no limit, for an operator's long look.
     """
     engine = create_async_engine(
         "postgresql+asyncpg://",
+        poolclass=OrderedPool,
         pool_size=pool_size,
         max_overflow=0,
         hide_parameters=True,  # they are people's e-mails, hashes and access codes

@@ -1,9 +1,11 @@
-"""What HTTP wants of every answer: HEAD where there is GET, and no copies kept of what is private."""
+"""What every request has: HEAD where there is GET, no copies of what is private, bounded waits."""
 
 from typing import Final
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.db.pool import waiting_as_one_request
 
 NO_STORE: Final = {"Cache-Control": "no-store"}
 _NO_STORE_BYTES: Final = tuple(
@@ -14,7 +16,8 @@ _MOMENTARY: Final = frozenset({"/api", "/healthz", "/readyz", "/metrics"})
 
 
 def install(app: FastAPI) -> None:
-    """Add both middlewares. What is added before stands inside them: install error handlers first."""
+    """Add the middlewares. What is added before stands inside them: install error handlers first."""
+    app.add_middleware(ConnectionWaitMiddleware)
     app.add_middleware(HeadMiddleware)
     app.add_middleware(NoStoreMiddleware)
 
@@ -43,6 +46,23 @@ class HeadMiddleware:
             await self._app(inner, receive, send_without_body)
         finally:  # the log and the metrics read the route
             scope.update(inner, method="HEAD")
+
+
+class ConnectionWaitMiddleware:
+    """Bounds what a request of the API waits for connections to the database, all in all.
+
+    Signs of life are not bounded by it, and so go before requests that are new.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not scope["path"].startswith("/api/"):
+            await self._app(scope, receive, send)
+            return
+        with waiting_as_one_request():
+            await self._app(scope, receive, send)
 
 
 class NoStoreMiddleware:

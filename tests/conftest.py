@@ -1,6 +1,9 @@
-"""One PostgreSQL server per run, handed to every worker of pytest-xdist; the databases of a test."""
+"""One PostgreSQL server per run, handed to every worker of pytest-xdist; the databases of a test.
 
-from collections.abc import AsyncIterator
+Which tests a run has: those marked `long` only with `--all`.
+"""
+
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, Final
 
 import pytest
@@ -8,11 +11,17 @@ from sqlalchemy import text
 
 from app.db.engine import Database, create_database
 from tests.support.databases import LentDatabase, RunServer, Template
+from tests.support.passwords import cheap_passwords
 
 _SERVER = pytest.StashKey[RunServer]()
 _TEMPLATE = pytest.StashKey[Template]()
 # Where the tests are that take longest, the longest first.
 _LONG: Final = ("tests/chaos/", "tests/journey/", "tests/simulation/", "tests/conformance/")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that runs everything."""
+    parser.addoption("--all", action="store_true", help="run the tests marked long, too")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -31,8 +40,15 @@ def pytest_configure_node(node: Any) -> None:  # noqa: ANN401  pytest-xdist has 
     node.workerinput["template"] = tuple(node.config.stash[_TEMPLATE])
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the long tests: at the end one worker must not wait for the last of another."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is marked long, unless all is wanted.
+
+    Begin with what takes longest: at the end one worker must not wait for the last of another.
+    """
+    if not config.getoption("--all"):
+        left_out = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
     items.sort(key=lambda item: _place(item.nodeid))
 
 
@@ -47,6 +63,19 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     server = config.stash.get(_SERVER, None)
     if server is not None:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def everything(pytestconfig: pytest.Config) -> bool:
+    """Whether all is wanted, by `--all`: a test then draws more cases from its seeds."""
+    return bool(pytestconfig.getoption("--all"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_passwords() -> Iterator[None]:
+    """Let nobody wait for a hash but the tests of the hash itself, and real processes."""
+    with cheap_passwords():
+        yield
 
 
 @pytest.fixture(scope="session")

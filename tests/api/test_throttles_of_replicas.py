@@ -6,8 +6,6 @@ from contextlib import AsyncExitStack
 
 import httpx
 import pytest
-from pwdlib import PasswordHash
-from pwdlib.hashers.argon2 import Argon2Hasher
 
 from app.db.engine import Database, create_database
 from app.domain import security
@@ -20,13 +18,6 @@ from tests.support.people import PASSWORD, Person, make_user
 from tests.support.server import serve_application
 
 KEY = UNKNOWN["unknown key"]
-
-
-@pytest.fixture(autouse=True)
-def _cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    cheap = PasswordHash((Argon2Hasher(memory_cost=8, time_cost=1, parallelism=1),))
-    monkeypatch.setattr(security, "_passwords", cheap)
-    monkeypatch.setattr(security, "_UNKNOWN_PASSWORD_HASH", cheap.hash("nobody's"))
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Schemathesis, all checks and all phases, against the real application over real HTTP."""
 
 import asyncio
-import os
 import string
 import sys
 from collections.abc import AsyncIterator
@@ -18,8 +17,8 @@ from tests.support.processes import environment
 from tests.support.server import Served, learn_parameters, serve_application
 
 _HERE: Final = Path(__file__).parent
-# Per operation: enough for every phase in a quarter of a minute. Set it to look further by hand.
-_MAX_EXAMPLES: Final = os.environ.get("CONFORMANCE_MAX_EXAMPLES", "20")
+# Per operation: enough for every phase; with `--all`, more of each.
+_MAX_EXAMPLES, _MAX_EXAMPLES_OF_EVERYTHING = 5, 20
 _ORDER: Final = {
     "number_of_credits": 10,
     "payment_coin": "Aeon",
@@ -60,7 +59,10 @@ async def _known(served: Served) -> dict[str, str]:
     }
 
 
-async def test_schemathesis_with_all_checks_finds_nothing(served: Served, tmp_path: Path) -> None:
+async def test_schemathesis_with_all_checks_finds_nothing(
+    served: Served, tmp_path: Path, everything: bool
+) -> None:
+    most = _MAX_EXAMPLES_OF_EVERYTHING if everything else _MAX_EXAMPLES
     known = await _known(served)
     configuration = tmp_path / "schemathesis.toml"
     template = string.Template((_HERE / "schemathesis.toml").read_text(encoding="utf-8"))
@@ -70,7 +72,7 @@ async def test_schemathesis_with_all_checks_finds_nothing(served: Served, tmp_pa
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(configuration)),
             *("run", f"{served.base_url}/openapi.json", "--no-color"),
-            *("--max-examples", _MAX_EXAMPLES),
+            *("--max-examples", str(most)),
             cwd=tmp_path,
             env=environment(PYTHONPATH=str(_HERE.parents[1]), **known),
             stdout=asyncio.subprocess.PIPE,

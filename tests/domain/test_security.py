@@ -2,6 +2,7 @@
 
 import re
 import zlib
+from collections.abc import Iterator
 
 import pytest
 
@@ -20,6 +21,13 @@ from app.domain.security import (
     read_session_token,
     same_hash,
 )
+from tests.support.passwords import real_passwords
+
+
+@pytest.fixture(autouse=True)
+def _real_passwords() -> Iterator[None]:
+    with real_passwords():
+        yield
 
 
 def test_api_key_reads_back_as_its_prefix_and_the_hash_of_its_secret() -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import product
 
 import pytest
 
@@ -16,6 +17,7 @@ from app.domain.settlement import (
 )
 from app.domain.states import MOVES, Move, OrderStatus
 from tests.domain.test_reports import NOW, in_status, said
+from tests.support.cases import all_cases
 
 VERIFIED = Verified("a" * 64, (0,), 1)
 FAULTS = tuple(SettlementFault)
@@ -64,17 +66,20 @@ def test_verified_claim_moves_and_grants_as_one_that_nobody_asks_about(
     assert decision == Decision(move_to=OrderStatus.BTC_SENT, grant=not granted, believed=True)
 
 
-@pytest.mark.parametrize("settlement", [VERIFIED, ALL_TAKEN, *map(not_verified, FAULTS)])
-@pytest.mark.parametrize("state", [*OrderStatus, "EXPLODED"])
-@pytest.mark.parametrize("status", list(OrderStatus))
-def test_chain_changes_nothing_but_a_climb_to_btc_sent(
-    status: str, state: str, settlement: Settlement
-) -> None:
-    order = in_status(status)
-    climbs = state == "BTC_SENT" and OrderStatus(status) in CLIMBING
-    if climbs and isinstance(settlement, Unverified):
-        return
-    assert decide(order, said(state), NOW, settlement) == decide(order, said(state), NOW)
+def test_chain_changes_nothing_but_a_climb_to_btc_sent() -> None:
+    settlements: tuple[Settlement, ...] = (VERIFIED, ALL_TAKEN, *map(not_verified, FAULTS))
+    with all_cases() as cases:
+        for status, state, settlement in product(
+            OrderStatus, (*OrderStatus, "EXPLODED"), settlements
+        ):
+            climbs = state == "BTC_SENT" and status in CLIMBING
+            if climbs and isinstance(settlement, Unverified):
+                continue
+            order = in_status(status)
+            with cases.case(status, state, settlement):
+                assert decide(order, said(state), NOW, settlement) == decide(
+                    order, said(state), NOW
+                )
 
 
 def test_verified_payment_of_another_order_is_refused_all_the_same() -> None:

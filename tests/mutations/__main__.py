@@ -28,7 +28,7 @@ def _copy(folder: Path) -> None:
 
 
 def _run(folder: Path, *tests: str) -> int:
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", *tests]
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "--all", *tests]
     return subprocess.run(  # noqa: S603
         command, cwd=folder, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ).returncode

@@ -1,4 +1,7 @@
-"""Simulated days: whatever happens in them, every rule holds, and a seed replays to the letter."""
+"""Simulated days: whatever happens in them, every rule holds, and a seed replays to the letter.
+
+One short day of each kind; whole days, and more of them, with `--all`.
+"""
 
 import json
 import os
@@ -15,7 +18,7 @@ from app.cli import main as cli
 from app.domain.reports import Decision, OrderFacts, Report, decide
 from app.domain.settlement import Settlement
 from app.simulation.chain import Fate
-from app.simulation.day import Outcome, simulate
+from app.simulation.day import simulate
 from app.simulation.plan import draw_plan
 
 ORDERS = 300
@@ -24,20 +27,28 @@ HOURS = 24
 SEEDS = range(18)
 
 
-def how_to_replay(outcome: Outcome) -> str:
-    return f"assay simulate --seed {outcome.seed} --orders {ORDERS} --hours {HOURS}"
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-def test_every_rule_holds_after_a_day(seed: int) -> None:
-    outcome = simulate(draw_plan(seed, orders=ORDERS, hours=HOURS))
-    assert outcome.breaches == [], how_to_replay(outcome)
-    assert outcome.over_limit == 0
-    assert sum(outcome.orders_by_status.values()) == ORDERS
-    assert outcome.orders_by_status["BTC_SENT"] > ORDERS / 10
-    assert outcome.orders_by_status["PAID"] > ORDERS / 10
+def check_day(seed: int, *, orders: int, hours: int) -> None:
+    """Simulate a day in which every rule must hold, and in which enough has happened."""
+    outcome = simulate(draw_plan(seed, orders=orders, hours=hours))
+    replay = f"assay simulate --seed {seed} --orders {orders} --hours {hours}"
+    assert outcome.breaches == [], replay
+    assert outcome.over_limit == 0, replay
+    assert sum(outcome.orders_by_status.values()) == orders
+    assert outcome.orders_by_status["BTC_SENT"] > orders / 10
+    assert outcome.orders_by_status["PAID"] > orders / 10
     assert outcome.counts["crashes"] > 0
     assert outcome.counts["reorganisations"] > 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_rule_holds_after_a_short_day_of_each_kind(seed: int) -> None:
+    check_day(seed, orders=50, hours=6)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", SEEDS)
+def test_every_rule_holds_after_a_day(seed: int) -> None:
+    check_day(seed, orders=ORDERS, hours=HOURS)
 
 
 def test_seeds_differ_in_what_they_try() -> None:

@@ -36,7 +36,8 @@ class Template(NamedTuple):
     async def copy(self) -> AsyncIterator[str]:
         """Lend the URL of a fresh copy, which is dropped afterwards, whoever still uses it."""
         name = f"{self.name}_{secrets.token_hex(4)}"
-        await self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{self.name}"')
+        # Files of a template that nobody writes to are copied in a third of the time of their pages.
+        await self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{self.name}" STRATEGY file_copy')
         try:
             yield self._url(name)
         finally:
@@ -84,6 +85,8 @@ class RunServer:
             self._server = EmbeddedPostgres(self._state, throwaway=True)
         url = make_url(given or asyncio.run(self._server.start()))
         url = url.set(drivername="postgresql+asyncpg")
+        if given is None:
+            asyncio.run(_let_log_in_fast(url.render_as_string(hide_password=False)))
         self.template = Template(
             url.render_as_string(hide_password=False), f"assay_test_{secrets.token_hex(4)}"
         )
@@ -134,6 +137,20 @@ class LentDatabase(Database):
     async def _savepoint(self) -> AsyncIterator[AsyncConnection]:
         async with self._connection.begin_nested():
             yield self._connection
+
+
+async def _let_log_in_fast(url: str) -> None:
+    """Store the password of the URL's user again, with one round of hashing instead of 4,096.
+
+    Both sides go through all rounds at every connection, and the tests make thousands.
+    """
+    password = str(make_url(url).password).replace("'", "''")
+    connection = await connect(url)
+    try:
+        await connection.execute("SET scram_iterations = 1")
+        await connection.execute(f"ALTER ROLE CURRENT_USER PASSWORD '{password}'")
+    finally:
+        await connection.close()
 
 
 async def connect(url: str) -> asyncpg.Connection:

@@ -32,6 +32,7 @@ DOCUMENTS: Final = (
     "README.md",
     "CONTRIBUTING.md",
     "docs/architecture.md",
+    "docs/deployment.md",
     "docs/operations.md",
     "docs/operations/runbook.md",
     "docs/reliability.md",

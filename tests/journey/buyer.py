@@ -21,8 +21,11 @@ _LAST_STATUS: Final = {Coin.AEON: "BTC_SENT", Coin.BTC: "PAID"}
 class Buyer:
     """Remembers what it was given; every step is one call of `go`'s list."""
 
-    def __init__(self, base_url: str, coin: Coin = Coin.AEON) -> None:
+    def __init__(
+        self, base_url: str, coin: Coin = Coin.AEON, email: str = "buyer@example.com"
+    ) -> None:
         self._base_url = base_url
+        self._email = email
         self._coin = coin
         self._headers: dict[str, str] = {}
         self.access_code = ""
@@ -49,7 +52,7 @@ class Buyer:
 
     async def sign_up(self) -> None:
         """Register, log in, make a key, and issue an access code."""
-        credentials = {"email": "buyer@example.com", "password": PASSWORD}
+        credentials = {"email": self._email, "password": PASSWORD}
         await self.post("register", credentials)
         login = await self.post("login", credentials)
         self._headers = {"Authorization": f"Bearer {login['session_token']}"}

@@ -5,17 +5,14 @@ session of PostgreSQL, so that whatever was left to a session is missed at once.
 """
 
 import asyncio
-import json
 import secrets
-import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from configparser import ConfigParser
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import asyncpg
 import httpx
@@ -35,8 +32,9 @@ from tests.support.application import BTC_DEST_ADDRESS, ScriptedProvider
 from tests.support.databases import Template, connect
 from tests.support.orders import count
 from tests.support.people import ACTOR, make_user
-from tests.support.processes import Process, free_port
+from tests.support.processes import Process
 from tests.support.sandbox import Upstream, serving_upstream
+from tests.support.served import TROUBLE, Service, serving
 
 BOTH_MODES: Final = [PoolMode.SESSION, PoolMode.TRANSACTION]
 TIMEOUTS: Final = {
@@ -48,16 +46,6 @@ TIMEOUTS: Final = {
 STATEMENT_MODE: Final = (
     "PgBouncer keeps no transaction together: set pool_mode = transaction, or session"
 )
-# What must not be in the log of a service that nothing happened to.
-TROUBLE: Final = {
-    "database_away",
-    "database_not_ready",
-    "job_failed",
-    "job_lost_its_database",
-    "loop_died",
-    "tick_failed",
-    "unhandled_fault",
-}
 
 
 @pytest.fixture(params=BOTH_MODES)
@@ -81,49 +69,6 @@ async def upstream() -> AsyncIterator[Upstream]:
     async with serving_upstream() as served:
         await served.press("auto", step_seconds=0)
         yield served
-
-
-@dataclass(frozen=True)
-class Service:
-    """A served Assay with its loops, in a process of its own."""
-
-    process: Process
-    base_url: str
-
-    def events(self) -> list[dict[str, Any]]:
-        """Return what it has logged so far."""
-        lines = self.process.output.read_text().splitlines()
-        return [json.loads(line) for line in lines if line.startswith("{")]
-
-    async def get(self, path: str) -> httpx.Response:
-        """Ask it."""
-        async with httpx.AsyncClient(trust_env=False, timeout=20) as http:
-            return await http.get(self.base_url + path)
-
-
-@asynccontextmanager
-async def serving(
-    url: str, upstream: Upstream, folder: Path, *, until: str = "/readyz"
-) -> AsyncIterator[Service]:
-    """Run `assay serve` on a database beside the body, once it answers at `until`."""
-    port = str(free_port())
-    process = Process(
-        "serve",
-        folder=folder,
-        ASSAY_PORT=port,
-        ASSAY_DATABASE_URL=url,
-        ASSAY_BTC_DEST_ADDRESS=BTC_DEST_ADDRESS,
-        ASSAY_AEONTO_BASE_URL=upstream.base_url,
-        ASSAY_AEONTO_RATE_SCALE="1000",
-    )
-    service = Service(process, f"http://127.0.0.1:{port}")
-    process.start()
-    try:
-        await process.until_ready(service.base_url + until)
-        yield service
-        assert await asyncio.to_thread(process.end, signal.SIGTERM) == 0
-    finally:
-        process.end()
 
 
 @asynccontextmanager

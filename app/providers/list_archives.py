@@ -18,7 +18,7 @@ from typing import IO, Final, Protocol
 from app.providers.xml_records import MalformedList
 
 _PIECE_BYTES: Final = 64 * 1024
-_ZIP: Final = b"PK\x03\x04"
+_ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")  # with files, and without any
 _OPENERS: Final[dict[bytes, type[gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile]]] = {
     b"\x1f\x8b": gzip.GzipFile,
     b"BZh": bz2.BZ2File,
@@ -36,7 +36,7 @@ class _Readable(Protocol):
 def unpacked(path: Path, name: str, max_bytes: int) -> Iterator[tuple[Path, str]]:
     """Yield a file and its name, both unpacked if it is compressed. Raises MalformedList."""
     with path.open("rb") as stream:
-        head = stream.read(max(map(len, (_ZIP, *_OPENERS))))
+        head = stream.read(max(map(len, (*_ZIP, *_OPENERS))))
     opener = next((one for magic, one in _OPENERS.items() if head.startswith(magic)), None)
     if opener is None and not head.startswith(_ZIP):
         yield path, name

@@ -30,7 +30,7 @@ from app.providers.tag_packs import read_tag_pack
 from app.providers.xml_records import MalformedList, root_of
 
 # Raise it when the same file gives other rows: then a file that has not changed is read again.
-READING: Final = "3"
+READING: Final = "4"
 MAX_FILE_BYTES: Final = 512 * 1024 * 1024
 _MAX_TAG_PACK_BYTES: Final = 64 * 1024 * 1024  # the largest that GraphSense publishes has 20 MB
 
@@ -43,7 +43,8 @@ _HTML: Final = re.compile(
     rb"(\xef\xbb\xbf)?\s*(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)\b", re.I | re.S
 )
 _NOT_ROWS: Final = ("#", "//", "<", "{", "[", "*")  # comments, web pages, JSON
-_HEADINGS: Final = frozenset({"address", "addresses", "wallet", "wallets", "wallet_address"})
+_HEADING: Final = re.compile("[a-z_]*(?:address|addr|wallet|account)[a-z_]*", re.IGNORECASE)
+_SHORTEST: Final = 20  # characters of an address of a currency whose forms are known
 _SHOWN: Final = 60  # characters of a line that is no address
 _OFAC: Final = "OFAC SDN"
 _TEXTS: Final = "sanctioned addresses"
@@ -158,7 +159,7 @@ def _read_file(file: Path, name: str, category: str | None) -> ListFile:
         if match is None and suffix not in (".xml", *_TAG_PACK_SUFFIXES):
             raise MalformedList(
                 "its name must be sanctioned_addresses_<ASSET>.txt, the asset in letters and"
-                " digits, or end in .xml or .yaml"
+                " digits, or end in .xml or .yaml; it may come in gzip, bzip2, xz or zip"
             )
         _refuse_page(plain)
         if suffix in _TAG_PACK_SUFFIXES:
@@ -208,10 +209,12 @@ def _addresses_of_line(asset: str, line: str, number: int) -> tuple[str, ...]:
     if not visible(line):
         return ()
     addresses = addresses_in(asset, line)
-    is_heading = addresses and addresses[0].lower() in _HEADINGS
+    is_heading = bool(addresses) and _HEADING.fullmatch(addresses[0]) is not None
+    is_word = any(len(one) < _SHORTEST and _is_of_nothing(asset, one) for one in addresses)
     is_whole = _letters("".join(addresses)) >= _letters(visible(line))
     has_blank = any(" " in one for one in addresses)
-    if line.lstrip().startswith(_NOT_ROWS) or is_heading or has_blank or not is_whole:
+    is_odd = line.lstrip().startswith(_NOT_ROWS) or is_heading or is_word
+    if is_odd or has_blank or not is_whole:
         raise MalformedList(f"line {number} is no address, but {line.strip()[:_SHOWN]!r}")
     return addresses
 
@@ -220,11 +223,16 @@ def _letters(text: str) -> int:
     return sum(one.isalnum() for one in text)
 
 
+def _is_of_nothing(asset: str, row: str) -> bool:
+    return check_address(asset, row) is AddressForm.INVALID and not currencies_of(row)
+
+
 def _refuse_without_address(asset: str, rows: Iterable[str]) -> None:
-    """Refuse a text of which no line is an address: servers say `Forbidden` in one word."""
-    if all(
-        check_address(asset, row) is AddressForm.INVALID and not currencies_of(row) for row in rows
-    ):
+    """Refuse a text of which no line is an address: servers say `Forbidden` in one word.
+
+    Where no address of the asset can be checked, a word is one of letters alone.
+    """
+    if all(_is_of_nothing(asset, row) or row.isalpha() for row in rows):
         raise MalformedList(f"line 1: no line of it is an address of {asset}")
 
 

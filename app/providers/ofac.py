@@ -19,6 +19,9 @@ _OF_CURRENCY: Final = re.compile(
     r"(digital|virtual|crypto) ?-?(currenc|asset|coin|wallet)|crypto|blockchain|wallet",
     re.IGNORECASE,
 )
+_IN_REMARKS: Final = re.compile(
+    r"(?:digital|virtual|crypto) ?-?currency (?:address|wallet)", re.IGNORECASE
+)
 _LIKE_ADDRESS: Final = re.compile(r"(bitcoincash:)?[0-9A-Za-z]{26,110}")
 _PARTY_PAGE: Final = "https://sanctionssearch.ofac.treas.gov/Details.aspx?id="
 
@@ -56,6 +59,12 @@ def not_understood(kind: str, text: str = "") -> str | None:
     if _LIKE_ADDRESS.fullmatch(plain) and currencies_of(plain):
         return f"{visible(kind)}: {plain}"
     return None
+
+
+def missed_in(remark: str) -> str | None:
+    """Return a remark that names an address, which ought to stand in a field of its own."""
+    words = visible(remark)
+    return words if _IN_REMARKS.search(words) else None
 
 
 def party_type(*words: str) -> PartyType | None:

@@ -14,6 +14,7 @@ from app.domain.listings import ListedAddress, ListingFacts
 from app.providers.ofac import (
     SANCTIONS,
     asset_of,
+    missed_in,
     not_understood,
     party_page,
     party_type,
@@ -54,6 +55,7 @@ class AdvancedReader:
         self.unread: list[str] = []
         self._assets: dict[str, str] = {}
         self._kinds: dict[str, str] = {}  # of features that are no addresses
+        self._document_types: dict[str, str] = {}
         self._party_types: dict[str, str] = {}
         self._sub_types: dict[str, tuple[str, str]] = {}
         self._measures: dict[str, str] = {}
@@ -62,6 +64,8 @@ class AdvancedReader:
         self._keepers: Final = {
             "DateOfIssue": self._keep_date,
             "FeatureType": self._keep_feature_type,
+            "IDRegDocType": self._keep_document_type,
+            "IDRegDocument": self._keep_document,
             "PartyType": self._keep_party_type,
             "PartySubType": self._keep_sub_type,
             "SanctionsType": self._keep_measure,
@@ -95,6 +99,16 @@ class AdvancedReader:
             return
         self._kinds[element.get("ID", "")] = text
         if missed := not_understood(text):
+            self.unread.append(missed)
+
+    def _keep_document_type(self, element: Element) -> None:
+        self._document_types[element.get("ID", "")] = _text(element)
+
+    def _keep_document(self, document: Element) -> None:
+        """Note an address that stands among passports, where the classic format has it."""
+        kind = document.get("IDRegDocTypeID", "")
+        text = document.findtext("IDRegistrationNo", "").strip()
+        if missed := not_understood(self._document_types.get(kind, kind), text):
             self.unread.append(missed)
 
     def _keep_party_type(self, element: Element) -> None:
@@ -145,6 +159,7 @@ class AdvancedReader:
                     found.append((text, asset))
                 elif text and (missed := not_understood(self._kinds.get(kind, kind), text)):
                     self.unread.append(missed)
+        self.unread += filter(None, (missed_in(_text(one)) for one in party.iter("Comment")))
         return found
 
     def _type_words(self, profile: Element) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from app.domain.listings import ListedAddress, ListingFacts
 from app.providers.ofac import (
     SANCTIONS,
     asset_of,
+    missed_in,
     not_understood,
     party_page,
     party_type,
@@ -57,6 +58,8 @@ class ClassicReader:
                 found.append((text, asset))
             elif asset is None and (missed := not_understood(kind, text)):
                 self.unread.append(missed)
+        if missed := missed_in(entry.findtext("remarks", "")):
+            self.unread.append(missed)
         return found
 
 

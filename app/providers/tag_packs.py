@@ -21,6 +21,7 @@ from app.providers.xml_records import MalformedList
 _MAX_DEPTH: Final = 4  # the pack, its tags, a tag, the concepts of a tag
 _DATE_LENGTH: Final = len("2025-11-19")
 _MENTION: Final = "mention"
+_NULLS: Final = ("~", "null", "Null", "NULL")  # as YAML writes that there is no value
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ def read_tag_pack(raw: bytes, category: str | None = None) -> TagPack:
     for number, tag in enumerate(tags, 1):
         if not isinstance(tag, dict):
             raise MalformedList(f"tag {number} is not a mapping")
+        if not isinstance(tag.get("address", ""), str):
+            raise MalformedList(f"the address of tag {number} is not a text")
         if not _text(tag, "address"):
             left_out += 1
             continue
@@ -132,7 +135,7 @@ def _events(raw: bytes) -> Iterator[Any]:
 
 def _value(event: Any, events: Iterator[Any], depth: int) -> Any:  # noqa: ANN401
     if isinstance(event, yaml.ScalarEvent):
-        return event.value
+        return "" if event.implicit[0] and event.value in _NULLS else event.value
     if isinstance(event, yaml.AliasEvent):
         raise MalformedList("it uses aliases, which tag packs do not")
     if depth > _MAX_DEPTH:
@@ -144,6 +147,8 @@ def _value(event: Any, events: Iterator[Any], depth: int) -> Any:  # noqa: ANN40
         key = _value(item, events, depth + 1)
         if not isinstance(key, str):
             raise MalformedList("one of its keys is not a text")
+        if key in mapping:
+            raise MalformedList(f"line {item.start_mark.line + 1}: its key {key!r} stands twice")
         mapping[key] = _value(next(events), events, depth + 1)
     return mapping
 

@@ -122,6 +122,18 @@ def test_what_an_earlier_version_did_not_store_is_null() -> None:
     assert verify(signed(content, KEY), KEYS).content["answer"]["risk_score"] == "0.85"
 
 
+def test_receipts_of_earlier_answers_are_the_bytes_that_the_program_of_their_day_gave() -> None:
+    """Hashes of what the programs before `summary`, and before `looked_up`, signed."""
+    later = {**ANSWER, "summary": "Sanctioned by OFAC", "opinions": [], "disagreement": False}
+    for answer, then in (
+        (ANSWER, "7244e6a4c6814cb88321781d891fc2836484bbdc1be4674b9072c979d896fe8a"),
+        (later, "5505f30800489e0d5b887762b4e2d7d68b99e53c8be7a4b9c9e55bf214a60d37"),
+    ):
+        receipt = signed(content_of(assessment(answer)), KEY)
+        assert sha256_of(receipt) == then
+        assert "looked_up" not in verify(receipt, KEYS).content["answer"]
+
+
 def test_a_receipt_verifies_with_the_public_key_alone() -> None:
     found = verify(RECEIPT, {key_id_of(PUBLIC): PUBLIC})
 

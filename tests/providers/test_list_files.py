@@ -168,6 +168,8 @@ PACK = "currency: BTC\ntags:\n- address: {}\n"
         ("pack.yaml", "a: \ufffe", "not YAML"),
         ("pack.yaml", "? [a]\n: 1", "keys is not a text"),
         ("pack.yaml", PACK.format(SATOSHI) + "---\n", "more than one document"),
+        ("pack.yaml", PACK.format(f"[{SATOSHI}]"), "the address of tag 1 is not a text"),
+        ("pack.yaml", PACK.format(f"a\n  address: {SATOSHI}"), "line 4: its key 'address' stands"),
         ("pack.yaml", PACK.format("1" * 257), "more than 256 characters"),
         ("pack.yaml", PACK.format('"1\\0"'), "zero byte"),
         ("pack.json", "{}", "its name must be"),
@@ -186,8 +188,8 @@ def test_object_that_a_tag_pack_asks_for_is_never_made(tmp_path: Path) -> None:
     marker = tmp_path / "made"
     file = tmp_path / "pack.yaml"
     file.write_text(PACK.format(f'!!python/object/apply:pathlib.Path.touch ["{marker}"]'))
-    read = read_list(file)
-    assert (read.entries, read.left_out) == ([], 1)
+    with pytest.raises(ListUnreadable, match="the address of tag 1 is not a text"):
+        read_list(file)
     assert not marker.exists()
 
 
@@ -207,7 +209,14 @@ def test_text_that_is_no_list_is_refused_with_its_line(tmp_path: Path) -> None:
     for content, reason in (
         ("<!DOCTYPE html>\n<html><body>Sign in</body></html>", "line 1: it is a web page"),
         ("\ufeff\n <html lang=en>", "line 1: it is a web page"),
-        ("Forbidden\n", "line 1: no line of it is an address of XBT"),
+        ("Forbidden\n", "line 1 is no address, but 'Forbidden'"),
+        (f"{SATOSHI[:-1]}2\n", "line 1: no line of it is an address of XBT"),
+        (f"; a\n{GOOD}", "line 1 is no address, but '; a'"),
+        (f"BTC\n{GOOD}", "line 1 is no address, but 'BTC'"),
+        (f"btc_address\n{GOOD}", "line 1 is no address, but 'btc_address'"),
+        (f"---\n{GOOD}", "line 1 is no address, but '---'"),
+        (f"2\n{GOOD}", "line 1 is no address, but '2'"),
+        (f"{GOOD}EOF\n", "line 3 is no address, but 'EOF'"),
         ("404: Not Found", "line 1 is no address, but '404: Not Found'"),
         (f'["{SATOSHI}"]', "line 1 is no address"),
         (f'{{"address": "{SATOSHI}"}}', "line 1 is no address"),
@@ -226,6 +235,16 @@ def test_text_that_is_no_list_is_refused_with_its_line(tmp_path: Path) -> None:
         with pytest.raises(ListUnreadable, match=re.escape(reason)) as caught:
             read_list(file, shown="https://lists.example/a.txt")
         assert str(caught.value).startswith("list https://lists.example/a.txt: "), content
+
+
+def test_text_of_an_asset_that_nobody_checks_is_no_list_where_it_is_words(tmp_path: Path) -> None:
+    file = tmp_path / "sanctioned_addresses_NEWCOIN.txt"
+    for content in ("NotFound", "Not Found\n", "wallet_address\nnc-0001\n"):
+        file.write_text(content)
+        with pytest.raises(ListUnreadable, match="line 1"):
+            read_list(file)
+    file.write_text("nc-0001\nalice\n")  # what an authority published is kept
+    assert [row.address for row in read_list(file).entries] == ["nc-0001", "alice"]
 
 
 def test_web_page_in_the_place_of_xml_or_yaml_is_called_one(tmp_path: Path) -> None:
@@ -281,6 +300,42 @@ def test_type_that_speaks_of_digital_currency_and_is_not_understood_is_told(
     for kind, unread in kinds.items():
         file.write_text(text.replace("Digital Currency Address - XBT", kind), encoding="utf-8")
         assert unread in read_list(file).unread, kind
+
+
+def test_address_that_stands_in_a_remark_or_among_documents_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "sdn.xml"
+    remark = f"Digital Currency Address - XBT {SATOSHI}; alt."
+    classic = (DATA / "lists" / "sdn.xml").read_text()
+    advanced = (DATA / "lists" / "sdn_advanced_cut.xml").read_text(encoding="utf-8")
+    types = '<IDRegDocType ID="7">Passport</IDRegDocType><IDRegDocType ID="8">Digital Currency ID'
+    document = (
+        f"{types}</IDRegDocType>"
+        '<IDRegDocument IDRegDocTypeID="7"><IDRegistrationNo>A1234</IDRegistrationNo></IDRegDocument>'
+        f'<IDRegDocument IDRegDocTypeID="7"><IDRegistrationNo>{SATOSHI}</IDRegistrationNo>'
+        '</IDRegDocument><IDRegDocument IDRegDocTypeID="8"><IDRegistrationNo>x</IDRegistrationNo>'
+        "</IDRegDocument>"
+    )
+    for text, unread in (
+        (classic.replace("<sdnType>", f"<remarks>{remark}</remarks><sdnType>", 1), (remark,)),
+        (classic.replace("<sdnType>", "<remarks>Linked To: DOE</remarks><sdnType>", 1), ()),
+        (advanced.replace("<Comment />", f"<Comment>{remark}</Comment>", 1), (remark,)),
+        (
+            advanced.replace("<DistinctParties>", f"{document}<DistinctParties>", 1),
+            (f"Passport: {SATOSHI}", "Digital Currency ID"),
+        ),
+    ):
+        file.write_text(text, encoding="utf-8")
+        assert read_list(file).unread == unread
+
+
+def test_value_that_yaml_calls_null_is_none_of_a_tag(tmp_path: Path) -> None:
+    file = tmp_path / "pack.yaml"
+    tag = f"address: {SATOSHI}, label: ~, confidence: null, abuse: null, source: 'null'"
+    file.write_text(f"currency: BTC\ntags:\n- {{{tag}}}\n")
+    read = read_list(file)
+    (row,) = read.entries
+    assert (row.label, row.confidence, row.category, row.reference) == ("", None, "other", "null")
+    assert read.unknown_concepts == {}
 
 
 def test_tag_that_is_unsure_or_a_mention_says_so_and_a_category_can_be_given(

@@ -131,6 +131,13 @@ async def test_asset_that_a_list_names_is_asked_as_it_is_spelt_there_and_not_che
         assert body["answer"]["address_form"] == "not_checked"
         status, body = await answered(screening, buyer, name, f"{address}x")
         assert (status, body["answer"]["risk_score"]) == (201, "0")
+    for tx_hash, wanted in (
+        *((TXID, 201), (f"0x{TXID}", 201), ("0.0.123@1700000000.000000001", 201)),
+        *(("hello", 400), (TXID[:-1], 400), (rows["BTG"], 400), (VITALIK, 400)),
+    ):
+        transaction = {"assessment_type": "transaction", "tx_hash": tx_hash, "fresh": True}
+        status, body = await answered(screening, buyer, "BTG", rows["BTG"], **transaction)
+        assert status == wanted, (tx_hash, body)
     status, body = await answered(screening, buyer, "XYZ", rows["BTG"])
     assert status == 400
     assert "BTG" in body["detail"]

@@ -26,7 +26,8 @@ _HEDERA: Final = re.compile(r"0\.0\.[1-9][0-9]{0,18}[@-][0-9]{10}[.-][0-9]{1,9}"
 _BASE32: Final = re.compile(r"[A-Z2-7]{52}")
 _BASE64: Final = re.compile(r"[0-9A-Za-z+/_-]{43}=?")
 _OPERATION: Final = b"\x05\x74"
-_UNKNOWN: Final = re.compile(r"[0-9A-Za-z@._=+/-]{32,128}")
+# 32 bytes in base58 have some 43 characters: what is shorter may be an address.
+_UNKNOWN: Final = re.compile(r"[0-9A-Za-z@._=+/-]{40,128}")
 _ANY_HEX: Final = re.compile(r"(?:0[xX])?[0-9a-fA-F]+")
 
 
@@ -59,8 +60,8 @@ def _read_unknown(text: str) -> str:
     """Read the name of a transaction on a chain that nobody knows."""
     if _ANY_HEX.fullmatch(text):
         return _any_hex(text)
-    if not _UNKNOWN.fullmatch(text):
-        raise InvalidAddress("64 hexadecimal digits, or 32 to 128 letters, digits and @._=+/-")
+    if not _UNKNOWN.fullmatch(text) and not _HEDERA.fullmatch(text):
+        raise InvalidAddress("64 hexadecimal digits, or 40 to 128 letters, digits and @._=+/-")
     return text
 
 

@@ -131,9 +131,14 @@ async def open_stage(
         aeonto_base_url=upstream.base_url, aeonto_rate_scale=rate_scale, run_worker=True
     )
     stand = Stand(database=database, clock=clock, provider=provider, chain=chain)
-    async with open_resources(settings, Metrics(), stand) as resources:
-        buyer = await make_user(database, clock.now())
-        yield Stage(resources, reconciler_of(resources), provider, clock, database, upstream, buyer)
+    with pytest.MonkeyPatch.context() as patch:
+        # A busy machine must not cut short a request that a test waits for.
+        patch.setattr("app.worker.reconciler._DRAIN_SECONDS", 60.0)
+        async with open_resources(settings, Metrics(), stand) as resources:
+            buyer = await make_user(database, clock.now())
+            yield Stage(
+                resources, reconciler_of(resources), provider, clock, database, upstream, buyer
+            )
 
 
 @pytest.fixture

@@ -118,6 +118,7 @@ def _was_agreed(coin: Coin, order: KeptOrder, at: float, truth: Truth) -> bool:
     for view in truth.views:
         begin, end = view(at - _LOOK_SECONDS), view(at + _LOOK_SECONDS)
         moments = [begin, *truth.chain.changes_between(begin, end), end]
+        moments += [moment for moment, _ in coin.path if begin < moment <= end]
         if not any(_counts(coin, wanted, moment, truth.chain) for moment in moments):
             return False
     return True

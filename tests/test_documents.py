@@ -39,7 +39,9 @@ DOCUMENTS: Final = (
     "docs/schedule.md",
 )
 # What `./run` itself understands; anything else is a command of `assay`.
-RUN_WORDS: Final = ("test", "browser", "pgbouncer", "chaos", "check", "lint-openapi", "help")
+RUN_WORDS: Final = (
+    "test", "browser", "pgbouncer", "prometheus", "chaos", "check", "lint-openapi", "help",
+)  # fmt: skip
 
 LINK: Final = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)")
 INLINE_CODE: Final = re.compile(r"`([^`\n]+)`")

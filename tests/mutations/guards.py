@@ -512,8 +512,8 @@ MUTATIONS: Final = (
     Mutation(
         "lists: an answer on the new version is not marked",
         "app/services/list_reviews.py",
-        " or _version_in(answer, version.source) >= version.number",
-        "",
+        "if _version_in(answer, version.source) >= version.number:",
+        "if False:",
         _REVIEWS + "test_answer_that_was_given_on_the_new_version_is_not_marked",
     ),
     Mutation(

@@ -9,6 +9,7 @@ from typing import Final
 from app.domain.addresses import chains_of, one_ticker
 from app.domain.addresses.chains import EVM_CHAINS
 from app.domain.addresses.coins import COINS
+from app.domain.addresses.spelling import left_out_of
 from app.domain.listings import ListVersion
 
 _EVM: Final = frozenset(names[0] for names in EVM_CHAINS.values())
@@ -34,6 +35,11 @@ def not_covered(
     if names_such(versions, currency, address):
         return []
     return [f"no {what} in force names any {currency.upper()} address: it could not be found"]
+
+
+def not_joined(address: str) -> list[str]:
+    """Say which accounts of an address were not looked for, as a limit of an answer."""
+    return [f"{account} was not looked for" for account in left_out_of(address)]
 
 
 def _is_such(asset: str, currency: str, chains: frozenset[str]) -> bool:

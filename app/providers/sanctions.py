@@ -7,7 +7,7 @@ from typing import Final
 
 from app.domain.addresses import check_address
 from app.domain.assessments import AssessmentType
-from app.domain.coverage import not_covered
+from app.domain.coverage import not_covered, not_joined
 from app.domain.listings import ListFinder, Listing, Lookup, edition_of, most_told_first
 from app.domain.risk import NOT_COVERED, SANCTIONS, SCOPE, grade_of, weight_of
 from app.domain.risk_words import category_words
@@ -115,7 +115,9 @@ def _weight(listing: Listing) -> Decimal:
 
 
 def _limits(question: Question, lookup: Lookup) -> list[Evidence]:
-    limits = [] if sanctioned(lookup.listings) else _of_nothing_found(lookup.listings)
+    limits = []
+    if not sanctioned(lookup.listings):
+        limits = [*_of_nothing_found(lookup.listings), *not_joined(question.address)]
     if question.assessment_type is AssessmentType.TRANSACTION:
         limits.append("only the address was screened, not the transaction")
     if question.as_of is not None:

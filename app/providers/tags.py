@@ -11,7 +11,7 @@ from typing import Final
 
 from app.domain.addresses import check_address
 from app.domain.assessments import AssessmentType
-from app.domain.coverage import not_covered
+from app.domain.coverage import not_covered, not_joined
 from app.domain.listings import ListFinder, Listing, Lookup, edition_of
 from app.domain.risk import NOT_COVERED, SCOPE, grade_of
 from app.providers.base import (
@@ -87,6 +87,8 @@ def verdict(listings: Iterable[Listing]) -> tuple[Decimal, str]:
 
 def _limits(question: Question, lookup: Lookup, blind: list[str]) -> list[Evidence]:
     limits = [*blind, "only what is said of this address was looked for, not whom it dealt with"]
+    if not lookup.listings:
+        limits += not_joined(question.address)
     if question.assessment_type is AssessmentType.TRANSACTION:
         limits.append("only the address was screened, not the transaction")
     if question.as_of is not None:

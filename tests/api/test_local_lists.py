@@ -15,6 +15,7 @@ from app.settings import ConfigurationError
 from tests.api import problems
 from tests.api.asking import ask, balance_of, look, refusal
 from tests.api.assessing import CREATE_OWN, DAY
+from tests.domain.test_one_account import UNIFIED
 from tests.support.application import Application, open_application
 from tests.support.assessments import finish_due
 from tests.support.databases import LentDatabase
@@ -27,6 +28,11 @@ SATOSHI: Final = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"
 SAMPLED: Final = "149w62rY42aZBox8fGcmqNsXUzSStKeq8C"
 ADDRESS: Final = "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM"
 EVM: Final = "0x098B716B8Aaf21512996dC57EB0615e2383E2f96"
+BLECH32: Final = (
+    "lq1qqf8er278e6nyvuwtgf39e6ewvdcnjupn9a86rzpx655y5lhkt0walu3djf9cklkxd3ryld97hu8h3xepw7sh2rlu7q"
+    "45dcew5"
+)
+ZCASH: Final = "t1VmmGiyjVNeCjxDZzg7vZmd99WyzVby9yC"
 VITALIK: Final = "0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045"
 SPRING, SUMMER = date(2025, 3, 1), date(2025, 7, 1)
 
@@ -442,6 +448,75 @@ async def test_tag_pack_alone_leaves_the_sample_and_its_warning(
     screening.clock.advance(10)
     again = await answer_to(screening, buyer, address=SAMPLED)
     assert (again["charged"], again["answer"]["risk_score"]) == (True, "0")
+
+
+async def test_tag_pack_alone_leaves_the_sample_in_batches_panels_and_repeated_questions(
+    database: LentDatabase,
+) -> None:
+    await import_pack(database, SPRING)
+    issuer = await make_user(database, NOW)
+    code = await make_access_code(database, issuer, NOW, credits_given=20)
+    questions = [
+        {"assessment_type": "address", "currency": "BTC", "address": address}
+        for address in (SAMPLED, SATOSHI, ADDRESS)
+    ]
+    body = {"access_code": code.access_code, "questions": questions}
+    async with serving_upstream() as upstream:
+        root = upstream.base_url.partition("/api/")[0]
+        await upstream.press("chain/send", address=ADDRESS, satoshi=50_000)
+        async with open_application(
+            database,
+            scripted=False,
+            risk_provider=("sanctions", "tags", "exposure"),
+            esplora_url=f"{root}/esplora",
+        ) as application:
+
+            async def made() -> list[dict[str, Any]]:
+                endpoint = "create_new_assessments_for_access_code"
+                answer = (await ask(application, endpoint, body, code)).json()
+                return list(answer["outcomes"])
+
+            first = [one["assessment"] for one in await made()]
+            # The pack calls the last one sanctioned, which counts, and is still no sanctions list.
+            for one, score in zip(first, ("1", "0", "1"), strict=True):
+                by_name = {said["provider"]: said for said in one["answer"]["opinions"]}
+                assert by_name["sanctions"]["risk_score"] == score, one["address"]
+                assert any(
+                    item["detail"].startswith("screened against the built-in sample")
+                    for item in by_name["sanctions"]["evidence"]
+                )
+                names = {source["name"]: source for source in one["answer"]["sources"]}
+                assert names["GraphSense pack"]["is_sanctions"] is False
+                assert "built-in sample, not a complete list" in names
+            assert [one["charged"] for one in await made()] == [False] * 3
+
+            await import_rows(database, [listed(SATOSHI)], issued=SUMMER, source="OFAC SDN")
+            application.clock.advance(10)
+            again = await made()
+            assert [one["charged"] for one in again] == [True] * 3
+            assert "built-in sample" not in str(again)
+
+
+async def test_answer_says_which_account_of_an_address_was_not_looked_for(
+    buyer: Person, database: LentDatabase
+) -> None:
+    rows = [listed(SATOSHI), listed(EVM, "USDT"), listed(ZCASH, "ZEC")]
+    await import_rows(database, rows, issued=SPRING, source="OFAC SDN")
+    async with open_application(
+        database, scripted=False, risk_provider=("sanctions", "tags")
+    ) as application:
+        for currency, address, limit in (
+            ("USDT", BLECH32, "the plain address behind a blinded one of Liquid (Blech32)"),
+            ("ZEC", UNIFIED[1], "the Sapling receiver of the unified address"),
+            ("ZEC", f"zcash:{UNIFIED[1]}", "the Sapling receiver of the unified address"),
+            ("ZEC", UNIFIED[2], None),
+            ("ZEC", ZCASH, None),
+        ):
+            made = await answer_to(application, buyer, currency=currency, address=address)
+            for said in made["answer"]["opinions"]:
+                told = [one["detail"] for one in said["evidence"]]
+                ends = [one for one in told if one.endswith(" was not looked for")]
+                assert ends == ([] if limit is None else [f"{limit} was not looked for"]), address
 
 
 async def test_lists_without_an_address_of_the_currency_make_no_clean_answer(

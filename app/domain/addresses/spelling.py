@@ -27,7 +27,11 @@ from app.domain.addresses.ripple import encode_ripple, ripple_account
 from app.domain.addresses.ss58 import decode_ss58
 from app.domain.addresses.ton import decode_raw_ton, decode_ton
 from app.domain.addresses.tron import decode_hex_tron, encode_tron
-from app.domain.addresses.zcash import tex_as_transparent, unified_as_receiver
+from app.domain.addresses.zcash import (
+    has_other_receiver,
+    tex_as_transparent,
+    unified_as_receiver,
+)
 
 _CASH_PREFIX: Final = "bitcoincash"
 _CASH_VERSIONS: Final = {0: b"\x00", 1: b"\x05", 2: b"\x00", 3: b"\x05"}  # by type, in base58
@@ -43,6 +47,8 @@ _STANDARD: Final = {
     cryptonote.AEON_TESTNET_INTEGRATED: cryptonote.AEON_TESTNET_STANDARD,
     cryptonote.AEON_STAGENET_INTEGRATED: cryptonote.AEON_STAGENET_STANDARD,
 }
+_UNIFIED: Final = re.compile(r"u(?:test)?1[02-9ac-hj-np-z]{80,}", re.IGNORECASE)
+_BLECH32: Final = re.compile(r"lq1[02-9ac-hj-np-z]{90,}", re.IGNORECASE)
 _INTEGRATED_BYTES: Final = cryptonote.KEYS_BYTES + cryptonote.PAYMENT_ID_BYTES
 
 
@@ -58,10 +64,7 @@ def one_spelling(address: str) -> str:
     Anything else is taken as it is, without the white space around it: what an authority published
     is looked for as it was written.
     """
-    text = address.strip()
-    prefixed = read_prefix(text)
-    if prefixed.fault is None:
-        text = prefixed.address
+    text = _without_prefix(address)
     for pattern, rewrite in _REWRITES:
         if pattern.fullmatch(text):
             try:
@@ -69,6 +72,25 @@ def one_spelling(address: str) -> str:
             except InvalidAddress:
                 continue
     return text.removeprefix(f"{_CASH_PREFIX}:")
+
+
+def left_out_of(address: str) -> list[str]:
+    """Say in words which accounts an address stands for besides that of its one spelling."""
+    text = _without_prefix(address)
+    if _BLECH32.fullmatch(text):
+        return ["the plain address behind a blinded one of Liquid (Blech32)"]
+    if _UNIFIED.fullmatch(text):
+        try:
+            return ["the Sapling receiver of the unified address"] * has_other_receiver(text)
+        except InvalidAddress:  # it stands for no account
+            return []
+    return []
+
+
+def _without_prefix(address: str) -> str:
+    text = address.strip()
+    prefixed = read_prefix(text)
+    return text if prefixed.fault is not None else prefixed.address
 
 
 def _hex(text: str) -> str:
@@ -186,7 +208,7 @@ _REWRITES: Final[tuple[tuple[re.Pattern[str], Callable[[str], str]], ...]] = (
         _cosmos,
     ),
     (re.compile(r"XE[0-9]{2}[0-9A-Z]{30,31}"), _icap),
-    (re.compile(r"u(?:test)?1[02-9ac-hj-np-z]{80,}", re.IGNORECASE), unified_as_receiver),
+    (_UNIFIED, unified_as_receiver),
     (re.compile(r"V[JT][1-9A-Za-z]{78}"), _confidential),
     (re.compile(r"0\.0\.[0-9]+-[a-z]{5}"), _hedera),
     (re.compile(r"tex(?:test)?1[0-9a-z]{38}", re.IGNORECASE), tex_as_transparent),

@@ -94,6 +94,18 @@ def unified_as_receiver(address: str) -> str:
     raise InvalidAddress("it has no receiver that has an address of its own")
 
 
+def has_other_receiver(address: str) -> bool:
+    """Say whether a unified address has Sapling's receiver beside the one it is looked up by.
+
+    Raises InvalidAddress.
+    """
+    prefix, values, encoding = decode_bech32(address, max_length=_MAX_LENGTH)
+    if prefix not in _UNIFIED:
+        raise InvalidAddress("it is not a unified address")
+    receivers = _receivers(prefix, to_bytes(values), encoding)
+    return _SAPLING_TYPE in receivers and bool({_P2PKH, _P2SH} & receivers.keys())
+
+
 def _receivers(prefix: str, jumbled: bytes, encoding: Encoding) -> dict[int, bytes]:
     """Return the receivers of a unified address by their types (ZIP 316, revision 0)."""
     if encoding is not Encoding.BECH32M or len(jumbled) not in _UNIFIED_BYTES:

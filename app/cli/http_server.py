@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Generator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 import uvicorn
 from fastapi import FastAPI
 from typing_extensions import override
 
+from app.http.connections import KEEP_ALIVE_SECONDS, BoundedProtocol, ConnectionLimit
+from app.http.open_files import most_connections, raise_open_files
 from app.settings import ConfigurationError, Settings
 
 # Requests in flight get this long to finish after a signal; then the loops get theirs.
@@ -27,14 +30,19 @@ class _Server(uvicorn.Server):
 @asynccontextmanager
 async def serving(app: FastAPI, settings: Settings) -> AsyncIterator[asyncio.Task[None]]:
     """Serve an application beside the body; yields the task that ends when the server does."""
+    open_files = raise_open_files()
+    limit = ConnectionLimit(most_connections(open_files), open_files)
+    protocol: Any = partial(BoundedProtocol, connection_limit=limit)
     config = uvicorn.Config(
         app,
+        http=protocol,
         host=settings.host,
         port=settings.port,
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,  # the application itself knows whom to believe
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
         ws="none",
     )

@@ -45,6 +45,16 @@ class InvalidParameter(AppError):
         super().__init__(f"{name} must be {allowed}")
 
 
+class MalformedRequest(AppError):
+    """What was sent is not HTTP/1.1, so no endpoint is known."""
+
+    code = "malformed_request"
+    status = 400
+
+    def __init__(self) -> None:
+        super().__init__("The request is not valid HTTP/1.1")
+
+
 class MalformedBody(AppError):
     """The body is not one JSON object that the strict reader accepts."""
 
@@ -214,6 +224,16 @@ class BodyTimeout(AppError):
         )
 
 
+class HeadTimeout(AppError):
+    """The first line and the headers of a request came too slowly."""
+
+    code = "head_timeout"
+    status = 408
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"The headers must arrive within {seconds:g} seconds")
+
+
 class EmailTaken(AppError):
     """A user with this e-mail exists."""
 
@@ -343,6 +363,16 @@ class TooManyOpenOrders(AppError):
 
 
 # 500: our own faults, with the texts that the specification gives them
+
+
+class HeadTooLarge(AppError):
+    """The first line and the headers of a request are too large together."""
+
+    code = "head_too_large"
+    status = 431
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(f"The headers must be at most {limit_bytes} bytes")
 
 
 class InternalFault(AppError):

@@ -27,8 +27,12 @@ ERRORS: Final = tuple(
 )
 # What no request can provoke: where it is provoked instead.
 ELSEWHERE: Final = {
-    # A body that takes 10 seconds; a settlement by an operator, at the command line.
+    # A body that takes 10 seconds; what never becomes a request; a settlement by an operator, at the
+    # command line.
     "body_timeout": ("http/test_front_door.py", "The body must arrive within"),
+    "head_timeout": ("http/test_connections.py", "head_timeout"),
+    "head_too_large": ("http/test_connections.py", "head_too_large"),
+    "malformed_request": ("http/test_connections.py", "malformed_request"),
     "order_not_settled": ("api/test_errors.py", "OrderNotSettled"),
 }
 
@@ -69,7 +73,7 @@ def test_every_error_has_a_code_of_its_own() -> None:
 def test_every_error_says_what_it_means_and_is_an_error(error: type[AppError]) -> None:
     assert error.__doc__
     assert "__doc__" in vars(error)
-    assert error.status in {400, 402, 403, 404, 405, 408, 409, 413, 415, 422, 429, 500, 503}
+    assert error.status in {400, 402, 403, 404, 405, 408, 409, 413, 415, 422, 429, 431, 500, 503}
     assert error.member == ("error" if error.code == "order_fault" else "detail")
 
 

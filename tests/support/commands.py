@@ -21,8 +21,8 @@ def commands_on(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     monkeypatch.setenv("ASSAY_DATABASE_URL", database_url)
     runner = CliRunner()
 
-    async def run(*arguments: str) -> Result:
-        return await asyncio.to_thread(runner.invoke, main, list(arguments))
+    async def run(*arguments: str, typed: str | None = None) -> Result:
+        return await asyncio.to_thread(runner.invoke, main, list(arguments), input=typed)
 
     with logging_restored():
         yield run

@@ -8,11 +8,13 @@ from decimal import Decimal
 from ipaddress import ip_network
 from pathlib import Path
 from types import UnionType
-from typing import Any, Final, Literal, Self, get_args
+from typing import Any, Final, Literal, NamedTuple, Self, get_args
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+from typing_extensions import override
 
 from app.domain import plain_text
 from app.domain.base_urls import base_url, is_on_loopback, same_server
@@ -37,6 +39,18 @@ class ConfigurationError(OperatorFault):
     """The environment is not one that Assay can start with; the message names the variable."""
 
     exit_status = 2
+
+
+class SettingFault(NamedTuple):
+    """A variable that is unknown or malformed, and why; `field` is empty where it is unknown."""
+
+    variable: str
+    reason: str
+    field: str
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.variable}: {self.reason}"
 
 
 class Settings(BaseModel):
@@ -266,13 +280,24 @@ class Settings(BaseModel):
 
         Raises ConfigurationError with one line per variable that is unknown or malformed.
         """
+        settings, faults = cls.read()
+        if faults:
+            raise ConfigurationError("\n".join(str(fault) for fault in faults))
+        return settings
+
+    @classmethod
+    def read(cls) -> tuple[Self, list[SettingFault]]:
+        """Read as `load` does; what is unknown or malformed is told, and left out of the settings.
+
+        Raises ConfigurationError where `.env` itself cannot be read.
+        """
         try:
             written = read_dotenv(Path(DOTENV), os.environ)
         except DotenvMalformed as fault:
             raise ConfigurationError(str(fault)) from None
         given = {name: text for name, text in written.items() if text}
         given |= {name: text for name, text in os.environ.items() if text}
-        problems = _misnamed(cls, {*written, *os.environ})
+        faults = _misnamed(cls, {*written, *os.environ})
         values: dict[str, Any] = {}
         for name, field in cls.model_fields.items():
             text = given.get(f"{PREFIX}{name.upper()}")
@@ -281,37 +306,44 @@ class Settings(BaseModel):
             try:
                 values[name] = _value(field, text)
             except ValueError as fault:
-                problems.append(f"{PREFIX}{name.upper()}: {fault}")
-        return cls._made(values, problems)
-
-    @classmethod
-    def _made(cls, values: dict[str, Any], problems: list[str]) -> Self:
+                faults.append(_fault_of(name, str(fault)))
         try:
-            settings = cls.model_validate(values)
+            return cls.model_validate(values), faults
         except ValidationError as error:
-            for fault in error.errors(include_input=False, include_url=False):
-                name = str(fault["loc"][0])
-                own_words = fault["msg"].removeprefix("Value error, ")
-                is_own = fault["type"] == "value_error"
-                words = None if is_own else _allowed(cls.model_fields[name])
-                problems.append(f"{PREFIX}{name.upper()}: {words or own_words}")
-            raise ConfigurationError("\n".join(problems)) from None
-        if problems:
-            raise ConfigurationError("\n".join(problems))
-        return settings
+            refused = [
+                _refusal(cls, details)
+                for details in error.errors(include_input=False, include_url=False)
+            ]
+        wrong = {one.field for one in refused}
+        good = {name: value for name, value in values.items() if name not in wrong}
+        return cls.model_validate(good), [*faults, *refused]
 
 
-def _misnamed(settings: type[Settings], names: Iterable[str]) -> list[str]:
-    """Return a line for each name that looks like a setting and is none."""
-    problems = []
+def _misnamed(settings: type[Settings], names: Iterable[str]) -> list[SettingFault]:
+    """Return each name that looks like a setting and is none."""
+    faults = []
     for name in sorted(names):
         if not name.upper().startswith(PREFIX) or name.startswith(_INJECTED):
             continue
         if name.upper().removeprefix(PREFIX).lower() not in settings.model_fields:
-            problems.append(f"{name}: no such setting")
+            faults.append(SettingFault(name, "no such setting", ""))
         elif name != name.upper():
-            problems.append(f"{name}: must be written in capitals, {name.upper()}")
-    return problems
+            reason = f"must be written in capitals, {name.upper()}"
+            faults.append(SettingFault(name, reason, name.upper().removeprefix(PREFIX).lower()))
+    return faults
+
+
+def _fault_of(field: str, reason: str) -> SettingFault:
+    return SettingFault(f"{PREFIX}{field.upper()}", reason, field)
+
+
+def _refusal(settings: type[Settings], details: ErrorDetails) -> SettingFault:
+    """Return what pydantic has against a field, without the value."""
+    name = str(details["loc"][0])
+    own_words = details["msg"].removeprefix("Value error, ")
+    is_own = details["type"] == "value_error"
+    words = None if is_own else _allowed(settings.model_fields[name])
+    return _fault_of(name, words or own_words)
 
 
 def _kind(field: FieldInfo) -> object:

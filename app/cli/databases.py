@@ -2,29 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
 
 import typer
 from pydantic import SecretStr
 
 from app.db.embedded import EmbeddedPostgres
-from app.db.failures import (
-    STATEMENT_MODE,
-    Unavailable,
-    lacks_table,
-    reason_of,
-    refuses_connection,
-    refuses_transactions,
-    unavailability,
-)
+from app.db.failures import plain_reason
 from app.domain.faults import OperatorFault
 from app.settings import ConfigurationError, Settings
-
-_UNAVAILABLE: Final = {
-    Unavailable.AWAY: "the database does not answer; see ASSAY_DATABASE_URL ({reason})",
-    Unavailable.BUSY: "the database is busy; try again ({reason})",
-    Unavailable.READ_ONLY: "the database takes no changes ({reason})",
-}
 
 
 class DatabaseUnusable(OperatorFault):
@@ -54,24 +39,10 @@ async def with_database(settings: Settings) -> AsyncIterator[Settings]:
                 )
             yield settings.model_copy(update={"database_url": SecretStr(url)})
     except Exception as fault:
-        reason = _reason(fault)
+        reason = plain_reason(fault)
         if reason is None:
             raise
         raise DatabaseUnusable(reason) from fault
-
-
-def _reason(fault: Exception) -> str | None:
-    """Say in plain words why the database did not serve; None when it is another fault."""
-    if refuses_connection(fault):
-        return "the database refuses the user, the password or the name in ASSAY_DATABASE_URL"
-    if refuses_transactions(fault):
-        return STATEMENT_MODE
-    why = unavailability(fault)
-    if why is not None:
-        return _UNAVAILABLE[why].format(reason=reason_of(fault))
-    if lacks_table(fault):
-        return "the database lacks this version's schema; run `assay migrate`"
-    return None
 
 
 def url_of(settings: Settings) -> str:

@@ -50,6 +50,16 @@ class BeginningConnection(asyncpg.Connection):  # type: ignore[misc]
         status: str = await super().execute(query, *args, timeout=timeout)
         return status
 
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether TLS is between this process and what it connected to."""
+        return self._transport.get_extra_info("ssl_object") is not None
+
+    @property
+    def host(self) -> str | None:
+        """The host that was connected to; None for a socket of this machine."""
+        return None if isinstance(self._addr, str) else str(self._addr[0])
+
 
 class Connecting:
     """Connects an engine, and knows what it has reached.

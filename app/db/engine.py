@@ -44,6 +44,11 @@ class Database:
         )
         self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
 
+    @property
+    def reach(self) -> Reach:
+        """What answers at the database's address, as the last connection found it."""
+        return self._connecting.reach
+
     def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """Lend a connection for single statements.
 

@@ -57,6 +57,11 @@ _READ_ONLY_TRANSACTION: Final = "25006"
 STATEMENT_MODE: Final = (
     "PgBouncer keeps no transaction together: set pool_mode = transaction, or session"
 )
+_PLAIN_WORDS: Final = {
+    Unavailable.AWAY: "the database does not answer; see ASSAY_DATABASE_URL ({reason})",
+    Unavailable.BUSY: "the database is busy; try again ({reason})",
+    Unavailable.READ_ONLY: "the database takes no changes ({reason})",
+}
 _REASON_LENGTH: Final = 300
 _NO_SESSION: Final = (ClientConfigurationError, SessionRefused, TargetServerAttributeNotMatched)
 
@@ -116,6 +121,20 @@ def reason_of(error: BaseException) -> str:
     words = str(told).strip().split("\n", 1)[0][:_REASON_LENGTH]
     kind = " ".join(part for part in (type(told).__name__, _state_of(told)) if part)
     return f"{kind}: {words}" if words else kind
+
+
+def plain_reason(error: BaseException) -> str | None:
+    """Say to an operator why the database did not serve; None when it is another fault."""
+    if refuses_connection(error):
+        return "the database refuses the user, the password or the name in ASSAY_DATABASE_URL"
+    if refuses_transactions(error):
+        return STATEMENT_MODE
+    why = unavailability(error)
+    if why is not None:
+        return _PLAIN_WORDS[why].format(reason=reason_of(error))
+    if lacks_table(error):
+        return "the database lacks this version's schema; run `assay migrate`"
+    return None
 
 
 def is_lock_timeout(error: DBAPIError) -> bool:

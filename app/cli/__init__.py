@@ -36,6 +36,11 @@ main = lazy_group(
             "app.cli.audit:audit",
             "Check the money rules on the database; exit with 1 if one is broken.",
         ),
+        "doctor": Entry(
+            "app.cli.doctor:doctor",
+            "Check a deployment, and say what to do about each fault; exit with 1 if there is a"
+            " problem.",
+        ),
         "openapi": Entry("app.cli.openapi:openapi", "Print the OpenAPI document."),
         "simulate": Entry(
             "app.cli.simulate:simulate_days",

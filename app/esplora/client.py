@@ -154,6 +154,10 @@ class EsploraClient:
         await self._check_network()
         return await self.ask("tip_height", "blocks/tip/height", wire.read_tip_height)
 
+    async def block_hash(self, height: int) -> str:
+        """Ask for the hash of the block at a height that the server has reached."""
+        return await self.ask("block_hash", f"block-height/{height}", wire.read_block_hash)
+
     async def _check_network(self) -> None:
         """Raise WrongNetwork for a server of another network; once it has told, it is trusted."""
         wanted = self._unchecked_network

@@ -41,8 +41,8 @@ _NOT_OFFERED: Final = frozenset(
 class EsploraFailure(Exception):
     """A request that brought no usable answer. Its message holds nothing that was received.
 
-    `endpoint` is "transaction", "tip_height", "payments", "count" or "genesis", or "settlement" for
-    a whole look at one; `http_status` the status of the answer if one came.
+    `endpoint` is "transaction", "tip_height", "payments", "count", "genesis" or "block_hash", or
+    "settlement" for a whole look at one; `http_status` the status of the answer if one came.
     """
 
     meaning: str = "the request failed"

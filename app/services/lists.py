@@ -194,6 +194,14 @@ async def history(connection: AsyncConnection) -> list[VersionFacts]:
     ]
 
 
+async def in_force(connection: AsyncConnection) -> tuple[ListVersion, ...]:
+    """Return the newest version of each source, and the sample where it still answers."""
+    sanctions = await _sanctions_lists(connection)
+    rows = await connection.execute(_newest_of_each())
+    versions = tuple(_version(row, sanctions) for row in rows)
+    return versions if sanctions else (*versions, *_sample_versions())
+
+
 async def etag_of(connection: AsyncConnection, origin: str, reading: str) -> str | None:
     """Return what the server called a URL's file, if that is still a newest version, read so."""
     newest_of_each = _newest_of_each().add_columns(_V.reading, _V.etag).subquery()
@@ -314,10 +322,14 @@ def _with_sample(held: _Held) -> _Held:
         _file(listings, one_spelling(listing.row.address), listing)
     return replace(
         held,
-        versions=(*held.versions, *{listing.version for listing in sample()}),
+        versions=(*held.versions, *_sample_versions()),
         listings=listings,
         assets=held.assets | {listing.row.asset for listing in sample()},
     )
+
+
+def _sample_versions() -> set[ListVersion]:
+    return {listing.version for listing in sample()}
 
 
 async def _sanctions_lists(connection: AsyncConnection) -> frozenset[str]:

@@ -19,6 +19,11 @@ _ALARM: Final = "bitcoin_address_gap"
 _TENTHS: Final = 7
 
 
+def is_wide(gap: int, gap_limit: int) -> bool:
+    """Say whether an operator hears of so many unpaid addresses."""
+    return gap * 10 > gap_limit * _TENTHS
+
+
 class GapWatch:
     """Measures the gap, and rings when it grows past seven tenths of the limit, and past the limit.
 
@@ -38,7 +43,7 @@ class GapWatch:
         async with database.reading() as connection:
             gap = await bitcoin_addresses.gap(connection, self._wallet)
         self._metrics.bitcoin_address_gap.set(gap)
-        passed = (gap * 10 > self._gap_limit * _TENTHS) + (gap > self._gap_limit)
+        passed = is_wide(gap, self._gap_limit) + (gap > self._gap_limit)
         if passed > self._thresholds_passed:
             self._metrics.alarms.labels(_ALARM).inc()
             log.error("alarm", alarm=_ALARM, gap=gap, gap_limit=self._gap_limit)

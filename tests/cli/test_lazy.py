@@ -32,6 +32,7 @@ FORBIDDEN: Final[dict[str, set[str]]] = {
     "api-key create --help": {*OPERATOR, "wallycore", "Crypto"},
     "credits adjust --help": {*OPERATOR, "wallycore", "Crypto"},
     "audit --help": OPERATOR,
+    "doctor --help": HTTP_SERVER,
     "orders list --help": OPERATOR,
     "lists import --help": HTTP_SERVER,
     "bitcoin addresses --help": HTTP_SERVER,

@@ -111,6 +111,10 @@ async def test_whole_journey_from_an_empty_database(
             assert await buyer.credits_available() == CREDITS - 1
             assert (await service.get("/readyz")).status_code == 200
             assert service.process.run_json("audit")["breaches"] == []
+            found = {one["name"]: one for one in service.process.run_json("doctor")}
+            assert found["database_pooler"]["found"].startswith("a pooler answers")
+            for name in ("database_clock", "database_writes", "database_schema", "books"):
+                assert found[name]["status"] == "ok", found[name]
         assert not TROUBLE & {event["event"] for event in service.events()}
         assert "ERROR" not in pgbouncer.log()
 
@@ -291,6 +295,8 @@ async def test_statement_mode_is_refused_in_words(
         assert await asyncio.to_thread(listing.wait) == 2
         async with serving(pgbouncer.url, upstream, tmp_path, until="/healthz") as service:
             ready = await service.get("/readyz")
+            found = {one["name"]: one for one in service.process.run_json("doctor")}
+    assert (found["database"]["status"], found["database"]["found"]) == ("problem", STATEMENT_MODE)
     assert listing.output.read_text().strip().splitlines()[-1] == STATEMENT_MODE
     assert (ready.status_code, ready.json()["reasons"]) == (503, [STATEMENT_MODE])
 

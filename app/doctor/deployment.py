@@ -1,0 +1,81 @@
+"""What the checks look at: the settings, the database that they name, what follows from both."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+from app.db.engine import Database
+from app.domain.clock import Clock
+from app.observability.metrics import Metrics
+from app.resources import Stand, open_resources, sales_terms
+from app.services.terms import Terms
+from app.settings import ConfigurationError, SettingFault, Settings
+from app.worker.run import loop_names
+
+# Without these, what orders are sold for and who assesses would be misjudged.
+_OF_TERMS = frozenset({"aeonto_base_url", "esplora_url"})
+_OF_PROVIDERS = frozenset(
+    {"esplora_url", "risk_provider", "crystal_api_key", "chainalysis_api_key"}
+)
+_OF_NO_DATABASE = SecretStr("postgresql+asyncpg://")  # nothing connects to it
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the database is: `database` is None where there is none to connect to, and why."""
+
+    database: Database | None
+    is_embedded: bool = False
+    why_not: str = ""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A deployment as this process sees it.
+
+    `faults` are the variables that were left out of the settings; `start_faults` say why `serve` and
+    `worker` would not start for all that. `terms` and `loops`, the names of those that must run in
+    some process, are None where the settings do not tell.
+    """
+
+    settings: Settings
+    clock: Clock
+    place: Place
+    faults: Collection[SettingFault]
+    start_faults: Collection[str]
+    terms: Terms | None
+    loops: Collection[str] | None
+
+    @property
+    def database(self) -> Database:
+        """Return the database, for a check that is made only where there is one."""
+        if self.place.database is None:
+            raise ValueError("this deployment has no database")
+        return self.place.database
+
+
+async def deployment_of(
+    settings: Settings, faults: Collection[SettingFault], place: Place, clock: Clock
+) -> Deployment:
+    """Return a deployment, by doing all that a process does at its start before it connects."""
+    wrong = {fault.field for fault in faults}
+    terms, loops, start_faults = None, None, []
+    try:
+        if (_OF_TERMS | _OF_PROVIDERS).isdisjoint(wrong):
+            terms, loops = await _started(settings, place)
+    except ConfigurationError as fault:
+        start_faults.append(str(fault))
+    if terms is None and _OF_TERMS.isdisjoint(wrong):
+        try:
+            terms = sales_terms(settings)
+        except ConfigurationError as fault:
+            start_faults = [str(fault)]
+    return Deployment(settings, clock, place, faults, start_faults, terms, loops)
+
+
+async def _started(settings: Settings, place: Place) -> tuple[Terms, list[str]]:
+    if settings.database_url is None:
+        settings = settings.model_copy(update={"database_url": _OF_NO_DATABASE})
+    async with open_resources(settings, Metrics(), Stand(database=place.database)) as resources:
+        return resources.terms, loop_names(resources)

@@ -16,6 +16,7 @@ NOT_KNOWN: Final = "not known"
 DASH: Final = "\N{EM DASH}"
 # A word beyond this is an address or a hash; a column of a phone holds so many letters.
 _LONGEST_NAME: Final = 24
+_DAY: Final = re.compile(r"(\d{4}-\d{2}-\d{2})")
 # What turns the direction of writing (Unicode, UAX 9): it can make a name read as another.
 _TURNING: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
 # The margin that a QR code needs around it to be read (ISO/IEC 18004), in modules.
@@ -43,11 +44,16 @@ def text(value: object) -> str:
 
 
 def theirs(value: object) -> Element:
-    """Set off text of others, so that its direction of writing ends where it does."""
+    """Set off text of others, so that its direction of writing ends where it does.
+
+    A day within stays on one line.
+    """
     shown = text(value)
+    parts = _DAY.split(shown)  # each second one is a day
+    inside = [el("span", day, class_="number") if at % 2 else day for at, day in enumerate(parts)]
     if any(len(word) > _LONGEST_NAME for word in shown.split()):
-        return el("bdi", shown, class_="long")
-    return el("bdi", shown)
+        return el("bdi", *inside, class_="long")
+    return el("bdi", *inside)
 
 
 def number(value: object) -> Element:

@@ -174,9 +174,9 @@ def _evidence(reasons: view.Reasons) -> Element:
     shown = _reasons(reasons.shown) if reasons.shown else el("p", "Nothing adds to the score.")
     if not reasons.folded:
         return section("Evidence", shown)
-    more = fold(
-        f"{len(reasons.folded)} more findings of small or no weight", _reasons(reasons.folded)
-    )
+    findings = "finding" if len(reasons.folded) == 1 else "findings"
+    said = f"{len(reasons.folded)} more {findings} of small or no weight"
+    more = fold(said, _reasons(reasons.folded))
     return section("Evidence", shown, more)
 
 

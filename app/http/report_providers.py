@@ -76,5 +76,6 @@ def _vendor(who: object, vendor: dict[str, Any]) -> Element:
         shown.append(table(("Signal", "Share", "Weight"), rows, "vendor"))
     if zeros:
         words = [theirs(category_words(one)) for one in zeros]
-        shown.append(fold(f"{len(zeros)} signals with a share of 0%", items(words)))
+        noun = "signal" if len(zeros) == 1 else "signals"
+        shown.append(fold(f"{len(zeros)} {noun} with a share of 0%", items(words)))
     return section("The provider's own words", *shown)

@@ -28,7 +28,7 @@ class Reasons:
 
 
 def reasons_of(answer: JsonObject) -> Reasons:
-    """Return what adds to the score or stands first, and the rest."""
+    """Return what adds to the score or names the party of a list, and the rest."""
     reasons = [item for item in answer.get("evidence") or [] if item.get("category") != SCOPE]
     weighing = [item for item in reasons if not _is_nothing(item)]
     nothing = [item for item in reasons if _is_nothing(item)]
@@ -36,7 +36,8 @@ def reasons_of(answer: JsonObject) -> Reasons:
 
 
 def _is_nothing(item: JsonObject) -> bool:
-    return decimal(item.get("share")) == 0 and decimal(item.get("contribution")) == 0
+    is_zero = decimal(item.get("share")) == 0 and decimal(item.get("contribution")) == 0
+    return is_zero and item.get("listing") is None
 
 
 def limits_of(answer: JsonObject, provider: str) -> list[tuple[str, str]]:

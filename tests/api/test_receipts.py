@@ -230,15 +230,24 @@ class Reader(HTMLParser):
         super().__init__()
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.texts: list[str] = []
+        self._of_others: list[str] = []
         self.feed(page)
 
     @override
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
+        if tag == "bdi":
+            self._of_others = []
 
     @override
     def handle_data(self, data: str) -> None:
         self.texts.append(data)
+        self._of_others.append(data)
+
+    @override
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "bdi" and len(self._of_others) > 1:  # a day within has an element of its own
+            self.texts.append("".join(self._of_others))
 
     def widths(self) -> list[str]:
         """Return the widths of the parts of the bar, in thousandths."""
@@ -392,6 +401,25 @@ async def test_signals_without_a_share_are_folded_and_categories_are_in_words(
     folded = page.texts.index("3 signals with a share of 0%")
     assert shown < page.texts.index("48.4%") < folded < page.texts.index("crypto ATM")
     assert "p2p_exchange_unlicensed" not in " ".join(page.texts)
+
+
+async def test_tag_that_adds_nothing_beside_a_heavier_one_is_shown_by_its_provider(
+    application: Application, code: Person
+) -> None:
+    tag = {**REASON, "detail": "Direct: in pack 2", "share": "0", "contribution": "0", "hops": 0}
+    signal = {**tag, "detail": "0% of the value"}
+    tag["listing"] = {"address": "x", "asset": "XBT", "name": "Some Mixer"}
+    evidence = [REASON, tag, signal]
+    said = {"provider": "tags", "reason": None, "risk_score": "0.25", "grade": "medium"}
+    answer = {"risk_score": "0.25", "grade": "medium", "evidence": evidence}
+    answer["opinions"] = [{**said, "evidence": evidence}]
+    made = await answered_with(application, code, answer)
+
+    page = Reader((await get_report(application, made, code)).text)
+
+    assert page.texts.count("Direct: in pack 2") == 2
+    assert page.texts.count("0% of the value") == 1  # folded away in the evidence
+    assert "1 more finding of small or no weight" in page.texts
 
 
 async def test_hostile_names_stay_text(application: Application, code: Person) -> None:

@@ -88,8 +88,8 @@ ANSWER: Final[dict[str, Any]] = {
     "summary": "Providers disagree: Crystal says high, sanctions not on the lists; the highest"
     " counts; 2 of 4 answered",
     "sources": [
-        {"name": f"OFAC SDN {number}", "issued": "2025-11-19", "sha256": "ab" * 32, "entries": 760}
-        for number in range(3)
+        {"name": name, "issued": "2025-11-19", "sha256": "ab" * 32, "entries": 760}
+        for name in ("OFAC SDN", "GraphSense mixers", "a list with a long name")
     ],
     "vendor": {"score": "0.3134", "signals": _SIGNALS, "weights": dict.fromkeys(_SIGNALS, "0.1")},
     "ruleset": "1",

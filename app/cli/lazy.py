@@ -9,6 +9,7 @@ from typer.core import TyperCommand, TyperGroup
 from typing_extensions import override
 
 from app.cli.parameters import read_plainly
+from app.cli.standard_streams import failures_said, open_missing
 
 
 class Entry(NamedTuple):
@@ -52,6 +53,12 @@ class _LazyGroup(TyperGroup):
     def __init__(self, *, commands: Mapping[str, Any], **attributes: Any) -> None:  # noqa: ANN401
         lazy = {name: _LazyCommand(name, entry) for name, entry in self.entries.items()}
         super().__init__(commands={**lazy, **commands}, **attributes)
+
+    @override
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        open_missing()
+        with failures_said():
+            return super().main(*arguments, **options)
 
     @override
     def get_params(self, ctx: Any) -> list[Any]:

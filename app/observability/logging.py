@@ -19,6 +19,8 @@ from structlog.processors import TimeStamper, format_exc_info
 from structlog.stdlib import ProcessorFormatter
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
+from app.observability.log_stream import LogStream
+
 HIDDEN: Final = "***"
 
 _SECRET_NAMES: Final = frozenset(
@@ -138,13 +140,14 @@ def configure_logging(log_format: Literal["console", "json"], level: int = loggi
         TimeStamper(fmt="iso", utc=True),
     ]
     rendering: list[Processor] = [format_exc_info, *_renderers(log_format)]
+    stream: Any = LogStream(sys.stderr)
     structlog.configure(
         processors=[*common, *rendering],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         ProcessorFormatter(
             foreign_pre_chain=[*common, _name_source],

@@ -2,11 +2,11 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
 from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from app.domain.clock import SystemClock
 from app.http import docs, error_handlers, middleware, openapi
 from app.observability.event_loop import lag_observed
 from app.observability.metrics import Metrics
@@ -53,6 +53,10 @@ def create_app(settings: Settings, stand: Stand | None = None) -> FastAPI:
             await stack.enter_async_context(lag_observed(metrics))
             yield
 
+    def now() -> datetime:
+        resources: Resources = app.state.resources  # open before the first request
+        return resources.clock.now()
+
     app = FastAPI(
         title="Assay",
         version=version("assay"),
@@ -79,7 +83,7 @@ def create_app(settings: Settings, stand: Stand | None = None) -> FastAPI:
         app.include_router(health.metrics_router)
     docs.install(app)
     openapi.install(app)
-    error_handlers.install(app, metrics=metrics, clock=stand.clock or SystemClock())
+    error_handlers.install(app, metrics=metrics, now=now)
     middleware.install(app)
     app.add_middleware(RequestIdMiddleware, metrics=metrics)
     return app
@@ -95,7 +99,7 @@ def create_worker_app(resources: Resources, heartbeats: Heartbeats) -> FastAPI:
     app.include_router(health.router)
     if resources.settings.metrics:
         app.include_router(health.metrics_router)
-    error_handlers.install(app, metrics=resources.metrics, clock=resources.clock)
+    error_handlers.install(app, metrics=resources.metrics, now=resources.clock.now)
     middleware.install(app)
     app.add_middleware(RequestIdMiddleware, metrics=resources.metrics)
     return app

@@ -15,7 +15,7 @@ from app.aeonto.http import HttpTransport
 from app.bitcoin.wallet import Wallet, WalletRefused
 from app.db.engine import Database, create_database
 from app.domain.addresses import BitcoinNetwork, InvalidAddress, bitcoin_network
-from app.domain.clock import Clock, SystemClock
+from app.domain.clock import Clock
 from app.domain.listings import RequiredLists
 from app.domain.pace import Pace
 from app.domain.receipts import SigningKey
@@ -32,6 +32,7 @@ from app.providers.http import VendorHttp
 from app.providers.panel import Panel
 from app.providers.sanctions import SanctionsProvider
 from app.providers.tags import TagsProvider
+from app.services.clock_watch import clock_watched
 from app.services.interest import Interest
 from app.services.lists import Lists
 from app.services.pace import SharedPace
@@ -80,6 +81,11 @@ class Resources:
     interest: Interest
     throttles: Throttles
     receipt_key: SigningKey | None
+
+    @property
+    def clock_is_right(self) -> bool:
+        """Whether loops may run; a clock that was put in the place of the real ones is right."""
+        return self.clock is not self.database.clock or self.database.clock.is_right()
 
 
 @dataclass(frozen=True)
@@ -238,7 +244,6 @@ async def open_resources(
 ) -> AsyncIterator[Resources]:
     """Open everything, and close it in reverse. Raises ConfigurationError."""
     terms = sales_terms(settings)
-    clock = stand.clock or SystemClock()
     async with AsyncExitStack() as stack:
         database = stand.database
         if database is None:
@@ -246,6 +251,9 @@ async def open_resources(
                 raise ConfigurationError("ASSAY_DATABASE_URL: required")
             database = create_database(settings.database_url.get_secret_value())
             stack.push_async_callback(database.dispose)
+        clock = stand.clock or database.clock
+        if clock is database.clock:
+            await stack.enter_async_context(clock_watched(database, metrics))
         required = RequiredLists(
             names=settings.required_lists, max_age_days=settings.list_max_age_days
         )

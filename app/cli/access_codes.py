@@ -10,7 +10,6 @@ from app.cli.operator import (
     newest,
     operator_actor,
     time_of,
-    utc_now,
     with_operator_database,
 )
 from app.cli.printing import AsJson, print_record, print_records
@@ -34,7 +33,7 @@ def create_access_code(
     expiry = time_of(expires_at)
 
     async def work(database: Database) -> access_codes.CodeFacts:
-        actor, now = operator_actor(), utc_now()
+        actor, now = operator_actor(), database.clock.now()
         async with database.reading() as connection:
             issuer_id = await accounts.user_id_of(connection, issuer)
         async with database.sessions() as session:
@@ -89,7 +88,7 @@ def list_access_codes(
             of_all = issuer is None
             issuer_id = None if of_all else await accounts.user_id_of(connection, issuer or "")
             return await access_codes.list_all(
-                connection, issuer_id=issuer_id, now=utc_now(), limit=limit + 1
+                connection, issuer_id=issuer_id, now=database.clock.now(), limit=limit + 1
             )
 
     records = [
@@ -118,7 +117,11 @@ def deactivate_access_code(
     async def work(database: Database) -> None:
         async with database.sessions() as session:
             await access_codes.deactivate(
-                session, caller=None, access_code=code, actor=operator_actor(), now=utc_now()
+                session,
+                caller=None,
+                access_code=code,
+                actor=operator_actor(),
+                now=database.clock.now(),
             )
 
     with_operator_database(work)

@@ -15,7 +15,6 @@ from app.cli.operator import (
     operator_actor,
     require_one,
     time_of,
-    utc_now,
     with_operator_database,
 )
 from app.cli.printing import AsJson, print_record, print_records
@@ -50,7 +49,7 @@ def create_api_key(
                 account_id=account_id,
                 expires_at=expiry,
                 actor=operator_actor(),
-                now=utc_now(),
+                now=database.clock.now(),
             )
 
     key = with_operator_database(work)
@@ -102,7 +101,7 @@ def revoke_api_key(
     as_json: AsJson = False,
 ) -> None:
     """Revoke an API key at once, or all of an account, and the keys that they made."""
-    actor, now = operator_actor(), utc_now()
+    actor = operator_actor()
 
     async def revoke_one(database: Database) -> api_keys.KeyFacts:
         async with database.sessions() as session:
@@ -112,18 +111,19 @@ def revoke_api_key(
                 owner=None,
                 keep_children=keep_children,
                 actor=actor,
-                now=now,
+                now=database.clock.now(),
             )
 
-    async def revoke_all(database: Database) -> list[str]:
-        name = all_of or ""
+    async def revoke_all(database: Database) -> list[dict[str, Any]]:
+        name, now = all_of or "", database.clock.now()
         email, code = (name, None) if "@" in name else (None, name)
         async with database.reading() as connection:
             account_id = await account_id_of(connection, email, code)
         async with database.sessions() as session:
-            return await api_keys.revoke_all_of(
+            revoked = await api_keys.revoke_all_of(
                 session, account_id, keep_children=keep_children, actor=actor, now=now
             )
+        return [{"prefix": one, "revoked_at": now} for one in revoked]
 
     if (prefix is None) == (all_of is None):
         raise typer.BadParameter("give exactly one of PREFIX, --all-of")
@@ -131,7 +131,5 @@ def revoke_api_key(
         key = with_operator_database(revoke_one)
         print_record({"prefix": key.prefix, "revoked_at": key.revoked_at}, as_json=as_json)
         return
-    revoked: list[dict[str, Any]] = [
-        {"prefix": one, "revoked_at": now} for one in with_operator_database(revoke_all)
-    ]
+    revoked = with_operator_database(revoke_all)
     print_records(revoked, columns=("prefix", "revoked_at"), as_json=as_json)

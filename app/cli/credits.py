@@ -10,7 +10,6 @@ from app.cli.operator import (
     account_id_of,
     operator_actor,
     require_one,
-    utc_now,
     with_operator_database,
 )
 from app.cli.printing import AsJson, print_record
@@ -41,7 +40,7 @@ def adjust_credits(
                 amount=amount,
                 reason=reason,
                 actor=operator_actor(),
-                at=utc_now(),
+                at=database.clock.now(),
             )
 
     print_record({"credits_available": with_operator_database(work)}, as_json=as_json)

@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import date
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -15,7 +15,6 @@ from app.cli.operator import operator_actor, with_operator_database
 from app.cli.printing import AsJson, print_record, print_records
 from app.db.engine import Database
 from app.domain import plain_text
-from app.domain.clock import SystemClock
 from app.domain.listings import ListedAddress
 from app.domain.risk import CATEGORIES, SANCTIONS, SCOPE
 from app.domain.risk_words import category_words
@@ -170,7 +169,7 @@ def import_command(
             asked,
             max_shrink=settings.list_max_shrink,
             actor=operator_actor(),
-            now=datetime.now(UTC),
+            now=database.clock.now(),
         )
         if warning := _unheard(file.entries, settings.risk_provider):
             typer.echo(warning, err=True)
@@ -230,11 +229,10 @@ def check(
     async def work(
         database: Database,
     ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], dict[str, date], bool]:
-        clock = SystemClock()
-        finder = Lists(database, clock)
+        finder = Lists(database, database.clock)
         assets = await check_assets(database, finder, day)
         kinds = await check_random(finder, random)
-        early = await dated_in_future(finder, clock.now().date())
+        early = await dated_in_future(finder, database.clock.now().date())
         is_right = all(one.is_right for one in assets) and not any(one.false_hits for one in kinds)
         found, wrongly = [asdict(one) for one in assets], [asdict(one) for one in kinds]
         return found, wrongly, early, is_right and not early

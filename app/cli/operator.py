@@ -1,7 +1,7 @@
 """What an operator's commands share: the database of the settings, who acts, common options."""
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -36,6 +36,7 @@ def with_operator_database(work: Work) -> Any:  # noqa: ANN401  whatever the wor
         async with with_database(settings) as complete:
             database = create_database(url_of(complete), pool_size=2, statement_timeout_seconds=0)
             try:
+                await database.measure_clock()  # what is stored goes by its time
                 return await work(database)
             finally:
                 await database.dispose()
@@ -46,11 +47,6 @@ def with_operator_database(work: Work) -> Any:  # noqa: ANN401  whatever the wor
 def operator_actor() -> Actor:
     """Return who acts when a command is given, under an id of its own."""
     return Actor(OPERATOR, new_id("cli"))
-
-
-def utc_now() -> datetime:
-    """Return the time now, in UTC."""
-    return datetime.now(UTC)
 
 
 def time_of(text: str | None) -> datetime | None:

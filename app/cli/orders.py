@@ -11,7 +11,6 @@ from app.cli.operator import (
     account_id_of,
     operator_actor,
     require_one,
-    utc_now,
     with_operator_database,
 )
 from app.cli.printing import AsJson, print_record, print_records
@@ -94,7 +93,7 @@ def cancel_order(
     async def work(database: Database) -> OrderStatus:
         async with database.sessions() as session:
             return await cancelling.cancel_any(
-                session, order_id, reason=reason, actor=operator_actor(), now=utc_now()
+                session, order_id, reason=reason, actor=operator_actor(), now=database.clock.now()
             )
 
     status = with_operator_database(work)
@@ -117,7 +116,12 @@ def settle_order(
     async def work(database: Database) -> OrderStatus:
         async with database.sessions() as session:
             return await settle.settle(
-                session, order_id, grant=grant, reason=reason, actor=operator_actor(), now=utc_now()
+                session,
+                order_id,
+                grant=grant,
+                reason=reason,
+                actor=operator_actor(),
+                now=database.clock.now(),
             )
 
     status = with_operator_database(work)
@@ -150,7 +154,7 @@ def limit_orders(
             account_id = await account_id_of(connection, email, code)
         async with database.sessions() as session:
             await open_orders.set_limit(
-                session, account_id, limit, actor=operator_actor(), now=utc_now()
+                session, account_id, limit, actor=operator_actor(), now=database.clock.now()
             )
 
     with_operator_database(work)

@@ -9,7 +9,6 @@ from app.cli.operator import (
     Limit,
     newest,
     operator_actor,
-    utc_now,
     with_operator_database,
 )
 from app.cli.printing import AsJson, print_record, print_records
@@ -35,7 +34,11 @@ def create_user(
     async def work(database: Database) -> accounts.NewUser:
         async with database.sessions() as session:
             return await accounts.register(
-                session, email=email, password=password, actor=operator_actor(), now=utc_now()
+                session,
+                email=email,
+                password=password,
+                actor=operator_actor(),
+                now=database.clock.now(),
             )
 
     print_record(asdict(with_operator_database(work)), as_json=as_json)
@@ -46,7 +49,9 @@ def list_users(limit: Limit = 1000, *, as_json: AsJson = False) -> None:
 
     async def work(database: Database) -> list[user_admin.UserFacts]:
         async with database.reading() as connection:
-            return await user_admin.list_users(connection, now=utc_now(), limit=limit + 1)
+            return await user_admin.list_users(
+                connection, now=database.clock.now(), limit=limit + 1
+            )
 
     records = [_record(user) for user in newest(with_operator_database(work), limit)]
     columns = ("email", "status", "credits_available", "api_keys", "sessions", "created_at")
@@ -70,7 +75,7 @@ def disable_user(email: Email, *, as_json: AsJson = False) -> None:
         user_id = await _user_id_of(database, email)
         async with database.sessions() as session:
             ended = await user_admin.disable(
-                session, user_id, actor=operator_actor(), now=utc_now()
+                session, user_id, actor=operator_actor(), now=database.clock.now()
             )
         return {"id": user_id, "status": "disabled", "sessions_ended": ended}
 
@@ -83,7 +88,9 @@ def enable_user(email: Email, *, as_json: AsJson = False) -> None:
     async def work(database: Database) -> dict[str, Any]:
         user_id = await _user_id_of(database, email)
         async with database.sessions() as session:
-            await user_admin.enable(session, user_id, actor=operator_actor(), now=utc_now())
+            await user_admin.enable(
+                session, user_id, actor=operator_actor(), now=database.clock.now()
+            )
         return {"id": user_id, "status": "active"}
 
     print_record(with_operator_database(work), as_json=as_json)
@@ -103,7 +110,7 @@ def end_sessions(
         user_id = None if email is None else await _user_id_of(database, email)
         async with database.sessions() as session:
             return await user_admin.end_sessions(
-                session, user_id, actor=operator_actor(), now=utc_now()
+                session, user_id, actor=operator_actor(), now=database.clock.now()
             )
 
     print_record({"sessions_ended": with_operator_database(work)}, as_json=as_json)

@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
 from typing import Final
 
-from sqlalchemy import AdaptedConnection, event
+from sqlalchemy import AdaptedConnection, event, text
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import (
     AsyncConnection,
@@ -14,12 +15,15 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 
+from app.db.clock import TIME, DatabaseClock
 from app.db.connecting import BeginningConnection, Connecting, Reach
 from app.db.libpq import for_asyncpg
 from app.db.pool import OrderedPool
 from app.db.writability import Writability
+from app.domain.clock import Clock, SystemClock
 from app.domain.database_urls import read_database_url
 
+_TIME: Final = text(TIME)
 _POOL_TIMEOUT_SECONDS: Final = 2  # longer, and a caller waits for what it will not get
 # Nothing of ours takes this long: what does is stuck, and would hold its locks and its connection.
 LOCK_TIMEOUT: Final = "2s"
@@ -32,11 +36,14 @@ TIMEOUTS: Final = {
 class Database:
     """One pool of connections, lent in two ways; `dispose` closes it."""
 
-    def __init__(self, url: str, engine: AsyncEngine, connecting: Connecting) -> None:
+    def __init__(
+        self, url: str, engine: AsyncEngine, connecting: Connecting, clock: DatabaseClock
+    ) -> None:
         """Lend the connections of `engine`, which `connecting` opens to where `url` leads."""
         self.url = url
         self.engine = engine
         self._connecting = connecting
+        self.clock = clock
         self.writability = Writability()
         self.writability.attach(engine.sync_engine)
         self.sessions: async_sessionmaker[AsyncSession] = async_sessionmaker(
@@ -68,19 +75,34 @@ class Database:
             async with connection.begin():
                 yield connection
 
+    async def measure_clock(self) -> None:
+        """Ask what time it is there, and let `clock` go by it."""
+        async with self.reading() as connection:
+
+            async def ask() -> datetime:
+                told: datetime = (await connection.execute(_TIME)).scalar_one()
+                return told
+
+            await self.clock.measure(ask)
+
     async def dispose(self) -> None:
         """Close every connection; those that are lent are closed when they come back."""
         await self.engine.dispose()
 
 
 def create_database(
-    url: str, *, pool_size: int = 10, statement_timeout_seconds: int = 5
+    url: str,
+    *,
+    pool_size: int = 10,
+    statement_timeout_seconds: int = 5,
+    machine_clock: Clock | None = None,
 ) -> Database:
     """Return a Database for a URL of PostgreSQL; nothing is connected yet. Raises ValueError.
 
     At most `pool_size` connections are open; whoever finds them all lent waits two seconds for
     one, and then gets sqlalchemy.exc.TimeoutError. Requests wait in the order of OrderedPool. A statement that takes longer than its timeout is
-    given up; 0 is no limit, for an operator's long look.
+    given up; 0 is no limit, for an operator's long look. `machine_clock` stands in for the clock of the
+    machine.
     """
     engine = create_async_engine(
         "postgresql+asyncpg://",
@@ -95,7 +117,9 @@ def create_database(
     connecting = Connecting(TIMEOUTS | {"statement_timeout": f"{statement_timeout_seconds}s"})
     connecting.attach(engine.sync_engine)
     event.listen(engine.sync_engine, "checkout", _discard_closed)
-    return Database(url, engine, connecting)
+    clock = DatabaseClock(machine_clock or SystemClock())
+    clock.attach(engine.sync_engine)
+    return Database(url, engine, connecting, clock)
 
 
 def _discard_closed(connection: AdaptedConnection, _record: object, _proxy: object) -> None:

@@ -7,6 +7,8 @@ from asyncpg.exceptions import ClientConfigurationError, TargetServerAttributeNo
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from app.db.clock import TimeUnknown
+
 
 class SessionRefused(Exception):
     """The server began no session for us, as where `options` in the URL are wrong; its cause says why."""
@@ -63,7 +65,12 @@ _PLAIN_WORDS: Final = {
     Unavailable.READ_ONLY: "the database takes no changes ({reason})",
 }
 _REASON_LENGTH: Final = 300
-_NO_SESSION: Final = (ClientConfigurationError, SessionRefused, TargetServerAttributeNotMatched)
+_NO_SESSION: Final = (
+    ClientConfigurationError,
+    SessionRefused,
+    TargetServerAttributeNotMatched,
+    TimeUnknown,
+)
 
 
 def unavailability(error: BaseException) -> Unavailable | None:

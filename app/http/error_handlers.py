@@ -14,7 +14,6 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.db.failures import Unavailable, reason_of, unavailability
-from app.domain.clock import Clock
 from app.domain.errors import (
     AppError,
     AssessmentFault,
@@ -54,7 +53,7 @@ _UNAVAILABLE: Final[Mapping[Unavailable, Callable[[], AppError]]] = {
 log = get_logger(__name__)
 
 
-def install(app: FastAPI, *, metrics: Metrics, clock: Clock) -> None:
+def install(app: FastAPI, *, metrics: Metrics, now: Callable[[], datetime]) -> None:
     """Answer every error of this application in the one shape.
 
     Adds FaultMiddleware: what is added later stands outside it, RequestIdMiddleware last.
@@ -63,7 +62,7 @@ def install(app: FastAPI, *, metrics: Metrics, clock: Clock) -> None:
     app.add_exception_handler(RequestValidationError, _answer_validation)
     app.add_exception_handler(HTTPException, _answer_http_exception)
     app.add_exception_handler(Exception, _answer_fault_of_middleware)
-    app.add_middleware(FaultMiddleware, metrics=metrics, clock=clock)
+    app.add_middleware(FaultMiddleware, metrics=metrics, now=now)
 
 
 class FaultMiddleware:
@@ -72,10 +71,10 @@ class FaultMiddleware:
     The exception is logged with its traceback and counted; none of it reaches the caller.
     """
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics, clock: Clock) -> None:
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, now: Callable[[], datetime]) -> None:
         self._app = app
         self._metrics = metrics
-        self._clock = clock
+        self._now = now
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -104,7 +103,7 @@ class FaultMiddleware:
         log.error("unhandled_fault", endpoint=endpoint, exc_info=error)
         self._metrics.unhandled_faults.labels(endpoint).inc()
         fault = FAULTS.get(endpoint)
-        return fault(self._clock.now()) if fault else InternalFault()
+        return fault(self._now()) if fault else InternalFault()
 
 
 def _answer(

@@ -270,6 +270,11 @@ class Metrics:
             ("loop",),
             registry=registry,
         )
+        self.clock_skew_seconds = Gauge(
+            "assay_clock_skew_seconds",
+            "Seconds by which the clock of the machine is ahead of the database's.",
+            registry=registry,
+        )
         self.event_loop_lag_seconds = Histogram(
             "assay_event_loop_lag_seconds",
             "Seconds by which the event loop was late.",

@@ -5,6 +5,7 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
+from app.db.clock import MAX_SKEW_SECONDS
 from app.db.failures import (
     STATEMENT_MODE,
     Unavailable,
@@ -69,6 +70,7 @@ async def healthz() -> HealthResponse:
 async def readyz(request: Request, response: Response, resources: Res) -> HealthResponse:
     """Look at the database, its schema and the loops; AEON.to's state decides nothing here."""
     reasons = await _database_reasons(resources)
+    reasons += _clock_reasons(resources)
     reasons += [f"the loop {name} is silent" for name in request.app.state.silent_loops()]
     notes = [_NOT_VERIFIED] if resources.chain is None else []
     if not reasons:
@@ -80,6 +82,17 @@ async def readyz(request: Request, response: Response, resources: Res) -> Health
         reasons=reasons,
         notes=notes,
     )
+
+
+def _clock_reasons(resources: Resources) -> list[str]:
+    skew = resources.database.clock.skew_seconds()
+    if skew is None or resources.clock_is_right:
+        return []
+    side = "ahead of" if skew > 0 else "behind"
+    return [
+        f"the clock of this machine is {abs(skew):.1f} s {side} the database's: no loop runs here"
+        f" until they agree within {MAX_SKEW_SECONDS:g} s"
+    ]
 
 
 async def _database_reasons(resources: Resources) -> list[str]:

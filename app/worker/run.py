@@ -10,9 +10,10 @@ from app.worker import housekeeping
 from app.worker.address_checks import AddressChecks
 from app.worker.aeonto_rail import AeontoRail
 from app.worker.bitcoin_rail import BitcoinRail
+from app.worker.clock_gate import running_while_clock_is_right
 from app.worker.heartbeats import Heartbeats
 from app.worker.jobs import Jobs
-from app.worker.loops import Loop, Supervised, running
+from app.worker.loops import Loop, Supervised
 from app.worker.reconciler import Reconciler
 
 _INTEREST_REST_SECONDS: Final = 1.0
@@ -28,7 +29,8 @@ async def interest_running(resources: Resources) -> AsyncIterator[None]:
         return False
 
     loops = [Loop("interest", flush, _INTEREST_REST_SECONDS)]
-    async with running(loops, Heartbeats(resources.clock, resources.metrics)):
+    heartbeats = Heartbeats(resources.clock, resources.metrics)
+    async with running_while_clock_is_right(loops, heartbeats, resources):
         yield
 
 
@@ -79,7 +81,8 @@ async def worker_running(resources: Resources) -> AsyncIterator[Heartbeats]:
 
     try:
         bodies = _bodies(resources, reconciler)
-        async with running([*bodies, Loop("heartbeats", save, _SAVE_REST_SECONDS)], heartbeats):
+        bodies.append(Loop("heartbeats", save, _SAVE_REST_SECONDS))
+        async with running_while_clock_is_right(bodies, heartbeats, resources):
             yield heartbeats
     finally:
         await reconciler.drain()

@@ -132,7 +132,7 @@ def create_small_app(
     )
     metrics = Metrics()
     app.state.metrics = metrics
-    error_handlers.install(app, metrics=metrics, clock=SystemClock())
+    error_handlers.install(app, metrics=metrics, now=SystemClock().now)
     middleware.install(app)
     app.add_middleware(RequestIdMiddleware, metrics=metrics)
     openapi.install(app)

@@ -3,7 +3,9 @@
 import random
 from datetime import UTC, datetime, timedelta
 
-from app.domain.clock import Clock
+from typing_extensions import override
+
+from app.domain.clock import Clock, SystemClock
 
 
 class HandClock:
@@ -29,4 +31,16 @@ class HandClock:
         self._elapsed += seconds
 
 
-_: Clock = HandClock()
+class SkewedClock(SystemClock):
+    """The machine's clock, set wrong by so much; durations are real."""
+
+    def __init__(self, ahead_seconds: float = 0.0) -> None:
+        super().__init__()
+        self.ahead = timedelta(seconds=ahead_seconds)
+
+    @override
+    def now(self) -> datetime:
+        return super().now() + self.ahead
+
+
+_: tuple[Clock, ...] = (HandClock(), SkewedClock())

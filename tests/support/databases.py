@@ -20,10 +20,12 @@ from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker
 from typing_extensions import override
 
+from app.db.clock import DatabaseClock
 from app.db.embedded import EmbeddedPostgres
 from app.db.engine import Database
 from app.db.migrate import upgrade
 from app.db.writability import Writability
+from app.domain.clock import SystemClock
 
 
 class Template(NamedTuple):
@@ -116,6 +118,7 @@ class LentDatabase(Database):
     def __init__(self, connection: AsyncConnection) -> None:
         """Lend `connection`, on which a transaction has begun."""
         self.engine = connection.engine
+        self.clock = DatabaseClock(SystemClock())
         self.writability = Writability()
         self.sessions: async_sessionmaker[AsyncSession] = async_sessionmaker(
             connection,

@@ -147,6 +147,13 @@ def test_pgbouncer_is_driven_where_it_is_installed(checkout: Checkout) -> None:
     assert (answer.returncode, answer.stdout) == (0, f"[python][-m][pytest][-n][0]{tests}")
 
 
+def test_nginx_is_driven_where_it_is_installed(checkout: Checkout) -> None:
+    checkout.add_program("nginx", "#!/bin/sh\n")
+    answer = checkout.run("nginx", "-k", "metrics")
+    tests = "[tests/proxy/drive_nginx.py][-k][metrics]"
+    assert (answer.returncode, answer.stdout) == (0, f"[python][-m][pytest][-n][0]{tests}")
+
+
 def test_prometheus_is_driven_where_it_is_installed(checkout: Checkout) -> None:
     for name in ("prometheus", "promtool"):
         checkout.add_program(name, "#!/bin/sh\n")
@@ -162,7 +169,9 @@ def test_second_run_installs_nothing_and_says_nothing(checkout: Checkout) -> Non
     assert checkout.installs() == ["run"]
 
 
-@pytest.mark.parametrize("word", ["test", "check", "browser", "pgbouncer", "prometheus", "chaos"])
+@pytest.mark.parametrize(
+    "word", ["test", "check", "browser", "pgbouncer", "nginx", "prometheus", "chaos"]
+)
 def test_tools_of_development_come_with_the_first_command_that_needs_them(
     checkout: Checkout, word: str
 ) -> None:

@@ -1,0 +1,1 @@
+"""Assay behind a real nginx, as `./run nginx` drives it."""

@@ -176,6 +176,8 @@ def _tame_libraries() -> None:
     # Our supervisor tells that the database is away; the pool would at each try.
     logging.getLogger("procrastinate").setLevel(logging.WARNING)
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+    # SQLAlchemy's pool, under the name of our class: it would tell of each connection.
+    logging.getLogger("app.db.pool.OrderedPool").setLevel(logging.WARNING)
     # Our own middleware writes the access log; httpx writes whole URLs.
     for name in ("uvicorn.access", "httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)

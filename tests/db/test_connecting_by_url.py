@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import psycopg
@@ -66,6 +66,17 @@ async def asked_by_both(url: str) -> list[tuple[str, ...]]:
     return [ours, found or ()]
 
 
+async def seen_by_ours(url: str) -> tuple[bool, str | None]:
+    """Return whether a connection says that it is encrypted, and to which host it leads."""
+    database = create_database(url, pool_size=1)
+    try:
+        async with database.engine.connect() as connection:
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            return driver.is_encrypted, driver.host
+    finally:
+        await database.dispose()
+
+
 async def test_each_sslmode_is_what_it_is_to_libpq(server: TlsServer) -> None:
     root = server.authority.root
     for parameters, encrypted in (
@@ -80,6 +91,7 @@ async def test_each_sslmode_is_what_it_is_to_libpq(server: TlsServer) -> None:
         answers = await asked_by_both(server.url(**parameters))
         assert answers == [USUAL] * 2, parameters
         assert server.end.encrypted[-2:] == [encrypted] * 2, parameters
+        assert await seen_by_ours(server.url(**parameters)) == (encrypted, "localhost")
     answers = await asked_by_both(
         server.url("127.0.0.1", sslmode="verify-ca", sslrootcert=server.authority.root)
     )
@@ -107,6 +119,7 @@ async def test_options_name_hosts_and_ipv6_are_what_they_are_to_libpq(server: Tl
     assert await asked_by_both(server.url("[::1]")) == [USUAL] * 2
     run = quote(str(server.direct.query["host"]), safe="")
     by_socket = server.url(run).replace(f":{server.port}/", f":{server.direct.query['port']}/")
+    assert await seen_by_ours(by_socket) == (False, None)
     assert await asked_by_both(by_socket) == [USUAL] * 2
 
 

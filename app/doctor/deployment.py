@@ -32,7 +32,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Deployment:
-    """A deployment as this process sees it.
+    """A deployment as this process sees it; `clock` is that of this machine.
 
     `faults` are the variables that were left out of the settings; `start_faults` say why `serve` and
     `worker` would not start for all that. `terms` and `loops`, the names of those that must run in
@@ -63,7 +63,7 @@ async def deployment_of(
     terms, loops, start_faults = None, None, []
     try:
         if (_OF_TERMS | _OF_PROVIDERS).isdisjoint(wrong):
-            terms, loops = await _started(settings, place)
+            terms, loops = await _started(settings, place, clock)
     except ConfigurationError as fault:
         start_faults.append(str(fault))
     if terms is None and _OF_TERMS.isdisjoint(wrong):
@@ -74,8 +74,9 @@ async def deployment_of(
     return Deployment(settings, clock, place, faults, start_faults, terms, loops)
 
 
-async def _started(settings: Settings, place: Place) -> tuple[Terms, list[str]]:
+async def _started(settings: Settings, place: Place, clock: Clock) -> tuple[Terms, list[str]]:
     if settings.database_url is None:
         settings = settings.model_copy(update={"database_url": _OF_NO_DATABASE})
-    async with open_resources(settings, Metrics(), Stand(database=place.database)) as resources:
+    stand = Stand(database=place.database, clock=clock)  # with a clock, nothing asks for the time
+    async with open_resources(settings, Metrics(), stand) as resources:
         return resources.terms, loop_names(resources)

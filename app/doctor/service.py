@@ -30,7 +30,7 @@ async def check_settings(deployment: Deployment) -> Sequence[Result]:
 
 async def check_lists(deployment: Deployment) -> Sequence[Result]:
     """See whether the lists that must be in force are, and how old every list is."""
-    settings, today = deployment.settings, deployment.clock.now().date()
+    settings, today = deployment.settings, deployment.database.clock.now().date()
     required = RequiredLists(names=settings.required_lists, max_age_days=settings.list_max_age_days)
     async with deployment.database.reading() as connection:
         versions = await lists.in_force(connection)
@@ -44,7 +44,7 @@ async def check_lists(deployment: Deployment) -> Sequence[Result]:
 
 
 def _judge_list(deployment: Deployment, version: ListVersion) -> Result:
-    today = deployment.clock.now().date()
+    today = deployment.database.clock.now().date()
     if version.is_sample:
         return warning(
             "no sanctions list is imported: the built-in sample answers, and says so",

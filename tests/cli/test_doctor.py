@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import make_url, text
 
 from app.bitcoin.wallet import Wallet
-from app.db.engine import Database
+from app.db.engine import Database, create_database
 from app.doctor.database import check_clock, judge_tls
 from app.doctor.deployment import Place, deployment_of
 from app.domain.receipts import SigningKey
@@ -385,12 +385,16 @@ async def test_lists_gap_and_a_replaced_key_are_judged(deployed: Deployed) -> No
     ("ahead", "status"), [(0, "ok"), (3, "warning"), (-3, "warning"), (3600, "problem")]
 )
 async def test_clock_that_differs_from_the_database_s_is_found(
-    ahead: float, status: str, committed_database: Database
+    ahead: float, status: str, database_url: str
 ) -> None:
     clock = LeapingClock()
     clock.leap(ahead)
-    deployment = await deployment_of(settings_for_tests(), [], Place(committed_database), clock)
-    assert (await check_clock(deployment)).status == status
+    database = create_database(database_url, machine_clock=clock)
+    try:
+        deployment = await deployment_of(settings_for_tests(), [], Place(database), clock)
+        assert (await check_clock(deployment)).status == status
+    finally:
+        await database.dispose()
 
 
 def test_connection_is_judged_by_who_may_read_along() -> None:

@@ -19,7 +19,7 @@ from app.sandbox.serving import esplora_urls
 from tests.bitcoin.keys import BIP84_ZPUB
 from tests.journey.buyer import CREDITS, Buyer
 from tests.support.databases import Template, connect, run_alone
-from tests.support.printed_blocks import ROOT, blocks_of, run_sql
+from tests.support.printed_blocks import ROOT, blocks_of, libpq_url, run_shell, run_sql
 from tests.support.processes import Process
 from tests.support.sandbox import Upstream, serving_upstream
 from tests.support.served import TROUBLE, serving
@@ -235,6 +235,27 @@ async def test_a_migration_by_the_lesser_role_is_fine_where_there_is_nothing_to_
     server: Server, tmp_path: Path
 ) -> None:
     assert await migrate(tmp_path, server.service) == 0  # there is nothing to do
+
+
+async def test_a_restored_backup_has_the_same_grants(server: Server, tmp_path: Path) -> None:
+    name = f"assay_restored_{server.suffix}"
+    restored, service = (
+        make_url(url).set(database=name).render_as_string(hide_password=False)
+        for url in (server.owner, server.service)
+    )
+    await run_alone(server.superuser, f"CREATE DATABASE {name} OWNER assay_owner_{server.suffix}")
+    try:
+        urls = {"OWNER_URL": libpq_url(server.owner), "RESTORED_URL": libpq_url(restored)}
+        for block in blocks_of(DOCUMENT):
+            if (block.heading, block.language) == ("Backup and restore", "sh"):
+                await asyncio.to_thread(run_shell, block.text, tmp_path, urls)
+        assert await refused(service, "DELETE FROM ledger_entries")
+        assert await refused(service, "CREATE TABLE more (id int)")
+        assert not await refused(service, "SELECT FROM jobs.procrastinate_jobs")
+        await run_alone(restored, "CREATE TABLE later (id int)")
+        assert not await refused(service, "DELETE FROM later")
+    finally:
+        await run_alone(server.superuser, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 async def test_a_database_of_one_role_gets_a_lesser_one_by_the_same_statements(

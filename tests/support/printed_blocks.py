@@ -54,6 +54,20 @@ def program_path() -> str:
     return f"{find_binaries()}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
 
 
+def run_shell(text: str, folder: Path, variables: dict[str, str]) -> None:
+    """Give commands to a shell, which ends at the first that fails."""
+    done = subprocess.run(  # noqa: S603
+        ["/bin/sh", "-eu", "-c", text],
+        capture_output=True,
+        check=False,
+        cwd=folder,
+        env={**os.environ, **variables, "PATH": program_path()},
+        text=True,
+        timeout=_RUN_SECONDS,
+    )
+    assert done.returncode == 0, f"{text}\n{done.stderr}"
+
+
 def run_sql(url: str, text: str) -> str:
     """Give statements to `psql`, which ends at the first that fails; return what it prints."""
     done = subprocess.run(  # noqa: S603

@@ -40,7 +40,7 @@ DOCUMENTS: Final = (
 )
 # What `./run` itself understands; anything else is a command of `assay`.
 RUN_WORDS: Final = (
-    "test", "browser", "pgbouncer", "nginx", "prometheus", "chaos", "check", "lint-openapi", "help",
+    "test", "browser", "pgbouncer", "nginx", "faketime", "prometheus", "chaos", "check", "lint-openapi", "help",
 )  # fmt: skip
 
 LINK: Final = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)")

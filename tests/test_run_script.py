@@ -154,6 +154,12 @@ def test_nginx_is_driven_where_it_is_installed(checkout: Checkout) -> None:
     assert (answer.returncode, answer.stdout) == (0, f"[python][-m][pytest][-n][0]{tests}")
 
 
+def test_faketime_is_driven_where_it_is_installed(checkout: Checkout) -> None:
+    checkout.add_program("faketime", "#!/bin/sh\n")
+    answer = checkout.run("faketime", "-k", "1h")
+    assert "[tests/skew/drive_faketime.py][-k][1h]" in answer.stdout
+
+
 def test_prometheus_is_driven_where_it_is_installed(checkout: Checkout) -> None:
     for name in ("prometheus", "promtool"):
         checkout.add_program(name, "#!/bin/sh\n")
@@ -170,7 +176,7 @@ def test_second_run_installs_nothing_and_says_nothing(checkout: Checkout) -> Non
 
 
 @pytest.mark.parametrize(
-    "word", ["test", "check", "browser", "pgbouncer", "nginx", "prometheus", "chaos"]
+    "word", ["test", "check", "browser", "pgbouncer", "nginx", "faketime", "prometheus", "chaos"]
 )
 def test_tools_of_development_come_with_the_first_command_that_needs_them(
     checkout: Checkout, word: str

@@ -1,0 +1,1 @@
+"""Processes whose machine has a wrong clock."""

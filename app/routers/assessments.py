@@ -13,6 +13,7 @@ from app.domain.addresses import (
     currencies_of,
     read_address,
     read_transaction,
+    refuse_other_text,
     refuse_test_network,
 )
 from app.domain.errors import AssessmentFault, InvalidParameter, NoAssessmentsFound
@@ -155,6 +156,7 @@ def _check_address(question: AssessmentQuestion) -> None:
     """Refuse what is no address of the currency, with the reason. Raises InvalidParameter."""
     try:
         read_address(question.currency, question.address)
+        refuse_other_text(question.currency, question.address)
     except InvalidAddress as fault:
         others = currencies_of(question.address)
         hint = f"it is one of {', '.join(others)}" if others else str(fault)

@@ -131,6 +131,11 @@ async def test_asset_that_a_list_names_is_asked_as_it_is_spelt_there_and_not_che
         assert body["answer"]["address_form"] == "not_checked"
         status, body = await answered(screening, buyer, name, f"{address}x")
         assert (status, body["answer"]["risk_score"]) == (201, "0")
+    before = await balance_of(screening, buyer)
+    for word in ("hello", "0x12", "1" * 40, "<script>alert(1)</script>", f"btc://{rows['BTG']}"):
+        status, body = await answered(screening, buyer, "BTG", word)
+        assert (status, body["code"]) == (400, "invalid_parameter"), word
+    assert await balance_of(screening, buyer) == before
     for tx_hash, wanted in (
         *((TXID, 201), (f"0x{TXID}", 201), ("0.0.123@1700000000.000000001", 201)),
         *(("hello", 400), (TXID[:-1], 400), (rows["BTG"], 400), (VITALIK, 400)),

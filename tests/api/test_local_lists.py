@@ -192,7 +192,7 @@ async def test_receipt_and_report_say_as_of_when(
 
     assert receipt["question"]["as_of"] == "2025-06-30"
     assert receipt["sources"][0]["version"] == 1
-    assert "<dt>As of</dt><dd><bdi>2025-06-30</bdi></dd>" in report
+    assert '<dt>As of</dt><dd><bdi><span class="number">2025-06-30</span></bdi></dd>' in report
 
 
 async def test_another_day_is_another_question_and_the_same_day_is_answered_for_nothing(

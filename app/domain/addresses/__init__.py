@@ -31,6 +31,7 @@ from app.domain.addresses.reading import (
     currencies_of,
     plain_address,
     read_address,
+    refuse_other_text,
     refuse_test_network,
 )
 from app.domain.addresses.transactions import one_transaction, read_transaction
@@ -65,5 +66,6 @@ __all__ = [
     "plain_address",
     "read_address",
     "read_transaction",
+    "refuse_other_text",
     "refuse_test_network",
 ]

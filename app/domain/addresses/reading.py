@@ -1,5 +1,6 @@
 """Reading an address of a currency: its form, the chains on which it may be, or why it is none."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -8,13 +9,15 @@ from app.domain.addresses.chains import CHAINS, EVM_CHAINS, Chain
 from app.domain.addresses.coins import COINS
 from app.domain.addresses.evm import decode_icap, encode_evm, is_padded
 from app.domain.addresses.faults import InvalidAddress
-from app.domain.addresses.forms import Form
+from app.domain.addresses.forms import HEDERA, Form
 from app.domain.addresses.networks import is_of_test_network
 from app.domain.addresses.prefixes import read_prefix
 
 # The longest form in use, a Zcash unified address with three receivers, has 213 characters.
 MAX_ADDRESS_LENGTH: Final = 256
 SUPPORTED: Final[tuple[str, ...]] = tuple(sorted(COINS))
+# What the addresses of all chains have in common, for a currency whose forms are not known.
+_OF_ANY_CHAIN: Final = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9:._-]{20,}")
 _NAMES: Final = (".eth", ".sol", ".crypto", ".bnb", ".ton", ".xyz", ".trx")
 
 
@@ -78,6 +81,20 @@ def refuse_test_network(currency: str, address: str) -> None:
     """Raise InvalidAddress for an address of a test network, where nothing has a value."""
     if is_of_test_network(currency, read_prefix(address).address):
         raise InvalidAddress("it is one of a test network")
+
+
+def refuse_other_text(currency: str, address: str) -> None:
+    """Raise InvalidAddress for a text that is like no address, of a currency that is not SUPPORTED.
+
+    A list may spell an address of such a currency in any way. A question must look like one, so
+    that nobody pays for a word or a URL.
+    """
+    if currency.upper() in COINS or HEDERA.matches(address):
+        return
+    if not _OF_ANY_CHAIN.fullmatch(address):
+        raise InvalidAddress(
+            "an address has letters and digits, 20 characters or more, and of others only : . _ -"
+        )
 
 
 def plain_address(currency: str, address: str) -> str:

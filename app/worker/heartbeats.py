@@ -52,5 +52,7 @@ class Heartbeats:
 
     def silent(self) -> list[str]:
         """Return the loops that have not finished a round for 60 s."""
+        if not self._last:
+            return []  # none has begun, as before the database has told its time
         now = self._clock.now()
         return sorted(loop for loop, last in self._last.items() if now - last > SILENT_AFTER)

@@ -17,6 +17,7 @@ from app.resources import Stand
 from tests.support.application import ScriptedProvider, settings_for_tests
 from tests.support.clock import SkewedClock
 from tests.support.people import PASSWORD, make_user
+from tests.support.processes import free_port
 from tests.support.server import learn_parameters
 
 ORDER = {
@@ -80,6 +81,23 @@ async def test_skewed_server_stores_the_databases_time_and_says_why_it_is_not_re
             "SELECT max(abs(extract(epoch FROM created_at - clock_timestamp()))) FROM orders"
         )
     assert found.scalar_one() < timedelta(minutes=10).total_seconds()
+
+
+async def test_process_that_never_reached_its_database_says_so_and_nothing_of_clocks() -> None:
+    nowhere = f"postgresql+asyncpg://assay@127.0.0.1:{free_port()}/assay"
+    for run_worker in (True, False):
+        async with skewed_application(nowhere, SkewedClock(3600), run_worker=run_worker) as served:
+            _, http = served
+            ready = await http.get("/readyz")
+            login = await http.post(
+                "/api/login", json={"email": "buyer@example.com", "password": PASSWORD}
+            )
+            assert _loops() == 0
+        assert (ready.status_code, ready.json()["reasons"]) == (
+            503,
+            ["the database does not answer"],
+        )
+        assert (login.status_code, login.json()["code"]) == (503, "database_away")
 
 
 async def test_loops_stop_when_the_clock_is_wrong_and_go_on_when_it_is_right_again(

@@ -8,6 +8,7 @@ from typing import Final
 
 import httpx
 import typer
+import uvloop
 from fastapi import FastAPI
 from pydantic import SecretStr
 from rich.console import Console
@@ -80,7 +81,7 @@ def dev() -> None:
             async with serving(app, sold) as server, _buying(app, sandbox_url):
                 await _show(_base_url(sold), sandbox_url, stopping, server)
 
-    run(main)
+    run(main, loop_factory=uvloop.new_event_loop)
 
 
 def _check(settings: Settings) -> None:

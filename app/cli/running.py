@@ -6,7 +6,6 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 import typer
-import uvloop
 
 from app.domain.errors import AppError
 from app.domain.faults import OperatorFault
@@ -14,10 +13,18 @@ from app.domain.faults import OperatorFault
 T = TypeVar("T")
 
 
-def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run a command's coroutine; a fault that has a plain reason ends it with that reason."""
+def run(
+    main: Callable[[], Coroutine[Any, Any, T]],
+    *,
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
+) -> T:
+    """Run a command's coroutine; a fault that has a plain reason ends it with that reason.
+
+    A server names uvloop's loop. Other commands run on asyncio's: uvloop's cannot be closed while
+    the name of a host is still looked up, and its OSError would stand in the place of the reason.
+    """
     try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
             return runner.run(main())
     except OperatorFault as fault:
         typer.echo(str(fault), err=True)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+import uvloop
 
 from app.cli.running import run, stop_event
 from app.observability.logging import configure_logging, get_logger
@@ -56,4 +57,4 @@ def sandbox(
             typer.echo(f"cannot listen on {host}:{port}: {fault.strerror}", err=True)
             raise typer.Exit(1) from None
 
-    run(main)
+    run(main, loop_factory=uvloop.new_event_loop)

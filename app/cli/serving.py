@@ -3,6 +3,8 @@
 import asyncio
 from contextlib import AsyncExitStack
 
+import uvloop
+
 from app.cli.databases import url_of, with_database
 from app.cli.http_server import serving
 from app.cli.running import run, stop_event
@@ -35,7 +37,7 @@ def serve() -> None:
             async with serving(create_app(complete), complete) as server:
                 await _first_of(stopping, server)
 
-    run(main)
+    run(main, loop_factory=uvloop.new_event_loop)
 
 
 def _show_wallet(terms: Terms) -> None:
@@ -81,4 +83,4 @@ def worker() -> None:
             log.info("worker_started")
             await stopping.wait()
 
-    run(main)
+    run(main, loop_factory=uvloop.new_event_loop)

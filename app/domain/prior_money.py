@@ -13,6 +13,8 @@ from app.domain.bitcoin_payments import Arrival
 # A block's time is above the median of the eleven before it, about an hour back. What was mined
 # earlier than this before an order was there when it was placed, whatever its miner's clock.
 MINERS_CLOCK: Final = timedelta(hours=2)
+# By custom six blocks confirm a payment: reorganisations are taken not to reach below them.
+_DEEP_BLOCKS: Final = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +29,11 @@ class Placed:
     first_look: bool
     granted: bool
 
+    @property
+    def deep_height(self) -> int | None:
+        """Return the height up to which no reorganisation reached, if any was known."""
+        return None if self.known_height is None else self.known_height - _DEEP_BLOCKS
+
 
 @dataclass(frozen=True)
 class Earlier:
@@ -40,11 +47,11 @@ class Earlier:
 def came_before(arrival: Arrival, placed: Placed, earlier: Earlier | None) -> bool:
     """Say whether an output was there before the order; what was judged so once, stays so.
 
-    A block that is much older than the order is enough. Else two of three must speak for it: a
-    block that is older than the order, of a height that was known when the order was placed, seen
-    at the first look. Each alone may be a payment: a miner's clock is off, a reorganisation mines
-    new money at known heights, the first look was late. Blocks are those of any server, at any
-    look. An output in no block is taken for the buyer's: whoever checked the address before saw
+    A block that is much older than the order is enough. One that is a little older counts as old
+    if its height was known when the order was placed, or if it is seen at the first look. One whose
+    time is not older is old at the first look if it was known and deep by then: a miner's clock was
+    ahead. Near the tip it may be a payment: a reorganisation mines new money at known heights, and
+    the first look may come after it. Blocks are those of any server, at any look. An output in no block is taken for the buyer's: whoever checked the address before saw
     none there. What credits were granted for is judged no more.
     """
     if earlier is not None and (earlier.before_order or placed.granted):
@@ -58,7 +65,9 @@ def came_before(arrival: Arrival, placed: Placed, earlier: Earlier | None) -> bo
     height = lowest_height(arrival.block_height, None if earlier is None else earlier.block_height)
     older, known = mined_at < placed_at, is_known(height, placed.known_height)
     if earlier is None:
-        return older + known + placed.first_look >= 2  # noqa: PLR2004  two of three
+        if older:
+            return known or placed.first_look
+        return placed.first_look and is_known(height, placed.deep_height)
     # A time before the order is a block's. An earlier version kept it without the height.
     first_seen_old = earlier.block_height is None and earlier.arrived_at < placed_at
     return older and (known or first_seen_old)

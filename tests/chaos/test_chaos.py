@@ -33,7 +33,7 @@ async def test_credits_are_granted_exactly_once_whatever_is_killed_stopped_or_re
                     group.create_task(callers.assess())
                     await asyncio.sleep(chance.uniform(0.1, 1))
             verdict = await judge(
-                "short", callers, breaker, seen, settle_seconds=40, paid_in_bitcoin=payers.paid
+                "short", callers, breaker, seen, settle_seconds=120, paid_in_bitcoin=payers.paid
             )
     print(verdict, payers.summary())  # noqa: T201  the seed replays it
     assert verdict.is_clean

@@ -323,8 +323,8 @@ MUTATIONS: Final = (
     Mutation(
         "bitcoin: an old block with a time ahead pays nothing",
         "app/domain/prior_money.py",
-        "older + known + placed.first_look >= 2",
-        "older and (known or placed.first_look)",
+        "return placed.first_look and is_known(height, placed.deep_height)",
+        "return False",
         "tests/services/test_prior_money.py"
         "::test_old_block_with_a_time_ahead_of_the_order_pays_nothing",
     ),

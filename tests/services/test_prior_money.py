@@ -247,17 +247,28 @@ async def test_honest_block_with_an_early_clock_counts_once_the_address_was_seen
 async def test_old_block_with_a_time_ahead_of_the_order_pays_nothing(
     database: LentDatabase, clock: HandClock, buyer: Person
 ) -> None:
-    """A miner may write a time up to two hours ahead; the height was known, and nobody looked."""
+    """A miner may write a time up to two hours ahead; the block was deep, and nobody looked."""
     await check(database, clock, 3)
     order = await BitcoinOrder.place(database, clock, buyer)
     assert await address_of(order) == WALLET.address(3)
     await check(database, clock, 4)
     other = await BitcoinOrder.place(database, clock, buyer)
     ahead = clock.now() + timedelta(minutes=90)
-    old = output(confirmations=3, block_time=ahead, mined_at=ahead, block_height=TIP - 2)
+    old = output(confirmations=3, block_time=ahead, mined_at=ahead, block_height=TIP - 6)
     for one, number in ((order, 1), (other, 2)):
         await one.shown(replace(old, txid=f"{number:064x}"))
         assert await status_of(one) == "UNPAID"
+
+
+async def test_payment_that_a_reorganisation_mined_at_a_known_height_counts_at_the_first_look(
+    database: LentDatabase, clock: HandClock, buyer: Person
+) -> None:
+    """The first look may be late, as after an outage of the worker or of the servers."""
+    await check(database, clock, 0)
+    order = await BitcoinOrder.place(database, clock, buyer)
+    assert await address_of(order) == WALLET.address(0)
+    await order.shown(replace(output(), block_height=TIP - 5))
+    assert (await order.facts()).credits_granted == 10
 
 
 async def test_payment_with_an_early_clock_that_is_mined_again_lower_is_refused_in_words(

@@ -51,8 +51,9 @@ def came_before(arrival: Arrival, placed: Placed, earlier: Earlier | None) -> bo
     if its height was known when the order was placed, or if it is seen at the first look. One whose
     time is not older is old at the first look if it was known and deep by then: a miner's clock was
     ahead. Near the tip it may be a payment: a reorganisation mines new money at known heights, and
-    the first look may come after it. Blocks are those of any server, at any look. An output in no block is taken for the buyer's: whoever checked the address before saw
-    none there. What credits were granted for is judged no more.
+    the first look may come after it. Blocks are those of any server, at any look. An output in no
+    block is taken for the buyer's: whoever checked the address before saw none there. What credits
+    were granted for is judged no more.
     """
     if earlier is not None and (earlier.before_order or placed.granted):
         return earlier.before_order

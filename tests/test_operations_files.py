@@ -35,7 +35,9 @@ OF_THE_TARGET: Final = frozenset({"job", "instance"})
 def labels_of_metrics() -> dict[str, frozenset[str]]:
     """Return the labels of every metric by the names that Prometheus stores it under."""
     found: dict[str, frozenset[str]] = {}
-    for collector in Metrics().registry._collector_to_names:
+    metrics = Metrics()
+    single = set(metrics.registry._collector_to_names) - {metrics.backlog}
+    for collector in (*single, *metrics.backlog.gauges()):
         labels = frozenset(getattr(collector, "_labelnames", ()))
         for family in collector.collect():
             match family.type:

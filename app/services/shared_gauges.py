@@ -40,14 +40,14 @@ class SharedGauges:
         """Count nothing yet. `loops` are those that must run in some process."""
         self._database = database
         self._clock = clock
-        self._metrics = metrics
+        self._backlog = metrics.backlog
         self._lists = held_lists
         self._wallet = wallet
         self._loops = tuple(loops)
         self._counting = asyncio.Lock()
         self._tried_at: float | None = None
         if wallet is not None:
-            metrics.bitcoin_gap_limit.set(gap_limit)
+            metrics.backlog.observe_gap_limit(gap_limit)
 
     async def refresh(self) -> None:
         """Count, unless that was tried just now. What cannot be counted is shown no longer."""
@@ -60,7 +60,7 @@ class SharedGauges:
                 async with asyncio.timeout(_COUNTED_WITHIN_SECONDS):
                     await self.count()
             except Exception as fault:
-                self._metrics.backlog_is_unknown()
+                self._backlog.is_unknown()
                 if isinstance(fault, TimeoutError) or is_unavailable(fault):
                     log.warning("backlog_not_counted", reason=reason_of(fault))
                 else:
@@ -68,7 +68,7 @@ class SharedGauges:
 
     async def count(self) -> None:
         """Count now. Raises what the database does."""
-        metrics, now = self._metrics, self._clock.now()
+        backlog, now = self._backlog, self._clock.now()
         async with self._database.reading() as connection:
             found = await order_gauges.backlog(connection, now)
             alarmed = await order_events.alarmed(connection, now)
@@ -77,20 +77,20 @@ class SharedGauges:
             beats = await loop_beats.seconds_ago(connection)
             if self._wallet is not None:
                 gap = await bitcoin_addresses.gap(connection, self._wallet)
-                metrics.bitcoin_address_gap.set(gap)
+                backlog.observe_gap(gap)
         required, versions = self._lists.required, await self._lists.versions()
-        metrics.observe_list_ages(ages)
+        backlog.observe_list_ages(ages)
         today = now.date()
-        metrics.observe_required_lists(
+        backlog.observe_required_lists(
             required.names,
             required.missing(versions),
             required.old(versions, today),
             required.future(versions, today),
         )
-        metrics.observe_backlog(
+        backlog.observe_work(
             found.orders, found.oldest_due_order_seconds, found.oldest_pending_assessment_seconds
         )
-        metrics.observe_alarmed_orders(alarmed)
-        metrics.observe_jobs(*due_jobs)
-        metrics.observe_loop_ages(self._loops, beats)
-        metrics.backlog_was_counted()
+        backlog.observe_alarmed_orders(alarmed)
+        backlog.observe_jobs(*due_jobs)
+        backlog.observe_loop_ages(self._loops, beats)
+        backlog.was_counted()

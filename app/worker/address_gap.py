@@ -36,13 +36,11 @@ class GapWatch:
         self._wallet = wallet
         self._gap_limit = gap_limit
         self._thresholds_passed = 0
-        metrics.bitcoin_gap_limit.set(gap_limit)
 
     async def measure(self, database: Database) -> None:
         """Count the addresses after the last one that was paid."""
         async with database.reading() as connection:
             gap = await bitcoin_addresses.gap(connection, self._wallet)
-        self._metrics.bitcoin_address_gap.set(gap)
         passed = is_wide(gap, self._gap_limit) + (gap > self._gap_limit)
         if passed > self._thresholds_passed:
             self._metrics.alarms.labels(_ALARM).inc()

@@ -390,13 +390,15 @@ async def test_gap_of_unpaid_addresses_rings_before_it_is_as_long_as_the_wallet_
 ) -> None:
     await housekeeping.loops(stage.resources)[-1].tick()
     assert stage.metric("assay_bitcoin_gap_limit") == 0, "there is no wallet"
-    count_gap = housekeeping.loops(replace(stage.resources, terms=BITCOIN))[-1].tick
+    selling = replace(stage.resources, terms=BITCOIN)
+    count_gap, gauges = housekeeping.loops(selling)[-1].tick, housekeeping.shared_gauges(selling)
     assert stage.metric("assay_bitcoin_gap_limit") == 20
     rings = []
     with capture_logs() as logs:
         for gap in range(1, 23):
             last, _ = await ordered(stage.database, stage.clock, stage.buyer)
             await count_gap()
+            await gauges.count()
             assert stage.metric("assay_bitcoin_address_gap") == gap
             rings.append(stage.metric("assay_alarms_total", kind="bitcoin_address_gap"))
         await arrives(stage.database, stage.clock, last, gone=False)

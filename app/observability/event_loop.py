@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Final
 
+from app.domain.background import running_beside
 from app.observability.metrics import Metrics
 
 _EVERY_SECONDS: Final = 0.05
@@ -13,13 +14,8 @@ _EVERY_SECONDS: Final = 0.05
 @asynccontextmanager
 async def lag_observed(metrics: Metrics) -> AsyncIterator[None]:
     """Measure beside the body, twenty times a second, by how much a sleep lasts too long."""
-    task = asyncio.create_task(_observe(metrics), name="event loop lag")
-    try:
+    async with running_beside(_observe(metrics), "event loop lag"):
         yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 async def _observe(metrics: Metrics) -> None:

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Final
 
 from app.db.engine import Database
 from app.db.failures import is_database_fault, reason_of
+from app.domain.background import running_beside
 from app.observability.logging import get_logger
 from app.observability.metrics import Metrics
 
@@ -53,13 +54,8 @@ async def clock_watched(database: Database, metrics: Metrics) -> AsyncIterator[N
     """Watch the clocks beside the body, which begins after the first look."""
     watch = ClockWatch(database, metrics)
     await _look_whatever_happens(watch)
-    task = asyncio.create_task(_watch(watch), name="clock watch")
-    try:
+    async with running_beside(_watch(watch), "clock watch"):
         yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 async def _watch(watch: ClockWatch) -> None:

@@ -18,7 +18,7 @@ _DEEP_BLOCKS: Final = 6
 
 
 @dataclass(frozen=True, kw_only=True)
-class Placed:
+class OrderPlacement:
     """When an order was placed, and the height of the chain that was known then, if any was.
 
     `first_look`: nobody has looked at its address since. `granted`: it has its credits.
@@ -36,7 +36,7 @@ class Placed:
 
 
 @dataclass(frozen=True)
-class Earlier:
+class EarlierSighting:
     """What is kept of an output that was seen earlier: how it was judged, its height and time."""
 
     before_order: bool
@@ -44,7 +44,7 @@ class Earlier:
     arrived_at: datetime
 
 
-def came_before(arrival: Arrival, placed: Placed, earlier: Earlier | None) -> bool:
+def came_before(arrival: Arrival, placed: OrderPlacement, earlier: EarlierSighting | None) -> bool:
     """Say whether an output was there before the order; what was judged so once, stays so.
 
     A block that is much older than the order is enough. One that is a little older counts as old

@@ -19,7 +19,7 @@ from app.domain.bitcoin_payments import (
     unmatched_money,
 )
 from app.domain.money import SATOSHI, in_satoshi
-from app.domain.prior_money import Earlier, Placed, came_before, lowest_height
+from app.domain.prior_money import EarlierSighting, OrderPlacement, came_before, lowest_height
 from app.domain.reports import Decision, Report, decide
 from app.domain.states import OrderStatus
 from app.models import BitcoinAddress, BitcoinOutput, Order, Payment
@@ -102,14 +102,14 @@ async def _prior(
     known_height = await session.scalar(
         select(BitcoinAddress.known_height).where(BitcoinAddress.order_id == order.id)
     )
-    placed = Placed(
+    placed = OrderPlacement(
         at=order.created_at,
         known_height=known_height,
         first_look=payment.seen_at == order.created_at,
         granted=order.granted_at is not None,
     )
     earlier = {
-        output_id: Earlier(output.before_order, output.block_height, output.arrived_at)
+        output_id: EarlierSighting(output.before_order, output.block_height, output.arrived_at)
         for output_id, output in kept.items()
     }
     new = [arrival.id for arrival in arrivals if arrival.id not in kept]

@@ -20,7 +20,7 @@ from app.domain.bitcoin_payments import (
     unmatched_money,
 )
 from app.domain.money import SATOSHI, in_satoshi
-from app.domain.prior_money import Earlier, Placed, came_before, lowest_height
+from app.domain.prior_money import EarlierSighting, OrderPlacement, came_before, lowest_height
 from app.domain.rails import Rail
 from app.domain.reports import Decision, Report, decide
 from app.domain.schedule import Urgency, next_look
@@ -119,14 +119,14 @@ def apply_arrivals(
 
 def _prior(order: KeptOrder, payment: KeptPayment, arrivals: Sequence[Arrival]) -> set[OutputId]:
     """Return the outputs that came before the order; no address was checked before."""
-    placed = Placed(
+    placed = OrderPlacement(
         at=order.created_at,
         known_height=None,
         first_look=payment.seen_at == order.created_at,
         granted=order.granted_at is not None,
     )
     earlier = {
-        output_id: Earlier(output.before_order, output.block_height, output.arrived_at)
+        output_id: EarlierSighting(output.before_order, output.block_height, output.arrived_at)
         for output_id, output in payment.outputs.items()
     }
     return {one.id for one in arrivals if came_before(one, placed, earlier.get(one.id))}

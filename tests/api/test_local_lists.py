@@ -1,6 +1,7 @@
 """Providers that look in the imported lists, asked over the API."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -47,6 +48,21 @@ async def screening(database: LentDatabase) -> AsyncIterator[Application]:
 @pytest.fixture
 async def buyer(database: LentDatabase) -> Person:
     return await make_user(database, NOW, credits_given=20)
+
+
+@asynccontextmanager
+async def open_panel(database: LentDatabase) -> AsyncIterator[Application]:
+    """Run an application of all local providers, before a chain on which ADDRESS was paid."""
+    async with serving_upstream() as upstream:
+        root = upstream.base_url.partition("/api/")[0]
+        await upstream.press("chain/send", address=ADDRESS, satoshi=50_000)
+        async with open_application(
+            database,
+            scripted=False,
+            risk_provider=("sanctions", "tags", "exposure"),
+            esplora_url=f"{root}/esplora",
+        ) as application:
+            yield application
 
 
 async def answer_to(application: Application, buyer: Person, **question: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -461,40 +477,32 @@ async def test_tag_pack_alone_leaves_the_sample_in_batches_panels_and_repeated_q
         for address in (SAMPLED, SATOSHI, ADDRESS)
     ]
     body = {"access_code": code.access_code, "questions": questions}
-    async with serving_upstream() as upstream:
-        root = upstream.base_url.partition("/api/")[0]
-        await upstream.press("chain/send", address=ADDRESS, satoshi=50_000)
-        async with open_application(
-            database,
-            scripted=False,
-            risk_provider=("sanctions", "tags", "exposure"),
-            esplora_url=f"{root}/esplora",
-        ) as application:
+    async with open_panel(database) as application:
 
-            async def made() -> list[dict[str, Any]]:
-                endpoint = "create_new_assessments_for_access_code"
-                answer = (await ask(application, endpoint, body, code)).json()
-                return list(answer["outcomes"])
+        async def made() -> list[dict[str, Any]]:
+            endpoint = "create_new_assessments_for_access_code"
+            answer = (await ask(application, endpoint, body, code)).json()
+            return list(answer["outcomes"])
 
-            first = [one["assessment"] for one in await made()]
-            # The pack calls the last one sanctioned, which counts, and is still no sanctions list.
-            for one, score in zip(first, ("1", "0", "1"), strict=True):
-                by_name = {said["provider"]: said for said in one["answer"]["opinions"]}
-                assert by_name["sanctions"]["risk_score"] == score, one["address"]
-                assert any(
-                    item["detail"].startswith("screened against the built-in sample")
-                    for item in by_name["sanctions"]["evidence"]
-                )
-                names = {source["name"]: source for source in one["answer"]["sources"]}
-                assert names["GraphSense pack"]["is_sanctions"] is False
-                assert "built-in sample, not a complete list" in names
-            assert [one["charged"] for one in await made()] == [False] * 3
+        first = [one["assessment"] for one in await made()]
+        # The pack calls the last one sanctioned, which counts, and is still no sanctions list.
+        for one, score in zip(first, ("1", "0", "1"), strict=True):
+            by_name = {said["provider"]: said for said in one["answer"]["opinions"]}
+            assert by_name["sanctions"]["risk_score"] == score, one["address"]
+            assert any(
+                item["detail"].startswith("screened against the built-in sample")
+                for item in by_name["sanctions"]["evidence"]
+            )
+            names = {source["name"]: source for source in one["answer"]["sources"]}
+            assert names["GraphSense pack"]["is_sanctions"] is False
+            assert "built-in sample, not a complete list" in names
+        assert [one["charged"] for one in await made()] == [False] * 3
 
-            await import_rows(database, [listed(SATOSHI)], issued=SUMMER, source="OFAC SDN")
-            application.clock.advance(10)
-            again = await made()
-            assert [one["charged"] for one in again] == [True] * 3
-            assert "built-in sample" not in str(again)
+        await import_rows(database, [listed(SATOSHI)], issued=SUMMER, source="OFAC SDN")
+        application.clock.advance(10)
+        again = await made()
+        assert [one["charged"] for one in again] == [True] * 3
+        assert "built-in sample" not in str(again)
 
 
 async def test_answer_says_which_account_of_an_address_was_not_looked_for(
@@ -568,16 +576,8 @@ async def test_tags_and_exposure_do_not_read_as_checked_by_lists_of_other_curren
     buyer: Person, database: LentDatabase
 ) -> None:
     await import_rows(database, [listed(EVM, "ETH")], issued=SPRING, source="OFAC SDN")
-    async with serving_upstream() as upstream:
-        root = upstream.base_url.partition("/api/")[0]
-        await upstream.press("chain/send", address=ADDRESS, satoshi=50_000)
-        async with open_application(
-            database,
-            scripted=False,
-            risk_provider=("sanctions", "tags", "exposure"),
-            esplora_url=f"{root}/esplora",
-        ) as application:
-            made = await answer_to(application, buyer, address=ADDRESS)
+    async with open_panel(database) as application:
+        made = await answer_to(application, buyer, address=ADDRESS)
     opinions = made["answer"]["opinions"]
     assert [one["grade"] for one in opinions] == ["no list of such addresses"] * 3
     assert made["summary"].count("not checked for") == 2

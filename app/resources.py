@@ -14,6 +14,7 @@ from app.aeonto.client import AeontoClient
 from app.aeonto.http import HttpTransport
 from app.bitcoin.wallet import Wallet, WalletRefused
 from app.db.engine import Database, create_database
+from app.db.turns import Turns
 from app.domain.addresses import BitcoinNetwork, InvalidAddress, bitcoin_network
 from app.domain.clock import Clock
 from app.domain.listings import RequiredLists
@@ -48,6 +49,9 @@ _NETWORKS: Final = {
     "test.aeon.to": BitcoinNetwork.TESTNET,
 }
 
+# Drawing a report takes some 10 ms of a core; others wait as long as for a connection.
+_REPORTS_AT_ONCE: Final = 2
+_REPORT_WITHIN_SECONDS: Final = 2.0
 # How far into the wallet the destination is looked for before there is a database to ask.
 _OWN_INDEXES: Final = range(2000)
 OWN_DESTINATION: Final = (
@@ -66,6 +70,7 @@ class Resources:
     """What requests and loops work with.
 
     `chain` is None where no Esplora server is named, `receipt_key` where receipts are not signed.
+    A report is drawn in one of `report_turns`.
     """
 
     settings: Settings
@@ -81,6 +86,7 @@ class Resources:
     interest: Interest
     throttles: Throttles
     receipt_key: SigningKey | None
+    report_turns: Turns
 
     @property
     def clock_is_right(self) -> bool:
@@ -283,4 +289,5 @@ async def open_resources(
             Interest(),
             throttles,
             receipt_key(settings),
+            report_turns=Turns(_REPORTS_AT_ONCE, within_seconds=_REPORT_WITHIN_SECONDS),
         )

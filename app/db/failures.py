@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.db.clock import TimeUnknown
+from app.db.turns import NoTurn
 
 
 class SessionRefused(Exception):
@@ -79,7 +80,7 @@ def unavailability(error: BaseException) -> Unavailable | None:
     The same request may succeed later, unchanged. A connection attempt that fails surfaces as a
     bare OSError; one without a file name came from a socket and not from a file.
     """
-    if isinstance(error, PoolTimeout):
+    if isinstance(error, (PoolTimeout, NoTurn)):
         return Unavailable.BUSY
     if isinstance(error, _NO_SESSION):
         return Unavailable.AWAY

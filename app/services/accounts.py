@@ -1,4 +1,7 @@
-"""Users: registering, logging in and out, changing a password; and what an account is worth."""
+"""Users: registering, logging in and out, changing a password; and what an account is worth.
+
+Endpoints call what hashes a password within `Throttles.password_attempt`, which limits how many do so at once.
+"""
 
 import asyncio
 from dataclasses import dataclass
@@ -28,8 +31,6 @@ from app.models import AccessCode, Account, LoginSession, User
 from app.services import audit_log
 
 SESSION_LIFETIME: Final = timedelta(days=7)
-# Hashing takes 20 to 30 ms of a core each: more at once only slows all of them down.
-_hashing: Final = asyncio.Semaphore(4)
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,7 @@ async def register(
 ) -> NewUser:
     """Make a user. Raises EmailTaken."""
     user = NewUser(new_id("acc"), email.lower(), new_affiliate_code())
-    async with _hashing:
-        password_hash = await asyncio.to_thread(hash_password, password)
+    password_hash = await asyncio.to_thread(hash_password, password)
     try:
         async with session.begin():
             await insert_account(session, user.id, AccountKind.USER, now)
@@ -139,8 +139,7 @@ async def change_password(
 ) -> None:
     """Set a new password and end every session of the user. Raises WrongPassword."""
     verified = await _verified(database, User.account_id == user_id, password)
-    async with _hashing:
-        password_hash = await asyncio.to_thread(hash_password, new_password)
+    password_hash = await asyncio.to_thread(hash_password, new_password)
     async with database.sessions() as session, session.begin():
         await _still_verified(session, verified)
         await session.execute(
@@ -229,10 +228,9 @@ async def _verified(database: Database, whose: ColumnElement[bool], password: st
                 .where(whose, Account.status == AccountStatus.ACTIVE)
             )
         ).one_or_none()
-    async with _hashing:
-        matches = await asyncio.to_thread(
-            password_matches, password, row.password_hash if row else None
-        )
+    matches = await asyncio.to_thread(
+        password_matches, password, row.password_hash if row else None
+    )
     if row is None or not matches:
         raise WrongPassword
     return _Verified(row.account_id, row.password_hash)

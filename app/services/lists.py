@@ -4,7 +4,6 @@ A process holds the newest versions in memory, and looks every ten seconds wheth
 ones. What held on a day is asked of the database. Until a list is imported, there is the sample.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -16,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.db.base import AnyRow, AnySelect
 from app.db.engine import Database
+from app.db.turns import Turns
 from app.domain.addresses.spelling import one_spelling
 from app.domain.clock import Clock
 from app.domain.errors import ListsNotInForce
@@ -36,6 +36,8 @@ from app.providers.list_downloads import is_url
 from app.providers.sample_list import sample
 
 POLL_SECONDS: Final = 10.0
+# How long the first look of another is waited for. Long lists take seconds to read.
+_LOOKED_WITHIN_SECONDS: Final = 10.0
 # How the names of tag packs end, packed or not, in a path or in the query of a URL.
 _TAG_PACK: Final = r"\.ya?ml(\.gz|\.zip)?([?#&]|$)"
 _BATCH: Final = 1000  # rows read at once, so that a long list holds up nobody
@@ -109,7 +111,7 @@ class Lists:
         self._clock = clock
         self._held: _Held | None = None
         self._looked_at = 0.0
-        self._looking = asyncio.Lock()
+        self._looking = Turns(1, within_seconds=_LOOKED_WITHIN_SECONDS)
 
     async def find(self, address: str, as_of: date | None = None) -> Lookup:
         """Look an address up, in any spelling, whatever asset it is filed under.
@@ -160,14 +162,15 @@ class Lists:
     async def _refreshed(self) -> _Held:
         """Return what is held, after a look for newer versions if the last one is long ago.
 
-        Whoever comes while another looks gets what is held, unless that is nothing yet.
+        Whoever comes while another looks gets what is held. If that is nothing yet, it waits;
+        raises NoTurn when the other takes too long.
         """
         held = self._held
         if held is not None and (
-            self._looking.locked() or self._clock.monotonic() - self._looked_at < POLL_SECONDS
+            self._looking.all_taken() or self._clock.monotonic() - self._looked_at < POLL_SECONDS
         ):
             return held
-        async with self._looking:
+        async with self._looking.one():
             if self._held is None or self._held is held:
                 self._held = await _hold(self._database, held)
                 self._looked_at = self._clock.monotonic()

@@ -4,7 +4,6 @@ What costs a query anyway is counted in `failed_attempts`. What is refused by it
 counted in memory, and so is every budget that is known to be used up: a flood costs no statement.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -17,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.base import AnyRow
 from app.db.engine import Database
+from app.db.turns import Turns
 from app.domain.clock import Clock
 from app.domain.errors import EmailTaken, TooManyAttempts, WrongPassword
 from app.domain.throttles import (
@@ -33,7 +33,9 @@ from app.models import FailedAttempts
 MOST_SUBJECTS: Final = 10_000
 REAPED_AT_ONCE: Final = 1_000
 # Whoever waits here learns of the failures before its own: a burst is cut off after the quota.
+# Hashing takes 20 to 30 ms of a core each: more at once only slows all of them down.
 _PASSWORDS_AT_ONCE: Final = 4
+_PASSWORD_WITHIN_SECONDS: Final = 2.0  # as long as for a connection to the database
 _PRIMARY_KEY: Final = (FailedAttempts.throttle, FailedAttempts.subject)
 _COLUMNS: Final = (*_PRIMARY_KEY, FailedAttempts.failures, FailedAttempts.ends_at)
 
@@ -50,7 +52,7 @@ class Throttles:
         self._observe_refusal = observe_refusal
         self._malformed = Tally(MOST_SUBJECTS)
         self._shared = Tally(MOST_SUBJECTS)  # the last that the database told
-        self._passwords = asyncio.Semaphore(_PASSWORDS_AT_ONCE)
+        self._passwords = Turns(_PASSWORDS_AT_ONCE, within_seconds=_PASSWORD_WITHIN_SECONDS)
 
     def count_malformed(self, budget: Budget) -> None:
         """Count a failure in this process alone. Raises TooManyAttempts beyond the quota."""
@@ -75,12 +77,12 @@ class Throttles:
         """Guard the trial of a password, or of an e-mail that may be taken; count its failure.
 
         With a used up budget the body is not run, so that no hash is computed. Raises
-        TooManyAttempts.
+        TooManyAttempts, and NoTurn when others take too long with theirs.
         """
         now = self._clock.now()
         self._refuse_used_up(budgets, now)
         await self._learn(budgets, now)
-        async with self._passwords:
+        async with self._passwords.one():
             self._refuse_used_up(budgets, self._clock.now())
             try:
                 yield

@@ -1,9 +1,12 @@
 """Throttles on guessing passwords and e-mails: at login, at registering, at a change of password."""
 
+from contextlib import AsyncExitStack
+
 import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.db.turns import Turns
 from app.domain import security
 from app.services import accounts
 from tests.api import problems
@@ -186,3 +189,23 @@ async def test_a_budget_known_to_be_used_up_costs_no_query(
         refused(await log_in(application, email_of(victim), PASSWORD), "logins", 10)
 
     assert queries == []
+
+
+async def test_beyond_four_passwords_at_once_nobody_waits_for_ever(
+    application: Application, victim: Person, hashed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns = Turns(4, within_seconds=0.01)
+    monkeypatch.setattr(application.resources.throttles, "_passwords", turns)
+    async with AsyncExitStack() as taken:
+        for _ in range(4):
+            await taken.enter_async_context(turns.one())
+        answers = [
+            await log_in(application, email_of(victim), PASSWORD),
+            await register(application, "new@example.com"),
+            await change(application, victim, PASSWORD),
+        ]
+    for answer in answers:
+        assert refusal(answer) == problems.BUSY
+        assert answer.headers["Retry-After"] == "1"
+    assert hashed == []
+    assert (await log_in(application, email_of(victim), PASSWORD)).status_code == 200

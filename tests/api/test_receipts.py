@@ -184,6 +184,17 @@ async def test_without_a_key_there_are_reports_but_no_receipts(
     assert await get_keys(unsigned) == []
 
 
+async def test_a_report_that_gets_no_turn_in_time_is_refused_as_busy(
+    application: Application, code: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await create(application, code)
+    turns = application.resources.report_turns
+    monkeypatch.setattr(turns, "_within_seconds", 0.01)
+    async with turns.one(), turns.one():
+        assert refusal(await get_report(application, made, code)) == problems.BUSY
+    assert (await get_report(application, made, code)).status_code == 200
+
+
 async def test_a_key_is_shown_before_it_signs_and_with_its_first_use_after(
     application: Application, code: Person
 ) -> None:

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Base, one_of
@@ -15,9 +15,9 @@ class Assessment(Base):
 
     `as_of` is the day in UTC as of which it is to be answered; null: as of now. Once it is
     finished it stays as it is. An earlier version of the program left `answered_at` and `spelling`
-    null: it was answered at its last update, and the worker fills in the spelling. `canonical` is
-    the spelling by today's rules, which the worker fills in, too; `spelling` is for the version
-    before alone.
+    null: it was answered at its last update. The address was spelt by `spelling_rules` (0: those of
+    an earlier version); the worker spells it anew where they are not today's. `canonical` is for
+    the version before alone.
     """
 
     __tablename__ = "assessments"
@@ -36,6 +36,7 @@ class Assessment(Base):
             "ix_assessments_next_try_at", "next_try_at", postgresql_where="next_try_at IS NOT NULL"
         ),
         Index("ix_assessments_spelling_id", "spelling", "id"),
+        Index("ix_assessments_spelling_rules", "spelling_rules"),
         Index("ix_assessments_canonical_id", "canonical", "id"),
         Index("ix_assessments_without_canonical", "id", postgresql_where="canonical IS NULL"),
         Index("ix_assessments_without_spelling", "id", postgresql_where="spelling IS NULL"),
@@ -63,5 +64,6 @@ class Assessment(Base):
     created_at: Mapped[datetime]
     answered_at: Mapped[datetime | None]
     spelling: Mapped[str | None]
+    spelling_rules: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     canonical: Mapped[str | None]
     updated_at: Mapped[datetime]

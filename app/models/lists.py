@@ -57,10 +57,11 @@ class ImportedVersion(Base):
 class ListEntry(Base):
     """One row of a list; `last_version` is null while the newest version has it.
 
-    `canonical` is what it is found by (null where the version before wrote it, until the worker
-    fills it in; `spelling` is for that version alone), `digest` says whether two rows are the same. `aliases` to
-    `source_url` are the facts of the party, as far as the list has them; `confidence`, in percent,
-    and `is_mention` are how far a tag may be believed.
+    `spelling` is what it is found by, where this program has the `spelling_rules` that made it (0:
+    those of an earlier version); the worker spells the others anew. `canonical` is for the version
+    before alone. `digest` says whether two rows are the same. `aliases` to `source_url` are the
+    facts of the party, as far as the list has them; `confidence`, in percent, and `is_mention` are
+    how far a tag may be believed.
     """
 
     __tablename__ = "list_entries"
@@ -80,6 +81,7 @@ class ListEntry(Base):
         CheckConstraint("confidence BETWEEN 0 AND 100", name="confidence"),
         Index("ix_list_entries_canonical", "canonical"),
         Index("ix_list_entries_spelling", "spelling"),
+        Index("ix_list_entries_spelling_rules", "spelling_rules"),
         Index("ix_list_entries_without_canonical", "id", postgresql_where="canonical IS NULL"),
         Index(
             "uq_list_entries_source_digest",
@@ -95,6 +97,7 @@ class ListEntry(Base):
     first_version: Mapped[int]
     last_version: Mapped[int | None]
     spelling: Mapped[str]
+    spelling_rules: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     canonical: Mapped[str | None]
     address: Mapped[str]
     asset: Mapped[str]

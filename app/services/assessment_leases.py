@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.db.engine import Database
 from app.domain.actors import Actor
 from app.domain.addresses import one_ticker, one_transaction
-from app.domain.addresses.spelling import one_spelling
+from app.domain.addresses.spelling import SPELLING_RULES, one_spelling
 from app.domain.assessments import AssessmentStatus, AssessmentType
 from app.domain.clock import Clock
 from app.domain.security import new_id
@@ -122,7 +122,7 @@ async def reserve(
                 "account_id": account_id,
                 **asdict(subject),
                 "spelling": subject.spelling,
-                "canonical": subject.spelling,
+                "spelling_rules": SPELLING_RULES,
                 "provider": panel.name,
                 "edition": edition,
                 "status": AssessmentStatus.PENDING,

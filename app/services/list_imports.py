@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.db.engine import Database
 from app.domain.actors import Actor
 from app.domain.addresses import SUPPORTED, AddressForm, check_address
-from app.domain.addresses.spelling import one_spelling
+from app.domain.addresses.spelling import SPELLING_RULES, one_spelling
 from app.domain.list_texts import can_be_asked
 from app.domain.listings import NO_FACTS, ListedAddress, ListVersion, is_in_future
 from app.domain.risk import SANCTIONS
@@ -228,17 +228,15 @@ async def _keep(
 ) -> tuple[int, int]:
     """Write a version, and what it adds and ends; return how many rows those are."""
     known = {
-        (digest, spelling): entry_id
-        for entry_id, digest, spelling in await session.execute(
-            select(ListEntry.id, ListEntry.digest, ListEntry.spelling).where(
+        digest: entry_id
+        for entry_id, digest in await session.execute(
+            select(ListEntry.id, ListEntry.digest).where(
                 ListEntry.source == version.source, ListEntry.last_version.is_(None)
             )
         )
     }
-    # A row that is spelt otherwise today than when it came is filed anew.
-    wanted = {(digest, one_spelling(entry.address)): entry for digest, entry in rows.items()}
-    added = [(key[0], entry) for key, entry in wanted.items() if key not in known]
-    ended = [entry_id for key, entry_id in known.items() if key not in wanted]
+    added = [(digest, entry) for digest, entry in rows.items() if digest not in known]
+    ended = [entry_id for digest, entry_id in known.items() if digest not in rows]
     await session.execute(
         insert(ImportedVersion).values(
             source=version.source,
@@ -274,7 +272,7 @@ def _values(version: ListVersion, digest: bytes, entry: ListedAddress) -> dict[s
         "source": version.source,
         "first_version": version.number,
         "spelling": one_spelling(entry.address),
-        "canonical": one_spelling(entry.address),
+        "spelling_rules": SPELLING_RULES,
         "address": entry.address,
         "asset": entry.asset,
         "category": entry.category,

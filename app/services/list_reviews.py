@@ -11,13 +11,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import Text, cast, exists, func, literal, or_, select, tuple_, update
+from sqlalchemy import Text, cast, func, literal, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by, distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.base import AnyRow
 from app.db.engine import Database
-from app.domain.addresses.spelling import one_spelling
 from app.domain.assessments import AssessmentStatus
 from app.domain.clock import Clock
 from app.domain.listings import Listing, ListVersion
@@ -26,7 +25,7 @@ from app.observability.logging import get_logger
 from app.providers import sanctions, tags
 from app.providers.base import listed_party
 from app.providers.listed_evidence import heaviest_first
-from app.services import lists
+from app.services import lists, respelling
 from app.services.assessment_progress import as_json
 
 log = get_logger(__name__)
@@ -99,8 +98,11 @@ async def review_next(database: Database, clock: Clock) -> bool:
     """Take one step; say whether there was anything to do. Raises nothing of its own."""
     now = clock.now()
     async with database.sessions() as session, session.begin():
-        if await _fill_in_spellings(session):
+        if await respelling.spell_some(session):
+            await _start_over(session)
             return True
+        if await respelling.is_one_later(session):  # the worker of that version looks
+            return False
         await _open_reviews(session)
         step = await _claim(session, now)
         if step is None:
@@ -109,25 +111,13 @@ async def review_next(database: Database, clock: Clock) -> bool:
     return True
 
 
-async def _fill_in_spellings(session: AsyncSession) -> bool:
-    """Spell addresses that the version before left; say whether there were any.
-
-    Also while another worker has them: an entry without its spelling would be passed over.
-    """
-    found = False
-    for table in (_A, ListEntry):
-        missing = table.canonical.is_(None)
-        rows = await session.execute(
-            select(table.id, table.address)
-            .where(missing)
-            .limit(STEP)
-            .with_for_update(skip_locked=True)
-        )
-        spelt = [{"id": row.id, "canonical": one_spelling(row.address)} for row in rows]
-        if spelt:
-            await session.execute(update(table), spelt)
-        found = found or bool(spelt) or bool(await session.scalar(select(exists().where(missing))))
-    return found
+async def _start_over(session: AsyncSession) -> None:
+    """Look through open versions from their start: rows are spelt, and sorted, otherwise now."""
+    await session.execute(
+        update(ListReview)
+        .where(ListReview.finished_at.is_(None), ListReview.after_spelling != "")
+        .values(after_spelling="", after_id=None)
+    )
 
 
 async def _open_reviews(session: AsyncSession) -> None:
@@ -185,7 +175,7 @@ async def _take(session: AsyncSession, step: _Step, now: datetime) -> None:
         log.info("assessments_changed", source=version.source, version=version.number, count=marked)
     progress: dict[str, Any] = {"waits": waits}
     if len(rows) == STEP:
-        progress |= {"after_spelling": rows[-1].canonical, "after_id": rows[-1].id}
+        progress |= {"after_spelling": rows[-1].spelling, "after_id": rows[-1].id}
     elif len(spellings) == STEP:
         progress |= {"after_spelling": spellings[-1], "after_id": None}
     elif waits:
@@ -212,41 +202,41 @@ def _touched_by(version: ListVersion) -> tuple[Any, ...]:
 
 async def _changed_spellings(session: AsyncSession, step: _Step) -> list[str]:
     after = (
-        ListEntry.canonical > step.after_spelling
+        ListEntry.spelling > step.after_spelling
         if step.after_id is None
-        else ListEntry.canonical >= step.after_spelling
+        else ListEntry.spelling >= step.after_spelling
     )
     found = await session.scalars(
-        select(ListEntry.canonical)
+        select(ListEntry.spelling)
         .where(*_touched_by(step.version), after)
         .distinct()
-        .order_by(ListEntry.canonical)
+        .order_by(ListEntry.spelling)
         .limit(STEP)
     )
-    return [spelling for spelling in found if spelling is not None]
+    return list(found)
 
 
 async def _answered(
     session: AsyncSession, step: _Step, spellings: Sequence[str]
 ) -> Sequence[AnyRow]:
-    statement = select(_A.id, _A.canonical, _A.provider, _A.answer).where(
-        _A.canonical.in_(spellings), _A.status == AssessmentStatus.READY, *_ASKED_NOW
+    statement = select(_A.id, _A.spelling, _A.provider, _A.answer).where(
+        _A.spelling.in_(spellings), _A.status == AssessmentStatus.READY, *_ASKED_NOW
     )
     if step.after_id is not None:
-        statement = statement.where(or_(_A.canonical > step.after_spelling, _A.id > step.after_id))
-    rows = await session.execute(statement.order_by(_A.canonical, _A.id).limit(STEP))
+        statement = statement.where(or_(_A.spelling > step.after_spelling, _A.id > step.after_id))
+    rows = await session.execute(statement.order_by(_A.spelling, _A.id).limit(STEP))
     return rows.all()
 
 
 async def _is_one_unanswered(session: AsyncSession, version: ListVersion) -> bool:
     """Say whether an answer may still come that was begun before the version was everywhere."""
-    touched = select(ListEntry.canonical).where(*_touched_by(version))
+    touched = select(ListEntry.spelling).where(*_touched_by(version))
     found = await session.scalar(
         select(_A.id)
         .where(
             _A.next_try_at.is_not(None),
             _A.created_at <= version.imported_at + SETTLED_AFTER,
-            _A.canonical.in_(touched),
+            _A.spelling.in_(touched),
             *_ASKED_NOW,
         )
         .limit(1)
@@ -256,7 +246,7 @@ async def _is_one_unanswered(session: AsyncSession, version: ListVersion) -> boo
 
 async def _mark(session: AsyncSession, step: _Step, rows: Sequence[AnyRow], now: datetime) -> int:
     """Mark the answers that the version changes; return how many there were."""
-    spellings = {row.canonical for row in rows}
+    spellings = {row.spelling for row in rows}
     source = step.version.source
     others = await lists.newest_by(session, step.version.imported_at)
     before = {source: step.before} if step.before else {}
@@ -268,8 +258,8 @@ async def _mark(session: AsyncSession, step: _Step, rows: Sequence[AnyRow], now:
             step.version,
             row.answer,
             asked=row.provider.split("+"),
-            was=was.get(row.canonical, ()),
-            is_now=is_now.get(row.canonical, ()),
+            was=was.get(row.spelling, ()),
+            is_now=is_now.get(row.spelling, ()),
             said=said.get(row.id),
         )
         for row in rows

@@ -34,6 +34,7 @@ from app.domain.risk import SANCTIONS
 from app.models import ImportedVersion, ListEntry
 from app.providers.list_downloads import is_url
 from app.providers.sample_list import sample
+from app.services.respelling import spelling_of, spelt_otherwise
 
 POLL_SECONDS: Final = 10.0
 # How long the first look of another is waited for. Long lists take seconds to read.
@@ -54,6 +55,7 @@ _VERSION: Final = (
     _V.origin,
     _V.assets,
 )
+_SPELLING: Final = (ListEntry.spelling, ListEntry.spelling_rules)
 _ROW: Final = (
     ListEntry.address,
     ListEntry.asset,
@@ -257,22 +259,21 @@ async def listings_in(
 ) -> dict[str, tuple[Listing, ...]]:
     """Return by spelling what versions of lists, one of each source, have of addresses.
 
-    Rows that the version before wrote, which nobody has spelt yet, are all read.
+    Rows that other rules spelt are all read, and spelt here.
     """
     rows = await connection.execute(
         select(
             *(ListEntry.source, ListEntry.first_version, ListEntry.last_version),
-            *(ListEntry.canonical, *_ROW),
+            *(*_SPELLING, *_ROW),
         )
-        .where(or_(ListEntry.canonical.in_(spellings), ListEntry.canonical.is_(None)))
+        .where(or_(ListEntry.spelling.in_(spellings), spelt_otherwise(ListEntry)))
         .order_by(ListEntry.id)
     )
     listings: dict[str, tuple[Listing, ...]] = {}
     for row in rows:
         version = versions.get(row.source)
         if version is not None and _has(version, row):
-            spelling = row.canonical or one_spelling(row.address)
-            _file(listings, spelling, Listing(row=_row(row), version=version))
+            _file(listings, spelling_of(row), Listing(row=_row(row), version=version))
     return listings
 
 
@@ -309,7 +310,7 @@ async def _hold(database: Database, held: _Held | None) -> _Held:
             async for row in _current_rows(connection):
                 if version := versions.get(row.source):
                     listing = Listing(row=_row(row, pool), version=version)
-                    _file(listings, row.canonical or one_spelling(row.address), listing)
+                    _file(listings, spelling_of(row), listing)
             named = await connection.scalars(select(ListEntry.asset).distinct())
             assets = frozenset(asset.upper() for asset in named)
             held = _Held(count, tuple(versions.values()), listings, assets)
@@ -354,7 +355,7 @@ def _file(listings: dict[str, tuple[Listing, ...]], spelling: str, listing: List
 async def _current_rows(connection: AsyncConnection) -> AsyncIterator[AnyRow]:
     last_id = 0
     statement: AnySelect = (
-        select(ListEntry.id, ListEntry.source, ListEntry.canonical, *_ROW)
+        select(ListEntry.id, ListEntry.source, *_SPELLING, *_ROW)
         .where(ListEntry.last_version.is_(None))
         .order_by(ListEntry.id)
         .limit(_BATCH)

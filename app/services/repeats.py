@@ -41,7 +41,7 @@ async def find(
         )
         .where(
             Assessment.account_id == account_id,
-            Assessment.canonical.in_({subject.spelling for subject in subjects}),
+            Assessment.spelling.in_({subject.spelling for subject in subjects}),
             Assessment.provider == provider,
             Assessment.edition == edition,
             Assessment.status != AssessmentStatus.FAILED,

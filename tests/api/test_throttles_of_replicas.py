@@ -14,6 +14,7 @@ from tests.api import problems
 from tests.api.asking import TEST_HOST, ask, read, refusal
 from tests.api.guessing import MALFORMED, UNKNOWN, log_in, refused, self_status, split
 from tests.support.application import Application, open_application
+from tests.support.databases import wait_long_for_connections
 from tests.support.people import PASSWORD, Person, make_user
 from tests.support.server import serve_application
 
@@ -27,6 +28,7 @@ async def replicas(database_url: str) -> AsyncIterator[list[Application]]:
         opened = []
         for _ in range(2):
             database = create_database(database_url)
+            wait_long_for_connections(database)
             stack.push_async_callback(database.dispose)
             await connect_all(database)
             opened.append(await stack.enter_async_context(open_application(database)))
@@ -152,7 +154,7 @@ async def test_what_a_trusted_proxy_forwards_is_the_address_that_counts(database
     trusted = {"trusted_proxies": "127.0.0.0/8"}
     async with (
         serve_application(database, **trusted) as served,
-        httpx.AsyncClient(base_url=served.base_url) as http,
+        httpx.AsyncClient(base_url=served.base_url, timeout=60) as http,
     ):
 
         async def guess(forwarded_for: str) -> httpx.Response:
@@ -172,7 +174,7 @@ async def test_what_anybody_else_forwards_is_not_believed(database_url: str, pro
     database = create_database(database_url)
     async with (
         serve_application(database, trusted_proxies=proxies) as served,
-        httpx.AsyncClient(base_url=served.base_url) as http,
+        httpx.AsyncClient(base_url=served.base_url, timeout=60) as http,
     ):
         for number in range(20):
             headers = {**KEY, "X-Forwarded-For": f"203.0.113.{number}"}

@@ -171,7 +171,7 @@ async def report(committed_database: Database) -> AsyncIterator[Report]:
             "address": "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM",
             "currency": "BTC",
         }
-        async with httpx.AsyncClient(base_url=served.base_url, trust_env=False) as http:
+        async with httpx.AsyncClient(base_url=served.base_url, trust_env=False, timeout=60) as http:
             answer = await http.post(
                 "/api/create_new_assessment", json=question, headers=user.headers
             )

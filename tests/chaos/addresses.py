@@ -92,7 +92,7 @@ async def _crowd(stage: Stage) -> AsyncIterator[list[Callers]]:
     async with AsyncExitStack() as stack:
         clients = []
         for _ in range(_CLIENTS):
-            http = httpx.AsyncClient(trust_env=False, timeout=15)
+            http = httpx.AsyncClient(trust_env=False, timeout=60)
             await stack.enter_async_context(http)
             deployment = replace(stage.deployment, http=http)
             clients.append(replace(stage.callers, deployment=deployment, rail=Rail.BITCOIN))

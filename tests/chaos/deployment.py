@@ -186,7 +186,7 @@ async def deployed(
             stack.callback(replica.kill)
         database = create_database(url, pool_size=5)
         stack.push_async_callback(database.dispose)
-        http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=15))
+        http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=60))
         await sandbox.until_ready(base_url.partition("/api/")[0] + "/")
         deployment = Deployment(
             postgres, database, url, sandbox, Upstream(base_url, http), all_replicas, http, shared

@@ -30,7 +30,7 @@ async def sandbox() -> AsyncIterator[httpx.AsyncClient]:
     """A client of the root of a sandbox in which no block comes by itself."""
     async with serve_sandbox(create_sandbox(block_seconds=None)) as url:
         root = url.partition("api/")[0]
-        async with httpx.AsyncClient(base_url=root, trust_env=False) as http:
+        async with httpx.AsyncClient(base_url=root, trust_env=False, timeout=60) as http:
             yield http
 
 

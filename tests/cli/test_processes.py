@@ -99,7 +99,10 @@ def served(
 
 async def until_served(process: subprocess.Popen[bytes], url: str) -> None:
     """Wait until the server answers. Raises AssertionError when it ends before."""
-    async with asyncio.timeout(_PATIENCE_SECONDS), httpx.AsyncClient(trust_env=False) as http:
+    async with (
+        asyncio.timeout(_PATIENCE_SECONDS),
+        httpx.AsyncClient(trust_env=False, timeout=60) as http,
+    ):
         while True:
             assert process.poll() is None, f"it ended with {process.returncode}"
             with suppress(httpx.TransportError):
@@ -132,7 +135,7 @@ async def test_a_server_goes_on_without_its_log_and_stops_when_told(
 ) -> None:
     with unwritable(why) as streams, served(word, database_url, **streams) as (process, url):
         await until_served(process, url)
-        async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=30) as http:
+        async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=60) as http:
             answers = [await http.get(path) for path in ("/metrics", "/nothing", "/healthz")]
         assert [answer.status_code for answer in answers] == [200, 404, 200]
 

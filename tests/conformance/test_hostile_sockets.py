@@ -16,7 +16,7 @@ from tests.support.databases import Template
 from tests.support.people import make_user
 from tests.support.server import Served, serve_application
 
-_PATIENCE_SECONDS: Final = 10.0
+_PATIENCE_SECONDS: Final = 60.0
 _GOOD: Final = json.dumps(
     {
         "number_of_credits": 10,

@@ -44,7 +44,9 @@ async def _known(served: Served) -> dict[str, str]:
     now = served.clock.now()
     user = await make_user(served.database, now, credits_given=1_000_000)
     code = await make_access_code(served.database, user, now, credits_given=1_000_000)
-    async with httpx.AsyncClient(base_url=served.base_url, headers=user.headers) as http:
+    async with httpx.AsyncClient(
+        base_url=served.base_url, headers=user.headers, timeout=60
+    ) as http:
         order = await http.post("/api/new_order", json=_ORDER)
         assessment = await http.post(
             "/api/create_new_assessment_for_access_code",

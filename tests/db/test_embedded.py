@@ -110,7 +110,7 @@ def _is_alive(pid: int) -> bool:
 
 
 def _wait_for_end(pid: int) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while _is_alive(pid):
         assert time.monotonic() < deadline, f"process {pid} goes on"
         time.sleep(0.01)

@@ -142,7 +142,7 @@ async def upstream() -> AsyncIterator[Upstream]:
 
 
 async def beating_loops(base_url: str) -> dict[str, float]:
-    async with httpx.AsyncClient(trust_env=False, timeout=20) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
         metrics = (await http.get(f"{base_url}/metrics")).text
     return {name: float(value) for name, value in LOOP.findall(metrics)}
 

@@ -163,7 +163,7 @@ async def test_served_version_fails_no_request_while_a_later_one_migrates(
                 for _ in range(3):
                     await asyncio.to_thread(upgrade, database_url)
                     await load.until_answered(30)
-            async with httpx.AsyncClient(trust_env=False) as http:
+            async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
                 ready = await http.get(f"{served.base_url}/readyz")
     assert await revision_of(database_url) == a_later_version
     assert load.unanswered == []
@@ -210,7 +210,7 @@ async def test_migrations_that_start_at_once_run_one_after_the_other(
         processes.append(Process("migrate", folder=folder, ASSAY_DATABASE_URL=empty_database))
     for process in processes:
         process.start()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not await holder.fetchval(_WAITS_FOR_THE_OTHER):
             await asyncio.sleep(0.01)
     await holder.execute("ROLLBACK")

@@ -70,7 +70,7 @@ async def watch() -> AsyncIterator[Watch]:
     )
     async with AsyncExitStack() as stack:
         base_url = await stack.enter_async_context(serve_sandbox(app))
-        http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
+        http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=60))
         sources = []
         for url in esplora_urls(base_url):
             transport = await stack.enter_async_context(aclosing(HttpTransport(url)))

@@ -23,7 +23,7 @@ from tests.support.processes import free_port
 
 GET = b"GET / HTTP/1.1\r\nHost: assay.test\r\n\r\n"
 # Nobody waits for so long; a server that keeps a connection open fails the test.
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 
 
 class Site:

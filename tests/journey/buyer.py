@@ -95,7 +95,7 @@ class Buyer:
 
     async def own_credits(self) -> int:
         """Return the balance of the user."""
-        async with httpx.AsyncClient(trust_env=False, timeout=20) as http:
+        async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
             answer = await http.get(
                 f"{self._base_url}/api/check_self_status", headers=self._headers
             )
@@ -117,7 +117,7 @@ class Buyer:
 
     async def post(self, path: str, body: dict[str, Any]) -> Any:  # noqa: ANN401  any JSON
         """Send a request that must succeed."""
-        async with httpx.AsyncClient(trust_env=False, timeout=20) as http:
+        async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
             answer = await http.post(
                 f"{self._base_url}/api/{path}", json=body, headers=self._headers
             )

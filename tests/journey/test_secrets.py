@@ -31,7 +31,7 @@ class Spy:
     """Sends requests to a real process, and keeps every body of a refusal."""
 
     def __init__(self, base_url: str) -> None:
-        self._http = httpx.AsyncClient(base_url=base_url, trust_env=False, timeout=20)
+        self._http = httpx.AsyncClient(base_url=base_url, trust_env=False, timeout=60)
         self.refusals: list[str] = []
 
     async def ask(self, path: str, body: object = None, **headers: str) -> Any:  # noqa: ANN401

@@ -149,7 +149,7 @@ async def test_killed_worker_pages_while_a_server_without_loops_lives(
                 async with asyncio.timeout(60):
                     while not await answered(prometheus, "assay_loop_age_seconds < 15"):
                         await asyncio.sleep(0.2)
-                async with httpx.AsyncClient(trust_env=False) as http:
+                async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
                     for port in ports.values():
                         text = await http.get(f"http://127.0.0.1:{port}/metrics")
                         promtool("check", "metrics", given=text.content)

@@ -1,5 +1,6 @@
 """The provider `crystal` over real HTTP against the sandbox's Crystal: every way it can go."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -9,6 +10,7 @@ import pytest
 
 from app.domain.addresses import AddressForm
 from app.domain.assessments import AssessmentType
+from app.providers import http
 from app.providers.base import (
     FailureReason,
     ProviderFailed,
@@ -20,6 +22,7 @@ from app.providers.base import (
 )
 from app.providers.crystal.provider import LOW_CALLS
 from tests.providers.vendors import KEY, Vendors, question
+from tests.support.deadlines import hold_deadlines
 
 ADDRESS = "0x36a2c58b7af6b53a850e1ec2a201eba40ed2686e"
 TX = "0x" + "5c" * 32
@@ -200,13 +203,22 @@ async def test_an_answer_that_was_lost_is_found_by_name_and_not_paid_twice(
     assert told.alarms == []
 
 
-async def test_an_answer_that_comes_too_late_is_found_by_name(vendors: Vendors) -> None:
+async def test_an_answer_that_comes_too_late_is_found_by_name(
+    vendors: Vendors, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await vendors.upstream.fault(
-        "timeout", source="crystal", endpoint="tx_add", when="after", seconds=0.1
+        "timeout", source="crystal", endpoint="tx_add", when="after", seconds=3600
     )
-    async with vendors.asking_crystal(deadline_seconds=0.05) as (provider, told):
-        with pytest.raises(ProviderUnknown):
-            await provider.assess(question(ADDRESS, "ETH"))
+    with monkeypatch.context() as patch:
+        deadlines = hold_deadlines(patch, http)
+        async with vendors.asking_crystal() as (provider, told):
+            late = asyncio.create_task(provider.assess(question(ADDRESS, "ETH")))
+            async with asyncio.timeout(60):
+                while not await vendors.transfers():
+                    await asyncio.sleep(0.01)
+            deadlines.expire()
+            with pytest.raises(ProviderUnknown):
+                await late
     async with vendors.asking_crystal() as (provider, _told):
         await provider.recall(question(ADDRESS, "ETH"))
     assert told.outcomes == [("tx_add", "DeadlinePassed")]

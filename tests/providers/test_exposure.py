@@ -89,7 +89,7 @@ class Chain:
 
 @pytest.fixture
 async def chain(vendors: Vendors) -> AsyncIterator[Chain]:
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
         yield Chain(vendors, http)
 
 

@@ -64,7 +64,7 @@ async def test_the_api_is_served_by_tls_and_the_metrics_are_not(
             answer = await post(http, path, {"email": "a" * size})
             assert (answer.status_code == 413) is is_refused, (path, size)
             assert answer.status_code < 500
-    async with httpx.AsyncClient(trust_env=False) as plain:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as plain:
         moved = await plain.get(f"http://127.0.0.1:{nginx.http_port}/readyz", headers=HOST)
     assert (moved.status_code, moved.headers["Location"]) == (308, f"https://{NAME}/readyz")
 

@@ -108,7 +108,7 @@ class Harness:
 @asynccontextmanager
 async def serving(app: FastAPI, clock: FakeClock) -> AsyncGenerator[Harness]:
     """Serve a sandbox of a test's own."""
-    async with serve_sandbox(app) as base, httpx.AsyncClient() as http:
+    async with serve_sandbox(app) as base, httpx.AsyncClient(timeout=60) as http:
         yield Harness(http, base, clock)
 
 

@@ -11,7 +11,7 @@ from app.sandbox import create_sandbox, esplora_urls, serve_sandbox
 
 async def test_free_port_is_taken_and_given_back_and_signals_are_left_alone() -> None:
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-    async with serve_sandbox(create_sandbox()) as base, httpx.AsyncClient() as http:
+    async with serve_sandbox(create_sandbox()) as base, httpx.AsyncClient(timeout=60) as http:
         assert base.startswith("http://127.0.0.1:")
         assert base.endswith("/api/v3/aeon2btc/")
         assert (await http.get(f"{base}order_parameter_query/")).status_code == 200
@@ -22,7 +22,7 @@ async def test_free_port_is_taken_and_given_back_and_signals_are_left_alone() ->
 
 
 async def test_both_views_of_the_chain_are_served_beside_the_api() -> None:
-    async with serve_sandbox(create_sandbox()) as base, httpx.AsyncClient() as http:
+    async with serve_sandbox(create_sandbox()) as base, httpx.AsyncClient(timeout=60) as http:
         urls = esplora_urls(base)
         heights = [(await http.get(f"{url}/blocks/tip/height")).text for url in urls]
     assert heights == ["100", "100"]

@@ -110,7 +110,7 @@ async def test_database_alone_keeps_two_grants_apart(
 
     async def unlocked(session: AsyncSession, order_id: str, _token: str) -> Order | None:
         found = await session.get(Order, order_id)
-        await asyncio.wait_for(both_have_read.wait(), 5)
+        await asyncio.wait_for(both_have_read.wait(), 60)
         return found
 
     monkeypatch.setattr("app.services.reconcile.locked_under_lease", unlocked)

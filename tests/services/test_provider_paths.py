@@ -3,12 +3,15 @@
 Whatever happens on the way, a question costs one credit, and none if it failed for good.
 """
 
+import asyncio
 from typing import Final
 
 import pytest
 
 from app.domain.assessments import AssessmentType
+from app.providers import http
 from app.providers.base import FailureReason
+from app.services import asking as asking_service
 from app.services.assessment_leases import Subject
 from tests.providers.vendors import KEY, question
 from tests.services.vendor_desk import (
@@ -20,8 +23,10 @@ from tests.services.vendor_desk import (
     REFUSED,
     Desk,
     failed,
+    until,
 )
 from tests.support.clock import HandClock
+from tests.support.deadlines import hold_deadlines
 from tests.support.sandbox import HeldClock
 
 # Ready, at once or later
@@ -202,11 +207,19 @@ async def test_an_answer_that_was_lost_after_the_work_is_found_and_not_paid_twic
 
 
 async def test_an_answer_that_comes_too_late_for_its_call_is_found_and_not_paid_twice(
-    desk: Desk,
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    async def has_paid() -> bool:
+        return await desk.paid_calls() == 1
+
     await desk.fault("crystal", "timeout", when="after")
-    async with desk.asking("crystal", deadline_seconds=0.2) as hurried:
-        assert await desk.ask(hurried.panel) == PENDING
+    with monkeypatch.context() as patch:
+        deadlines = hold_deadlines(patch, http)
+        async with desk.asking("crystal") as hurried:
+            asked = asyncio.create_task(desk.ask(hurried.panel))
+            await until(has_paid)
+            deadlines.expire()
+            assert await asked == PENDING
     async with desk.asking("crystal") as asking:
         assert await desk.finish(asking.panel) == READY
     assert await desk.paid_calls() == 1
@@ -215,11 +228,17 @@ async def test_an_answer_that_comes_too_late_for_its_call_is_found_and_not_paid_
 async def test_an_answer_that_comes_too_late_for_its_request_is_found_and_not_paid_twice(
     desk: Desk, held: HeldClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    async def has_paid() -> bool:
+        return await desk.paid_calls() == 1
+
     await desk.fault("crystal", "timeout", when="after")
     async with desk.asking("crystal") as asking:
         with monkeypatch.context() as patch:
-            patch.setattr("app.services.asking.PROVIDER_DEADLINE_SECONDS", 0.2)
-            assert await desk.ask(asking.panel) == PENDING
+            deadlines = hold_deadlines(patch, asking_service)
+            asked = asyncio.create_task(desk.ask(asking.panel))
+            await until(has_paid)
+            deadlines.expire()
+            assert await asked == PENDING
         assert await desk.finish(asking.panel) == READY
         held.wake()
         assert await desk.seen() == READY

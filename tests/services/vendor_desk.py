@@ -24,7 +24,7 @@ from app.services import assessments, audit
 from app.services.asking import Tried
 from app.services.assessment_leases import Subject
 from app.services.lists import Lists
-from tests.providers.vendors import DEADLINE_SECONDS, KEY, Told, Vendors
+from tests.providers.vendors import KEY, Told, Vendors
 from tests.support.assessments import finish_due
 from tests.support.clock import HandClock
 from tests.support.orders import balance_of
@@ -147,30 +147,22 @@ class Desk:
             await self.fault(provider, how)
 
     @asynccontextmanager
-    async def asking(
-        self, names: str, *, key: str = KEY, deadline_seconds: float = DEADLINE_SECONDS
-    ) -> AsyncIterator[Asking]:
+    async def asking(self, names: str, *, key: str = KEY) -> AsyncIterator[Asking]:
         """Open providers, named as in the settings; `key` is shown to each vendor."""
         opened = Asking([], [])
         async with AsyncExitStack() as stack:
             for name in names.split("+"):
-                provider, told = await stack.enter_async_context(
-                    self._open(name, key, deadline_seconds)
-                )
+                provider, told = await stack.enter_async_context(self._open(name, key))
                 opened.providers.append(provider)
                 opened.told.append(told)
             yield opened
 
-    def _open(
-        self, name: str, key: str, deadline_seconds: float
-    ) -> AbstractAsyncContextManager[tuple[RiskProvider, Told]]:
+    def _open(self, name: str, key: str) -> AbstractAsyncContextManager[tuple[RiskProvider, Told]]:
         match name:
             case "crystal":
-                return self.vendors.asking_crystal(key, deadline_seconds=deadline_seconds)
+                return self.vendors.asking_crystal(key)
             case "chainalysis":
-                return self.vendors.asking_chainalysis(
-                    {"X-API-Key": key} if key else {}, deadline_seconds=deadline_seconds
-                )
+                return self.vendors.asking_chainalysis({"X-API-Key": key} if key else {})
             case "exposure":
                 return self.vendors.asking_exposure(Lists(self.database, self._clock))
             case _:
@@ -247,7 +239,7 @@ class Desk:
 
 async def until(reached: Callable[[], Awaitable[object]]) -> None:
     """Wait until something is reached."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not await reached():
             await asyncio.sleep(0.01)
 

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import asyncpg
 from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker
+from sqlalchemy.pool import QueuePool
 from typing_extensions import override
 
 from app.db.clock import DatabaseClock
@@ -26,6 +27,13 @@ from app.db.engine import Database
 from app.db.migrate import upgrade
 from app.db.writability import Writability
 from app.domain.clock import SystemClock
+
+
+def wait_long_for_connections(database: Database) -> None:
+    """Let nobody be refused a connection because a busy machine is slow to give others back."""
+    pool = database.engine.pool
+    assert isinstance(pool, QueuePool)
+    pool._timeout = 60.0  # by its own setting it could only be made so
 
 
 class Template(NamedTuple):

@@ -39,7 +39,7 @@ class Load:
     async def until_answered(self, count: int) -> None:
         """Wait for so many more answers."""
         wanted = len(self.answers) + count
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(self.answers) < wanted:
                 await asyncio.sleep(0.01)
 
@@ -61,7 +61,7 @@ async def under_load(base_url: str, caller: Person, *, callers: int = 6) -> Asyn
                 await asyncio.sleep(0.01)
 
     async with httpx.AsyncClient(
-        base_url=base_url, headers=caller.headers, trust_env=False, timeout=20
+        base_url=base_url, headers=caller.headers, trust_env=False, timeout=60
     ) as http:
         tasks = [asyncio.create_task(ask(http, number)) for number in range(callers)]
         try:

@@ -13,7 +13,8 @@ from typing import Any, Final
 
 import httpx
 
-_START_SECONDS: Final = 60.0
+# Nobody waits for so long but where a process hangs.
+_PATIENCE_SECONDS: Final = 120.0
 _POLL_SECONDS: Final = 0.05
 _COMMAND_LINE: Final = "app.cli"
 
@@ -83,14 +84,14 @@ class Process:
             return 0
         process, self._process = self._process, None
         process.send_signal(number)
-        return process.wait(timeout=30)
+        return process.wait(timeout=_PATIENCE_SECONDS)
 
     def wait(self) -> int:
         """Wait for the end of one that ends by itself; return its exit status."""
         if self._process is None:
             return 0
         process, self._process = self._process, None
-        return process.wait(timeout=_START_SECONDS)
+        return process.wait(timeout=_PATIENCE_SECONDS)
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal to the process, and go on at once."""
@@ -104,7 +105,10 @@ class Process:
 
     async def until_ready(self, url: str) -> None:
         """Wait until a GET of `url` succeeds."""
-        async with asyncio.timeout(_START_SECONDS), httpx.AsyncClient(trust_env=False) as http:
+        async with (
+            asyncio.timeout(_PATIENCE_SECONDS),
+            httpx.AsyncClient(trust_env=False, timeout=60) as http,
+        ):
             while True:
                 if self._process is None or self._process.poll() is not None:
                     raise AssertionError(f"it ended: {self.output.read_text()[-2000:]}")
@@ -123,6 +127,6 @@ class Process:
             cwd=self._folder,
             capture_output=True,
             check=False,
-            timeout=60,
+            timeout=_PATIENCE_SECONDS,
         )
         return json.loads(done.stdout)

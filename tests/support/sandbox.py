@@ -113,5 +113,8 @@ async def serving_upstream(
 ) -> AsyncGenerator[Upstream]:
     """Serve a sandbox whose orders have their address at once and whose chances repeat."""
     app = create_sandbox(rate_scale=rate_scale, creation_delay_seconds=0, clock=clock, seed=7)
-    async with serve_sandbox(app) as base_url, httpx.AsyncClient(trust_env=False) as http:
+    async with (
+        serve_sandbox(app) as base_url,
+        httpx.AsyncClient(trust_env=False, timeout=60) as http,
+    ):
         yield Upstream(base_url, http)

@@ -41,7 +41,7 @@ class Service:
 
     async def get(self, path: str) -> httpx.Response:
         """Ask it."""
-        async with httpx.AsyncClient(trust_env=False, timeout=20) as http:
+        async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
             return await http.get(self.base_url + path)
 
 

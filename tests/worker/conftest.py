@@ -132,8 +132,10 @@ async def open_stage(
     )
     stand = Stand(database=database, clock=clock, provider=provider, chain=chain)
     with pytest.MonkeyPatch.context() as patch:
-        # A busy machine must not cut short a request that a test waits for.
+        # A busy machine must neither cut short a request that a test waits for nor keep it back.
         patch.setattr("app.worker.reconciler._DRAIN_SECONDS", 60.0)
+        patch.setattr("app.services.pace.LEAVE_WITHIN_SECONDS", 60.0)
+        patch.setattr("app.aeonto.client.CALL_DEADLINE_SECONDS", 60.0)
         async with open_resources(settings, Metrics(), stand) as resources:
             buyer = await make_user(database, clock.now())
             yield Stage(

@@ -75,7 +75,7 @@ async def test_worker_shows_that_it_lives_and_what_it_counts(worker: tuple[Proce
     started, url = worker
     started.start()
     await started.until_ready(f"{url}/readyz")
-    async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=60) as http:
         alive = await http.get("/healthz")
         metrics = await http.get("/metrics")
         other = await http.get("/api/check_self_status")
@@ -96,7 +96,7 @@ async def test_worker_whose_port_is_taken_says_so_and_works_without(
         now = datetime.now(UTC)
         buyer = await make_user(committed_database, now)
         await place_order(committed_database, buyer, now)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while "order_moved" not in started.output.read_text():
                 await asyncio.sleep(0.05)
     assert "health_not_served" in started.output.read_text()

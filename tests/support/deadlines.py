@@ -1,0 +1,62 @@
+"""Deadlines of modules under test that pass when the test says so, and never by themselves."""
+
+import asyncio
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+
+class Deadlines:
+    """Stands in for `asyncio` in a module: its deadlines are on a clock that `expire` moves.
+
+    `seconds` gathers how long each deadline was to be, in seconds.
+    """
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+        self._now = 0.0
+        self._open: dict[asyncio.Timeout, float] = {}
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  whatever else asyncio has
+        return getattr(asyncio, name)
+
+    def get_running_loop(self) -> "Deadlines":
+        """Return what tells the time of the deadlines."""
+        return self
+
+    def time(self) -> float:
+        """Return the seconds since the start, without those that really went by."""
+        return self._now
+
+    def timeout(self, seconds: float) -> asyncio.Timeout:
+        """Return a timeout that ends when `expire` is called."""
+        return self.timeout_at(self._now + seconds)
+
+    def timeout_at(self, when: float) -> asyncio.Timeout:
+        """Return a timeout that ends when `expire` is called, or at once if that time is over."""
+        self.seconds.append(when - self._now)
+        if when <= self._now:
+            return asyncio.timeout(0)
+        timeout = asyncio.timeout(None)
+        self._open[timeout] = when
+        return timeout
+
+    def expire(self) -> None:
+        """Let time pass until every deadline that was set is over."""
+        self._now = max(self._open.values(), default=self._now)
+        now = asyncio.get_running_loop().time()
+        expiring, self._open = self._open, {}
+        for timeout in expiring:
+            try:
+                timeout.reschedule(now)
+            except RuntimeError:  # what it bounded has ended
+                continue
+
+
+def hold_deadlines(patch: pytest.MonkeyPatch, *modules: ModuleType) -> Deadlines:
+    """Let the deadlines of these modules pass only when the test says so, while `patch` lasts."""
+    deadlines = Deadlines()
+    for module in modules:
+        patch.setattr(module, "asyncio", deadlines)
+    return deadlines

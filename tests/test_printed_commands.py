@@ -13,6 +13,7 @@ import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from itertools import count as count_up
 from pathlib import Path
 from string import Template as Words
 from typing import Final
@@ -22,6 +23,7 @@ from sqlalchemy import make_url
 
 from app.db.engine import Database
 from app.domain.rails import Rail
+from tests.bitcoin.keys import BIP84_ZPUB
 from tests.support.application import BTC_DEST_ADDRESS
 from tests.support.bitcoin_orders import TERMS
 from tests.support.commands import Assay, commands_on
@@ -91,6 +93,7 @@ class Operator:
         self._empty_url = empty_url
         self._uuid = uuid
         self._folder = folder
+        self._next_indexes = count_up(1000, 1000)
 
     async def run(self, block: Block) -> None:
         """Run a block; every line of it must succeed."""
@@ -137,6 +140,7 @@ class Operator:
             "CREDITS": "7",
             "EMAIL": str(user.email),
             "NEW": "first",
+            "NEXT_INDEX": str(next(self._next_indexes)),
             "ORDER": order,
             "OWNER_URL": libpq_url(self._url),
             "PREFIX": user.api_key.split("_")[1],
@@ -157,6 +161,7 @@ async def operator(
     async with serving_upstream() as upstream, own_role(database_url) as (url, empty):
         monkeypatch.setenv("ASSAY_AEONTO_BASE_URL", upstream.base_url)
         monkeypatch.setenv("ASSAY_AEONTO_RATE_SCALE", "1000")
+        monkeypatch.setenv("ASSAY_BITCOIN_DESCRIPTOR", BIP84_ZPUB)
         with commands_on(url, monkeypatch) as assay:
             made = await assay("aeonto", "create", "0.005", BTC_DEST_ADDRESS)
             assert made.exit_code == 0, made.output
@@ -198,11 +203,14 @@ async def test_the_triggers_that_the_runbook_lists_are_those_of_the_catalogue(
 
 
 async def test_addresses_of_before_a_restore_are_not_given_out_again(
-    committed_database: Database, database_url: str
+    committed_database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = datetime.now(UTC)
     user = await make_user(committed_database, now)
     await place_order(committed_database, user, now, terms=TERMS, rail=Rail.BITCOIN)
-    run_sql(database_url, sql_with("UPDATE bitcoin_wallets"))
+    monkeypatch.setenv("ASSAY_BITCOIN_DESCRIPTOR", BIP84_ZPUB)
+    with commands_on(database_url, monkeypatch) as assay:
+        advanced = await assay("bitcoin", "advance", "--to", "1001")
+    assert advanced.exit_code == 0, advanced.output
     await place_order(committed_database, user, now, terms=TERMS, rail=Rail.BITCOIN)
     assert await count(committed_database, "bitcoin_addresses", "address_index = 1001") == 1

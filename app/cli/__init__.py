@@ -224,6 +224,10 @@ main.add_typer(
                 "app.cli.bitcoin:show_passed_over",
                 "Show the addresses that no order gets, why, and what money was there.",
             ),
+            "advance": Entry(
+                "app.cli.bitcoin:advance",
+                "Leave out the addresses before an index, as after a restore from a backup.",
+            ),
         },
     ),
     name="bitcoin",

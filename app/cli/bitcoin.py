@@ -1,16 +1,17 @@
-"""An operator's look at the wallet: which addresses it hands out, and which it passed over."""
+"""An operator's hand on the wallet: which addresses it hands out, and which are left out."""
 
 from typing import Annotated, Any, Final
 
 import typer
 
-from app.bitcoin.wallet import MAX_INDEX
-from app.cli.operator import with_operator_database
-from app.cli.printing import AsJson, print_records
+from app.bitcoin.wallet import MAX_INDEX, Wallet
+from app.cli.operator import operator_actor, with_operator_database
+from app.cli.printing import AsJson, print_record, print_records
 from app.cli.running import run
 from app.db.engine import Database
+from app.domain.faults import OperatorFault
 from app.resources import READ_AS_WPKH, wallet_of
-from app.services import bitcoin_checks
+from app.services import bitcoin_addresses, bitcoin_checks
 from app.settings import ConfigurationError, Settings
 
 _MAX_SHOWN = 1000
@@ -29,9 +30,7 @@ def show_addresses(
     """Show what ASSAY_BITCOIN_DESCRIPTOR hands out, to be compared with the wallet. No database."""
 
     async def main() -> list[dict[str, object]]:
-        wallet = wallet_of(Settings.load())
-        if wallet is None:
-            raise ConfigurationError("ASSAY_BITCOIN_DESCRIPTOR: required")
+        wallet = _wallet()
         if wallet.kind_assumed:
             typer.echo(READ_AS_WPKH, err=True)
         indexes = range(start, min(start + first, MAX_INDEX + 1))
@@ -50,3 +49,40 @@ def show_passed_over(*, as_json: AsJson = False) -> None:
 
     columns = ("index", "address", "why", "received_btc", "found_at")
     print_records(with_operator_database(work), columns=columns, as_json=as_json)
+
+
+def advance(
+    to: Annotated[int, typer.Option(min=0, max=MAX_INDEX, help="the index of the next address")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Leave out the addresses before an index, as after a restore from a backup.
+
+    It never goes back: an index that is not later than the next one is refused, with the next one.
+    """
+
+    async def work(database: Database) -> dict[str, Any]:
+        wallet = _wallet()
+        async with database.sessions() as session:
+            before = await bitcoin_addresses.advance(
+                session, wallet, to, actor=operator_actor(), now=database.clock.now()
+            )
+        if before >= to:
+            raise OperatorFault(
+                f"--to: must be more than {before}, the index of the next address; nothing is changed"
+            )
+        return {
+            "wallet": wallet.wallet_id,
+            "next_index_before": before,
+            "next_index": to,
+            "left_out": to - before,
+        }
+
+    print_record(with_operator_database(work), as_json=as_json)
+
+
+def _wallet() -> Wallet:
+    wallet = wallet_of(Settings.load())
+    if wallet is None:
+        raise ConfigurationError("ASSAY_BITCOIN_DESCRIPTOR: required")
+    return wallet

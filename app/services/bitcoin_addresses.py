@@ -3,14 +3,16 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.bitcoin.wallet import Wallet
 from app.db.base import AnyRow
+from app.domain.actors import Actor
 from app.domain.addresses import canonical_bitcoin_address
 from app.models import BitcoinAddress, BitcoinCheck, BitcoinOutput, BitcoinWallet
+from app.services import audit_log
 
 # For so long is an address, once checked, as good as unused: nobody was ever shown it.
 CHECKED_WITHIN: Final = timedelta(minutes=10)
@@ -47,6 +49,41 @@ async def take(
         )
     )
     return address
+
+
+async def advance(
+    session: AsyncSession, wallet: Wallet, index: int, *, actor: Actor, now: datetime
+) -> int:
+    """Let the wallet's next address have this index at least; return which it had before.
+
+    Nothing changes when that is `index` or a later one: addresses are never given out again.
+    """
+    async with session.begin():
+        await session.execute(
+            insert(BitcoinWallet)
+            .values(id=wallet.wallet_id, descriptor=wallet.descriptor, next_index=0)
+            .on_conflict_do_nothing()
+        )
+        before = await session.scalar(
+            select(BitcoinWallet.next_index)
+            .where(BitcoinWallet.id == wallet.wallet_id)
+            .with_for_update()
+        )
+        before = before or 0
+        if before < index:
+            await session.execute(
+                update(BitcoinWallet)
+                .where(BitcoinWallet.id == wallet.wallet_id)
+                .values(next_index=index)
+            )
+            await audit_log.record(
+                session,
+                actor=actor,
+                action=f"bitcoin.advance.{index}",
+                subject=wallet.wallet_id,
+                at=now,
+            )
+    return before
 
 
 async def gap(connection: AsyncConnection, wallet: Wallet) -> int:

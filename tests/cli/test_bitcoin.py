@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import text
 
 from app.bitcoin.wallet import Wallet
 from app.db.engine import Database
@@ -43,8 +44,8 @@ async def test_legacy_xpub_is_said_to_be_read_as_wpkh(
 async def test_missing_or_refused_descriptor_ends_with_its_reason(
     assay: Assay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for text, word in ((spelled(BIP84_ZPUB, "ypub"), "ypub"), ("", "required")):
-        monkeypatch.setenv("ASSAY_BITCOIN_DESCRIPTOR", text)
+    for given, word in ((spelled(BIP84_ZPUB, "ypub"), "ypub"), ("", "required")):
+        monkeypatch.setenv("ASSAY_BITCOIN_DESCRIPTOR", given)
         result = await assay("bitcoin", "addresses", "--json")
         assert (result.exit_code, result.stdout) == (2, "")
         assert word in result.stderr
@@ -100,3 +101,39 @@ async def test_addresses_that_no_order_gets_are_shown_with_what_was_there(
     assert (destination["received_btc"], destination["outputs"]) == ("0", [])
     assert table.exit_code == 0
     assert "0.0015" in table.stdout
+
+
+async def test_wallet_is_advanced_and_never_goes_back(
+    database_url: str, committed_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wallet = Wallet.from_text(BIP84_ZPUB)
+    monkeypatch.setenv("ASSAY_BITCOIN_DESCRIPTOR", BIP84_ZPUB)
+    with commands_on(database_url, monkeypatch) as assay:
+        first = await printed(assay, "bitcoin", "advance", "--to", "10")
+        second = await printed(assay, "bitcoin", "advance", "--to", "2147483647")
+        refused = [await assay("bitcoin", "advance", "--to", to) for to in ("2147483647", "9")]
+        outside = [await assay("bitcoin", "advance", "--to", to) for to in ("-1", "2147483648")]
+        monkeypatch.setenv("ASSAY_BITCOIN_DESCRIPTOR", "")
+        unnamed = await assay("bitcoin", "advance", "--to", "10")
+    last = 2**31 - 1
+    assert first == {
+        "wallet": wallet.wallet_id,
+        "next_index_before": 0,
+        "next_index": 10,
+        "left_out": 10,
+    }
+    assert (second["next_index_before"], second["next_index"]) == (10, last)
+    for result in refused:
+        assert result.exit_code == 1
+        assert f"--to: must be more than {last}" in result.stderr
+    assert [result.exit_code for result in (*outside, unnamed)] == [2, 2, 2]
+    async with committed_database.reading() as connection:
+        logged = await connection.execute(
+            text("SELECT actor, action, subject FROM audit_log ORDER BY id")
+        )
+        assert [tuple(line) for line in logged] == [
+            ("operator", "bitcoin.advance.10", wallet.wallet_id),
+            ("operator", f"bitcoin.advance.{last}", wallet.wallet_id),
+        ]
+        kept = await connection.scalar(text("SELECT next_index FROM bitcoin_wallets"))
+    assert kept == last

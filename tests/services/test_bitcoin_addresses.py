@@ -15,12 +15,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bitcoin.wallet import Wallet
 from app.db.engine import Database, create_database
+from app.domain.actors import Actor
 from app.domain.clock import Clock
 from app.models import BitcoinAddress, BitcoinWallet
+from app.resources import sales_terms
 from app.services import bitcoin_addresses, orders
 from app.services.order_placing import Purchase
 from app.services.terms import BitcoinTerms
 from tests.bitcoin.keys import BIP84_ZPUB, BIP86_XPUB
+from tests.support.application import settings_for_tests
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
 from tests.support.orders import TERMS, place_order, read_order
@@ -198,6 +201,35 @@ async def test_destination_of_aeonto_is_passed_over(
             session, WALLET, "ord_1", clock.now(), destination=WALLET.address(0).upper()
         )
     assert address == WALLET.address(1)
+
+
+async def test_destination_that_is_too_far_to_be_seen_at_the_start_is_passed_over_at_its_turn(
+    database: LentDatabase, clock: HandClock
+) -> None:
+    far = 2000
+    settings = settings_for_tests(
+        btc_dest_address=WALLET.address(far),
+        bitcoin_descriptor=BIP84_ZPUB,
+        esplora_url=("https://one.example/api/",),
+    )
+    assert sales_terms(settings).btc_dest_address == WALLET.address(far)
+    async with database.sessions() as session:
+        await bitcoin_addresses.advance(
+            session, WALLET, far - 1, actor=Actor("operator", "cli"), now=clock.now()
+        )
+    given = []
+    for number in range(2):
+        async with database.sessions() as session, session.begin():
+            given.append(
+                await bitcoin_addresses.take(
+                    session,
+                    WALLET,
+                    f"ord_{number}",
+                    clock.now(),
+                    destination=settings.btc_dest_address,
+                )
+            )
+    assert given == [WALLET.address(far - 1), WALLET.address(far + 1)]
 
 
 async def test_gap_counts_the_addresses_after_the_last_that_was_paid(

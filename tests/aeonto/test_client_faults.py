@@ -17,6 +17,7 @@ from app.domain.pace import Bucket, Slot
 from tests.aeonto import golden
 from tests.aeonto.bench import ADDRESS, ANSWERED, ASKS, JSON, Bench, slot
 from tests.aeonto.golden import BASE_URL
+from tests.support.deadlines import hold_deadlines
 
 NONSENSE: Final = {
     "html": httpx.Response(200, html="<html></html>"),
@@ -106,12 +107,15 @@ class Trickle(httpx.AsyncByteStream):
 async def test_trickling_body_does_not_outlive_the_deadline(
     bench: Bench, upstream: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client_module, "CALL_DEADLINE_SECONDS", 0.03)
+    deadlines, body = hold_deadlines(monkeypatch, client_module), Trickle()
     upstream.post("order_status_query/").mock(
-        return_value=httpx.Response(200, headers=JSON, stream=Trickle())
+        return_value=httpx.Response(200, headers=JSON, stream=body)
     )
+    looking = asyncio.create_task(bench.look())
+    await body.started.wait()
+    deadlines.expire()
     with pytest.raises(failures.DeadlinePassed):
-        await bench.look()
+        await looking
     assert bench.pace.told == ANSWERED
 
 

@@ -1,12 +1,15 @@
 """Lists from a URL, over real HTTP on loopback."""
 
+import asyncio
 import io
 from collections.abc import Iterator
 
 import pytest
 
+from app.providers import list_downloads
 from app.providers.list_downloads import Download, download, origin_of
 from app.providers.list_files import ListUnreadable
+from tests.support.deadlines import hold_deadlines
 from tests.support.list_server import BODY, NAME, serve_lists
 
 
@@ -56,12 +59,25 @@ async def test_list_that_has_not_changed_is_not_fetched_again(url: str) -> None:
         ("/round", "redirects more than 5 times"),
         ("/packed", "compressed"),
         (f"/{NAME}", "more than 10 bytes"),
-        ("/slow", "longer than 0.3 s"),
     ],
 )
 async def test_what_is_no_list_in_good_order_is_refused(url: str, path: str, reason: str) -> None:
     with pytest.raises(ListUnreadable, match=reason):
-        await download(url + path, io.BytesIO(), known=None, max_bytes=10, deadline_seconds=0.3)
+        await download(url + path, io.BytesIO(), known=None, max_bytes=10)
+
+
+async def test_server_that_is_too_slow_is_refused(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deadlines = hold_deadlines(monkeypatch, list_downloads)
+    fetching = asyncio.create_task(
+        download(f"{url}/slow", io.BytesIO(), known=None, deadline_seconds=0.3)
+    )
+    while not deadlines.seconds:
+        await asyncio.sleep(0)
+    deadlines.expire()
+    with pytest.raises(ListUnreadable, match=r"longer than 0\.3 s"):
+        await fetching
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 
@@ -72,10 +73,16 @@ async def all_sent_at_once(seed: int, orders: int = 100) -> Verdict:
 
 
 async def everything_at_once(
-    seed: int, orders: int = 500, kills: int = 60, restarts: int = 10
+    seed: int,
+    orders: int = 500,
+    kills: int = 60,
+    restarts: int = 10,
+    clock_of_the_last: Mapping[str, str] | None = None,
 ) -> Verdict:
     """R05, G1: orders come in on both rails while everything that can break breaks."""
-    async with on_stage(seed, bitcoin_descriptor=BIP84_ZPUB) as stage:
+    async with on_stage(
+        seed, bitcoin_descriptor=BIP84_ZPUB, clock_of_the_last=clock_of_the_last
+    ) as stage:
         payers = Payers(stage.callers, stage.breaker, block_seconds=_BLOCK_SECONDS, glances=10)
         await stage.upstream.press("auto", enabled=True, step_seconds=1)
         await stage.breaker.spoil_answers()

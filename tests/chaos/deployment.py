@@ -6,7 +6,7 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +20,7 @@ from app.db.engine import Database, create_database
 from app.db.migrate import upgrade
 from app.sandbox import esplora_urls
 from tests.support.application import BTC_DEST_ADDRESS
-from tests.support.processes import Process, free_port
+from tests.support.processes import Process, free_port, succeeds
 from tests.support.sandbox import Upstream
 
 # Creations: 400 a minute. Enough for hundreds of orders in minutes, few enough to be reached.
@@ -55,13 +55,14 @@ class Postgres:
 
 
 class Replica:
-    """One `assay serve`."""
+    """One `assay serve`; `clock` is the environment of one whose clock is wrong."""
 
-    def __init__(self, folder: Path, **settings: str) -> None:
+    def __init__(self, folder: Path, clock: Mapping[str, str], **settings: str) -> None:
         folder.mkdir()
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
-        self.process = Process("serve", folder=folder, ASSAY_PORT=str(port), **settings)
+        self.process = Process("serve", folder=folder, ASSAY_PORT=str(port), **settings, **clock)
+        self._is_ready = _is_unready_for_its_clock if clock else succeeds
 
     @property
     def lives(self) -> bool:
@@ -83,8 +84,13 @@ class Replica:
         return time.monotonic() - began
 
     async def until_ready(self) -> None:
-        """Wait until the process is ready for traffic."""
-        await self.process.until_ready(f"{self.url}/readyz")
+        """Wait until the process is ready for traffic, or would be if its clock were right."""
+        await self.process.until_ready(f"{self.url}/readyz", self._is_ready)
+
+
+def _is_unready_for_its_clock(answer: httpx.Response) -> bool:
+    reasons = answer.json()["reasons"]
+    return len(reasons) == 1 and reasons[0].startswith("the clock of this machine is ")
 
 
 @dataclass
@@ -151,12 +157,14 @@ async def deployed(
     seed: int = 1,
     upstream_url: str | None = None,
     bitcoin_descriptor: str | None = None,
+    clock_of_the_last: Mapping[str, str] | None = None,
     **settings: str,
 ) -> AsyncIterator[Deployment]:
     """Run a deployment of so many replicas, on a database of its own, until the end of the body.
 
     `scale` multiplies every limit of AEON.to on both sides. `seed` gives the sandbox's chances.
     `bitcoin_descriptor`: the wallet whose orders are paid in bitcoin, on the sandbox's chain.
+    `clock_of_the_last`: the environment that gives the last replica a wrong clock.
     """
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(open_folder())
@@ -180,7 +188,12 @@ async def deployed(
             shared["ASSAY_BITCOIN_DESCRIPTOR"] = bitcoin_descriptor
             shared["ASSAY_ESPLORA_URL"] = ",".join(esplora_urls(base_url))
         all_replicas = [
-            Replica(folder / f"replica-{number}", **shared) for number in range(replicas)
+            Replica(
+                folder / f"replica-{number}",
+                (clock_of_the_last or {}) if number == replicas - 1 else {},
+                **shared,
+            )
+            for number in range(replicas)
         ]
         for replica in all_replicas:
             stack.callback(replica.kill)

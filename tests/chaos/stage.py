@@ -1,6 +1,6 @@
 """What every scenario begins with: a deployment, callers, a breaker, and eyes that stay open."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from random import Random
@@ -43,11 +43,25 @@ class Stage:
 
 @asynccontextmanager
 async def on_stage(
-    seed: int, *, replicas: int = 3, scale: int = SCALED, credits_given: int = 0, **settings: str
+    seed: int,
+    *,
+    replicas: int = 3,
+    scale: int = SCALED,
+    credits_given: int = 0,
+    bitcoin_descriptor: str | None = None,
+    clock_of_the_last: Mapping[str, str] | None = None,
+    **settings: str,
 ) -> AsyncIterator[Stage]:
-    """Set everything up for one scenario, and take it down afterwards."""
+    """Set everything up for one scenario, as `deployed` does, and take it down afterwards."""
     chance = Random(seed)  # noqa: S311  a replay
-    async with deployed(replicas, scale=scale, seed=seed, **settings) as deployment:
+    async with deployed(
+        replicas,
+        scale=scale,
+        seed=seed,
+        bitcoin_descriptor=bitcoin_descriptor,
+        clock_of_the_last=clock_of_the_last,
+        **settings,
+    ) as deployment:
         callers = await Callers.arrive(deployment, chance, credits_given=credits_given)
         async with sampling(deployment) as seen:
             yield Stage(deployment, callers, Breaker(deployment, chance), chance, seen)

@@ -1,15 +1,11 @@
 """Processes whose clock is wrong beside honest ones, as `./run faketime` drives them.
 
-Not one of `./run test`: it needs libfaketime. It shifts the wall clock alone: the monotonic clock,
-which timers of the event loop go by, is nobody's to set.
+Not one of `./run test`: it needs libfaketime.
 """
 
 import asyncio
-import shutil
-import subprocess
-import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -18,31 +14,24 @@ import httpx
 import pytest
 
 from app.db.engine import Database
+from tests.chaos.crashes import everything_at_once
 from tests.support.application import BTC_DEST_ADDRESS
 from tests.support.orders import count
 from tests.support.people import PASSWORD, Person, make_user
 from tests.support.processes import Process, free_port
 from tests.support.sandbox import Upstream, serving_upstream
 from tests.support.server import learn_parameters
+from tests.support.wrong_clock import remove_left_behind, shifted
 
-SKEWS: Final = {"+1h": 3600, "-1h": -3600, "+1d": 86_400, "-1d": -86_400}
-ORDERS: Final = 6
+SKEWS: Final = ("+1h", "-1h", "+1d", "-1d")
 CREDITS: Final = 10
+SEED: Final = 1
 
 
-def shifted(by: str) -> dict[str, str]:
-    """Return the environment in which a process reads another time."""
-    faketime = shutil.which("faketime")
-    assert faketime is not None, "needs faketime (Debian's package of that name)"
-    done = subprocess.run(  # noqa: S603
-        [faketime, "-f", by, "env"], capture_output=True, text=True, check=True
-    )
-    [library] = [line for line in done.stdout.splitlines() if line.startswith("LD_PRELOAD=")]
-    return {
-        "LD_PRELOAD": library.partition("=")[2],
-        "FAKETIME": by,
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-    }
+@pytest.fixture(autouse=True)
+def _nothing_left_behind() -> Iterator[None]:
+    yield
+    remove_left_behind()
 
 
 @asynccontextmanager
@@ -126,33 +115,59 @@ async def until_granted(database: Database) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("by", SKEWS)
-async def test_wrong_clock_beside_a_right_one_harms_no_order(
-    by: str, database_url: str, committed_database: Database, tmp_path: Path
+async def test_wrong_clocks_beside_a_right_one_harm_no_order(
+    database_url: str, committed_database: Database, tmp_path: Path
 ) -> None:
     now = datetime.now(UTC)
     await learn_parameters(committed_database, now)
     buyer = await make_user(committed_database, now)
-    fake = shifted(by)
-    began = time.monotonic()
-    async with (
-        serving_upstream() as upstream,
-        httpx.AsyncClient(trust_env=False, timeout=30) as http,
-        running("serve", database_url, upstream, tmp_path / "a") as serve,
-        running("serve", database_url, upstream, tmp_path / "b", **fake) as wrong_serve,
-        running("worker", database_url, upstream, tmp_path / "c", **fake) as wrong_worker,
-    ):
+    async with AsyncExitStack() as stack:
+        upstream = await stack.enter_async_context(serving_upstream())
+        http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=30))
         await upstream.press("auto", step_seconds=0)
-        for number in range(ORDERS):
-            await place(http, (serve, wrong_serve)[number % 2], buyer)
-        # The one that is wrong has them for itself for a while, and leaves them alone.
-        await check_ready(http, [serve], [wrong_serve, wrong_worker])
-        assert await count(committed_database, "orders", "status = 'TO_BE_CREATED'") == ORDERS
-        async with running("worker", database_url, upstream, tmp_path / "d") as worker:
-            ended = await until_granted(committed_database)
-            await check_ready(http, [serve, worker], [wrong_serve, wrong_worker])
-        await check_throttle(http, wrong_serve, serve, by)
+
+        async def start(command: str, by: str = "") -> str:
+            fake = shifted(by) if by else {}
+            folder = tmp_path / f"{command}{by}"
+            process = running(command, database_url, upstream, folder, **fake)
+            return await stack.enter_async_context(process)
+
+        async with asyncio.TaskGroup() as group:
+            starting = group.create_task(start("serve"))
+            serves = {by: group.create_task(start("serve", by)) for by in SKEWS}
+            workers = [group.create_task(start("worker", by)) for by in SKEWS]
+        serve = starting.result()
+        wrong_serves = {by: started.result() for by, started in serves.items()}
+        wrong = [*wrong_serves.values(), *(started.result() for started in workers)]
+        for url in [serve, *wrong_serves.values()]:
+            await place(http, url, buyer)
+        orders = 1 + len(SKEWS)
+        # Those that are wrong have them for themselves for a while, and leave them alone.
+        await check_ready(http, [serve], wrong)
+        assert await count(committed_database, "orders", "status = 'TO_BE_CREATED'") == orders
+        worker = await start("worker")
+        ended = await until_granted(committed_database)
+        await check_ready(http, [serve, worker], wrong)
+        for by, url in wrong_serves.items():
+            await check_throttle(http, url, serve, by)
         stats = await upstream.stats()
-    assert ended == {"BTC_SENT": ORDERS, "FAILED": 0}
+    assert ended == {"BTC_SENT": orders, "FAILED": 0}
     assert stats["over_limit"] == 0
-    print(f"{by}: {ORDERS} orders granted after {time.monotonic() - began:.1f} s")  # noqa: T201
+
+
+@pytest.mark.parametrize(
+    ("orders", "kills", "restarts"),
+    [
+        pytest.param(40, 5, 1, id="short"),
+        pytest.param(500, 60, 10, id="R05", marks=pytest.mark.long),
+    ],
+)
+async def test_nothing_is_lost_or_doubled_when_all_breaks_and_one_replica_is_an_hour_ahead(
+    orders: int, kills: int, restarts: int
+) -> None:
+    verdict = await everything_at_once(
+        SEED, orders, kills, restarts, clock_of_the_last=shifted("+1h")
+    )
+    print(verdict)  # noqa: T201
+    assert verdict.is_clean
+    assert verdict.orders >= orders

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,6 +44,11 @@ def environment(**settings: str) -> dict[str, str]:
     """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_")}
     return inherited | {"ASSAY_MAX_OPEN_ORDERS": "0"} | settings
+
+
+def succeeds(answer: httpx.Response) -> bool:
+    """Return whether an answer is of class 2xx."""
+    return answer.is_success
 
 
 class Process:
@@ -103,21 +109,30 @@ class Process:
         """Whether it was started and has not ended."""
         return self._process is not None and self._process.poll() is None
 
-    async def until_ready(self, url: str) -> None:
-        """Wait until a GET of `url` succeeds."""
-        async with (
-            asyncio.timeout(_PATIENCE_SECONDS),
-            httpx.AsyncClient(trust_env=False, timeout=60) as http,
-        ):
-            while True:
-                if self._process is None or self._process.poll() is not None:
-                    raise AssertionError(f"it ended: {self.output.read_text()[-2000:]}")
-                try:
-                    if (await http.get(url)).is_success:
-                        return
-                except httpx.TransportError:
-                    pass
-                await asyncio.sleep(_POLL_SECONDS)
+    async def until_ready(
+        self, url: str, is_ready: Callable[[httpx.Response], bool] = succeeds
+    ) -> None:
+        """Wait until the answer to a GET of `url` is one of readiness: by default, any success."""
+        said = "nothing"
+        try:
+            async with (
+                asyncio.timeout(_PATIENCE_SECONDS),
+                httpx.AsyncClient(trust_env=False, timeout=60) as http,
+            ):
+                while True:
+                    if self._process is None or self._process.poll() is not None:
+                        raise AssertionError(f"it ended: {self.output.read_text()[-2000:]}")
+                    try:
+                        answer = await http.get(url)
+                    except httpx.TransportError:
+                        pass
+                    else:
+                        if is_ready(answer):
+                            return
+                        said = answer.text
+                    await asyncio.sleep(_POLL_SECONDS)
+        except TimeoutError as fault:
+            raise AssertionError(f"{url} last said: {said}") from fault
 
     def run_json(self, *command: str) -> Any:  # noqa: ANN401  whatever JSON it prints
         """Run another command with the same settings, and read the JSON that it prints."""

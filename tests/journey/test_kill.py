@@ -1,4 +1,7 @@
-"""The journey goes on after `kill -9` between any two of its steps, with the same balances."""
+"""The journey goes on after `kill -9` between any two of its steps, with the same balances.
+
+By default one coin for each of the two commands; `--all` adds `assay dev` with AEON.
+"""
 
 import signal
 from collections.abc import AsyncIterator
@@ -59,7 +62,7 @@ async def _go_with_kills(process: Process, url: str, coin: Coin = Coin.AEON) -> 
     assert process.end(signal.SIGTERM) == 0
 
 
-@pytest.mark.parametrize("coin", Coin)
+@pytest.mark.parametrize("coin", [pytest.param(Coin.AEON, marks=pytest.mark.long), Coin.BTC])
 async def test_dev_finishes_the_journey_after_kills(dev: tuple[Process, str], coin: Coin) -> None:
     await _go_with_kills(*dev, coin)
 

@@ -1,7 +1,10 @@
 """The audit finds each breach on a database that was corrupted on purpose, and none on a clean one."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.engine import Database
 from app.domain.errors import AssessmentFault
@@ -123,9 +126,27 @@ CORRUPTIONS = {
 }
 
 
+@pytest.fixture(scope="module")
+async def outer(worker_database: Database) -> AsyncIterator[AsyncConnection]:
+    """One connection, on which everything has happened once; nothing on it is ever committed."""
+    async with worker_database.engine.connect() as connection:
+        await connection.begin()
+        await connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+        await live(LentDatabase(connection), HandClock())
+        yield connection
+        await connection.rollback()
+
+
 @pytest.fixture
-async def lived(database: LentDatabase, clock: HandClock) -> LentDatabase:
-    """A database on which everything has happened once."""
+async def lived(outer: AsyncConnection) -> AsyncIterator[LentDatabase]:
+    """That database for one test, which may corrupt it: afterwards it is as before."""
+    async with outer.begin_nested() as savepoint:
+        yield LentDatabase(outer)
+        await savepoint.rollback()
+
+
+async def live(database: LentDatabase, clock: HandClock) -> None:
+    """Let everything happen once."""
     user = await make_user(database, clock.now(), credits_given=5)
     code = await make_access_code(database, user, clock.now())
     async with database.sessions() as session:
@@ -149,7 +170,6 @@ async def lived(database: LentDatabase, clock: HandClock) -> LentDatabase:
     failing = ScriptedProvider(raises=ProviderFailed(FailureReason.BROKEN))
     with pytest.raises(AssessmentFault):
         await create(database, failing, clock, user)
-    return database
 
 
 async def pay_in_bitcoin(database: LentDatabase, clock: HandClock, user: Person) -> None:

@@ -7,24 +7,19 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from app.http import docs, error_handlers, middleware, openapi
-from app.observability.event_loop import lag_observed
-from app.observability.metrics import Metrics
-from app.observability.request_id import RequestIdMiddleware
+from app.accounts import access_code_router, api_key_router
+from app.accounts import router as accounts
+from app.assessments import batch_router, receipt_router
+from app.assessments import router as assessments
+from app.orders import router as orders
 from app.resources import Resources, Stand, open_resources
-from app.routers import (
-    access_codes,
-    accounts,
-    api_keys,
-    assessment_batches,
-    assessments,
-    health,
-    orders,
-    receipts,
-)
+from app.runtime.loops.heartbeats import Heartbeats
+from app.runtime.observability.event_loop import lag_observed
+from app.runtime.observability.metrics import Metrics
+from app.runtime.observability.request_id import RequestIdMiddleware
 from app.settings import Settings
+from app.web import docs, error_handlers, health, middleware, openapi
 from app.worker import housekeeping
-from app.worker.heartbeats import Heartbeats
 from app.worker.run import interest_running, loop_names, worker_running
 
 
@@ -71,11 +66,11 @@ def create_app(settings: Settings, stand: Stand | None = None) -> FastAPI:
     for room in (
         orders,
         assessments,
-        assessment_batches,
-        receipts,
+        batch_router,
+        receipt_router,
         accounts,
-        access_codes,
-        api_keys,
+        access_code_router,
+        api_key_router,
         health,
     ):
         app.include_router(room.router)

@@ -10,35 +10,35 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from app.aeonto.client import AeontoClient
-from app.aeonto.http import HttpTransport
-from app.bitcoin.wallet import Wallet, WalletRefused
-from app.db.engine import Database, create_database
-from app.db.turns import Turns
-from app.domain.addresses import BitcoinNetwork, InvalidAddress, bitcoin_network
-from app.domain.clock import Clock
-from app.domain.listings import RequiredLists
-from app.domain.pace import Pace
-from app.domain.receipts import SigningKey
-from app.esplora.chain import Chain
-from app.esplora.client import EsploraClient
-from app.esplora.http import HttpTransport as EsploraTransport
-from app.observability.logging import get_logger
-from app.observability.metrics import Metrics
-from app.providers.base import RiskProvider
-from app.providers.chainalysis.provider import ChainalysisProvider, chainalysis_headers
-from app.providers.crystal.provider import CrystalProvider, crystal_headers
-from app.providers.exposure import ExposureProvider
-from app.providers.http import VendorHttp
-from app.providers.panel import Panel
-from app.providers.sanctions import SanctionsProvider
-from app.providers.tags import TagsProvider
-from app.services.clock_watch import clock_watched
-from app.services.interest import Interest
-from app.services.lists import Lists
-from app.services.pace import SharedPace
-from app.services.terms import BitcoinTerms, Terms
-from app.services.throttles import Throttles
+from app.accounts.throttles import Throttles
+from app.addresses import BitcoinNetwork, InvalidAddress, bitcoin_network
+from app.assessments.providers.base import RiskProvider
+from app.assessments.providers.chainalysis import ChainalysisProvider, chainalysis_headers
+from app.assessments.providers.crystal import CrystalProvider, crystal_headers
+from app.assessments.providers.ensemble import Panel
+from app.assessments.providers.exposure import ExposureProvider
+from app.assessments.providers.sanctions import SanctionsProvider
+from app.assessments.providers.tags import TagsProvider
+from app.assessments.rules.receipts import SigningKey
+from app.lists.lookup import Lists
+from app.lists.rules.listings import RequiredLists
+from app.orders.poll_hints import Interest
+from app.orders.pricing import BitcoinTerms, Terms
+from app.orders.wallet.wallet import Wallet, WalletRefused
+from app.partners.aeonto.client import AeontoClient
+from app.partners.aeonto.http import HttpTransport
+from app.partners.esplora.chain import Chain
+from app.partners.esplora.client import EsploraClient
+from app.partners.esplora.http import HttpTransport as EsploraTransport
+from app.partners.vendor_http import VendorHttp
+from app.runtime.clock import Clock
+from app.runtime.clock_watch import clock_watched
+from app.runtime.db.engine import Database, create_database
+from app.runtime.db.turns import Turns
+from app.runtime.observability.logging import get_logger
+from app.runtime.observability.metrics import Metrics
+from app.runtime.rate_limit.postgres import SharedPace
+from app.runtime.rate_limit.rules import Pace
 from app.settings import ConfigurationError, RiskProviderName, Settings
 
 log = get_logger(__name__)

@@ -16,15 +16,15 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from typing_extensions import override
 
-from app.domain import plain_text
-from app.domain.base_urls import base_url, is_on_loopback, same_server
-from app.domain.clients import IPNetwork
-from app.domain.database_urls import check_files, read_database_url
-from app.domain.dotenv_file import DotenvMalformed, read_dotenv
-from app.domain.faults import OperatorFault
-from app.domain.money import SATOSHI
-from app.domain.receipts import SigningKey
-from app.domain.states import OrderStatus
+from app.assessments.rules.receipts import SigningKey
+from app.orders.rules.states import OrderStatus
+from app.runtime import plain_text
+from app.runtime.base_urls import base_url, is_on_loopback, same_server
+from app.runtime.db.urls import check_files, read_database_url
+from app.runtime.dotenv_file import DotenvMalformed, read_dotenv
+from app.runtime.faults import OperatorFault
+from app.runtime.money import SATOSHI
+from app.web.clients import IPNetwork
 
 PREFIX: Final = "ASSAY_"
 DOTENV: Final = ".env"

@@ -6,9 +6,9 @@ from typing import Final
 from alembic import context
 from sqlalchemy import Connection, text
 
-import app.models  # noqa: F401  registers the tables
-from app.db.base import Base
-from app.db.engine import create_database
+import app.tables  # noqa: F401  registers the tables
+from app.runtime.db.base import Base
+from app.runtime.db.engine import create_database
 from app.settings import Settings
 
 _LOCK: Final = 7_301_955_026_118_402  # any number that nothing else on the server locks

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 from sqlalchemy import text
 
-from app.db.engine import Database, create_database
+from app.runtime.db.engine import Database, create_database
 from tests.support.databases import LentDatabase, RunServer, Template
 from tests.support.passwords import cheap_passwords
 

@@ -12,14 +12,14 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from app.cli import main as cli
-from app.domain import errors
-from app.domain.errors import AppError
-from app.domain.states import MOVES, Move, OrderStatus
-from app.http.deps import LOGIN_TEXT
+from app.ledger.models import Account
 from app.main import create_app
-from app.models import Account
-from app.observability.metrics import Metrics
+from app.orders.rules.states import MOVES, Move, OrderStatus
+from app.runtime import errors
+from app.runtime.errors import AppError
+from app.runtime.observability.metrics import Metrics
 from app.settings import PREFIX, Settings
+from app.web.dependencies import LOGIN_TEXT
 from tests.chaos.__main__ import SCENARIOS
 
 ROOT: Final = Path(__file__).parents[1]

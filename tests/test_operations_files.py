@@ -8,8 +8,8 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from app.domain.states import OrderStatus
-from app.observability.metrics import Metrics
+from app.orders.rules.states import OrderStatus
+from app.runtime.observability.metrics import Metrics
 
 ROOT: Final = Path(__file__).parents[1]
 FOLDER: Final = ROOT / "docs/operations"

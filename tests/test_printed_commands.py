@@ -21,8 +21,8 @@ from typing import Final
 import pytest
 from sqlalchemy import make_url
 
-from app.db.engine import Database
-from app.domain.rails import Rail
+from app.orders.rules.rails import Rail
+from app.runtime.db.engine import Database
 from tests.bitcoin.keys import BIP84_ZPUB
 from tests.support.application import BTC_DEST_ADDRESS
 from tests.support.bitcoin_orders import TERMS

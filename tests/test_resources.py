@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.bitcoin.wallet import Wallet
-from app.domain.addresses import BitcoinNetwork
+from app.addresses import BitcoinNetwork
+from app.orders.wallet.wallet import Wallet
 from app.resources import sales_terms
 from app.settings import ConfigurationError
 from tests.bitcoin.keys import BIP32_XPRV, BIP84_ZPUB, spelled

@@ -4,6 +4,8 @@ from typing import Annotated, Final
 
 import typer
 
+from app.accounts import access_codes, users
+from app.accounts.authentication import Caller
 from app.cli.operator import (
     ExpiresAt,
     Limit,
@@ -13,9 +15,8 @@ from app.cli.operator import (
     with_operator_database,
 )
 from app.cli.printing import AsJson, print_record, print_records
-from app.db.engine import Database
-from app.services import access_codes, accounts, ledger
-from app.services.callers import Caller
+from app.ledger import service
+from app.runtime.db.engine import Database
 
 _STATUS: Final = {True: "active", False: "inactive"}
 
@@ -35,7 +36,7 @@ def create_access_code(
     async def work(database: Database) -> access_codes.CodeFacts:
         actor, now = operator_actor(), database.clock.now()
         async with database.reading() as connection:
-            issuer_id = await accounts.user_id_of(connection, issuer)
+            issuer_id = await users.user_id_of(connection, issuer)
         async with database.sessions() as session:
             code = await access_codes.create(
                 session,
@@ -49,7 +50,7 @@ def create_access_code(
             account_id = await access_codes.account_id_of(connection, code)
         if credits_given:
             async with database.sessions() as session:
-                await ledger.adjust(
+                await service.adjust(
                     session,
                     account_id=account_id,
                     amount=credits_given,
@@ -86,7 +87,7 @@ def list_access_codes(
     async def work(database: Database) -> list[tuple[access_codes.CodeFacts, str]]:
         async with database.reading() as connection:
             of_all = issuer is None
-            issuer_id = None if of_all else await accounts.user_id_of(connection, issuer or "")
+            issuer_id = None if of_all else await users.user_id_of(connection, issuer or "")
             return await access_codes.list_all(
                 connection, issuer_id=issuer_id, now=database.clock.now(), limit=limit + 1
             )

@@ -8,18 +8,18 @@ from typing import Annotated, Final, TypeVar
 
 import typer
 
-from app.aeonto.client import AeontoClient
-from app.aeonto.failures import AeontoFailure
-from app.aeonto.http import HttpTransport
-from app.aeonto.solo import SoloPace
-from app.aeonto.wire import MAX_BTC, OrderParameters, PriceQuote
 from app.cli.printing import print_record
 from app.cli.running import run
-from app.domain import plain_text
-from app.domain.clock import Clock, SystemClock
-from app.domain.money import SATOSHI
-from app.domain.pace import Bucket, Pace, Slot
-from app.domain.reports import Report
+from app.orders.rules.reports import Report
+from app.partners.aeonto.client import AeontoClient
+from app.partners.aeonto.failures import AeontoFailure
+from app.partners.aeonto.http import HttpTransport
+from app.partners.aeonto.wire import MAX_BTC, OrderParameters, PriceQuote
+from app.runtime import plain_text
+from app.runtime.clock import Clock, SystemClock
+from app.runtime.money import SATOSHI
+from app.runtime.rate_limit.local import SoloPace
+from app.runtime.rate_limit.rules import Bucket, Pace, Slot
 from app.settings import Settings
 
 SLOT_WAIT_SECONDS: Final = 60.0

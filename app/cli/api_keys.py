@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from app.accounts import api_keys
 from app.cli.operator import (
     CodeOption,
     ExpiresAt,
@@ -18,8 +19,7 @@ from app.cli.operator import (
     with_operator_database,
 )
 from app.cli.printing import AsJson, print_record, print_records
-from app.db.engine import Database
-from app.services import api_keys
+from app.runtime.db.engine import Database
 
 KeepChildren = Annotated[
     bool, typer.Option("--keep-children", help="leave the keys that a revoked key made")

@@ -5,10 +5,10 @@ from typing import Any
 
 import typer
 
+from app import audit as audits
 from app.cli.operator import with_operator_database
 from app.cli.printing import AsJson, print_record
-from app.db.engine import Database
-from app.services import audit as audits
+from app.runtime.db.engine import Database
 
 
 def audit(*, as_json: AsJson = False) -> None:

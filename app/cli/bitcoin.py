@@ -4,14 +4,14 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from app.bitcoin.wallet import MAX_INDEX, Wallet
 from app.cli.operator import operator_actor, with_operator_database
 from app.cli.printing import AsJson, print_record, print_records
 from app.cli.running import run
-from app.db.engine import Database
-from app.domain.faults import OperatorFault
+from app.orders import address_checks, addresses
+from app.orders.wallet.wallet import MAX_INDEX, Wallet
 from app.resources import READ_AS_WPKH, wallet_of
-from app.services import bitcoin_addresses, bitcoin_checks
+from app.runtime.db.engine import Database
+from app.runtime.faults import OperatorFault
 from app.settings import ConfigurationError, Settings
 
 _MAX_SHOWN = 1000
@@ -44,7 +44,7 @@ def show_passed_over(*, as_json: AsJson = False) -> None:
 
     async def work(database: Database) -> list[dict[str, Any]]:
         async with database.reading() as connection:
-            found = await bitcoin_checks.passed_over(connection)
+            found = await address_checks.passed_over(connection)
         return [{**one, "why": _WHY[one["reason"]]} for one in found]
 
     columns = ("index", "address", "why", "received_btc", "found_at")
@@ -64,7 +64,7 @@ def advance(
     async def work(database: Database) -> dict[str, Any]:
         wallet = _wallet()
         async with database.sessions() as session:
-            before = await bitcoin_addresses.advance(
+            before = await addresses.advance(
                 session, wallet, to, actor=operator_actor(), now=database.clock.now()
             )
         if before >= to:

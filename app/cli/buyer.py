@@ -5,13 +5,13 @@ from typing import Final
 
 import httpx
 
-from app.bitcoin.bip21 import bitcoin_uri
-from app.db.engine import Database
-from app.domain.clock import Clock
-from app.domain.rails import Rail
-from app.domain.states import OrderStatus
-from app.services.order_views import OrderView
-from app.services.orders import list_all
+from app.orders.queries import OrderView
+from app.orders.rules.rails import Rail
+from app.orders.rules.states import OrderStatus
+from app.orders.service import list_all
+from app.orders.wallet.bip21 import bitcoin_uri
+from app.runtime.clock import Clock
+from app.runtime.db.engine import Database
 
 # Long enough to see the order unpaid.
 _HESITATION: Final = timedelta(seconds=3)

@@ -13,8 +13,8 @@ from app.cli.operator import (
     with_operator_database,
 )
 from app.cli.printing import AsJson, print_record
-from app.db.engine import Database
-from app.services import ledger
+from app.ledger import service
+from app.runtime.db.engine import Database
 
 
 def adjust_credits(
@@ -34,7 +34,7 @@ def adjust_credits(
         async with database.reading() as connection:
             account_id = await account_id_of(connection, email, code)
         async with database.sessions() as session:
-            return await ledger.adjust(
+            return await service.adjust(
                 session,
                 account_id=account_id,
                 amount=amount,

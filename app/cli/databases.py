@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 import typer
 from pydantic import SecretStr
 
-from app.db.embedded import EmbeddedPostgres
-from app.db.failures import plain_reason
-from app.domain.faults import OperatorFault
+from app.runtime.db.embedded import EmbeddedPostgres
+from app.runtime.db.failures import plain_reason
+from app.runtime.faults import OperatorFault
 from app.settings import ConfigurationError, Settings
 
 

@@ -13,21 +13,21 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from rich.console import Console
 
+from app.addresses import BitcoinNetwork, InvalidAddress, bitcoin_network
 from app.cli.buyer import Buyer
 from app.cli.databases import url_of, with_database
 from app.cli.demo import Journey, Outcome
 from app.cli.http_server import serving
 from app.cli.receipts import own_key_text
 from app.cli.running import run, stop_event
-from app.db.migrate import upgrade
-from app.domain.addresses import BitcoinNetwork, InvalidAddress, bitcoin_network
 from app.main import create_app
-from app.observability.logging import configure_logging
+from app.runtime.db.migrate import upgrade
+from app.runtime.loops.heartbeats import Heartbeats
+from app.runtime.loops.loops import Loop, running
+from app.runtime.observability.logging import configure_logging
 from app.sandbox.server import AUTO_BLOCK_SECONDS, create_sandbox
 from app.sandbox.serving import esplora_urls, serve_sandbox
 from app.settings import PREFIX, ConfigurationError, Settings
-from app.worker.heartbeats import Heartbeats
-from app.worker.loops import Loop, running
 
 # An address of the specification's example: the sandbox's chain alone pays it.
 _SANDBOX_DESTINATION: Final = "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM"

@@ -11,13 +11,13 @@ import typer
 from app.cli.databases import url_of, with_database
 from app.cli.printing import AsJson, print_records
 from app.cli.running import run
-from app.db.engine import create_database
 from app.doctor.deployment import Deployment, Place, deployment_of
 from app.doctor.examination import CONNECTIONS, examine, nothing_examined
 from app.doctor.findings import Finding, Status
-from app.domain.clock import SystemClock
-from app.domain.faults import OperatorFault
-from app.observability.logging import configure_logging
+from app.runtime.clock import SystemClock
+from app.runtime.db.engine import create_database
+from app.runtime.faults import OperatorFault
+from app.runtime.observability.logging import configure_logging
 from app.settings import ConfigurationError, SettingFault, Settings
 
 _COLUMNS: Final = ("status", "name", "found", "remedy")

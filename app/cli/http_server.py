@@ -10,9 +10,9 @@ import uvicorn
 from fastapi import FastAPI
 from typing_extensions import override
 
-from app.http.connections import KEEP_ALIVE_SECONDS, BoundedProtocol, ConnectionLimit
-from app.http.open_files import most_connections, raise_open_files
 from app.settings import ConfigurationError, Settings
+from app.web.connections import KEEP_ALIVE_SECONDS, BoundedProtocol, ConnectionLimit
+from app.web.open_files import most_connections, raise_open_files
 
 # Requests in flight get this long to finish after a signal; then the loops get theirs.
 _GRACE_SECONDS: Final = 4

@@ -11,24 +11,24 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from app.assessments.rules.risk_words import category_words
 from app.cli.operator import operator_actor, with_operator_database
 from app.cli.printing import AsJson, print_record, print_records
-from app.db.engine import Database
-from app.domain import plain_text
-from app.domain.listings import ListedAddress
-from app.domain.risk import CATEGORIES, SANCTIONS, SCOPE
-from app.domain.risk_words import category_words
-from app.providers.list_downloads import download, is_url, origin_of
-from app.providers.list_files import ListFile, read_list, reading_of
-from app.services.list_checks import (
+from app.lists.download import download, is_url, origin_of
+from app.lists.importing import Import, Imported, import_list
+from app.lists.lookup import Lists, etag_of, history
+from app.lists.parsers.files import ListFile, read_list, reading_of
+from app.lists.rules.listings import ListedAddress
+from app.lists.rules.risk import CATEGORIES, SANCTIONS, SCOPE
+from app.lists.selfcheck import (
     AssetCheck,
     RandomCheck,
     check_assets,
     check_random,
     dated_in_future,
 )
-from app.services.list_imports import Import, Imported, import_list
-from app.services.lists import Lists, etag_of, history
+from app.runtime import plain_text
+from app.runtime.db.engine import Database
 from app.settings import Settings
 
 _SHOWN: Final = 20  # misfiled rows in the record of an import

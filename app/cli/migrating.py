@@ -10,9 +10,9 @@ from asyncpg.exceptions import ClientConfigurationError
 
 from app.cli.databases import url_of, with_database
 from app.cli.running import run
-from app.db.failures import is_unavailable, refuses_connection
-from app.db.migrate import upgrade
-from app.observability.logging import configure_logging
+from app.runtime.db.failures import is_unavailable, refuses_connection
+from app.runtime.db.migrate import upgrade
+from app.runtime.observability.logging import configure_logging
 from app.settings import Settings
 
 _DATABASE_START_SECONDS: Final = 30.0

@@ -7,14 +7,14 @@ from typing import Annotated, Any, TypeVar
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.accounts import access_codes, users
 from app.cli.databases import url_of, with_database
 from app.cli.running import run
-from app.db.engine import Database, create_database
-from app.domain import plain_text
-from app.domain.actors import OPERATOR, Actor
-from app.domain.security import new_id
-from app.observability.logging import configure_logging
-from app.services import access_codes, accounts
+from app.ledger.actors import OPERATOR, Actor
+from app.runtime import plain_text
+from app.runtime.db.engine import Database, create_database
+from app.runtime.observability.logging import configure_logging
+from app.runtime.security import new_id
 from app.settings import Settings
 
 ExpiresAt = Annotated[
@@ -62,7 +62,7 @@ def time_of(text: str | None) -> datetime | None:
 async def account_id_of(connection: AsyncConnection, email: str | None, code: str | None) -> str:
     """Return the id of the account that one of these options names."""
     if email is not None:
-        return await accounts.user_id_of(connection, email)
+        return await users.user_id_of(connection, email)
     return await access_codes.account_id_of(connection, code or "")
 
 

@@ -14,11 +14,11 @@ from app.cli.operator import (
     with_operator_database,
 )
 from app.cli.printing import AsJson, print_record, print_records
-from app.db.engine import Database
-from app.domain.states import OrderStatus
-from app.services import cancelling, open_orders, order_events, orders, settle
-from app.services.attention import needing_attention
-from app.services.order_views import OrderView
+from app.orders import cancel, events, open_orders, operator, service
+from app.orders.discrepancies import needing_attention
+from app.orders.queries import OrderView
+from app.orders.rules.states import OrderStatus
+from app.runtime.db.engine import Database
 
 _MAX_ORDERS: Final = 1000
 _MAX_OPEN_ORDERS: Final = 1_000_000
@@ -49,7 +49,7 @@ def list_orders(
             if attention:
                 found = await needing_attention(connection, limit=limit)
                 return [{**_record(one), "reason": reason} for one, reason in found]
-            listed = await orders.list_all(connection, status=status, limit=limit)
+            listed = await service.list_all(connection, status=status, limit=limit)
             return [_record(one) for one in listed]
 
     told = ("order_id", "status", "number_of_credits", "created_at")
@@ -67,9 +67,9 @@ def show_order(
 
     async def work(database: Database) -> dict[str, Any]:
         async with database.reading() as connection:
-            found = await orders.read_any(connection, order_id)
-            uuid, btc_dest_address = await orders.upstream_of(connection, order_id)
-            history = await order_events.history(connection, order_id)
+            found = await service.read_any(connection, order_id)
+            uuid, btc_dest_address = await service.upstream_of(connection, order_id)
+            history = await events.history(connection, order_id)
         return {
             **_record(found),
             "uuid": uuid,
@@ -92,7 +92,7 @@ def cancel_order(
 
     async def work(database: Database) -> OrderStatus:
         async with database.sessions() as session:
-            return await cancelling.cancel_any(
+            return await cancel.cancel_any(
                 session, order_id, reason=reason, actor=operator_actor(), now=database.clock.now()
             )
 
@@ -115,7 +115,7 @@ def settle_order(
 
     async def work(database: Database) -> OrderStatus:
         async with database.sessions() as session:
-            return await settle.settle(
+            return await operator.settle(
                 session,
                 order_id,
                 grant=grant,

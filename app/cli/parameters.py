@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperArgument, TyperOption
 from typing_extensions import override
 
-from app.domain.plain_text import DECIMAL_NUMBER, WHOLE_NUMBER
+from app.runtime.plain_text import DECIMAL_NUMBER, WHOLE_NUMBER
 
 _NUMBERS: Final = {
     int: (WHOLE_NUMBER, "a whole number, in ASCII digits"),

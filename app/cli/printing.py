@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli import tables
-from app.domain.money import plain
+from app.runtime.money import plain
 
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON alone")]
 

@@ -7,9 +7,8 @@ from urllib.parse import urlsplit
 
 import typer
 
-from app.cli.printing import AsJson, print_record
-from app.domain.receipt_faults import without_mark
-from app.domain.receipts import (
+from app.assessments.rules.receipt_faults import without_mark
+from app.assessments.rules.receipts import (
     KEY_BYTES,
     ReceiptRefused,
     SigningKey,
@@ -17,7 +16,8 @@ from app.domain.receipts import (
     new_key_text,
     verify,
 )
-from app.domain.strict_json import Unreadable, read_json_object
+from app.cli.printing import AsJson, print_record
+from app.partners.strict_json import Unreadable, read_json_object
 
 KEY_FILE: Final = "receipt-key"
 KEYS_PATH: Final = "/.well-known/assay-keys.json"

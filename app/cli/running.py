@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 import typer
 
-from app.domain.errors import AppError
-from app.domain.faults import OperatorFault
+from app.runtime.errors import AppError
+from app.runtime.faults import OperatorFault
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ import typer
 import uvloop
 
 from app.cli.running import run, stop_event
-from app.observability.logging import configure_logging, get_logger
+from app.runtime.observability.logging import configure_logging, get_logger
 from app.sandbox.server import AUTO_BLOCK_SECONDS, BLOCK_SECONDS, create_sandbox
 from app.sandbox.serving import esplora_urls, serve_sandbox
 from app.settings import ConfigurationError, Settings

@@ -8,13 +8,13 @@ import uvloop
 from app.cli.databases import url_of, with_database
 from app.cli.http_server import serving
 from app.cli.running import run, stop_event
-from app.db.migrate import upgrade
 from app.main import create_app, create_worker_app
-from app.observability.event_loop import lag_observed
-from app.observability.logging import configure_logging, get_logger
-from app.observability.metrics import Metrics
+from app.orders.pricing import Terms
 from app.resources import READ_AS_WPKH, Stand, open_resources, sales_terms
-from app.services.terms import Terms
+from app.runtime.db.migrate import upgrade
+from app.runtime.observability.event_loop import lag_observed
+from app.runtime.observability.logging import configure_logging, get_logger
+from app.runtime.observability.metrics import Metrics
 from app.settings import ConfigurationError, Settings
 from app.worker.run import worker_running
 

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from app.cli.databases import url_of, with_database
-from app.db.engine import create_database
-from app.domain.clock import Clock
-from app.domain.pace import Pace
-from app.services.pace import SharedPace
+from app.runtime.clock import Clock
+from app.runtime.db.engine import create_database
+from app.runtime.rate_limit.postgres import SharedPace
+from app.runtime.rate_limit.rules import Pace
 from app.settings import Settings
 
 

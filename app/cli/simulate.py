@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.printing import AsJson, print_record, print_records
-from app.domain import plain_text
+from app.runtime import plain_text
 from app.simulation.day import Outcome, simulate
 from app.simulation.plan import draw_plan
 

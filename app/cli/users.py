@@ -5,16 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli.operator import (
-    Limit,
-    newest,
-    operator_actor,
-    with_operator_database,
-)
+from app.accounts import user_admin, users
+from app.cli.operator import Limit, newest, operator_actor, with_operator_database
 from app.cli.printing import AsJson, print_record, print_records
-from app.db.engine import Database
-from app.domain.security import PASSWORD_MAX_LENGTH, PASSWORD_MIN_LENGTH
-from app.services import accounts, user_admin
+from app.runtime.db.engine import Database
+from app.runtime.security import PASSWORD_MAX_LENGTH, PASSWORD_MIN_LENGTH
 
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="the user")]
 
@@ -31,9 +26,9 @@ def create_user(
             f"--password: needs {PASSWORD_MIN_LENGTH} to {PASSWORD_MAX_LENGTH} characters"
         )
 
-    async def work(database: Database) -> accounts.NewUser:
+    async def work(database: Database) -> users.NewUser:
         async with database.sessions() as session:
-            return await accounts.register(
+            return await users.register(
                 session,
                 email=email,
                 password=password,
@@ -118,4 +113,4 @@ def end_sessions(
 
 async def _user_id_of(database: Database, email: str) -> str:
     async with database.reading() as connection:
-        return await accounts.user_id_of(connection, email)
+        return await users.user_id_of(connection, email)

@@ -7,16 +7,16 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from app.db.connecting import Reach
-from app.db.failures import Unavailable, plain_reason, reason_of, unavailability
-from app.db.migrate import current_revision, head_revision, is_behind
-from app.db.writability import refusal_of_changes
+from app import audit as audits
 from app.doctor.deployment import Deployment
 from app.doctor.findings import Result, not_checked, ok, problem, warning
-from app.domain.database_urls import read_database_url
-from app.domain.hosts import is_loopback, is_private
-from app.models import Order
-from app.services import audit as audits
+from app.orders.models import Order
+from app.runtime.db.connecting import Reach
+from app.runtime.db.failures import Unavailable, plain_reason, reason_of, unavailability
+from app.runtime.db.migrate import current_revision, head_revision, is_behind
+from app.runtime.db.urls import read_database_url
+from app.runtime.db.writability import refusal_of_changes
+from app.runtime.hosts import is_loopback, is_private
 
 _OLDEST_VERSION: Final = 15
 _PER_VERSION: Final = 10_000  # server_version_num of 15.4 is 150004

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-from app.db.engine import Database
-from app.domain.clock import Clock
-from app.observability.metrics import Metrics
+from app.orders.pricing import Terms
 from app.resources import Stand, open_resources, sales_terms
-from app.services.terms import Terms
+from app.runtime.clock import Clock
+from app.runtime.db.engine import Database
+from app.runtime.observability.metrics import Metrics
 from app.settings import ConfigurationError, SettingFault, Settings
 from app.worker.run import loop_names
 

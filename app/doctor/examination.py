@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from app.db.failures import is_database_fault, plain_reason, reason_of
 from app.doctor import database, partners, service
 from app.doctor.deployment import Deployment
 from app.doctor.findings import Finding, Result, Status, not_checked, problem
-from app.observability.logging import get_logger
+from app.runtime.db.failures import is_database_fault, plain_reason, reason_of
+from app.runtime.observability.logging import get_logger
 
 log = get_logger(__name__)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.observability.logging import redact
+from app.runtime.observability.logging import redact
 
 
 class Status(StrEnum):

@@ -6,22 +6,22 @@ from contextlib import AsyncExitStack, aclosing
 from typing import Final
 from urllib.parse import urlsplit
 
-from app.aeonto.client import AeontoClient
-from app.aeonto.failures import AeontoFailure, OperatorNeeded, SlotExpired, Throttled
-from app.aeonto.http import HttpTransport
-from app.aeonto.wire import OrderParameters
+from app.addresses import bitcoin_network
 from app.doctor.deployment import Deployment
 from app.doctor.findings import Result, not_checked, ok, problem, warning
-from app.domain.addresses import bitcoin_network
-from app.domain.money import plain
-from app.domain.pace import Bucket
-from app.esplora.chain import Chain, Disagree, required
-from app.esplora.client import EsploraClient
-from app.esplora.failures import DeadlinePassed, EsploraFailure, NotOffered
-from app.esplora.failures import OperatorNeeded as EsploraNeedsOperator
-from app.esplora.http import HttpTransport as EsploraTransport
-from app.services.aeonto_parameters import KnownParameters
-from app.services.pace import SharedPace
+from app.orders.aeonto_parameters import KnownParameters
+from app.partners.aeonto.client import AeontoClient
+from app.partners.aeonto.failures import AeontoFailure, OperatorNeeded, SlotExpired, Throttled
+from app.partners.aeonto.http import HttpTransport
+from app.partners.aeonto.wire import OrderParameters
+from app.partners.esplora.chain import Chain, Disagree, required
+from app.partners.esplora.client import EsploraClient
+from app.partners.esplora.failures import DeadlinePassed, EsploraFailure, NotOffered
+from app.partners.esplora.failures import OperatorNeeded as EsploraNeedsOperator
+from app.partners.esplora.http import HttpTransport as EsploraTransport
+from app.runtime.money import plain
+from app.runtime.rate_limit.postgres import SharedPace
+from app.runtime.rate_limit.rules import Bucket
 
 _AGAIN: Final = "Run `assay doctor` again in a minute."
 _SLOT_WITHIN_SECONDS: Final = 3.0

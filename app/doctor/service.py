@@ -4,14 +4,17 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
+from app.assessments import receipts
 from app.doctor.deployment import Deployment
 from app.doctor.findings import Result, not_checked, ok, problem, warning
-from app.domain.listings import ListVersion, RequiredLists, is_in_future
+from app.lists import lookup
+from app.lists.rules.listings import ListVersion, RequiredLists, is_in_future
+from app.orders import addresses
+from app.orders.worker.address_gap import is_wide
 from app.resources import READ_AS_WPKH, receipt_key, wallet_of
-from app.services import bitcoin_addresses, lists, loop_beats, receipts
+from app.runtime.loops import beats
+from app.runtime.loops.heartbeats import SILENT_AFTER
 from app.settings import ConfigurationError
-from app.worker.address_gap import is_wide
-from app.worker.heartbeats import SILENT_AFTER
 
 _SETTINGS_FIRST: Final = "Put the settings right first."
 _PUT_RIGHT: Final = "Put it right in the environment or in .env: README.md, Configuration."
@@ -33,7 +36,7 @@ async def check_lists(deployment: Deployment) -> Sequence[Result]:
     settings, today = deployment.settings, deployment.database.clock.now().date()
     required = RequiredLists(names=settings.required_lists, max_age_days=settings.list_max_age_days)
     async with deployment.database.reading() as connection:
-        versions = await lists.in_force(connection)
+        versions = await lookup.in_force(connection)
     wrong = [
         problem(fault, "Import its newest version with `assay lists import`, daily.")
         for fault in required.faults(versions, today)
@@ -87,7 +90,7 @@ async def check_gap(deployment: Deployment) -> Sequence[Result]:
         return []
     limit = deployment.settings.bitcoin_gap_limit
     async with deployment.database.reading() as connection:
-        gap = await bitcoin_addresses.gap(connection, deployment.terms.bitcoin.wallet)
+        gap = await addresses.gap(connection, deployment.terms.bitcoin.wallet)
     found = f"the last {gap} addresses given out were not paid; the wallet looks {limit} ahead"
     remedy = "Raise the gap limit of the wallet, then ASSAY_BITCOIN_GAP_LIMIT."
     if gap > limit:
@@ -100,7 +103,7 @@ async def check_loops(deployment: Deployment) -> Result:
     if deployment.loops is None:
         return not_checked("the settings do not say which loops must run", _SETTINGS_FIRST)
     async with deployment.database.reading() as connection:
-        ages = await loop_beats.seconds_ago(connection)
+        ages = await beats.seconds_ago(connection)
     silent = [
         f"{loop} (never)" if loop not in ages else f"{loop} ({ages[loop]:.0f} s ago)"
         for loop in deployment.loops

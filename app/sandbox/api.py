@@ -9,8 +9,8 @@ from typing import Final, cast
 from fastapi import FastAPI, Request
 from starlette.responses import RedirectResponse, Response
 
-from app.domain.addresses import InvalidAddress, bitcoin_network
-from app.domain.money import SATOSHI
+from app.addresses import InvalidAddress, bitcoin_network
+from app.runtime.money import SATOSHI
 from app.sandbox import exact_json
 from app.sandbox.answers import SHAPES, Answer, Refusal, error, render, success
 from app.sandbox.faults import AEONTO, Fault

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Final
 from urllib.parse import parse_qsl
 
-from app.domain.money import in_satoshi
+from app.runtime.money import in_satoshi
 from app.sandbox.chain import Payment
 from app.sandbox.scripts import script_of
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import Field, PlainValidator, field_validator
 from starlette.responses import Response
 
-from app.domain.addresses import InvalidAddress
+from app.addresses import InvalidAddress
 from app.sandbox.bip21 import read_payment_uri
 from app.sandbox.bitcoin import Fate
 from app.sandbox.buttons import Body, TheWorld, as_conflict, reads, say

@@ -13,7 +13,7 @@ from fastapi import APIRouter, HTTPException
 from pydantic import Field, field_validator, model_validator
 from starlette.responses import Response
 
-from app.domain.money import plain
+from app.runtime.money import plain
 from app.sandbox import exact_json, payouts
 from app.sandbox.answers import SHAPES
 from app.sandbox.buttons import Body, TheWorld, as_conflict, reads, say

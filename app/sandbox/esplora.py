@@ -12,7 +12,7 @@ from typing import Final
 from fastapi import FastAPI, Request
 from starlette.responses import PlainTextResponse, Response
 
-from app.domain.addresses import InvalidAddress
+from app.addresses import InvalidAddress
 from app.sandbox import shapes
 from app.sandbox.address_pages import (
     Rows,

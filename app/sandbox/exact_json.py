@@ -4,7 +4,7 @@ import json
 from decimal import Decimal, InvalidOperation
 from typing import Final, NoReturn
 
-from app.domain.money import plain
+from app.runtime.money import plain
 
 # Beyond this many digits a number is written with an exponent.
 _PLAIN_DIGITS: Final = 30

@@ -7,7 +7,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Final
 
-from app.domain.addresses import (
+from app.addresses import (
     AEON_STAGENET_INTEGRATED,
     AEON_STAGENET_STANDARD,
     encode_base58check,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
-from app.domain.money import SATOSHI, plain
+from app.runtime.money import SATOSHI, plain
 from app.sandbox import identity
 from app.sandbox.answers import Refusal
 

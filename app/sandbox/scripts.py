@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from app.domain.addresses import BitcoinNetwork, bitcoin_network, encode_base58check
-from app.domain.addresses.base58 import decode_base58check
-from app.domain.addresses.bech32 import decode_segwit
+from app.addresses import BitcoinNetwork, bitcoin_network, encode_base58check
+from app.addresses.base58 import decode_base58check
+from app.addresses.bech32 import decode_segwit
 
 _HASH_BYTES: Final = 20
 _SEGWIT_PREFIXES: Final = ("bc1", "tb1", "bcrt1")

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.domain.clock import Clock, SystemClock
+from app.runtime.clock import Clock, SystemClock
 from app.sandbox import chain_control, control, vendor_control
 from app.sandbox.answers import html
 from app.sandbox.api import BASE_PATH, add_endpoints

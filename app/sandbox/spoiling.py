@@ -11,8 +11,8 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
-from app.domain.clock import Clock
-from app.domain.money import plain
+from app.runtime.clock import Clock
+from app.runtime.money import plain
 from app.sandbox import exact_json
 from app.sandbox.answers import Answer, error, html, render
 from app.sandbox.faults import AEONTO, DEFAULT_CODES, NO_CODE, Fault, Kind

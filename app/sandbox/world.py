@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final, cast
 
-from app.domain.clock import Clock
-from app.domain.money import SATOSHI
+from app.runtime.clock import Clock
+from app.runtime.money import SATOSHI
 from app.sandbox import identity
 from app.sandbox.answers import SHAPES
 from app.sandbox.bitcoin import Bitcoin

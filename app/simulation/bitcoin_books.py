@@ -9,7 +9,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from app.domain.bitcoin_payments import (
+from app.orders.apply import Applied, Seen
+from app.orders.apply_outputs import evidence_of, prior_money_alarm
+from app.orders.pricing import BitcoinTerms
+from app.orders.rules.bitcoin_payments import (
     Arrival,
     Invoice,
     OutputId,
@@ -19,16 +22,18 @@ from app.domain.bitcoin_payments import (
     judge,
     unmatched_money,
 )
-from app.domain.money import SATOSHI, in_satoshi
-from app.domain.prior_money import EarlierSighting, OrderPlacement, came_before, lowest_height
-from app.domain.rails import Rail
-from app.domain.reports import Decision, Report, decide
-from app.domain.schedule import Urgency, next_look
-from app.domain.states import OrderStatus
-from app.services.arrivals import evidence_of, prior_money_alarm
-from app.services.order_decisions import Applied, Seen
-from app.services.order_moves import Grant
-from app.services.terms import BitcoinTerms
+from app.orders.rules.poll_schedule import Urgency, next_look
+from app.orders.rules.prior_money import (
+    EarlierSighting,
+    OrderPlacement,
+    came_before,
+    lowest_height,
+)
+from app.orders.rules.rails import Rail
+from app.orders.rules.reports import Decision, Report, decide
+from app.orders.rules.states import OrderStatus
+from app.orders.transitions import Grant
+from app.runtime.money import SATOSHI, in_satoshi
 from app.simulation.books import KeptOrder, KeptOutput, KeptPayment, facts_of
 from app.simulation.keeping import Keeping
 

@@ -10,8 +10,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from app.domain.rails import Rail
-from app.services.terms import Terms
+from app.orders.pricing import Terms
+from app.orders.rules.rails import Rail
 from app.simulation.books import Books, KeptEvent, KeptOrder
 from app.simulation.chain import Coin, Mined, ModelChain, Waiting
 from app.simulation.invariants import Breach

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Protocol
 
-from app.domain.rails import Rail
-from app.domain.states import OrderStatus
-from app.services.terms import Terms
+from app.orders.pricing import Terms
+from app.orders.rules.rails import Rail
+from app.orders.rules.states import OrderStatus
 from app.simulation.bitcoin_payers import Asked, BitcoinPayers
 from app.simulation.offers import offered
 from app.simulation.upstream import Payer, Upstream

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
-from app.domain.clock import Clock
+from app.runtime.clock import Clock
 
 _NEVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
 # A round of a loop must not take long, or it counts as stuck.

@@ -9,7 +9,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
-from app.esplora.failures import (
+from app.partners.esplora.failures import (
     AnswerLost,
     EsploraFailure,
     Nonsense,
@@ -17,7 +17,7 @@ from app.esplora.failures import (
     Throttled,
     Unreachable,
 )
-from app.esplora.wire import Block, Output, Transaction
+from app.partners.esplora.wire import Block, Output, Transaction
 from app.simulation.chain import Coin, Mined, ModelChain, Waiting
 from app.simulation.loop import BEGIN
 

@@ -15,15 +15,15 @@ from typing import Any, Final, Protocol
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
-from app.aeonto.solo import SoloPace
-from app.db.failures import is_unavailable
-from app.domain.clock import Clock
-from app.domain.money import in_satoshi
-from app.domain.pace import Pace
-from app.domain.rails import Rail
-from app.domain.states import OrderStatus
-from app.services.order_store import OrderStore
-from app.services.terms import Terms
+from app.orders.pricing import Terms
+from app.orders.rules.rails import Rail
+from app.orders.rules.states import OrderStatus
+from app.orders.store import OrderStore
+from app.runtime.clock import Clock
+from app.runtime.db.failures import is_unavailable
+from app.runtime.money import in_satoshi
+from app.runtime.rate_limit.local import SoloPace
+from app.runtime.rate_limit.rules import Pace
 from app.simulation.bitcoin_invariants import Truth, breaches_in_bitcoin
 from app.simulation.bitcoin_payers import BitcoinPayers, lay_earlier_money
 from app.simulation.books import Books

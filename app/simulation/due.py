@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 from itertools import count
 
-from app.domain.schedule import Urgency
+from app.orders.rules.poll_schedule import Urgency
 from app.simulation.books import KeptOrder
 
 _Entry = tuple[datetime, str, int, KeptOrder]

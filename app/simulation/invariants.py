@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from app.domain.rails import Rail
+from app.orders.rules.rails import Rail
 from app.simulation.books import Books, KeptEvent, KeptOrder
 from app.simulation.upstream import Upstream, UpstreamOrder
 

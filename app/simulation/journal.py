@@ -4,8 +4,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from app.domain.states import OrderStatus
-from app.models.order_events import OrderEventKind
+from app.orders.models.order_events import OrderEventKind
+from app.orders.rules.states import OrderStatus
 from app.simulation.books import KeptEvent, KeptOrder
 
 

@@ -9,16 +9,16 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from app.domain.accounts import EntryKind
-from app.domain.rails import Rail
-from app.domain.reports import Decision
-from app.domain.schedule import NextLook, next_look
-from app.domain.states import MOVES, Move, OrderStatus
-from app.models.order_events import OrderEventKind
-from app.services.cancelling import CANCELLED_BY_BUYER
-from app.services.order_decisions import Applied, Seen
-from app.services.order_moves import Grant
-from app.services.reconcile import FailureReason
+from app.ledger.rules import EntryKind
+from app.orders.apply import Applied, Seen
+from app.orders.apply_reports import FailureReason
+from app.orders.cancel import CANCELLED_BY_BUYER
+from app.orders.models.order_events import OrderEventKind
+from app.orders.rules.poll_schedule import NextLook, next_look
+from app.orders.rules.rails import Rail
+from app.orders.rules.reports import Decision
+from app.orders.rules.states import MOVES, Move, OrderStatus
+from app.orders.transitions import Grant
 from app.simulation.books import KeptEntry, KeptOrder
 from app.simulation.calendar import Work
 from app.simulation.due import DueOrders

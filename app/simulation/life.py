@@ -14,18 +14,18 @@ from typing import Any, Final, TypeVar
 
 from typing_extensions import override
 
-from app.aeonto.client import Transport
-from app.aeonto.wire import Answer, OrderParameters
-from app.domain.bitcoin_payments import Arrival
-from app.domain.pace import Bucket, Pace, Slot
-from app.domain.rails import Rail
-from app.domain.reports import Report
-from app.domain.settlement import Settlement
-from app.esplora.chain import Source
-from app.esplora.wire import Transaction
-from app.services.order_decisions import Applied
-from app.services.order_leases import CreationJob, LookJob
-from app.services.order_store import OrderStore
+from app.orders.apply import Applied
+from app.orders.leases import CreationJob, LookJob
+from app.orders.rules.bitcoin_payments import Arrival
+from app.orders.rules.rails import Rail
+from app.orders.rules.reports import Report
+from app.orders.rules.settlement import Settlement
+from app.orders.store import OrderStore
+from app.partners.aeonto.client import Transport
+from app.partners.aeonto.wire import Answer, OrderParameters
+from app.partners.esplora.chain import Source
+from app.partners.esplora.wire import Transaction
+from app.runtime.rate_limit.rules import Bucket, Pace, Slot
 from app.simulation.loop import SimulatedClock
 
 T = TypeVar("T")

@@ -6,10 +6,10 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
-from app.bitcoin.wallet import Wallet
-from app.domain.rails import Rail
-from app.domain.states import OrderStatus
-from app.services.terms import BitcoinTerms, Terms
+from app.orders.pricing import BitcoinTerms, Terms
+from app.orders.rules.rails import Rail
+from app.orders.rules.states import OrderStatus
+from app.orders.wallet.wallet import Wallet
 from app.simulation.plan import Plan
 
 BTC_DEST_ADDRESS: Final = "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM"

@@ -6,12 +6,17 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from app.aeonto.client import AeontoClient, Transport
-from app.domain.clock import Clock
-from app.domain.pace import Pace
-from app.esplora.chain import Chain, Source
-from app.observability.metrics import Metrics
-from app.services.order_store import OrderStore
+from app.orders.store import OrderStore
+from app.orders.worker.aeonto_rail import AeontoRail
+from app.orders.worker.bitcoin_rail import BitcoinRail
+from app.orders.worker.reconciler import Reconciler
+from app.partners.aeonto.client import AeontoClient, Transport
+from app.partners.esplora.chain import Chain, Source
+from app.runtime.clock import Clock
+from app.runtime.loops.heartbeats import Heartbeats
+from app.runtime.loops.loops import Loop, supervise
+from app.runtime.observability.metrics import Metrics
+from app.runtime.rate_limit.rules import Pace
 from app.simulation.calendar import Calendar, Work
 from app.simulation.life import (
     Dangers,
@@ -22,11 +27,6 @@ from app.simulation.life import (
     LivingStore,
     LivingTransport,
 )
-from app.worker.aeonto_rail import AeontoRail
-from app.worker.bitcoin_rail import BitcoinRail
-from app.worker.heartbeats import Heartbeats
-from app.worker.loops import Loop, supervise
-from app.worker.reconciler import Reconciler
 
 # As often as in earnest, these would be most of the requests of a day: AEON.to's limits are asked
 # for every 30 s, and addresses looked at every 10 s, for blocks that come every 10 minutes.

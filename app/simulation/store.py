@@ -11,29 +11,28 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Final
 
-from app.aeonto.wire import OrderParameters
-from app.domain.bitcoin_payments import Arrival, Valuation
-from app.domain.clock import Clock
-from app.domain.rails import Rail
-from app.domain.reports import (
-    Decision,
-    Report,
-    creation_fault,
-    decide,
-    payment_details,
+from app.orders.aeonto_parameters import TRUSTED_FOR
+from app.orders.apply import Applied, Seen
+from app.orders.apply_reports import FailureReason
+from app.orders.events import evidence_of
+from app.orders.leases import LEASE, CreationJob, LookJob
+from app.orders.models.order_events import OrderEventKind
+from app.orders.pricing import BitcoinTerms, Terms
+from app.orders.rules.bitcoin_payments import Arrival, Valuation
+from app.orders.rules.poll_schedule import (
+    Urgency,
+    creation_again,
+    look_after_failure,
+    look_when_asked,
 )
-from app.domain.schedule import Urgency, creation_again, look_after_failure, look_when_asked
-from app.domain.settlement import ALL_TAKEN, Settlement, Verified
-from app.domain.states import MOVES, Move, OrderStatus
-from app.models.order_events import OrderEventKind
-from app.services.aeonto_parameters import TRUSTED_FOR
-from app.services.order_decisions import Applied, Seen
-from app.services.order_events import evidence_of
-from app.services.order_leases import LEASE, CreationJob, LookJob
-from app.services.order_moves import Grant
-from app.services.order_store import OrderStore
-from app.services.reconcile import FailureReason
-from app.services.terms import BitcoinTerms, Terms
+from app.orders.rules.rails import Rail
+from app.orders.rules.reports import Decision, Report, creation_fault, decide, payment_details
+from app.orders.rules.settlement import ALL_TAKEN, Settlement, Verified
+from app.orders.rules.states import MOVES, Move, OrderStatus
+from app.orders.store import OrderStore
+from app.orders.transitions import Grant
+from app.partners.aeonto.wire import OrderParameters
+from app.runtime.clock import Clock
 from app.simulation.bitcoin_books import apply_arrivals, give_address
 from app.simulation.books import Books, KeptOrder, KeptPayment, facts_of
 from app.simulation.calendar import Work

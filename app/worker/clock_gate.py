@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from app.resources import Resources
-from app.worker.heartbeats import Heartbeats
-from app.worker.loops import Supervised, rest, running
+from app.runtime.loops.heartbeats import Heartbeats
+from app.runtime.loops.loops import Supervised, rest, running
 
 _LOOK_SECONDS: Final = 0.5
 

@@ -3,17 +3,13 @@
 from collections.abc import Iterable
 from typing import Final
 
+from app.accounts import throttles, users
+from app.assessments import jobs, rescreening
+from app.orders.worker.address_gap import GapWatch
 from app.resources import Resources
-from app.services import (
-    accounts,
-    idempotency,
-    jobs,
-    list_reviews,
-    throttles,
-)
-from app.services.shared_gauges import SharedGauges
-from app.worker.address_gap import GapWatch
-from app.worker.loops import Loop
+from app.runtime import idempotency
+from app.runtime.loops.loops import Loop
+from app.worker.shared_gauges import SharedGauges
 
 _LOST_REST_SECONDS: Final = 1.0
 _SWEEP_REST_SECONDS: Final = 30.0
@@ -43,11 +39,11 @@ def loops(resources: Resources) -> list[Loop]:
             return await jobs.wake_lost(session, resources.clock.now())
 
     async def look_again() -> bool:
-        return await list_reviews.review_next(resources.database, resources.clock)
+        return await rescreening.review_next(resources.database, resources.clock)
 
     async def sweep() -> bool:
         async with resources.database.sessions() as session:
-            await accounts.end_expired_sessions(session, resources.clock.now())
+            await users.end_expired_sessions(session, resources.clock.now())
             await jobs.reap(session)
             more_counts = await throttles.reap(session, resources.clock.now())
             more_keys = await idempotency.reap(session, resources.clock.now())

@@ -4,17 +4,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
+from app.assessments.worker.jobs import Jobs
+from app.orders.store import SqlOrderStore
+from app.orders.worker.address_checks import AddressChecks
+from app.orders.worker.aeonto_rail import AeontoRail
+from app.orders.worker.bitcoin_rail import BitcoinRail
+from app.orders.worker.reconciler import Reconciler
 from app.resources import Resources
-from app.services.order_store import SqlOrderStore
+from app.runtime.loops.heartbeats import Heartbeats
+from app.runtime.loops.loops import Loop, Supervised
 from app.worker import housekeeping
-from app.worker.address_checks import AddressChecks
-from app.worker.aeonto_rail import AeontoRail
-from app.worker.bitcoin_rail import BitcoinRail
 from app.worker.clock_gate import running_while_clock_is_right
-from app.worker.heartbeats import Heartbeats
-from app.worker.jobs import Jobs
-from app.worker.loops import Loop, Supervised
-from app.worker.reconciler import Reconciler
 
 _INTEREST_REST_SECONDS: Final = 1.0
 _SAVE_REST_SECONDS: Final = 5.0

@@ -17,7 +17,7 @@ down_revision = "0015"
 branch_labels = None
 depends_on = None
 
-# The same as in `audit.py` and `domain/prior_money.py`, on purpose: three that watch each other.
+# The same as in `audit.py` and `orders/rules/prior_money.py`, on purpose: three that watch each other.
 _GRANT_IS_PAID: Final = """
 CREATE OR REPLACE FUNCTION bitcoin_grant_is_paid() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
-from app.aeonto.client import AeontoClient
-from app.aeonto.http import HttpTransport
-from app.domain.pace import Bucket, Slot
-from app.domain.reports import Report
+from app.orders.rules.reports import Report
+from app.partners.aeonto.client import AeontoClient
+from app.partners.aeonto.http import HttpTransport
+from app.runtime.rate_limit.rules import Bucket, Slot
 from tests.aeonto.golden import BASE_URL
 
 

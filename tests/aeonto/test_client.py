@@ -6,10 +6,10 @@ import httpx
 import pytest
 import respx
 
-from app.aeonto import failures
-from app.aeonto.failures import NUMBERED, OperatorNeeded
-from app.domain.pace import Bucket
-from app.domain.reports import Report
+from app.orders.rules.reports import Report
+from app.partners.aeonto import failures
+from app.partners.aeonto.failures import NUMBERED, OperatorNeeded
+from app.runtime.rate_limit.rules import Bucket
 from tests.aeonto import golden
 from tests.aeonto.bench import ADDRESS, ANSWERED, ASKS, JSON, Bench, slot
 from tests.aeonto.golden import BASE_URL

@@ -10,10 +10,10 @@ import pytest
 import respx
 from typing_extensions import override
 
-from app.aeonto import client as client_module
-from app.aeonto import failures
-from app.aeonto.failures import AeontoFailure, TryLater
-from app.domain.pace import Bucket, Slot
+from app.partners.aeonto import client as client_module
+from app.partners.aeonto import failures
+from app.partners.aeonto.failures import AeontoFailure, TryLater
+from app.runtime.rate_limit.rules import Bucket, Slot
 from tests.aeonto import golden
 from tests.aeonto.bench import ADDRESS, ANSWERED, ASKS, JSON, Bench, slot
 from tests.aeonto.golden import BASE_URL

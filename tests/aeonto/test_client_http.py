@@ -8,11 +8,11 @@ from decimal import Decimal
 
 import pytest
 
-from app.aeonto import failures
-from app.aeonto import http as http_module
-from app.aeonto.client import AeontoClient
-from app.aeonto.http import HttpTransport
-from app.domain.pace import Bucket
+from app.partners.aeonto import failures
+from app.partners.aeonto import http as http_module
+from app.partners.aeonto.client import AeontoClient
+from app.partners.aeonto.http import HttpTransport
+from app.runtime.rate_limit.rules import Bucket
 from tests.aeonto import golden
 from tests.aeonto.bench import FixedClock, RecordingPace, slot
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.aeonto import failures
-from app.aeonto.failures import (
+from app.partners.aeonto import failures
+from app.partners.aeonto.failures import (
     AeontoFailure,
     OperatorNeeded,
     Refused,

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from app.aeonto.solo import SoloPace
-from app.domain.pace import (
+from app.runtime.rate_limit.local import SoloPace
+from app.runtime.rate_limit.rules import (
     CALL_DEADLINE_SECONDS,
     LEAVE_WITHIN_SECONDS,
     LIMITS,

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.aeonto import wire
-from app.aeonto.wire import Answer, OrderParameters, PriceQuote
-from app.domain.reports import Report
-from app.domain.strict_json import Unreadable
+from app.orders.rules.reports import Report
+from app.partners.aeonto import wire
+from app.partners.aeonto.wire import Answer, OrderParameters, PriceQuote
+from app.partners.strict_json import Unreadable
 from tests.aeonto import golden
 
 

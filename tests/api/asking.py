@@ -11,9 +11,10 @@ import httpx
 from sqlalchemy import event, insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.engine import Database
-from app.domain.security import hash_token, new_session_token
-from app.models import AeontoParameters, LoginSession
+from app.accounts.models import LoginSession
+from app.orders.models import AeontoParameters
+from app.runtime.db.engine import Database
+from app.runtime.security import hash_token, new_session_token
 from tests.support.application import Application
 from tests.support.people import Person
 

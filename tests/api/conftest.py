@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from structlog.testing import capture_logs
 
-from app.db.engine import Database
+from app.runtime.db.engine import Database
 from tests.api.asking import SECONDS, TEST_HOST
 from tests.support.application import Application, open_application
 from tests.support.databases import LentDatabase

@@ -7,7 +7,7 @@ from typing import Final
 
 import httpx
 
-from app.domain.security import new_session_token
+from app.runtime.security import new_session_token
 from tests.api import problems
 from tests.api.asking import TEST_HOST, Problem, forge_key, refusal
 from tests.support.application import Application

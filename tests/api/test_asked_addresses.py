@@ -6,7 +6,7 @@ from typing import Any, Final
 import pytest
 from sqlalchemy import text
 
-from app.domain.addresses import SUPPORTED
+from app.addresses import SUPPORTED
 from tests.api.asking import ask, balance_of
 from tests.api.assessing import CREATE_OWN
 from tests.domain.test_one_account import PUBLISHED, USDT_ON_TRON, VITALIK, forms_of

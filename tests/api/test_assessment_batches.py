@@ -4,8 +4,8 @@ from typing import Any, Final
 
 import pytest
 
-from app.providers.base import FailureReason, ProviderFailed, ProviderUnknown
-from app.services import audit
+from app import audit
+from app.assessments.providers.base import FailureReason, ProviderFailed, ProviderUnknown
 from tests.api import problems
 from tests.api.asking import ask, balance_of, entries_of, refusal
 from tests.api.assessing import ADDRESS

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import pytest
 
-from app.providers.base import FailureReason, ProviderFailed, ProviderUnknown
+from app.assessments.providers.base import FailureReason, ProviderFailed, ProviderUnknown
 from tests.api import problems
 from tests.api.asking import (
     Problem,

@@ -6,7 +6,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from app.db.engine import create_database
+from app.runtime.db.engine import create_database
 from tests.api import problems
 from tests.api.asking import anonymised, ask, read, refusal
 from tests.api.conftest import Town

@@ -11,9 +11,9 @@ from asgi_lifespan import LifespanManager
 from fastapi import FastAPI
 from structlog.testing import capture_logs
 
-from app.db.engine import Database, create_database
 from app.main import create_app
 from app.resources import Stand
+from app.runtime.db.engine import Database, create_database
 from tests.support.application import ScriptedProvider, settings_for_tests
 from tests.support.clock import SkewedClock
 from tests.support.people import PASSWORD, make_user

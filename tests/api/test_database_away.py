@@ -8,8 +8,8 @@ from typing import Any, Final
 import pytest
 from structlog.testing import capture_logs
 
-from app.db.engine import create_database
-from app.domain.security import new_api_key, new_id, new_session_token
+from app.runtime.db.engine import create_database
+from app.runtime.security import new_api_key, new_id, new_session_token
 from tests.api import problems
 from tests.api.asking import refusal
 from tests.support.application import Application, open_application

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from app.db import writability
-from app.db.engine import Database, create_database
+from app.runtime.db import writability
+from app.runtime.db.engine import Database, create_database
 from tests.api import problems
 from tests.api.asking import refusal
 from tests.api.test_database_away import OPERATIONS, ORDER

@@ -13,9 +13,9 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from app.db.embedded import EmbeddedPostgres
-from app.db.engine import create_database
-from app.db.migrate import upgrade
+from app.runtime.db.embedded import EmbeddedPostgres
+from app.runtime.db.engine import create_database
+from app.runtime.db.migrate import upgrade
 from tests.api import problems
 from tests.api.asking import refusal
 from tests.support.application import BTC_DEST_ADDRESS

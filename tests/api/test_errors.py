@@ -10,10 +10,10 @@ from typing import Final
 
 import pytest
 
-from app.domain import errors
-from app.domain.actors import OPERATOR, Actor
-from app.domain.errors import AppError, OrderNotSettled
-from app.services import settle
+from app.ledger.actors import OPERATOR, Actor
+from app.orders import operator
+from app.runtime import errors
+from app.runtime.errors import AppError, OrderNotSettled
 from tests.api import problems
 from tests.api.asking import Problem, ask
 from tests.support.application import Application
@@ -115,7 +115,7 @@ async def test_an_order_that_waits_for_aeonto_is_not_settled_by_a_grant(
 
     async with application.database.sessions() as session:
         with pytest.raises(OrderNotSettled) as refused:
-            await settle.settle(
+            await operator.settle(
                 session,
                 made.json()["order_id"],
                 grant=True,

@@ -8,8 +8,8 @@ from typing import Final
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from app.db.engine import Database
-from app.services import audit
+from app import audit
+from app.runtime.db.engine import Database
 from tests.support.databases import connect
 from tests.support.load import ORDER
 from tests.support.people import make_access_code, make_user

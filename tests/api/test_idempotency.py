@@ -8,8 +8,8 @@ import pytest
 from dirty_equals import IsStr
 from sqlalchemy import text
 
-from app.providers.base import FailureReason, ProviderFailed
-from app.services.idempotency import KEPT
+from app.assessments.providers.base import FailureReason, ProviderFailed
+from app.runtime.idempotency import KEPT
 from app.worker import housekeeping
 from tests.api import problems
 from tests.api.asking import ask, balance_of, execute, learn_limits, open_session, read, refusal

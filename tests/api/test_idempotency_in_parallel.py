@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 from typing_extensions import override
 
-from app.db.engine import create_database
-from app.providers.base import Answer, Question
+from app.assessments.providers.base import Answer, Question
+from app.runtime.db.engine import create_database
 from tests.api import problems
 from tests.api.asking import balance_of, refusal
 from tests.api.test_idempotency import KEY, ORDER, QUESTION, made, send

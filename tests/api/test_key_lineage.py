@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from app.db.engine import Database
-from app.domain.actors import Actor
-from app.domain.errors import InvalidApiKey
-from app.services import api_keys
+from app.accounts import api_keys
+from app.ledger.actors import Actor
+from app.runtime.db.engine import Database
+from app.runtime.errors import InvalidApiKey
 from tests.api import problems
 from tests.api.asking import ask, execute, learn_limits, open_session, read, refusal
 from tests.api.assessing import QUESTION

@@ -9,9 +9,9 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from app.providers.base import ProviderUnknown
-from app.providers.list_files import read_list
-from app.services import list_reviews
+from app.assessments import rescreening
+from app.assessments.providers.base import ProviderUnknown
+from app.lists.parsers.files import read_list
 from app.settings import ConfigurationError
 from tests.api import problems
 from tests.api.asking import ask, balance_of, look, refusal
@@ -311,7 +311,7 @@ async def test_what_a_list_changed_is_shown_beside_an_answer_that_stays(
     receipt = (await look(screening, f"assessments/{made}/receipt", buyer)).content
     await import_rows(database, [listed(ADDRESS)], issued=SUMMER, source="OFAC SDN")
     screening.clock.advance(60)
-    while await list_reviews.review_next(database, screening.clock):
+    while await rescreening.review_next(database, screening.clock):
         pass
 
     [shown] = (await look(screening, "assessments", buyer)).json()["items"]
@@ -435,7 +435,7 @@ async def test_headline_says_what_changed_since_and_the_receipt_what_was_answere
         database, [listed(ADDRESS), listed(SATOSHI)], issued=SUMMER, source="OFAC SDN"
     )
     screening.clock.advance(3600)
-    while await list_reviews.review_next(database, screening.clock):
+    while await rescreening.review_next(database, screening.clock):
         pass
 
     [now] = (await look(screening, "assessments", buyer)).json()["items"]

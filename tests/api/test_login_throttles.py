@@ -6,9 +6,9 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.turns import Turns
-from app.domain import security
-from app.services import accounts
+from app.accounts import users
+from app.runtime import security
+from app.runtime.db.turns import Turns
 from tests.api import problems
 from tests.api.asking import anonymised, ask, counting_queries, refusal
 from tests.api.guessing import asked_from, log_in, refused
@@ -29,8 +29,8 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         tried.append(password)
         return security.hash_token(password).hex()
 
-    monkeypatch.setattr(accounts, "password_matches", match)
-    monkeypatch.setattr(accounts, "hash_password", make)
+    monkeypatch.setattr(users, "password_matches", match)
+    monkeypatch.setattr(users, "hash_password", make)
     return tried
 
 

@@ -5,7 +5,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import Message
 
-from app.http.middleware import HeadMiddleware
+from app.web.middleware import HeadMiddleware
 from tests.api.asking import ask, ask_raw, look, open_session
 from tests.api.assessing import QUESTION
 from tests.api.conftest import Town
@@ -66,9 +66,9 @@ async def test_a_fault_of_ours_is_not_kept_either(
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("app.services.accounts.facts", fail)
+    monkeypatch.setattr("app.accounts.users.facts", fail)
     inner = await look(application, "check_self_status", town.user)
-    monkeypatch.setattr("app.http.middleware._is_private", fail)
+    monkeypatch.setattr("app.web.middleware._is_private", fail)
     outer = await look(application, "check_self_status", town.user)
 
     assert (inner.status_code, caching(inner)) == (500, NO_STORE)

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from app.db.engine import create_database
+from app.runtime.db.engine import create_database
 from tests.api import problems
 from tests.api.asking import ask, execute, read, refusal
 from tests.api.ordering import ORDER, orders_made

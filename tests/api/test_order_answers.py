@@ -5,11 +5,11 @@ from decimal import Decimal
 from itertools import product
 from typing import Any, Final
 
-from app.domain.bitcoin_payments import Valuation
-from app.domain.rails import Rail
-from app.domain.states import OrderStatus
-from app.routers.order_responses import order_response
-from app.services.order_views import OrderView, PaymentFacts
+from app.orders.queries import OrderView, PaymentFacts
+from app.orders.responses import order_response
+from app.orders.rules.bitcoin_payments import Valuation
+from app.orders.rules.rails import Rail
+from app.orders.rules.states import OrderStatus
 
 NOW: Final = datetime(2026, 1, 11, 12, 0, tzinfo=UTC)
 TODAY: Final = Valuation(price_satoshi=100_000, excess_to_credits=False)

@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import pytest
 
-from app.domain.rails import Rail
-from app.domain.reports import Report
-from app.domain.settlement import Settlement, SettlementFault, Unverified, Verified
-from app.services import order_leases, reconcile
+from app.orders import apply_reports, leases
+from app.orders.rules.rails import Rail
+from app.orders.rules.reports import Report
+from app.orders.rules.settlement import Settlement, SettlementFault, Unverified, Verified
 from tests.api import problems
 from tests.api.asking import anonymised, ask, balance_of, look, refusal
 from tests.api.conftest import Town
@@ -88,10 +88,10 @@ async def accept(application: Application) -> None:
     """Let AEON.to accept the only order there is."""
     now = application.clock.now()
     async with application.database.sessions() as session:
-        job = await order_leases.claim_creation(session, now)
+        job = await leases.claim_creation(session, now)
     assert job is not None
     async with application.database.sessions() as session:
-        await reconcile.apply_created(session, job, CREATED, now)
+        await apply_reports.apply_created(session, job, CREATED, now)
 
 
 async def report(
@@ -101,10 +101,10 @@ async def report(
     application.clock.advance(5)
     now = application.clock.now()
     async with application.database.sessions() as session:
-        job = await order_leases.claim_look(session, Rail.AEONTO, now)
+        job = await leases.claim_look(session, Rail.AEONTO, now)
     assert job is not None
     async with application.database.sessions() as session:
-        await reconcile.apply_report(session, job, said, now, settlement)
+        await apply_reports.apply_report(session, job, said, now, settlement)
 
 
 async def status(application: Application, order_id: str, by: Person) -> dict[str, Any]:
@@ -234,10 +234,10 @@ async def test_an_order_that_aeonto_refused_says_why(
     order_id = await place(application, user)
     now = application.clock.now()
     async with application.database.sessions() as session:
-        job = await order_leases.claim_creation(session, now)
+        job = await leases.claim_creation(session, now)
     assert job is not None
     async with application.database.sessions() as session:
-        await reconcile.fail_refused(session, job, now)
+        await apply_reports.fail_refused(session, job, now)
 
     order = await status(application, order_id, user)
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.services import settle
+from app.orders import operator
 from tests.api import problems
 from tests.api.asking import Problem, ask, learn_limits, look, read, refusal
 from tests.api.conftest import Town
@@ -296,7 +296,7 @@ async def test_order_that_is_over_asks_for_no_money(
     application: Application, user: Person, placed: BitcoinOrder, *, grant: bool, expected: str
 ) -> None:
     async with application.database.sessions() as session:
-        await settle.settle(
+        await operator.settle(
             session,
             placed.id,
             grant=grant,

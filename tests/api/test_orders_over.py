@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.services import settle
+from app.orders import operator
 from tests.api.asking import ask, look, read
 from tests.api.test_order_status import ADDRESS, INTEGRATED, UNPAID, accept, report
 from tests.api.test_order_status import place as place_in_aeon
@@ -227,7 +227,9 @@ async def test_word_of_an_operator_is_the_one_truth(
 ) -> None:
     now = application.clock.now()
     async with application.database.sessions() as session:
-        await settle.settle(session, placed.id, grant=grant, reason="a test", actor=ACTOR, now=now)
+        await operator.settle(
+            session, placed.id, grant=grant, reason="a test", actor=ACTOR, now=now
+        )
     await placed.shown(*([] if grant else [output()]))
     seen = await status(application, placed, user)
     payment = seen["payment"]

@@ -15,9 +15,9 @@ import pytest
 from typer.testing import CliRunner
 from typing_extensions import override
 
+from app.assessments.providers.base import FailureReason, ProviderFailed, ProviderUnknown
+from app.assessments.rules.receipts import SigningKey, verify
 from app.cli import main
-from app.domain.receipts import SigningKey, verify
-from app.providers.base import FailureReason, ProviderFailed, ProviderUnknown
 from tests.api import problems
 from tests.api.asking import anonymised, ask, execute, look, read, refusal
 from tests.api.assessing import ABSENT, CREATE, QUESTION, TRANSACTION, create, paid_by

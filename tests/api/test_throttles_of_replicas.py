@@ -7,9 +7,9 @@ from contextlib import AsyncExitStack
 import httpx
 import pytest
 
-from app.db.engine import Database, create_database
-from app.domain import security
-from app.services import accounts
+from app.accounts import users
+from app.runtime import security
+from app.runtime.db.engine import Database, create_database
 from tests.api import problems
 from tests.api.asking import TEST_HOST, ask, read, refusal
 from tests.api.guessing import MALFORMED, UNKNOWN, log_in, refused, self_status, split
@@ -142,7 +142,7 @@ def counting(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
         tried.append(password)
         return security.password_matches(password, password_hash)
 
-    monkeypatch.setattr(accounts, "password_matches", match)
+    monkeypatch.setattr(users, "password_matches", match)
     return lambda: len(tried)
 
 

@@ -15,11 +15,11 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from app.db.engine import Database, create_database
-from app.domain.addresses.samples import SAMPLES
-from app.services import asking, batches
-from app.services.assessment_leases import PROVIDER_DEADLINE_SECONDS
-from app.services.batches import _AT_ONCE
+from app.addresses.samples import SAMPLES
+from app.assessments import batch, provider_calls
+from app.assessments.batch import _AT_ONCE
+from app.assessments.claims import PROVIDER_DEADLINE_SECONDS
+from app.runtime.db.engine import Database, create_database
 from tests.providers.vendors import KEY, Vendors
 from tests.services.vendor_desk import ADDRESS, check_money, until
 from tests.support.assessments import finish_due
@@ -280,7 +280,7 @@ async def test_no_request_waits_for_a_vendor_beyond_the_deadline_and_the_list_sh
     await hang(vendors)
     async with open_shop(committed_database, vendors) as shop:
         with monkeypatch.context() as patch:
-            deadlines = hold_deadlines(patch, asking)
+            deadlines = hold_deadlines(patch, provider_calls)
             asking_now = asyncio.create_task(
                 shop.http.post(CREATE, json=shop.question(), headers=headers)
             )
@@ -308,7 +308,7 @@ async def test_many_questions_share_one_deadline_and_what_was_not_reached_is_ask
     async with open_shop(committed_database, vendors, credits_given=number) as shop:
         body = shop.questions(addresses(number))
         with monkeypatch.context() as patch:
-            deadlines = hold_deadlines(patch, asking, batches)
+            deadlines = hold_deadlines(patch, provider_calls, batch)
             asking_now = asyncio.create_task(shop.http.post(BATCH, json=body))
             await until(are_waiting(deadlines, _AT_ONCE))
             deadlines.expire()

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from app.domain.actors import OPERATOR, Actor
-from app.domain.assessments import AssessmentType
-from app.domain.security import hash_token, new_api_key, new_session_token
-from app.services import access_codes, accounts, api_keys, assessments, orders
-from app.services.assessment_leases import Subject
-from app.services.order_placing import Purchase
+from app.accounts import access_codes, api_keys, users
+from app.assessments import service as assessments
+from app.assessments.claims import Subject
+from app.assessments.rules.questions import AssessmentType
+from app.ledger.actors import OPERATOR, Actor
+from app.orders import service as orders
+from app.orders.place import Purchase
+from app.runtime.security import hash_token, new_api_key, new_session_token
 from tests.api.asking import (
     execute,
     forge_key,
@@ -144,7 +146,7 @@ async def _bad_sessions(running: Application, user: Person) -> dict[str, dict[st
     logged_out = await open_session(database, user, now)
     async with database.sessions() as session:
         token = logged_out["Authorization"].removeprefix("Bearer ")
-        await accounts.logout(session, hash_token(token))
+        await users.logout(session, hash_token(token))
     return {
         "nobody": {},
         "a malformed session": {"Authorization": "Bearer nonsense"},

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from app.domain.addresses import encode_base58check
-from app.domain.addresses.base58 import decode_base58check
+from app.addresses import encode_base58check
+from app.addresses.base58 import decode_base58check
 
 # BIP 84, account 0 of the seed "abandon ... about".
 BIP84_ZPUB: Final = (

@@ -7,8 +7,7 @@ from Crypto.Hash import RIPEMD160
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.bitcoin.wallet import MAX_INDEX, Wallet, WalletRefused
-from app.domain.addresses import (
+from app.addresses import (
     AddressForm,
     BitcoinNetwork,
     bitcoin_network,
@@ -16,8 +15,9 @@ from app.domain.addresses import (
     check_address,
     encode_base58check,
 )
-from app.domain.addresses.base58 import decode_base58check
-from app.domain.addresses.bech32 import decode_segwit
+from app.addresses.base58 import decode_base58check
+from app.addresses.bech32 import decode_segwit
+from app.orders.wallet.wallet import MAX_INDEX, Wallet, WalletRefused
 from tests.bitcoin.keys import BIP32_XPRV, BIP84_ZPUB, BIP86_XPUB, spelled
 
 BIP84_XPUB = spelled(BIP84_ZPUB, "xpub")

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from app.db.engine import Database
+from app.runtime.db.engine import Database
 from tests.browser.chromium import Chromium, open_chromium
 from tests.support.people import make_user
 from tests.support.server import serve_application

@@ -11,8 +11,8 @@ from typing import Final
 import httpx
 from sqlalchemy import text
 
-from app.bitcoin.wallet import Wallet
-from app.domain.rails import Rail
+from app.orders.rules.rails import Rail
+from app.orders.wallet.wallet import Wallet
 from tests.bitcoin.keys import BIP84_ZPUB
 from tests.chaos.callers import Callers, Outcome, Purchase, percentile
 from tests.chaos.stage import Stage, on_stage

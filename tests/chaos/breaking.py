@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from app.db.failures import is_unavailable
+from app.runtime.db.failures import is_unavailable
 from app.sandbox.bitcoin import Fate
 from app.sandbox.faults import AEONTO, Kind
 from app.sandbox.views import View

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import httpx
 
-from app.domain.rails import Rail
+from app.orders.rules.rails import Rail
 from tests.chaos.deployment import Deployment, Replica
 from tests.support.people import Person, make_access_code, make_user
 

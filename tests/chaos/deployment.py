@@ -15,9 +15,9 @@ from typing import Any, Final
 import httpx
 from sqlalchemy import text
 
-from app.db.embedded import EmbeddedPostgres
-from app.db.engine import Database, create_database
-from app.db.migrate import upgrade
+from app.runtime.db.embedded import EmbeddedPostgres
+from app.runtime.db.engine import Database, create_database
+from app.runtime.db.migrate import upgrade
 from app.sandbox import esplora_urls
 from tests.support.application import BTC_DEST_ADDRESS
 from tests.support.processes import Process, free_port, succeeds

@@ -6,8 +6,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
 
-from app.domain.rails import Rail
-from app.domain.states import OrderStatus
+from app.orders.rules.rails import Rail
+from app.orders.rules.states import OrderStatus
 from tests.chaos.breaking import Breaker
 from tests.chaos.callers import Callers, Outcome
 from tests.support.sandbox import Upstream

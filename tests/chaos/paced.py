@@ -12,14 +12,14 @@ from decimal import Decimal
 
 import uvloop
 
-from app.aeonto.client import AeontoClient
-from app.aeonto.failures import AeontoFailure
-from app.aeonto.http import HttpTransport
-from app.db.engine import create_database
-from app.db.failures import is_unavailable
-from app.domain.clock import SystemClock
-from app.domain.pace import Bucket, Slot
-from app.services.pace import SharedPace
+from app.partners.aeonto.client import AeontoClient
+from app.partners.aeonto.failures import AeontoFailure
+from app.partners.aeonto.http import HttpTransport
+from app.runtime.clock import SystemClock
+from app.runtime.db.engine import create_database
+from app.runtime.db.failures import is_unavailable
+from app.runtime.rate_limit.postgres import SharedPace
+from app.runtime.rate_limit.rules import Bucket, Slot
 
 
 async def ask_for_ever(database_url: str, upstream_url: str) -> None:

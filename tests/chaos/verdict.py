@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from app.domain.rails import Rail
+from app.orders.rules.rails import Rail
 from tests.chaos.breaking import Breaker
 from tests.chaos.callers import Callers, Outcome
 from tests.chaos.deployment import Deployment

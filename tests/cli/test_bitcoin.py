@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import text
 
-from app.bitcoin.wallet import Wallet
-from app.db.engine import Database
-from app.services import bitcoin_checks
+from app.orders import address_checks
+from app.orders.wallet.wallet import Wallet
+from app.runtime.db.engine import Database
 from tests.bitcoin.keys import BIP84_ZPUB, spelled
 from tests.support.application import BTC_DEST_ADDRESS
 from tests.support.bitcoin_orders import output
@@ -62,7 +62,7 @@ async def test_addresses_that_no_order_gets_are_shown_with_what_was_there(
         (2, (), wallet.address(2)),
     ):
         async with committed_database.sessions() as session:
-            await bitcoin_checks.keep(
+            await address_checks.keep(
                 session,
                 wallet,
                 index,

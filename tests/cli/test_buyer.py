@@ -7,11 +7,11 @@ import httpx
 import pytest
 
 from app.cli.buyer import Buyer
-from app.db.engine import Database
+from app.orders import service
+from app.orders.place import Purchase
 from app.resources import sales_terms
+from app.runtime.db.engine import Database
 from app.sandbox import create_sandbox, serve_sandbox
-from app.services import orders
-from app.services.order_placing import Purchase
 from tests.bitcoin.keys import BIP84_ZPUB
 from tests.support.application import settings_for_tests
 from tests.support.clock import HandClock
@@ -43,7 +43,7 @@ async def order_in_bitcoin(database: Database, clock: HandClock) -> str:
     """Place an order for 0.005 BTC; return the address that it waits at."""
     buyer = await make_user(database, clock.now())
     async with database.sessions() as session:
-        placed = await orders.create(
+        placed = await service.create(
             session,
             caller=buyer.caller,
             purchase=Purchase(10, "Bitcoin", "BTC", None),

@@ -12,12 +12,12 @@ from typing import Final, NamedTuple
 import pytest
 from sqlalchemy import make_url, text
 
-from app.bitcoin.wallet import Wallet
-from app.db.engine import Database, create_database
+from app.assessments.rules.receipts import SigningKey
 from app.doctor.database import check_clock, judge_tls
 from app.doctor.deployment import Place, deployment_of
-from app.domain.receipts import SigningKey
-from app.services import loop_beats
+from app.orders.wallet.wallet import Wallet
+from app.runtime.db.engine import Database, create_database
+from app.runtime.loops import beats
 from tests.bitcoin.keys import BIP84_ZPUB
 from tests.support.application import BTC_DEST_ADDRESS, RECEIPT_KEY, settings_for_tests
 from tests.support.commands import Assay, commands_on
@@ -84,7 +84,7 @@ class Deployed(NamedTuple):
         """Let every loop have finished its last round so long ago."""
         await self.execute("DELETE FROM loop_beats")
         async with self.database.sessions() as session, session.begin():
-            await loop_beats.save(session, dict.fromkeys(LOOPS, timedelta(seconds=seconds_ago)))
+            await beats.save(session, dict.fromkeys(LOOPS, timedelta(seconds=seconds_ago)))
 
 
 def with_status(status: str, found: dict[str, list[tuple[str, str]]]) -> dict[str, str]:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from app.db.engine import Database
-from app.services import accounts
+from app.accounts import users
+from app.runtime.db.engine import Database
 from tests.api import problems
 from tests.api.asking import ask, open_session, refusal
 from tests.api.guessing import log_in
@@ -101,14 +101,14 @@ async def test_a_login_that_is_under_way_leaves_no_session_to_a_disabled_user(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     user = await make_user(committed_database, servers[0].clock.now())
-    verify = accounts._verified
+    verify = users._verified
 
     async def verify_then_disable(*arguments: Any) -> Any:  # noqa: ANN401
         verified = await verify(*arguments)
         await printed(assay, "user", "disable", str(user.email))
         return verified
 
-    monkeypatch.setattr(accounts, "_verified", verify_then_disable)
+    monkeypatch.setattr(users, "_verified", verify_then_disable)
     answer = await log_in(servers[0], str(user.email), PASSWORD)
 
     assert refusal(answer) == problems.WRONG_PASSWORD

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from app.db.engine import Database
-from app.domain.addresses import encode_base58check
+from app.addresses import encode_base58check
+from app.runtime.db.engine import Database
 from tests.support.commands import Assay, commands_on, printed
 from tests.support.list_server import NAME, serve_lists
 from tests.support.lists import import_rows, listed

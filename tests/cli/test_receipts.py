@@ -12,10 +12,10 @@ import pytest
 from typer.testing import CliRunner, Result
 from typing_extensions import override
 
+from app.assessments.rules.receipts import SigningKey, sha256_of
 from app.cli import main
 from app.cli.dev import _signing
 from app.cli.receipts import own_key_text
-from app.domain.receipts import SigningKey, sha256_of
 from tests.domain.test_receipts import KEY, RECEIPT
 from tests.support.application import RECEIPT_KEY, settings_for_tests
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from app.cli import main, tables
 from app.cli.printing import print_record, print_records
-from app.db.engine import Database
+from app.runtime.db.engine import Database
 from tests.support.application import BTC_DEST_ADDRESS
 from tests.support.commands import commands_on
 from tests.support.orders import place_order

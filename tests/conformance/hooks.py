@@ -17,8 +17,8 @@ from schemathesis.generation.case import Case
 from schemathesis.hooks import HookContext
 from schemathesis.openapi.checks import RejectedPositiveData
 
-from app.domain.addresses import SUPPORTED
-from app.schemas.fields import DAY_TEXT
+from app.addresses import SUPPORTED
+from app.web.fields import DAY_TEXT
 
 _OWN_KEY_PREFIX: Final = os.environ["CONFORMANCE_API_KEY"].split("_")[1]
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.domain.security import new_id
+from app.runtime.security import new_id
 from tests.support.application import Application, open_application
 from tests.support.databases import LentDatabase
 from tests.support.people import Person, make_access_code, make_user

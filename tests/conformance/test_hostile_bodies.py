@@ -16,12 +16,12 @@ from fastapi import FastAPI
 from sqlalchemy import event, text
 from structlog.testing import capture_logs
 
-import app.models  # noqa: F401  registers the tables
-from app.db.base import Base
-from app.db.engine import Database, create_database
-from app.domain import security
+import app.tables  # noqa: F401  registers the tables
+from app.accounts import users
 from app.main import create_app
-from app.services import accounts
+from app.runtime import security
+from app.runtime.db.base import Base
+from app.runtime.db.engine import Database, create_database
 from app.settings import Settings
 from tests.conformance.asgi import Header, HttpAnswer, HttpRequest, send
 from tests.conformance.hostility import (
@@ -116,7 +116,7 @@ async def _callers(database: Database, application: Application) -> dict[str, li
     user = await make_user(database, now)
     code = await make_access_code(database, user, now)
     unbound = await make_key(database, None, now)
-    login = await accounts.login(database, email=str(user.email), password=PASSWORD, now=now)
+    login = await users.login(database, email=str(user.email), password=PASSWORD, now=now)
     return {
         "user": _key(user.api_key),
         "session": [(b"authorization", f"Bearer {login.session_token}".encode())],

@@ -10,8 +10,8 @@ from typing import Any, Final
 import pytest
 from structlog.testing import capture_logs
 
-from app.db.engine import create_database
-from app.http.front_door import StrictRoute
+from app.runtime.db.engine import create_database
+from app.web.request_body import StrictRoute
 from tests.support.databases import Template
 from tests.support.people import make_user
 from tests.support.server import Served, serve_application

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from app.db.engine import Database
+from app.runtime.db.engine import Database
 from tests.support.people import make_access_code, make_user
 from tests.support.processes import environment
 from tests.support.server import Served, learn_parameters, serve_application

@@ -10,8 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from app.db import binaries
-from app.db.binaries import EmbeddedPostgresError, Owner, find_binaries, reachable_binaries
+from app.runtime.db import binaries
+from app.runtime.db.binaries import (
+    EmbeddedPostgresError,
+    Owner,
+    find_binaries,
+    reachable_binaries,
+)
 
 NOBODY = Owner(*pwd.getpwnam("nobody")[2:4])
 

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from app.db.clock import DatabaseClock, TimeUnknown
-from app.db.engine import Database, create_database
-from app.db.failures import Unavailable, unavailability
+from app.runtime.db.clock import DatabaseClock, TimeUnknown
+from app.runtime.db.engine import Database, create_database
+from app.runtime.db.failures import Unavailable, unavailability
 from tests.support.clock import HandClock, SkewedClock
 from tests.support.processes import free_port
 

@@ -9,9 +9,9 @@ import psycopg
 import pytest
 from sqlalchemy import URL, make_url, text
 
-from app.db.engine import create_database
-from app.db.libpq import for_psycopg
-from app.domain.database_urls import check_files, read_database_url
+from app.runtime.db.engine import create_database
+from app.runtime.db.libpq import for_psycopg
+from app.runtime.db.urls import check_files, read_database_url
 from app.settings import ConfigurationError, Settings
 from tests.support.commands import commands_on
 from tests.support.processes import free_port

@@ -10,9 +10,9 @@ import asyncpg
 import pytest
 from alembic import command
 
-from app.db.engine import create_database
-from app.db.migrate import configuration, upgrade
-from app.domain.settlement import Verified
+from app.orders.rules.settlement import Verified
+from app.runtime.db.engine import create_database
+from app.runtime.db.migrate import configuration, upgrade
 from tests.support.bitcoin_orders import BitcoinOrder, output
 from tests.support.clock import HandClock
 from tests.support.commands import commands_on, printed

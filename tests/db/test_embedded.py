@@ -18,8 +18,8 @@ import asyncpg
 import pytest
 from sqlalchemy import make_url
 
-from app.db.binaries import SHARED
-from app.db.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from app.runtime.db.binaries import SHARED
+from app.runtime.db.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from tests.support.databases import connect
 
 CHECKOUT = Path(__file__).parents[2]
@@ -28,7 +28,7 @@ IS_ROOT = os.geteuid() == 0
 OTHER_PROCESS = """
 import asyncio, sys
 from pathlib import Path
-from app.db.embedded import EmbeddedPostgres
+from app.runtime.db.embedded import EmbeddedPostgres
 
 async def main():
     server = EmbeddedPostgres(Path(sys.argv[1]), throwaway=True)

@@ -12,10 +12,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from app.db import engine
-from app.db.connecting import BeginningConnection
-from app.db.embedded import EmbeddedPostgres
-from app.db.engine import Database, create_database
+from app.runtime.db import engine
+from app.runtime.db.connecting import BeginningConnection
+from app.runtime.db.embedded import EmbeddedPostgres
+from app.runtime.db.engine import Database, create_database
 from tests.support.databases import LentDatabase
 
 

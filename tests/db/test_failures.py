@@ -7,7 +7,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from app.db.failures import Unavailable, is_unavailable, reason_of, unavailability
+from app.runtime.db.failures import Unavailable, is_unavailable, reason_of, unavailability
 
 
 @pytest.mark.parametrize(

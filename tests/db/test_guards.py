@@ -9,9 +9,9 @@ from typing import NamedTuple
 import asyncpg
 import pytest
 
-from app.db.engine import create_database
-from app.domain.settlement import Verified
-from app.providers.base import FailureReason, ProviderFailed
+from app.assessments.providers.base import FailureReason, ProviderFailed
+from app.orders.rules.settlement import Verified
+from app.runtime.db.engine import create_database
 from tests.services.test_assessments import create
 from tests.support.application import ScriptedProvider
 from tests.support.bitcoin_orders import BitcoinOrder, output

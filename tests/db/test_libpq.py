@@ -6,8 +6,8 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from app.db.libpq import for_asyncpg, for_psycopg
-from app.domain.database_urls import read_database_url
+from app.runtime.db.libpq import for_asyncpg, for_psycopg
+from app.runtime.db.urls import read_database_url
 from tests.support.databases import connect
 
 

@@ -12,10 +12,10 @@ import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
 
-from app.db.binaries import find_binaries, major_version
-from app.db.embedded import EmbeddedPostgres
-from app.db.engine import create_database
-from app.db.migrate import configuration, current_revision, head_revision, upgrade
+from app.runtime.db.binaries import find_binaries, major_version
+from app.runtime.db.embedded import EmbeddedPostgres
+from app.runtime.db.engine import create_database
+from app.runtime.db.migrate import configuration, current_revision, head_revision, upgrade
 from tests.support.clock import HandClock
 from tests.support.databases import connect
 from tests.support.drift import differences, read_catalogue

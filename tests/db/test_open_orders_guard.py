@@ -6,7 +6,7 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from app.db.engine import Database
+from app.runtime.db.engine import Database
 from tests.support.bitcoin_orders import BitcoinOrder
 from tests.support.clock import HandClock
 from tests.support.databases import connect

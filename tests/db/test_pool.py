@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import make_url
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from app.db import engine
-from app.db.engine import Database, create_database
-from app.db.failures import Unavailable, unavailability
-from app.db.pool import Places, RequestWait, waiting_as_one_request
+from app.runtime.db import engine
+from app.runtime.db.engine import Database, create_database
+from app.runtime.db.failures import Unavailable, unavailability
+from app.runtime.db.pool import Places, RequestWait, waiting_as_one_request
 
 
 @pytest.fixture

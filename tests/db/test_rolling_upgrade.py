@@ -12,9 +12,9 @@ import pytest
 from alembic import command
 from structlog.testing import capture_logs
 
-from app.db import migrate
-from app.db.engine import Database, create_database
-from app.db.migrate import configuration, current_revision, head_revision, upgrade
+from app.runtime.db import migrate
+from app.runtime.db.engine import Database, create_database
+from app.runtime.db.migrate import configuration, current_revision, head_revision, upgrade
 from tests.support.databases import Template, connect
 from tests.support.load import under_load
 from tests.support.people import make_user

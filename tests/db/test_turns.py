@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from app.db.failures import Unavailable, unavailability
-from app.db.turns import NoTurn, Turns
+from app.runtime.db.failures import Unavailable, unavailability
+from app.runtime.db.turns import NoTurn, Turns
 
 
 async def test_whoever_gets_no_turn_in_time_is_told_that_it_is_busy_and_has_not_run() -> None:

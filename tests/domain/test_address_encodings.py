@@ -2,14 +2,9 @@
 
 import pytest
 
-from app.domain.addresses import AddressForm, InvalidAddress, bitcoin_network, check_address
-from app.domain.addresses.base58 import decode_base58check
-from app.domain.addresses.bech32 import (
-    Encoding,
-    decode_bech32,
-    decode_cash_address,
-    decode_segwit,
-)
+from app.addresses import AddressForm, InvalidAddress, bitcoin_network, check_address
+from app.addresses.base58 import decode_base58check
+from app.addresses.bech32 import Encoding, decode_bech32, decode_cash_address, decode_segwit
 
 # BIP 173 and BIP 350
 

@@ -6,13 +6,13 @@ from random import Random
 
 import pytest
 
-from app.domain.addresses import SUPPORTED, AddressForm, check_address
-from app.domain.addresses.base32 import STELLAR_ACCOUNT, encode_algorand, encode_stellar
-from app.domain.addresses.base58 import ALPHABET, encode_base58check
-from app.domain.addresses.cardano import decode_byron, encode_byron, encode_shelley
-from app.domain.addresses.samples import SAMPLES
-from app.domain.addresses.spelling import one_spelling
-from app.domain.addresses.ss58 import encode_ss58
+from app.addresses import SUPPORTED, AddressForm, check_address
+from app.addresses.base32 import STELLAR_ACCOUNT, encode_algorand, encode_stellar
+from app.addresses.base58 import ALPHABET, encode_base58check
+from app.addresses.cardano import decode_byron, encode_byron, encode_shelley
+from app.addresses.samples import SAMPLES
+from app.addresses.spelling import one_spelling
+from app.addresses.ss58 import encode_ss58
 
 UNCHECKABLE = {("ETH", "lower case"), ("SOL", "account")}
 

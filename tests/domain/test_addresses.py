@@ -5,8 +5,8 @@ from Crypto.Hash import keccak
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain import addresses
-from app.domain.addresses import (
+from app import addresses
+from app.addresses import (
     SUPPORTED,
     AddressForm,
     BitcoinNetwork,
@@ -19,7 +19,7 @@ from app.domain.addresses import (
     encode_base58check,
     encode_cryptonote,
 )
-from app.domain.addresses.base58 import ALPHABET, decode_base58check, to_digits
+from app.addresses.base58 import ALPHABET, decode_base58check, to_digits
 
 # Specification of AEON.to, status of an order; the integrated one carries the short payment id.
 AEON_STANDARD = (

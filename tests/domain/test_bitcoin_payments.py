@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.bitcoin_payments import (
+from app.orders.rules.bitcoin_payments import (
     Arrival,
     Invoice,
     Receipts,
@@ -17,7 +17,7 @@ from app.domain.bitcoin_payments import (
     judge,
     unmatched_money,
 )
-from app.domain.states import OrderStatus
+from app.orders.rules.states import OrderStatus
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -4,7 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from app.domain.clients import NOWHERE, client_of
+from app.web.clients import NOWHERE, client_of
 
 PROXIES = tuple(ip_network(each) for each in ("10.0.0.0/8", "192.0.2.1", "2001:db8:f::/48"))
 

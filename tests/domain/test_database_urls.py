@@ -4,7 +4,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from app.domain.database_urls import read_database_url
+from app.runtime.db.urls import read_database_url
 
 # What libpq itself is asked about in the first test.
 URLS = [

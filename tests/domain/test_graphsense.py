@@ -1,7 +1,7 @@
 """GraphSense's concepts: the categories that follow from its published tree."""
 
-from app.domain.graphsense import CONFIDENCE, category_of, concepts_of, is_mention
-from app.domain.risk import CATEGORIES, weight_of
+from app.lists.rules.graphsense import CONFIDENCE, category_of, concepts_of, is_mention
+from app.lists.rules.risk import CATEGORIES, weight_of
 
 
 def category(*words: str) -> str:

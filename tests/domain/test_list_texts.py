@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from app.domain.list_texts import addresses_in, can_be_asked
+from app.lists.rules.list_texts import addresses_in, can_be_asked
 
 SATOSHI: Final = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"
 P2SH: Final = "3P14159f73E4gFr7JterCCQh9QjiTjiZrG"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain.money import SATOSHI, plain
+from app.runtime.money import SATOSHI, plain
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from random import Random
 
 import pytest
 
-from app.domain.addresses import AddressForm, check_address, is_of_test_network
-from app.domain.addresses.samples import SAMPLES
+from app.addresses import AddressForm, check_address, is_of_test_network
+from app.addresses.samples import SAMPLES
 
 # From the coins' own documents: BIPs 13 and 173, CIP 19, XLS-5, the CashAddr and Monero tests.
 OF_TEST_NETWORKS = [

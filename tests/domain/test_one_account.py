@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from app.domain.addresses import (
+from app.addresses import (
     SUPPORTED,
     AddressForm,
     InvalidAddress,
@@ -15,30 +15,25 @@ from app.domain.addresses import (
     encode_cryptonote,
     read_address,
 )
-from app.domain.addresses.base32 import (
-    STELLAR_ACCOUNT,
-    STELLAR_MUXED,
-    encode_algorand,
-    encode_stellar,
-)
-from app.domain.addresses.base58 import encode_base58
-from app.domain.addresses.bech32 import (
+from app.addresses.base32 import STELLAR_ACCOUNT, STELLAR_MUXED, encode_algorand, encode_stellar
+from app.addresses.base58 import encode_base58
+from app.addresses.bech32 import (
     Encoding,
     decode_bech32,
     encode_bech32,
     encode_cash_address,
     to_values,
 )
-from app.domain.addresses.cardano import encode_byron, encode_shelley
-from app.domain.addresses.chains import CHAINS
-from app.domain.addresses.coins import COINS
-from app.domain.addresses.evm import encode_evm
-from app.domain.addresses.ripple import encode_ripple
-from app.domain.addresses.spelling import one_spelling
-from app.domain.addresses.ss58 import encode_ss58
-from app.domain.addresses.ton import encode_ton
-from app.domain.addresses.tron import encode_tron
-from app.domain.addresses.zcash import encode_tex
+from app.addresses.cardano import encode_byron, encode_shelley
+from app.addresses.chains import CHAINS
+from app.addresses.coins import COINS
+from app.addresses.evm import encode_evm
+from app.addresses.ripple import encode_ripple
+from app.addresses.spelling import one_spelling
+from app.addresses.ss58 import encode_ss58
+from app.addresses.ton import encode_ton
+from app.addresses.tron import encode_tron
+from app.addresses.zcash import encode_tex
 from tests.domain.test_addresses import AEON_INTEGRATED, AEON_STANDARD, TON_RAW, XMR_INTEGRATED
 
 ALICE = "d43593c715fdd31c61141abd04a99fd6822c8558854ccde39a5684e7a56da27d"

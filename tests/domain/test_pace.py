@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain.pace import (
+from app.runtime.rate_limit.rules import (
     ASK_AGAIN_SECONDS,
     CALL_DEADLINE_SECONDS,
     LEAVE_WITHIN_SECONDS,

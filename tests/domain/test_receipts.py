@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain.receipts import (
+from app.assessments.rules.receipts import (
     MAX_BYTES,
     FinishedAssessment,
     JsonObject,

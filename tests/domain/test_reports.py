@@ -8,9 +8,9 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from app.domain.rails import Rail
-from app.domain.reports import Decision, OrderFacts, Report, Sighting, decide
-from app.domain.states import LADDER, MOVES, Move, OrderStatus
+from app.orders.rules.rails import Rail
+from app.orders.rules.reports import Decision, OrderFacts, Report, Sighting, decide
+from app.orders.rules.states import LADDER, MOVES, Move, OrderStatus
 
 NOW = datetime(2026, 1, 11, 12, 46, 3, tzinfo=UTC)
 UUID = "aeon2btc-1a2b"

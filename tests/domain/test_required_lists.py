@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from app.domain.listings import RequiredLists
+from app.lists.rules.listings import RequiredLists
 from tests.support.lists import version_of
 
 HELD = (version_of("OFAC SDN", issued=date(2025, 11, 19)), version_of("a pack"))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.risk import CATEGORIES, PLACES, SCOPE, grade_of, to_share, weigh
+from app.lists.rules.risk import CATEGORIES, PLACES, SCOPE, grade_of, to_share, weigh
 
 FRACTIONS = st.decimals(0, 1, places=PLACES)
 

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.domain.rails import Rail
-from app.domain.schedule import Urgency, look_when_asked, next_look
-from app.domain.states import OrderStatus
+from app.orders.rules.poll_schedule import Urgency, look_when_asked, next_look
+from app.orders.rules.rails import Rail
+from app.orders.rules.states import OrderStatus
 
 NOW = datetime(2026, 1, 11, 12, 46, 3, tzinfo=UTC)
 OPEN = ("TO_BE_CREATED", "UNPAID", "UNDERPAID", "PAID_UNCONFIRMED", "PAID")

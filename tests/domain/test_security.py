@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.domain import security
-from app.domain.security import (
+from app.runtime import security
+from app.runtime.security import (
     BASE62,
     hash_password,
     hash_token,

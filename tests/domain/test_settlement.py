@@ -6,8 +6,8 @@ from itertools import product
 
 import pytest
 
-from app.domain.reports import Decision, decide
-from app.domain.settlement import (
+from app.orders.rules.reports import Decision, decide
+from app.orders.rules.settlement import (
     ALARM_AFTER,
     ALL_TAKEN,
     Settlement,
@@ -15,7 +15,7 @@ from app.domain.settlement import (
     Unverified,
     Verified,
 )
-from app.domain.states import MOVES, Move, OrderStatus
+from app.orders.rules.states import MOVES, Move, OrderStatus
 from tests.domain.test_reports import NOW, in_status, said
 from tests.support.cases import all_cases
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from random import Random
 from typing import Final
 
-from app.domain.addresses.chains import CHAINS
-from app.domain.addresses.spelling import SPELLING_RULES, one_spelling
+from app.addresses.chains import CHAINS
+from app.addresses.spelling import SPELLING_RULES, one_spelling
 from tests.domain.test_one_account import APART, PUBLISHED, UNIFIED, forms_of
 
 # By number, what the rules make of all addresses below. A line stays as it is: other spellings, or
@@ -35,5 +35,5 @@ def test_other_spellings_are_rules_of_another_number() -> None:
     assert max(DIGESTS) == SPELLING_RULES
     assert DIGESTS[SPELLING_RULES] == digest(), (
         "addresses are spelt otherwise, or there are others: raise SPELLING_RULES in"
-        " app/domain/addresses/spelling.py, and add its digest to those above"
+        " app/addresses/spelling.py, and add its digest to those above"
     )

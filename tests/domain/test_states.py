@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from app.domain.states import (
+from app.orders.rules.states import (
     LADDER,
     MOVES,
     NEEDS_FULL_IDENTITY,

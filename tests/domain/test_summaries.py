@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import pytest
 
-from app.domain.risk import CATEGORIES
-from app.domain.risk_words import category_words, percent, sentence_words
-from app.domain.summaries import headline, stored_summary, summary_of
+from app.assessments.rules.risk_words import category_words, percent, sentence_words
+from app.assessments.rules.summaries import headline, stored_summary, summary_of
+from app.lists.rules.risk import CATEGORIES
 
 JsonObject = dict[str, Any]
 

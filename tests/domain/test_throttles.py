@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.domain.throttles import (
+from app.accounts.rules.throttles import (
     ADDRESS_LOGINS,
     BAD_CODES,
     BAD_KEYS,

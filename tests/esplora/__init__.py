@@ -1,1 +1,1 @@
-"""Tests of app.esplora."""
+"""Tests of app.partners.esplora."""

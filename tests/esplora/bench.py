@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from app.domain.addresses import BitcoinNetwork
-from app.esplora.client import EsploraClient
-from app.esplora.http import HttpTransport
-from app.esplora.wire import Transaction
+from app.addresses import BitcoinNetwork
+from app.partners.esplora.client import EsploraClient
+from app.partners.esplora.http import HttpTransport
+from app.partners.esplora.wire import Transaction
 from tests.esplora.golden import BASE_URL, TXID
 from tests.support.clock import HandClock
 

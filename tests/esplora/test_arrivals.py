@@ -9,18 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from app.domain.addresses import InvalidAddress
-from app.domain.bitcoin_payments import Arrival
-from app.esplora.chain import (
-    Arrivals,
-    Chain,
-    Disagree,
-    History,
-    Unavailable,
-    combine,
-)
-from app.esplora.failures import DeadlinePassed, EsploraFailure, Flooded
-from app.esplora.wire import Block, Output, Transaction
+from app.addresses import InvalidAddress
+from app.orders.rules.bitcoin_payments import Arrival
+from app.partners.esplora.chain import Arrivals, Chain, Disagree, History, Unavailable, combine
+from app.partners.esplora.failures import DeadlinePassed, EsploraFailure, Flooded
+from app.partners.esplora.wire import Block, Output, Transaction
 from tests.esplora.golden import ADDRESS, BLOCK_TIME, OTHER_ADDRESS, OTHER_TXID, TXID
 
 WITHIN = 10.0

@@ -6,12 +6,12 @@ from contextlib import AsyncExitStack, aclosing
 import httpx
 import pytest
 
-from app.domain.bitcoin_payments import Arrival
-from app.domain.clock import SystemClock
-from app.domain.pace import Limit
-from app.esplora.chain import Arrivals, Chain, Disagree, Unavailable
-from app.esplora.client import EsploraClient
-from app.esplora.http import HttpTransport
+from app.orders.rules.bitcoin_payments import Arrival
+from app.partners.esplora.chain import Arrivals, Chain, Disagree, Unavailable
+from app.partners.esplora.client import EsploraClient
+from app.partners.esplora.http import HttpTransport
+from app.runtime.clock import SystemClock
+from app.runtime.rate_limit.rules import Limit
 from app.sandbox import create_sandbox, serve_sandbox
 from app.sandbox.serving import esplora_urls
 from tests.support.sandbox import RATE_SCALE, Upstream

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from app.esplora.chain import (
+from app.partners.esplora.chain import (
     Chain,
     Disagree,
     NotYet,
@@ -22,8 +22,8 @@ from app.esplora.chain import (
     paying_outputs,
     required,
 )
-from app.esplora.failures import DeadlinePassed, EsploraFailure, Refused
-from app.esplora.wire import Block, Output, Transaction
+from app.partners.esplora.failures import DeadlinePassed, EsploraFailure, Refused
+from app.partners.esplora.wire import Block, Output, Transaction
 from tests.esplora.golden import ADDRESS, BLOCK_TIME, OTHER_ADDRESS, TXID
 
 VALUE = 1_000

@@ -9,12 +9,12 @@ import pytest
 import respx
 from typing_extensions import override
 
-from app.domain.addresses import BitcoinNetwork
-from app.esplora import client as client_module
-from app.esplora import failures
-from app.esplora.failures import EsploraFailure, TryLater
-from app.esplora.turns import LIMIT
-from app.esplora.wire import MAX_BODY_BYTES, Block
+from app.addresses import BitcoinNetwork
+from app.partners.esplora import client as client_module
+from app.partners.esplora import failures
+from app.partners.esplora.failures import EsploraFailure, TryLater
+from app.partners.esplora.turns import LIMIT
+from app.partners.esplora.wire import MAX_BODY_BYTES, Block
 from tests.esplora import golden
 from tests.esplora.bench import JSON, TEXT, Bench
 from tests.esplora.golden import BASE_URL, BLOCK_HASH, BLOCK_TIME, HEIGHT, TXID

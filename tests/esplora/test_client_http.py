@@ -6,10 +6,10 @@ from contextlib import aclosing, asynccontextmanager
 
 import pytest
 
-from app.esplora import failures
-from app.esplora.client import EsploraClient
-from app.esplora.http import HttpTransport
-from app.esplora.wire import MAX_BODY_BYTES
+from app.partners.esplora import failures
+from app.partners.esplora.client import EsploraClient
+from app.partners.esplora.http import HttpTransport
+from app.partners.esplora.wire import MAX_BODY_BYTES
 from tests.esplora.golden import CONFIRMED, TXID
 from tests.support.clock import HandClock
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.esplora import failures
-from app.esplora.failures import (
+from app.partners.esplora import failures
+from app.partners.esplora.failures import (
     EsploraFailure,
     OperatorNeeded,
     TransactionUnknown,

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 import pytest
 from typing_extensions import override
 
-from app.esplora.failures import Nonsense, NotOffered, ServerFault
-from app.esplora.history import MAX_PAGES, AddressHistory, Ending, read_history
-from app.esplora.wire import Block, Output, Transaction
+from app.partners.esplora.failures import Nonsense, NotOffered, ServerFault
+from app.partners.esplora.history import MAX_PAGES, AddressHistory, Ending, read_history
+from app.partners.esplora.wire import Block, Output, Transaction
 from tests.esplora.golden import ADDRESS, BLOCK_HASH, BLOCK_TIME
 
 PATH = "address/a/txs"

@@ -10,14 +10,14 @@ import httpx
 import pytest
 import respx
 
-from app.domain.addresses import InvalidAddress
-from app.domain.strict_json import Unreadable
-from app.esplora import client as client_module
-from app.esplora import failures, wire
-from app.esplora.client import MOST_TRANSACTIONS
-from app.esplora.failures import EsploraFailure, OperatorNeeded
-from app.esplora.turns import LIMIT
-from app.esplora.wire import MAX_PAGE_BYTES, Answer, Block, Output, Spent, Transaction
+from app.addresses import InvalidAddress
+from app.partners.esplora import client as client_module
+from app.partners.esplora import failures, wire
+from app.partners.esplora.client import MOST_TRANSACTIONS
+from app.partners.esplora.failures import EsploraFailure, OperatorNeeded
+from app.partners.esplora.turns import LIMIT
+from app.partners.esplora.wire import MAX_PAGE_BYTES, Answer, Block, Output, Spent, Transaction
+from app.partners.strict_json import Unreadable
 from tests.esplora import golden
 from tests.esplora.bench import JSON, Bench
 from tests.esplora.golden import (

@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.domain.pace import CALL_DEADLINE_SECONDS, LEAVE_WITHIN_SECONDS, Limit
-from app.esplora.turns import LONGEST_PAUSE_SECONDS, PAUSE_SECONDS, Turns
+from app.partners.esplora.turns import LONGEST_PAUSE_SECONDS, PAUSE_SECONDS, Turns
+from app.runtime.rate_limit.rules import CALL_DEADLINE_SECONDS, LEAVE_WITHIN_SECONDS, Limit
 from tests.support.clock import HandClock
 
 TWO_A_SECOND = Limit(2, 1.0)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.strict_json import Unreadable
-from app.esplora import wire
-from app.esplora.wire import Answer, Block, Output, Spent, Transaction
+from app.partners.esplora import wire
+from app.partners.esplora.wire import Answer, Block, Output, Spent, Transaction
+from app.partners.strict_json import Unreadable
 from tests.esplora import golden
 from tests.esplora.golden import BLOCK_HASH, BLOCK_TIME, HEIGHT, TXID
 

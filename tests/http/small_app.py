@@ -12,14 +12,13 @@ from pydantic import Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 from typing_extensions import override
 
-from app.domain.clock import SystemClock
-from app.domain.errors import InvalidApiKey, OrderNotCreated
-from app.http import docs, error_handlers, middleware, openapi
-from app.http.front_door import StrictRoute, sent_text
-from app.observability.metrics import Metrics
-from app.observability.request_id import RequestIdMiddleware
-from app.schemas.errors import ORDER_FAULT, responses
-from app.schemas.fields import (
+from app.runtime.clock import SystemClock
+from app.runtime.errors import InvalidApiKey, OrderNotCreated
+from app.runtime.observability.metrics import Metrics
+from app.runtime.observability.request_id import RequestIdMiddleware
+from app.web import docs, error_handlers, middleware, openapi
+from app.web.errors import ORDER_FAULT, responses
+from app.web.fields import (
     Credits,
     PageLimit,
     RequestModel,
@@ -31,6 +30,7 @@ from app.schemas.fields import (
     Timestamp,
     missing,
 )
+from app.web.request_body import StrictRoute, sent_text
 
 KEY = "right"
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from app.cli import http_server
 from app.cli.http_server import serving
-from app.http.connections import (
+from app.web.connections import (
     HEAD_SECONDS,
     KEEP_ALIVE_SECONDS,
     BoundedProtocol,
@@ -286,7 +286,7 @@ def test_connections_beyond_the_limit_are_said_once_a_minute_with_the_remedy() -
         assert entry == {
             "event": "connections_full",
             "log_level": "error",
-            "source": "app.http.connections",
+            "source": "app.web.connections",
             "connections": 2,
             "refused": entry["refused"],
             "open_files": 66,

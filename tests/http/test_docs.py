@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from app.http.openapi import TAGS
+from app.web.openapi import TAGS
 from tests.http.small_app import client_of, create_small_app
 
 STATIC = Path(__file__).resolve().parents[2] / "app" / "static"

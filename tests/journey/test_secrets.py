@@ -9,8 +9,8 @@ import httpx
 import pytest
 from sqlalchemy import make_url, text
 
-from app.bitcoin.wallet import Wallet
-from app.db.engine import Database
+from app.orders.wallet.wallet import Wallet
+from app.runtime.db.engine import Database
 from tests.bitcoin.keys import BIP84_ZPUB, spelled
 from tests.support.application import BTC_DEST_ADDRESS
 from tests.support.processes import Process, free_port

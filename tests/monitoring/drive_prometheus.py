@@ -21,7 +21,7 @@ import httpx
 import pytest
 import yaml
 
-from app.db.engine import Database
+from app.runtime.db.engine import Database
 from tests.support.application import BTC_DEST_ADDRESS
 from tests.support.orders import place_order
 from tests.support.people import make_user

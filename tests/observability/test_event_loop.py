@@ -3,8 +3,8 @@
 import asyncio
 import time
 
-from app.observability.event_loop import lag_observed
-from app.observability.metrics import Metrics
+from app.runtime.observability.event_loop import lag_observed
+from app.runtime.observability.metrics import Metrics
 
 
 def sample(metrics: Metrics, name: str) -> float:

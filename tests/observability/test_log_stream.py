@@ -7,7 +7,7 @@ from typing import TextIO
 
 from typing_extensions import override
 
-from app.observability.log_stream import LogStream
+from app.runtime.observability.log_stream import LogStream
 
 
 class Disk(io.StringIO):

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pytest
 
-from app.observability.logging import (
+from app.runtime.observability.logging import (
     configure_logging,
     current_request_id,
     get_logger,

@@ -20,11 +20,11 @@ import pytest
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 
-from app.db.engine import Database, create_database
-from app.db.failures import is_lock_timeout, is_unavailable, reason_of
-from app.domain.clock import SystemClock
-from app.providers.panel import Panel
-from app.services.assessment_leases import hand_over, reserve
+from app.assessments.claims import hand_over, reserve
+from app.assessments.providers.ensemble import Panel
+from app.runtime.clock import SystemClock
+from app.runtime.db.engine import Database, create_database
+from app.runtime.db.failures import is_lock_timeout, is_unavailable, reason_of
 from tests.journey.buyer import CREDITS, Buyer
 from tests.pooler.pgbouncer import PgBouncer, PoolMode, open_pgbouncer
 from tests.services.test_assessments import SUBJECT

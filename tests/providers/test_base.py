@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.addresses import AddressForm
-from app.domain.risk import CATEGORIES, PLACES, grade_of
-from app.providers.base import Answer, Evidence, score_of, weighed
+from app.addresses import AddressForm
+from app.assessments.providers.base import Answer, Evidence, score_of, weighed
+from app.lists.rules.risk import CATEGORIES, PLACES, grade_of
 
 FRACTIONS = st.decimals(0, 1, places=PLACES)
 REASONS = st.builds(

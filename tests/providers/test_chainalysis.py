@@ -5,8 +5,13 @@ from typing import Any
 
 import pytest
 
-from app.domain.assessments import AssessmentType
-from app.providers.base import FailureReason, ProviderFailed, ProviderNotAsked, RiskProvider
+from app.assessments.providers.base import (
+    FailureReason,
+    ProviderFailed,
+    ProviderNotAsked,
+    RiskProvider,
+)
+from app.assessments.rules.questions import AssessmentType
 from tests.providers.vendors import Vendors, question
 
 LISTED = "149w62rY42aZBox8fGcmqNsXUzSStKeq8C"

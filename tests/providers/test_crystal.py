@@ -8,10 +8,8 @@ from typing import Any
 
 import pytest
 
-from app.domain.addresses import AddressForm
-from app.domain.assessments import AssessmentType
-from app.providers import http
-from app.providers.base import (
+from app.addresses import AddressForm
+from app.assessments.providers.base import (
     FailureReason,
     ProviderFailed,
     ProviderNotAsked,
@@ -20,7 +18,9 @@ from app.providers.base import (
     RiskProvider,
     score_of,
 )
-from app.providers.crystal.provider import LOW_CALLS
+from app.assessments.providers.crystal import LOW_CALLS
+from app.assessments.rules.questions import AssessmentType
+from app.partners import vendor_http
 from tests.providers.vendors import KEY, Vendors, question
 from tests.support.deadlines import hold_deadlines
 
@@ -210,7 +210,7 @@ async def test_an_answer_that_comes_too_late_is_found_by_name(
         "timeout", source="crystal", endpoint="tx_add", when="after", seconds=3600
     )
     with monkeypatch.context() as patch:
-        deadlines = hold_deadlines(patch, http)
+        deadlines = hold_deadlines(patch, vendor_http)
         async with vendors.asking_crystal() as (provider, told):
             late = asyncio.create_task(provider.assess(question(ADDRESS, "ETH")))
             async with asyncio.timeout(60):

@@ -8,11 +8,11 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from app.domain.strict_json import JsonObject, Unreadable
-from app.providers.crystal import wire
-from app.providers.crystal.assets import Asset
-from app.providers.crystal.wire import MAX_BODY_BYTES, Asked, Meta
-from app.providers.http import Reply
+from app.partners.crystal import wire
+from app.partners.crystal.assets import Asset
+from app.partners.crystal.wire import MAX_BODY_BYTES, Asked, Meta
+from app.partners.strict_json import JsonObject, Unreadable
+from app.partners.vendor_http import Reply
 
 ASKED = Asked("asm_1", "0xAB", None, Asset("eth", decimals=9))
 DATA: dict[str, Any] = {
@@ -159,7 +159,7 @@ def test_the_newest_are_all_since_a_time_where_they_go_back_further_on_either_cl
     since = datetime.fromtimestamp(1_000_600, UTC)
     said = listed({"created_at": 2_000_000}, {"created_at": oldest})
     assert wire.shows_all_since(said, None)
-    monkeypatch.setattr("app.providers.crystal.wire.SEARCHED", 2)
+    monkeypatch.setattr("app.partners.crystal.wire.SEARCHED", 2)
     assert wire.shows_all_since(said, since) is shows
     assert not wire.shows_all_since(said, None)
 

@@ -11,11 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.assessments import AssessmentType
-from app.domain.listings import Listing, ListVersion
-from app.esplora.history import AddressHistory, Ending
-from app.esplora.wire import Output, Spent, Transaction
-from app.providers.base import (
+from app.assessments.providers.base import (
     Answer,
     FailureReason,
     ProviderFailed,
@@ -23,12 +19,16 @@ from app.providers.base import (
     RiskProvider,
     sources_of,
 )
-from app.providers.exposure import (
+from app.assessments.providers.exposure import (
     MOST_TRANSACTIONS,
     READING_SECONDS,
     ExposureProvider,
     flows_of,
 )
+from app.assessments.rules.questions import AssessmentType
+from app.lists.rules.listings import Listing, ListVersion
+from app.partners.esplora.history import AddressHistory, Ending
+from app.partners.esplora.wire import Output, Spent, Transaction
 from tests.providers.vendors import Vendors, question
 from tests.support.lists import HeldLists, listed, version_of
 

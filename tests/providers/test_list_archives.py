@@ -10,8 +10,8 @@ from typing import Final
 
 import pytest
 
-from app.providers import list_files
-from app.providers.list_files import ListUnreadable, read_list
+from app.lists.parsers import files
+from app.lists.parsers.files import ListUnreadable, read_list
 
 NAME: Final = "sanctioned_addresses_XBT.txt"
 BODY: Final = b"1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa\n3P14159f73E4gFr7JterCCQh9QjiTjiZrG\n"
@@ -43,7 +43,7 @@ def test_compressed_list_is_read_by_its_content_and_is_the_same_list(tmp_path: P
 def test_archive_that_is_no_list_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(list_files, "MAX_FILE_BYTES", 100_000)
+    monkeypatch.setattr(files, "MAX_FILE_BYTES", 100_000)
     bomb = gzip.compress(b"1" * 10_000_000)
     for name, content, reason in (
         (f"{NAME}.gz", bomb, "more than 100000 bytes when it is unpacked"),

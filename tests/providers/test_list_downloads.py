@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.providers import list_downloads
-from app.providers.list_downloads import Download, download, origin_of
-from app.providers.list_files import ListUnreadable
+from app.lists import download as list_downloads
+from app.lists.download import Download, download, origin_of
+from app.lists.parsers.files import ListUnreadable
 from tests.support.deadlines import hold_deadlines
 from tests.support.list_server import BODY, NAME, serve_lists
 

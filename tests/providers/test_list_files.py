@@ -8,8 +8,8 @@ from typing import Final
 
 import pytest
 
-from app.domain.listings import ListingFacts, PartyType
-from app.providers.list_files import ListUnreadable, read_list
+from app.lists.parsers.files import ListUnreadable, read_list
+from app.lists.rules.listings import ListingFacts, PartyType
 from tests.support.big_list import write_big_list
 
 DATA = Path(__file__).parents[1] / "data"

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.addresses.spelling import one_spelling
-from app.domain.listings import ListedAddress
-from app.providers.list_files import ListUnreadable, read_list
-from app.providers.sample_list import SAMPLE_NAME, sample
+from app.addresses.spelling import one_spelling
+from app.lists.parsers.files import ListUnreadable, read_list
+from app.lists.rules.listings import ListedAddress
+from app.lists.sample_list import SAMPLE_NAME, sample
 
 DATA = Path(__file__).parents[1] / "data" / "sanctions"
 XBT = DATA / "sanctioned_addresses_XBT.txt"

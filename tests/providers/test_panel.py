@@ -6,11 +6,11 @@ from decimal import Decimal
 import pytest
 from typing_extensions import override
 
-from app.domain.addresses import AddressForm
-from app.domain.assessments import AssessmentType
-from app.domain.risk import grade_of
-from app.providers.base import Answer, Evidence, Source, score_of, weighed
-from app.providers.panel import NOT_ASKED, Panel
+from app.addresses import AddressForm
+from app.assessments.providers.base import Answer, Evidence, Source, score_of, weighed
+from app.assessments.providers.ensemble import NOT_ASKED, Panel
+from app.assessments.rules.questions import AssessmentType
+from app.lists.rules.risk import grade_of
 from tests.support.application import ScriptedProvider
 
 LIST = Source(name="a list", issued=None, sha256="1" * 64, entries=2)

@@ -6,18 +6,18 @@ from decimal import Decimal
 
 import pytest
 
-from app.domain.addresses import AddressForm
-from app.domain.assessments import AssessmentType
-from app.domain.listings import Listing, ListingFacts, PartyType
-from app.providers.base import (
+from app.addresses import AddressForm
+from app.assessments.providers.base import (
     FailureReason,
     ListedParty,
     ProviderFailed,
     Question,
     RiskProvider,
 )
-from app.providers.sample_list import sample
-from app.providers.sanctions import SanctionsProvider
+from app.assessments.providers.sanctions import SanctionsProvider
+from app.assessments.rules.questions import AssessmentType
+from app.lists.rules.listings import Listing, ListingFacts, PartyType
+from app.lists.sample_list import sample
 from tests.support.lists import HeldLists, listed, version_of
 
 TEXTS = version_of("sanctioned addresses XBT", 4)

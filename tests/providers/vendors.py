@@ -5,17 +5,17 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.domain.assessments import AssessmentType
-from app.domain.clock import SystemClock
-from app.domain.listings import ListFinder
-from app.domain.pace import Limit
-from app.esplora.client import EsploraClient
-from app.esplora.http import HttpTransport
-from app.providers.base import Question
-from app.providers.chainalysis.provider import ChainalysisProvider, chainalysis_headers
-from app.providers.crystal.provider import CrystalProvider, crystal_headers
-from app.providers.exposure import ExposureProvider
-from app.providers.http import VendorHttp
+from app.assessments.providers.base import Question
+from app.assessments.providers.chainalysis import ChainalysisProvider, chainalysis_headers
+from app.assessments.providers.crystal import CrystalProvider, crystal_headers
+from app.assessments.providers.exposure import ExposureProvider
+from app.assessments.rules.questions import AssessmentType
+from app.lists.rules.listings import ListFinder
+from app.partners.esplora.client import EsploraClient
+from app.partners.esplora.http import HttpTransport
+from app.partners.vendor_http import VendorHttp
+from app.runtime.clock import SystemClock
+from app.runtime.rate_limit.rules import Limit
 from tests.support.sandbox import Upstream
 
 KEY = "a-key-of-the-tests"

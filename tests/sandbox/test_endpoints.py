@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from app.domain.addresses import (
+from app.addresses import (
     AEON_STAGENET_INTEGRATED,
     AEON_STAGENET_STANDARD,
     bitcoin_network,

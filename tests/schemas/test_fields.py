@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from app.schemas.fields import Email, Money, Password, RequestModel, TimeSent, Timestamp
+from app.web.fields import Email, Money, Password, RequestModel, TimeSent, Timestamp
 
 TIME = TypeAdapter[datetime](TimeSent)
 

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from app.db.engine import Database
-from app.services import access_codes
+from app.accounts import access_codes
+from app.runtime.db.engine import Database
 from tests.support.clock import HandClock
 from tests.support.people import ACTOR, make_access_code, make_user
 

@@ -7,9 +7,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, update
 
-from app.db.engine import Database
-from app.domain.accounts import AccountKind
-from app.domain.errors import (
+from app.accounts import access_codes, api_keys, users
+from app.accounts.authentication import Caller, Credentials, read, resolve
+from app.accounts.models import LoginSession, User
+from app.ledger.rules import AccountKind
+from app.runtime.db.engine import Database
+from app.runtime.errors import (
     AccessCodeNotFound,
     EmailTaken,
     InsufficientCredits,
@@ -21,11 +24,8 @@ from app.domain.errors import (
     UserNotIdentified,
     WrongPassword,
 )
-from app.domain.security import hash_password, hash_token, password_matches
-from app.models import LoginSession, User
-from app.services import access_codes, accounts, api_keys
-from app.services.callers import Caller, Credentials, read, resolve
-from app.services.paging import read_cursor, write_cursor
+from app.runtime.paging import read_cursor, write_cursor
+from app.runtime.security import hash_password, hash_token, password_matches
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
 from tests.support.orders import balance_of, count
@@ -65,15 +65,15 @@ async def test_session_identifies_its_user_until_it_is_over(
     database: LentDatabase, clock: HandClock, buyer: Person
 ) -> None:
     assert buyer.email is not None
-    login = await accounts.login(
+    login = await users.login(
         database, email=buyer.email.upper(), password=PASSWORD, now=clock.now()
     )
     assert await resolved(database, clock, session_token=login.session_token) == buyer.caller
-    clock.advance(accounts.SESSION_LIFETIME.total_seconds())
+    clock.advance(users.SESSION_LIFETIME.total_seconds())
     with pytest.raises(NotLoggedIn, match="log in"):
         await resolved(database, clock, session_token=login.session_token)
     async with database.sessions() as session:
-        await accounts.end_expired_sessions(session, clock.now())
+        await users.end_expired_sessions(session, clock.now())
     assert await count(database, "sessions") == 0
 
 
@@ -83,16 +83,16 @@ async def test_logout_ends_one_session_and_a_new_password_all_of_them(
     assert buyer.email is not None
     tokens = [
         (
-            await accounts.login(database, email=buyer.email, password=PASSWORD, now=clock.now())
+            await users.login(database, email=buyer.email, password=PASSWORD, now=clock.now())
         ).session_token
         for _ in range(3)
     ]
     async with database.sessions() as session:
-        await accounts.logout(session, hash_token(tokens[0]))
+        await users.logout(session, hash_token(tokens[0]))
     with pytest.raises(NotLoggedIn):
         await resolved(database, clock, session_token=tokens[0])
     assert await resolved(database, clock, session_token=tokens[1]) == buyer.caller
-    await accounts.change_password(
+    await users.change_password(
         database,
         user_id=buyer.account_id,
         password=PASSWORD,
@@ -104,7 +104,7 @@ async def test_logout_ends_one_session_and_a_new_password_all_of_them(
         with pytest.raises(NotLoggedIn):
             await resolved(database, clock, session_token=token)
     with pytest.raises(WrongPassword):
-        await accounts.login(database, email=buyer.email, password=PASSWORD, now=clock.now())
+        await users.login(database, email=buyer.email, password=PASSWORD, now=clock.now())
 
 
 async def test_wrong_password_and_unknown_email_are_refused_alike(
@@ -112,7 +112,7 @@ async def test_wrong_password_and_unknown_email_are_refused_alike(
 ) -> None:
     for email in (buyer.email or "", "nobody@example.com"):
         with pytest.raises(WrongPassword):
-            await accounts.login(database, email=email, password="not it", now=clock.now())
+            await users.login(database, email=email, password="not it", now=clock.now())
 
 
 async def test_email_is_taken_whatever_its_case(
@@ -121,7 +121,7 @@ async def test_email_is_taken_whatever_its_case(
     assert buyer.email is not None
     async with database.sessions() as session:
         with pytest.raises(EmailTaken):
-            await accounts.register(
+            await users.register(
                 session,
                 email=buyer.email.upper(),
                 password=PASSWORD,
@@ -129,9 +129,9 @@ async def test_email_is_taken_whatever_its_case(
                 now=clock.now(),
             )
     async with database.reading() as connection:
-        assert await accounts.user_id_of(connection, buyer.email.upper()) == buyer.account_id
+        assert await users.user_id_of(connection, buyer.email.upper()) == buyer.account_id
         with pytest.raises(NotFound):
-            await accounts.user_id_of(connection, "nobody@example.com")
+            await users.user_id_of(connection, "nobody@example.com")
 
 
 async def test_account_knows_its_balance_and_where_it_comes_from(
@@ -139,10 +139,10 @@ async def test_account_knows_its_balance_and_where_it_comes_from(
 ) -> None:
     code = await make_access_code(database, buyer, clock.now(), credits_given=4)
     async with database.reading() as connection:
-        of_user = await accounts.facts(connection, buyer.account_id, clock.now())
-        of_code = await accounts.facts(connection, code.account_id, clock.now())
+        of_user = await users.facts(connection, buyer.account_id, clock.now())
+        of_code = await users.facts(connection, code.account_id, clock.now())
         with pytest.raises(InternalFault):
-            await accounts.facts(connection, "acc_none", clock.now())
+            await users.facts(connection, "acc_none", clock.now())
     assert of_user.email == buyer.email
     assert of_code.affiliate_origin == of_user.affiliate_code
     assert (of_code.credits_available, of_code.access_code) == (4, code.access_code)
@@ -152,7 +152,7 @@ async def test_key_decides_even_beside_a_valid_session(
     database: LentDatabase, clock: HandClock, buyer: Person
 ) -> None:
     assert buyer.email is not None
-    login = await accounts.login(database, email=buyer.email, password=PASSWORD, now=clock.now())
+    login = await users.login(database, email=buyer.email, password=PASSWORD, now=clock.now())
     with pytest.raises(InvalidApiKey):
         await resolved(
             database,
@@ -171,7 +171,7 @@ async def test_right_prefix_with_another_secret_is_no_key(
     database: LentDatabase, clock: HandClock, buyer: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prefix = buyer.api_key.split("_")[1]
-    monkeypatch.setattr("app.services.callers.read_api_key", lambda _: (prefix, b"x" * 32))
+    monkeypatch.setattr("app.accounts.authentication.read_api_key", lambda _: (prefix, b"x" * 32))
     with pytest.raises(InvalidApiKey):
         await resolved(database, clock, api_key="any")
 
@@ -339,9 +339,9 @@ async def test_login_that_a_password_change_overtakes_opens_no_session(
         overtaken.wait(10)
         return matches
 
-    monkeypatch.setattr("app.services.accounts.password_matches", verify_late)
+    monkeypatch.setattr("app.accounts.users.password_matches", verify_late)
     login = asyncio.create_task(
-        accounts.login(committed_database, email=email, password=PASSWORD, now=clock.now())
+        users.login(committed_database, email=email, password=PASSWORD, now=clock.now())
     )
     assert await asyncio.to_thread(begun.wait, 10)
     async with committed_database.engine.begin() as connection:

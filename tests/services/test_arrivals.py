@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from app.db.engine import Database
-from app.domain.errors import OrderNotSettled
-from app.domain.schedule import Urgency
-from app.services import audit
-from app.services import settle as operator
-from app.services.interest import Interest
-from app.services.order_decisions import Applied
+from app import audit
+from app.orders import operator
+from app.orders.apply import Applied
+from app.orders.poll_hints import Interest
+from app.orders.rules.poll_schedule import Urgency
+from app.runtime.db.engine import Database
+from app.runtime.errors import OrderNotSettled
 from tests.services.test_interest import urgency_of
 from tests.support import invariants
 from tests.support.bitcoin_orders import (

@@ -9,10 +9,12 @@ import pytest
 from sqlalchemy import select
 from typing_extensions import override
 
-from app.domain.assessments import AssessmentStatus, AssessmentType
-from app.domain.errors import AssessmentFault
-from app.models import Assessment
-from app.providers.base import (
+from app import audit
+from app.assessments import service
+from app.assessments.claims import Subject
+from app.assessments.models import Assessment
+from app.assessments.provider_calls import Tried
+from app.assessments.providers.base import (
     Answer,
     FailureReason,
     ProviderFailed,
@@ -21,11 +23,10 @@ from app.providers.base import (
     ProviderUnknown,
     Question,
 )
-from app.providers.panel import Panel
-from app.services import assessments, audit
-from app.services.asking import Tried
-from app.services.assessment_leases import Subject
-from app.services.assessments import AssessmentView
+from app.assessments.providers.ensemble import Panel
+from app.assessments.rules.questions import AssessmentStatus, AssessmentType
+from app.assessments.service import AssessmentView
+from app.runtime.errors import AssessmentFault
 from tests.support.application import ScriptedProvider
 from tests.support.assessments import finish_due
 from tests.support.clock import HandClock
@@ -71,11 +72,11 @@ class Desk:
         return Panel([self.one, self.other])
 
     async def create(self, *providers: ScriptedProvider) -> AssessmentView:
-        made = await assessments.create(
+        made = await service.create(
             self.database,
             Panel(providers or [self.one, self.other]),
             self.clock,
-            pick_account=assessments.from_own_account(self.user.caller),
+            pick_account=service.from_own_account(self.user.caller),
             subject=SUBJECT,
             actor=ACTOR,
         )

@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import select
 from typing_extensions import override
 
-from app.db.engine import Database, create_database
-from app.domain.assessments import AssessmentStatus, AssessmentType
-from app.domain.clock import Clock
-from app.domain.errors import AccessCodeNotFound, AssessmentFault, InsufficientCredits
-from app.models import Assessment
-from app.providers.base import (
+from app import audit
+from app.accounts.authentication import Caller
+from app.assessments import provider_calls, service
+from app.assessments.claims import Subject
+from app.assessments.models import Assessment
+from app.assessments.providers.base import (
     Answer,
     FailureReason,
     ProviderFailed,
@@ -21,11 +21,12 @@ from app.providers.base import (
     Question,
     RiskProvider,
 )
-from app.providers.panel import Panel
-from app.services import asking, assessments, audit
-from app.services.assessment_leases import Subject
-from app.services.assessments import AssessmentView
-from app.services.callers import Caller
+from app.assessments.providers.ensemble import Panel
+from app.assessments.rules.questions import AssessmentStatus, AssessmentType
+from app.assessments.service import AssessmentView
+from app.runtime.clock import Clock
+from app.runtime.db.engine import Database, create_database
+from app.runtime.errors import AccessCodeNotFound, AssessmentFault, InsufficientCredits
 from tests.support.application import ScriptedProvider
 from tests.support.assessments import finish_due
 from tests.support.clock import HandClock
@@ -65,11 +66,11 @@ async def create(
     subject: Subject = SUBJECT,
 ) -> tuple[AssessmentView, int]:
     """Ask for an assessment that the spender pays."""
-    made = await assessments.create(
+    made = await service.create(
         database,
         Panel([provider]),
         clock,
-        pick_account=assessments.from_own_account(spender.caller),
+        pick_account=service.from_own_account(spender.caller),
         subject=subject,
         actor=ACTOR,
     )
@@ -79,7 +80,7 @@ async def create(
 async def only_one(database: Database, spender: Person) -> AssessmentView:
     """Return the only assessment of an account."""
     async with database.reading() as connection:
-        page = await assessments.list_own(connection, spender.account_id, cursor=None, limit=10)
+        page = await service.list_own(connection, spender.account_id, cursor=None, limit=10)
     (assessment,) = page.items
     return assessment
 
@@ -147,10 +148,10 @@ async def test_assessment_is_not_asked_about_before_it_is_due_or_after_it_is_don
     view, _ = await create(database, provider, clock, spender)
     provider.raises = None
     clock.advance(1.9)
-    assert await asking.finish(database, panel, clock, view.id) is None
+    assert await provider_calls.finish(database, panel, clock, view.id) is None
     clock.advance(0.1)
-    assert await asking.finish(database, panel, clock, view.id)
-    assert await asking.finish(database, panel, clock, view.id) is None
+    assert await provider_calls.finish(database, panel, clock, view.id)
+    assert await provider_calls.finish(database, panel, clock, view.id) is None
     assert len(provider.asked) == 2
 
 
@@ -189,7 +190,7 @@ async def test_slow_provider_leaves_the_assessment_pending(
     spender: Person,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("app.services.asking.PROVIDER_DEADLINE_SECONDS", 0.02)
+    monkeypatch.setattr("app.assessments.provider_calls.PROVIDER_DEADLINE_SECONDS", 0.02)
     view, left = await create(database, NeverAnswers(), clock, spender)
     assert (view.status, left) == (AssessmentStatus.PENDING, 2)
 
@@ -290,11 +291,11 @@ async def test_issuer_debits_the_code_and_not_itself(
 ) -> None:
     code = await make_access_code(database, spender, clock.now(), credits_given=1)
     assert code.access_code is not None
-    made = await assessments.create(
+    made = await service.create(
         database,
         Panel([provider]),
         clock,
-        pick_account=assessments.from_access_code(spender.caller, code.access_code, clock.now()),
+        pick_account=service.from_access_code(spender.caller, code.access_code, clock.now()),
         subject=SUBJECT,
         actor=ACTOR,
     )
@@ -302,10 +303,10 @@ async def test_issuer_debits_the_code_and_not_itself(
     assert made.credits_available == 0
     assert await balance_of(database, spender.account_id) == 3
     async with database.reading() as connection:
-        listed = await assessments.list_for_account(
+        listed = await service.list_for_account(
             connection, code.account_id, ["asm_none", view.id, view.id]
         )
-        foreign = await assessments.list_for_account(connection, spender.account_id, [view.id])
+        foreign = await service.list_for_account(connection, spender.account_id, [view.id])
     assert listed == [view]
     assert foreign == []
 
@@ -320,11 +321,11 @@ async def test_inactive_or_foreign_code_spends_nothing(
     stranger = await make_user(database, clock.now())
     for caller in (spender.caller, stranger.caller):
         with pytest.raises(AccessCodeNotFound):
-            await assessments.create(
+            await service.create(
                 database,
                 Panel([provider]),
                 clock,
-                pick_account=assessments.from_access_code(
+                pick_account=service.from_access_code(
                     caller, expired.access_code or "", clock.now()
                 ),
                 subject=SUBJECT,
@@ -332,7 +333,7 @@ async def test_inactive_or_foreign_code_spends_nothing(
             )
     inactive = Caller(expired.account_id, expired.caller.kind, expired.access_code, active=False)
     with pytest.raises(AccessCodeNotFound):
-        await assessments.from_own_account(inactive)(None)  # type: ignore[arg-type]
+        await service.from_own_account(inactive)(None)  # type: ignore[arg-type]
     assert await balance_of(database, expired.account_id) == 1
     assert provider.asked == []
 
@@ -345,7 +346,7 @@ async def test_own_assessments_come_newest_first_a_page_at_a_time(
         made.append((await create(database, provider, clock, spender))[0].id)
         clock.advance(1)
     async with database.reading() as connection:
-        page = await assessments.list_own(connection, spender.account_id, cursor=None, limit=2)
+        page = await service.list_own(connection, spender.account_id, cursor=None, limit=2)
         assert [view.id for view in page.items] == made[:0:-1]
         assert page.next_cursor is not None
 

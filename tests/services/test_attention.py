@@ -2,9 +2,9 @@
 
 import pytest
 
-from app.domain.settlement import SettlementFault, Unverified, Verified
-from app.services import settle
-from app.services.attention import needing_attention
+from app.orders import operator
+from app.orders.discrepancies import needing_attention
+from app.orders.rules.settlement import SettlementFault, Unverified, Verified
 from tests.support.bitcoin_orders import EXCESS, BitcoinOrder, output
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
@@ -33,7 +33,7 @@ async def noticed(order: OneOrder, *, limit: int = 50) -> list[tuple[str, str]]:
 
 async def settled(order: OneOrder, *, grant: bool) -> None:
     async with order.database.sessions() as session:
-        await settle.settle(
+        await operator.settle(
             session, order.id, grant=grant, reason="a test", actor=ACTOR, now=order.clock.now()
         )
 

@@ -6,10 +6,12 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.engine import Database
-from app.domain.errors import AssessmentFault
-from app.providers.base import FailureReason, ProviderFailed
-from app.services import access_codes, audit, settle
+from app import audit
+from app.accounts import access_codes
+from app.assessments.providers.base import FailureReason, ProviderFailed
+from app.orders import operator
+from app.runtime.db.engine import Database
+from app.runtime.errors import AssessmentFault
 from tests.services.test_assessments import create
 from tests.support import invariants
 from tests.support.application import ScriptedProvider
@@ -179,7 +181,7 @@ async def pay_in_bitcoin(database: LentDatabase, clock: HandClock, user: Person)
     await paid.shown()
     given = await BitcoinOrder.place(database, clock, user)
     async with database.sessions() as session:
-        await settle.settle(
+        await operator.settle(
             session, given.id, grant=True, reason="a test", actor=ACTOR, now=clock.now()
         )
 

@@ -7,12 +7,14 @@ from datetime import timedelta
 import pytest
 from typing_extensions import override
 
-from app.domain.assessments import AssessmentStatus, AssessmentType
-from app.providers.base import Answer, Question
-from app.providers.panel import Panel
-from app.services import assessments, audit, batches
-from app.services.assessment_leases import Subject
-from app.services.batches import _AT_ONCE
+from app import audit
+from app.assessments import batch as batches
+from app.assessments import service
+from app.assessments.batch import _AT_ONCE
+from app.assessments.claims import Subject
+from app.assessments.providers.base import Answer, Question
+from app.assessments.providers.ensemble import Panel
+from app.assessments.rules.questions import AssessmentStatus, AssessmentType
 from tests.support.application import ScriptedProvider
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
@@ -33,7 +35,7 @@ class HangsLater(ScriptedProvider):
     @override
     async def assess(self, question: Question) -> Answer:
         assert self.patch is not None
-        self.patch.setattr("app.services.asking.PROVIDER_DEADLINE_SECONDS", 3600.0)
+        self.patch.setattr("app.assessments.provider_calls.PROVIDER_DEADLINE_SECONDS", 3600.0)
         if len(self.asked) >= _AT_ONCE:
             await asyncio.Event().wait()
         return await super().assess(question)
@@ -42,7 +44,7 @@ class HangsLater(ScriptedProvider):
 async def test_questions_that_are_asked_later_have_no_deadline_of_their_own(
     database: LentDatabase, clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.services.asking.PROVIDER_DEADLINE_SECONDS", 0.3)
+    monkeypatch.setattr("app.assessments.provider_calls.PROVIDER_DEADLINE_SECONDS", 0.3)
     user = await make_user(database, clock.now(), credits_given=NUMBER)
     subjects = [
         Subject(
@@ -55,7 +57,7 @@ async def test_questions_that_are_asked_later_have_no_deadline_of_their_own(
             database,
             Panel([HangsLater(patch=monkeypatch)]),
             clock,
-            pick_account=assessments.from_own_account(user.caller),
+            pick_account=service.from_own_account(user.caller),
             subjects=subjects,
             fresh=[],
             actor=ACTOR,

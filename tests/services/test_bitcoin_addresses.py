@@ -13,15 +13,15 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bitcoin.wallet import Wallet
-from app.db.engine import Database, create_database
-from app.domain.actors import Actor
-from app.domain.clock import Clock
-from app.models import BitcoinAddress, BitcoinWallet
+from app.ledger.actors import Actor
+from app.orders import addresses, service
+from app.orders.models import BitcoinAddress, BitcoinWallet
+from app.orders.place import Purchase
+from app.orders.pricing import BitcoinTerms
+from app.orders.wallet.wallet import Wallet
 from app.resources import sales_terms
-from app.services import bitcoin_addresses, orders
-from app.services.order_placing import Purchase
-from app.services.terms import BitcoinTerms
+from app.runtime.clock import Clock
+from app.runtime.db.engine import Database, create_database
 from tests.bitcoin.keys import BIP84_ZPUB, BIP86_XPUB
 from tests.support.application import settings_for_tests
 from tests.support.clock import HandClock
@@ -65,7 +65,7 @@ async def test_orders_get_the_addresses_in_their_order(
 ) -> None:
     for number in range(3):
         async with database.sessions() as session, session.begin():
-            address = await bitcoin_addresses.take(session, WALLET, f"ord_{number}", clock.now())
+            address = await addresses.take(session, WALLET, f"ord_{number}", clock.now())
             await order_like(session, model, f"ord_{number}")
             assert address == WALLET.address(number)
     assert await taken(database) == [(number, WALLET.address(number)) for number in range(3)]
@@ -76,9 +76,9 @@ async def test_each_wallet_begins_at_its_first_address(
 ) -> None:
     other = Wallet.from_text(f"tr({BIP86_XPUB}/0/*)")
     async with database.sessions() as session, session.begin():
-        first = await bitcoin_addresses.take(session, WALLET, "ord_1", clock.now())
-        of_other = await bitcoin_addresses.take(session, other, "ord_2", clock.now())
-        second = await bitcoin_addresses.take(session, WALLET, "ord_3", clock.now())
+        first = await addresses.take(session, WALLET, "ord_1", clock.now())
+        of_other = await addresses.take(session, other, "ord_2", clock.now())
+        second = await addresses.take(session, WALLET, "ord_3", clock.now())
     assert [first, second] == [WALLET.address(0), WALLET.address(1)]
     assert of_other == other.address(0)
 
@@ -89,8 +89,8 @@ async def test_another_spelling_of_a_wallet_goes_on_where_the_first_was(
     key = WALLET.descriptor[len("wpkh(") : WALLET.descriptor.index("/")]
     spelled = Wallet.from_text(f"wpkh([73c5da0a/84h/0h/0h]{key}/<0;1>/*)")
     async with database.sessions() as session, session.begin():
-        await bitcoin_addresses.take(session, WALLET, "ord_1", clock.now())
-        address = await bitcoin_addresses.take(session, spelled, "ord_2", clock.now())
+        await addresses.take(session, WALLET, "ord_1", clock.now())
+        address = await addresses.take(session, spelled, "ord_2", clock.now())
     assert address == WALLET.address(1)
 
 
@@ -99,14 +99,14 @@ async def test_transaction_that_fails_leaves_no_gap(
 ) -> None:
     async def fail(order_id: str) -> None:
         async with database.sessions() as session, session.begin():
-            await bitcoin_addresses.take(session, WALLET, order_id, clock.now())
+            await addresses.take(session, WALLET, order_id, clock.now())
             raise GivenUp
 
     for number in range(3):
         with pytest.raises(GivenUp):
             await fail(f"ord_{number}")
     async with database.sessions() as session, session.begin():
-        address = await bitcoin_addresses.take(session, WALLET, "ord_9", clock.now())
+        address = await addresses.take(session, WALLET, "ord_9", clock.now())
         await order_like(session, model, "ord_9")
     assert address == WALLET.address(0)
 
@@ -119,11 +119,11 @@ async def test_wallet_that_has_given_out_its_last_index_gives_no_more(
             BitcoinWallet(id=WALLET.wallet_id, descriptor=WALLET.descriptor, next_index=2**31 - 1)
         )
     async with database.sessions() as session, session.begin():
-        last = await bitcoin_addresses.take(session, WALLET, "ord_1", clock.now())
+        last = await addresses.take(session, WALLET, "ord_1", clock.now())
     assert last == WALLET.address(2**31 - 1)
     with pytest.raises(IntegrityError, match="next_index"):
         async with database.sessions() as session, session.begin():
-            await bitcoin_addresses.take(session, WALLET, "ord_2", clock.now())
+            await addresses.take(session, WALLET, "ord_2", clock.now())
 
 
 # --- an address is its order's for ever ---
@@ -146,7 +146,7 @@ TXID = "a" * 64
 async def ordered(database: Database, clock: Clock, buyer: Person) -> tuple[str, int]:
     """Place an order in bitcoin; return its id and the index of its address."""
     async with database.sessions() as session:
-        placed = await orders.create(
+        placed = await service.create(
             session,
             caller=buyer.caller,
             purchase=Purchase(10, "Bitcoin", "BTC", None),
@@ -197,7 +197,7 @@ async def test_destination_of_aeonto_is_passed_over(
     database: LentDatabase, clock: HandClock
 ) -> None:
     async with database.sessions() as session, session.begin():
-        address = await bitcoin_addresses.take(
+        address = await addresses.take(
             session, WALLET, "ord_1", clock.now(), destination=WALLET.address(0).upper()
         )
     assert address == WALLET.address(1)
@@ -214,14 +214,14 @@ async def test_destination_that_is_too_far_to_be_seen_at_the_start_is_passed_ove
     )
     assert sales_terms(settings).btc_dest_address == WALLET.address(far)
     async with database.sessions() as session:
-        await bitcoin_addresses.advance(
+        await addresses.advance(
             session, WALLET, far - 1, actor=Actor("operator", "cli"), now=clock.now()
         )
     given = []
     for number in range(2):
         async with database.sessions() as session, session.begin():
             given.append(
-                await bitcoin_addresses.take(
+                await addresses.take(
                     session,
                     WALLET,
                     f"ord_{number}",
@@ -237,7 +237,7 @@ async def test_gap_counts_the_addresses_after_the_last_that_was_paid(
 ) -> None:
     async def gap() -> int:
         async with database.reading() as connection:
-            return await bitcoin_addresses.gap(connection, WALLET)
+            return await addresses.gap(connection, WALLET)
 
     assert await gap() == 0
     first, _ = await ordered(database, clock, buyer)
@@ -275,7 +275,7 @@ async def test_thousand_orders_at_once_get_the_first_indexes_each_once(
     async def place(database: Database, number: int) -> None:
         async with database.sessions() as session, session.begin():
             order_id = f"ord_{number}"
-            address = await bitcoin_addresses.take(session, WALLET, order_id, clock.now())
+            address = await addresses.take(session, WALLET, order_id, clock.now())
             await order_like(session, model, order_id)
             if number % 10 == 0:
                 raise GivenUp

@@ -6,11 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from app.db.engine import Database
-from app.domain.errors import OrderNotCancellable
-from app.domain.states import OrderStatus
-from app.services import audit, cancelling, order_leases, reconcile
-from app.services.order_decisions import Applied
+from app import audit
+from app.orders import apply_reports, leases
+from app.orders import cancel as cancelling
+from app.orders.apply import Applied
+from app.orders.rules.states import OrderStatus
+from app.runtime.db.engine import Database
+from app.runtime.errors import OrderNotCancellable
 from tests.support.bitcoin_orders import BitcoinOrder, output
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
@@ -42,9 +44,9 @@ async def test_order_that_aeonto_never_accepted_is_over_for_good(
     assert (facts.status, facts.next_look_at, facts.failure_reason) == ("CANCELLED", None, None)
     clock.advance(timedelta(hours=2).total_seconds())
     async with database.sessions() as session:
-        assert await order_leases.claim_creation(session, clock.now()) is None
+        assert await leases.claim_creation(session, clock.now()) is None
     async with database.reading() as connection:
-        assert await reconcile.overdue(connection, clock.now()) == []
+        assert await apply_reports.overdue(connection, clock.now()) == []
     assert (
         await count(database, "audit_log", "action = 'order.cancel' AND subject = :id", id=order.id)
         == 1
@@ -62,7 +64,7 @@ async def test_answer_to_a_creation_that_was_under_way_keeps_its_uuid(
     job = await order.claim_creation()
     await cancel(order)
     async with database.sessions() as session:
-        applied = await reconcile.apply_created(session, job, order.says("UNPAID"), clock.now())
+        applied = await apply_reports.apply_created(session, job, order.says("UNPAID"), clock.now())
     assert applied == Applied()
     assert (await order.facts()).status == "CANCELLED"
     assert await count(database, "payments", "uuid = :uuid", uuid=order.uuid) == 1
@@ -80,14 +82,14 @@ async def test_creation_that_brought_nothing_is_not_tried_again_once_cancelled(
     async with database.sessions() as session:
         match outcome:
             case "failed":
-                await reconcile.postpone(
+                await apply_reports.postpone(
                     session, job, pause=timedelta(seconds=5), alarm=None, now=clock.now()
                 )
             case "refused":
-                await reconcile.fail_refused(session, job, clock.now())
+                await apply_reports.fail_refused(session, job, clock.now())
             case _:
                 wrong = order.says("UNPAID", btc_dest_address="1Boat")
-                await reconcile.apply_created(session, job, wrong, clock.now())
+                await apply_reports.apply_created(session, job, wrong, clock.now())
     facts = await order.facts()
     assert (facts.status, facts.next_look_at, facts.lease_token) == ("CANCELLED", None, None)
 
@@ -152,11 +154,11 @@ async def test_cancel_and_payment_at_once_leave_one_path_and_lose_no_money(
     placed = [await OneOrder.place(committed_database, clock, buyer) for _ in range(6)]
     for _ in placed:
         async with committed_database.sessions() as session:
-            job = await order_leases.claim_creation(session, clock.now())
+            job = await leases.claim_creation(session, clock.now())
         assert job is not None
         order = next(one for one in placed if one.id == job.order_id)
         async with committed_database.sessions() as session:
-            await reconcile.apply_created(session, job, order.says("UNPAID"), clock.now())
+            await apply_reports.apply_created(session, job, order.says("UNPAID"), clock.now())
 
     async def pay(order: OneOrder) -> None:
         await order.apply(jobs[order.id], order.says("BTC_SENT"))
@@ -171,7 +173,7 @@ async def test_cancel_and_payment_at_once_leave_one_path_and_lose_no_money(
     jobs = {}
     for _ in placed:
         async with committed_database.sessions() as session:
-            look = await order_leases.claim_look(session, OneOrder.rail, clock.now())
+            look = await leases.claim_look(session, OneOrder.rail, clock.now())
         assert look is not None
         jobs[look.order_id] = look
     outcomes = await asyncio.gather(

@@ -7,29 +7,32 @@ import pytest
 from sqlalchemy import text
 from typing_extensions import override
 
-from app.db.engine import Database
-from app.domain.assessments import AssessmentStatus
-from app.domain.errors import (
+from app import audit
+from app.assessments import claims, idempotent_create
+from app.assessments import service as assessments
+from app.assessments.claims import LEASE
+from app.assessments.providers.base import (
+    Answer,
+    FailureReason,
+    ProviderFailed,
+    ProviderUnknown,
+    Question,
+)
+from app.assessments.providers.ensemble import Panel
+from app.assessments.rules.questions import AssessmentStatus
+from app.assessments.service import Made
+from app.orders import service as orders
+from app.orders.place import Purchase
+from app.orders.queries import OrderView
+from app.runtime import idempotency
+from app.runtime.db.engine import Database
+from app.runtime.errors import (
     AssessmentFault,
     IdempotencyKeyInFlight,
     IdempotencyKeyReused,
     InvalidAccessCode,
 )
-from app.providers.base import Answer, FailureReason, ProviderFailed, ProviderUnknown, Question
-from app.providers.panel import Panel
-from app.services import (
-    assessment_leases,
-    assessments,
-    audit,
-    idempotency,
-    keyed_assessments,
-    orders,
-)
-from app.services.assessment_leases import LEASE
-from app.services.assessments import Made
-from app.services.idempotency import KEPT, REAPED_AT_ONCE, KeptAnswer, RequestKey, hash_of
-from app.services.order_placing import Purchase
-from app.services.order_views import OrderView
+from app.runtime.idempotency import KEPT, REAPED_AT_ONCE, KeptAnswer, RequestKey, hash_of
 from tests.services.test_assessments import SUBJECT
 from tests.support.application import ScriptedProvider
 from tests.support.assessments import finish_due
@@ -83,7 +86,7 @@ async def ask(
     write: object = written,
 ) -> KeptAnswer:
     """Ask for an assessment under the spender's key."""
-    return await keyed_assessments.create_once(
+    return await idempotent_create.create_once(
         database,
         Panel([provider]),
         clock,
@@ -185,7 +188,7 @@ async def test_crash_before_the_debit_commits_leaves_nothing(
         raise Killed
 
     with pytest.raises(Killed):
-        await keyed_assessments.create_once(
+        await idempotent_create.create_once(
             database,
             Panel([provider]),
             clock,
@@ -252,7 +255,7 @@ async def test_while_the_worker_asks_again_the_assessment_is_pending_and_not_in_
     await end_leases(database)
     assessment_id = provider.asked[0].assessment_id
     async with database.sessions() as session:
-        assert await assessment_leases.claim(session, clock.now(), assessment_id)
+        assert await claims.claim(session, clock.now(), assessment_id)
 
     first = await ask(database, provider, clock, spender)
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event
 
-from app.domain.schedule import Urgency
-from app.services.interest import Interest
+from app.orders.poll_hints import Interest
+from app.orders.rules.poll_schedule import Urgency
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
 from tests.support.orders import OneOrder, count

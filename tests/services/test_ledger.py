@@ -6,12 +6,13 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db.engine import Database
-from app.db.failures import violated_constraint
-from app.domain.accounts import MAX_BALANCE_CREDITS, EntryKind
-from app.domain.errors import InsufficientCredits, InvalidParameter
-from app.models import Order
-from app.services import audit, ledger
+from app import audit
+from app.ledger import service
+from app.ledger.rules import MAX_BALANCE_CREDITS, EntryKind
+from app.orders.models import Order
+from app.runtime.db.engine import Database
+from app.runtime.db.failures import violated_constraint
+from app.runtime.errors import InsufficientCredits, InvalidParameter
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
 from tests.support.orders import OneOrder, balance_of, count
@@ -21,7 +22,7 @@ from tests.support.people import ACTOR, Person, give_credits, make_user
 async def adjust(database: Database, account_id: str, amount: int, clock: HandClock) -> int:
     """Add or take credits as an operator."""
     async with database.sessions() as session:
-        return await ledger.adjust(
+        return await service.adjust(
             session,
             account_id=account_id,
             amount=amount,
@@ -36,7 +37,7 @@ async def transfer(
 ) -> int:
     """Move credits between two accounts."""
     async with database.sessions() as session, session.begin():
-        return await ledger.transfer(
+        return await service.transfer(
             session,
             from_account_id=giver.account_id,
             to_account_id=taker.account_id,
@@ -113,7 +114,7 @@ async def test_database_alone_keeps_two_grants_apart(
         await asyncio.wait_for(both_have_read.wait(), 60)
         return found
 
-    monkeypatch.setattr("app.services.reconcile.locked_under_lease", unlocked)
+    monkeypatch.setattr("app.orders.apply_reports.locked_under_lease", unlocked)
     outcomes = await asyncio.gather(
         order.apply(job, report), order.apply(job, report), return_exceptions=True
     )
@@ -206,7 +207,7 @@ async def test_entry_must_name_what_its_kind_demands(
         async with database.sessions() as session:
             with pytest.raises(IntegrityError, match="ck_ledger_entries"):
                 async with session.begin():
-                    await ledger.post(
+                    await service.post(
                         session,
                         account_id=user.account_id,
                         kind=kind,

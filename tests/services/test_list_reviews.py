@@ -9,26 +9,21 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from app.db.engine import Database
-from app.domain.addresses.spelling import SPELLING_RULES
-from app.domain.listings import ListedAddress, ListingFacts
-from app.domain.receipts import content_of
-from app.providers.base import ProviderUnknown
-from app.providers.panel import Panel
-from app.providers.sanctions import SanctionsProvider
-from app.providers.tags import TagsProvider
-from app.services import (
-    assessment_leases,
-    assessments,
-    audit,
-    list_imports,
-    list_reviews,
-    receipts,
-)
-from app.services.assessment_leases import Subject
-from app.services.assessments import AssessmentView
-from app.services.list_reviews import RETRY_AFTER, SETTLED_AFTER, review_next
-from app.services.lists import Lists
+from app import audit
+from app.addresses.spelling import SPELLING_RULES
+from app.assessments import claims, receipts, rescreening, service
+from app.assessments.claims import Subject
+from app.assessments.providers.base import ProviderUnknown
+from app.assessments.providers.ensemble import Panel
+from app.assessments.providers.sanctions import SanctionsProvider
+from app.assessments.providers.tags import TagsProvider
+from app.assessments.rescreening import RETRY_AFTER, SETTLED_AFTER, review_next
+from app.assessments.rules.receipts import content_of
+from app.assessments.service import AssessmentView
+from app.lists import importing
+from app.lists.lookup import Lists
+from app.lists.rules.listings import ListedAddress, ListingFacts
+from app.runtime.db.engine import Database
 from tests.services.test_assessments import SUBJECT
 from tests.support.application import ScriptedProvider
 from tests.support.assessments import finish_due
@@ -80,11 +75,11 @@ class Office:
         self.clock.advance(SETTLED_AFTER / timedelta(seconds=1))
 
     async def ask(self, address: str, currency: str = "BTC", as_of: date | None = None) -> str:
-        made = await assessments.create(
+        made = await service.create(
             self.database,
             self.panel,
             self.clock,
-            pick_account=assessments.from_own_account(self.buyer.caller),
+            pick_account=service.from_own_account(self.buyer.caller),
             subject=Subject(SUBJECT.assessment_type, address, currency, None, as_of),
             actor=ACTOR,
         )
@@ -96,7 +91,7 @@ class Office:
 
     async def view(self, assessment_id: str) -> AssessmentView:
         async with self.database.reading() as connection:
-            found = await assessments.views_of(connection, self.buyer.account_id, [assessment_id])
+            found = await service.views_of(connection, self.buyer.account_id, [assessment_id])
         return found[assessment_id]
 
     async def changes(self, assessment_id: str) -> list[dict[str, Any]]:
@@ -331,7 +326,7 @@ async def test_answer_that_comes_while_a_version_is_looked_through_is_not_lost(
     late = await office.ask(SATOSHI)
     await office.publish(listed(OTHER), issued=SUMMER)
     slow.raises = None
-    read = list_reviews._answered
+    read = rescreening._answered
 
     async def read_too_early(*step: Any) -> Any:  # noqa: ANN401
         rows = await read(*step)
@@ -339,7 +334,7 @@ async def test_answer_that_comes_while_a_version_is_looked_through_is_not_lost(
         return rows
 
     with monkeypatch.context() as patch:
-        patch.setattr(list_reviews, "_answered", read_too_early)
+        patch.setattr(rescreening, "_answered", read_too_early)
         await office.look_again()
     assert (await office.view(late)).status == "ready"
     clock.advance(RETRY_AFTER / timedelta(seconds=1))
@@ -352,7 +347,7 @@ async def test_answer_that_comes_while_a_version_is_looked_through_is_not_lost(
 def earlier_rules() -> Iterator[pytest.MonkeyPatch]:
     """The rules of an earlier program: each address was spelt as itself, in small letters."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (assessment_leases, list_imports):
+        for module in (claims, importing):
             patch.setattr(module, "one_spelling", str.lower)
             patch.setattr(module, "SPELLING_RULES", SPELLING_RULES - 1)
         yield patch
@@ -384,8 +379,8 @@ async def test_row_of_a_later_program_is_found_and_left_to_it(
     await office.publish(listed(OTHER), issued=SPRING)
     made = await office.ask(EVM, "ETH")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(list_imports, "one_spelling", lambda address: f"later {address}")
-        patch.setattr(list_imports, "SPELLING_RULES", SPELLING_RULES + 1)
+        patch.setattr(importing, "one_spelling", lambda address: f"later {address}")
+        patch.setattr(importing, "SPELLING_RULES", SPELLING_RULES + 1)
         await office.publish(listed(EVM, "ETH"), issued=SUMMER)
     found = await Lists(database, office.clock).find(EVM.lower(), SUMMER)
     assert [one.row.address for one in found.listings] == [EVM]
@@ -398,11 +393,11 @@ async def test_version_is_looked_through_from_its_start_once_rows_are_spelt_anew
     office: Office, database: LentDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rows move in the order of the spellings, to before where a look had come."""
-    monkeypatch.setattr(list_reviews, "STEP", 1)
+    monkeypatch.setattr(rescreening, "STEP", 1)
     made = [await office.ask(address) for address in (SATOSHI, OTHER)]
     first, last = sorted((SATOSHI, OTHER))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(list_imports, "one_spelling", lambda one: "~" if one == first else one)
+        patch.setattr(importing, "one_spelling", lambda one: "~" if one == first else one)
         await office.publish(listed(SATOSHI), listed(OTHER), issued=SUMMER)
     await review_next(database, office.clock)
     async with database.sessions() as session, session.begin():
@@ -417,7 +412,7 @@ async def test_version_is_looked_through_from_its_start_once_rows_are_spelt_anew
 async def test_steps_are_small_and_together_leave_nothing_out(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(list_reviews, "STEP", 2)
+    monkeypatch.setattr(rescreening, "STEP", 2)
     await office.publish(listed(SATOSHI), listed(OTHER), listed(EVM, "ETH"), issued=SPRING)
     made = [
         await office.ask(address, currency)
@@ -432,7 +427,7 @@ async def test_steps_are_small_and_together_leave_nothing_out(
 async def test_workers_that_look_at_once_mark_once(
     committed_database: Database, clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(list_reviews, "STEP", 2)
+    monkeypatch.setattr(rescreening, "STEP", 2)
     buyer = await make_user(committed_database, clock.now(), credits_given=20)
     office = Office(committed_database, clock, buyer)
     await office.publish(listed(SATOSHI), listed(OTHER), issued=SPRING)
@@ -456,7 +451,7 @@ async def test_step_that_dies_is_done_again(
     made = await office.ask(SATOSHI)
     await office.publish(listed(OTHER), issued=SUMMER)
     with monkeypatch.context() as patch:
-        patch.setattr(list_reviews, "log", None)  # it is told after the marks were written
+        patch.setattr(rescreening, "log", None)  # it is told after the marks were written
         for _ in range(3):
             with pytest.raises(AttributeError):
                 await office.look_again()
@@ -468,4 +463,4 @@ async def test_step_that_dies_is_done_again(
 def test_opinion_of_sanctions_among_others_is_what_changed() -> None:
     opinion = {"provider": "sanctions", "risk_score": "0.5", "grade": "high"}
     answer = {"opinions": [{"provider": "crystal"}, opinion], "risk_score": "1", "grade": "severe"}
-    assert list_reviews._answer_of(answer, "sanctions") == (Decimal("0.5"), "high")
+    assert rescreening._answer_of(answer, "sanctions") == (Decimal("0.5"), "high")

@@ -9,15 +9,16 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 from typing_extensions import override
 
-from app.db.engine import Database
-from app.domain.addresses import encode_base58check
-from app.domain.addresses.spelling import SPELLING_RULES
-from app.domain.listings import ListedAddress, ListingFacts, Lookup, PartyType
-from app.models import AuditLine, ListEntry
-from app.providers.list_files import READING, ListUnreadable
-from app.services import list_imports
-from app.services.list_checks import check_assets, check_random
-from app.services.lists import POLL_SECONDS, Lists, changes, etag_of, history
+from app.addresses import encode_base58check
+from app.addresses.spelling import SPELLING_RULES
+from app.ledger.models import AuditLine
+from app.lists import importing
+from app.lists.lookup import POLL_SECONDS, Lists, changes, etag_of, history
+from app.lists.models import ListEntry
+from app.lists.parsers.files import READING, ListUnreadable
+from app.lists.rules.listings import ListedAddress, ListingFacts, Lookup, PartyType
+from app.lists.selfcheck import check_assets, check_random
+from app.runtime.db.engine import Database
 from tests.support.clock import HandClock
 from tests.support.lists import NOW, import_rows, listed
 
@@ -227,8 +228,8 @@ async def test_list_of_which_many_rows_are_of_another_asset_is_refused_unless_co
 async def test_row_that_other_rules_spelt_is_found_and_stays_the_same_row(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(list_imports, "one_spelling", str.lower)
-    monkeypatch.setattr(list_imports, "SPELLING_RULES", SPELLING_RULES - 1)
+    monkeypatch.setattr(importing, "one_spelling", str.lower)
+    monkeypatch.setattr(importing, "SPELLING_RULES", SPELLING_RULES - 1)
     await import_rows(database, [listed(SATOSHI)], issued=SPRING)
     monkeypatch.undo()
     finder = Lists(database, HandClock(NOW))

@@ -7,13 +7,13 @@ from itertools import pairwise
 import pytest
 from sqlalchemy import text, update
 
-from app.db.engine import Database
-from app.domain.pace import CALL_DEADLINE_SECONDS, LEAVE_WITHIN_SECONDS
-from app.domain.rails import Rail
-from app.domain.schedule import Urgency
-from app.models import Order
-from app.services import order_leases
-from app.services.order_leases import LEASE, CreationJob, OrderPoisoned
+from app.orders import leases
+from app.orders.leases import LEASE, CreationJob, OrderPoisoned
+from app.orders.models import Order
+from app.orders.rules.poll_schedule import Urgency
+from app.orders.rules.rails import Rail
+from app.runtime.db.engine import Database
+from app.runtime.rate_limit.rules import CALL_DEADLINE_SECONDS, LEAVE_WITHIN_SECONDS
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
 from tests.support.orders import OneOrder, end_leases, place_order
@@ -23,13 +23,13 @@ from tests.support.people import Person, make_user
 async def claim_creation(database: Database, clock: HandClock) -> CreationJob | None:
     """Take the next order to be created."""
     async with database.sessions() as session:
-        return await order_leases.claim_creation(session, clock.now())
+        return await leases.claim_creation(session, clock.now())
 
 
 async def looked_at(database: Database, clock: HandClock) -> str | None:
     """Take the next order to be looked at; return its id."""
     async with database.sessions() as session:
-        job = await order_leases.claim_look(session, Rail.AEONTO, clock.now())
+        job = await leases.claim_look(session, Rail.AEONTO, clock.now())
     return job.order_id if job else None
 
 
@@ -87,8 +87,8 @@ async def test_lock_is_given_to_the_holder_of_the_lease_alone(
     assert job is not None
     async with database.sessions() as session, session.begin():
         for token in ("", "lease_of_another", job.lease_token.lower()):
-            assert await order_leases.locked_under_lease(session, order_id, token) is None
-        assert await order_leases.locked_under_lease(session, order_id, job.lease_token)
+            assert await leases.locked_under_lease(session, order_id, token) is None
+        assert await leases.locked_under_lease(session, order_id, job.lease_token)
 
 
 async def test_longest_waiting_order_is_created_first(
@@ -129,12 +129,12 @@ async def test_nothing_is_claimed_before_it_is_due(
     database: LentDatabase, clock: HandClock, buyer: Person, order: OneOrder
 ) -> None:
     async with database.reading() as connection:
-        assert not await order_leases.look_is_due(connection, Rail.AEONTO, clock.now())
-        assert not await order_leases.creation_is_due(connection, clock.now())
+        assert not await leases.look_is_due(connection, Rail.AEONTO, clock.now())
+        assert not await leases.creation_is_due(connection, clock.now())
     assert await looked_at(database, clock) is None
     clock.advance(30)
     async with database.reading() as connection:
-        assert await order_leases.look_is_due(connection, Rail.AEONTO, clock.now())
+        assert await leases.look_is_due(connection, Rail.AEONTO, clock.now())
     assert await looked_at(database, clock) == order.id
 
 
@@ -208,7 +208,7 @@ async def test_overload_stretches_every_rhythm_of_one_urgency_alike(
     for _ in range(60):
         clock.advance(1)
         async with database.sessions() as session:
-            job = await order_leases.claim_look(session, Rail.AEONTO, clock.now())
+            job = await leases.claim_look(session, Rail.AEONTO, clock.now())
         if job is None:
             continue
         seen[job.order_id].append(clock.now())
@@ -226,13 +226,13 @@ async def test_order_that_is_set_aside_is_left_to_others(
     clock.advance(1)
     second = await place_order(database, buyer, clock.now())
     async with database.sessions() as session:
-        job = await order_leases.claim_creation(session, clock.now(), aside=[first])
+        job = await leases.claim_creation(session, clock.now(), aside=[first])
         assert job is not None
         assert job.order_id == second
-        assert await order_leases.claim_creation(session, clock.now(), aside=[first]) is None
+        assert await leases.claim_creation(session, clock.now(), aside=[first]) is None
     async with database.reading() as connection:
-        assert not await order_leases.creation_is_due(connection, clock.now(), aside=[first])
-        assert await order_leases.creation_is_due(connection, clock.now())
+        assert not await leases.creation_is_due(connection, clock.now(), aside=[first])
+        assert await leases.creation_is_due(connection, clock.now())
 
 
 async def test_order_that_cannot_be_leased_is_named(

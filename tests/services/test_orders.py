@@ -8,13 +8,18 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from app.aeonto.wire import OrderParameters
-from app.domain.errors import InvalidAccessCode, InvalidOrderId, InvalidParameter, OrderNotCreated
-from app.domain.states import OrderStatus
-from app.services import aeonto_parameters, orders
-from app.services.order_placing import Purchase
-from app.services.order_views import OrderView
-from app.services.paging import read_cursor
+from app.orders import aeonto_parameters, service
+from app.orders.place import Purchase
+from app.orders.queries import OrderView
+from app.orders.rules.states import OrderStatus
+from app.partners.aeonto.wire import OrderParameters
+from app.runtime.errors import (
+    InvalidAccessCode,
+    InvalidOrderId,
+    InvalidParameter,
+    OrderNotCreated,
+)
+from app.runtime.paging import read_cursor
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
 from tests.support.orders import TERMS, OneOrder, count, place_order
@@ -34,7 +39,7 @@ async def buy(
 ) -> OrderView:
     """Place an order."""
     async with database.sessions() as session:
-        return await orders.create(
+        return await service.create(
             session, caller=buyer.caller, purchase=purchase, terms=TERMS, now=clock.now()
         )
 
@@ -139,7 +144,7 @@ async def test_insert_that_the_database_refuses_is_an_order_not_created(
     broken = replace(TERMS, granting_status=OrderStatus.UNPAID)
     async with database.sessions() as session:
         with pytest.raises(OrderNotCreated):
-            await orders.create(
+            await service.create(
                 session,
                 caller=buyer.caller,
                 purchase=Purchase(1, "Aeon", "AEON", None),
@@ -157,7 +162,7 @@ async def test_database_that_is_away_is_not_an_order_not_created(
     async def fail(*_args: object, **_named: object) -> None:
         raise away
 
-    monkeypatch.setattr("app.services.order_placing._insert_in_aeon", fail)
+    monkeypatch.setattr("app.orders.place._insert_in_aeon", fail)
     with pytest.raises(DBAPIError):
         await buy(database, clock, buyer, Purchase(1, "Aeon", "AEON", None))
 
@@ -177,7 +182,7 @@ async def test_order_is_visible_to_buyer_beneficiary_and_issuer_alone(
             "issuer": issuer,
             "stranger": stranger,
         }.items():
-            page = await orders.list_visible(connection, person.account_id, cursor=None, limit=9)
+            page = await service.list_visible(connection, person.account_id, cursor=None, limit=9)
             seen[name] = [view.id for view in page.items]
     assert seen == {
         "buyer": [order_id],
@@ -194,11 +199,11 @@ async def test_operator_reads_every_order_and_its_payment(
     clock.advance(1)
     waiting = await place_order(database, buyer, clock.now())
     async with database.reading() as connection:
-        listed = await orders.list_all(connection, status=None, limit=9)
-        unpaid = await orders.list_all(connection, status=OrderStatus.UNDERPAID, limit=9)
-        shown = await orders.read_any(connection, order.id)
+        listed = await service.list_all(connection, status=None, limit=9)
+        unpaid = await service.list_all(connection, status=OrderStatus.UNDERPAID, limit=9)
+        shown = await service.read_any(connection, order.id)
         with pytest.raises(InvalidOrderId):
-            await orders.read_any(connection, "ord_none")
+            await service.read_any(connection, "ord_none")
     assert [view.id for view in listed] == [waiting, order.id]
     assert unpaid == [shown]
     assert shown.payment is not None
@@ -213,7 +218,7 @@ async def test_orders_of_the_same_instant_are_all_paged_once(
     cursor = None
     async with database.reading() as connection:
         while True:
-            page = await orders.list_visible(connection, buyer.account_id, cursor=cursor, limit=2)
+            page = await service.list_visible(connection, buyer.account_id, cursor=cursor, limit=2)
             found += [view.id for view in page.items]
             if page.next_cursor is None:
                 break

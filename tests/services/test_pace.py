@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import text
 from typing_extensions import override
 
-from app.db.engine import Database, create_database
-from app.domain.clock import SystemClock
-from app.domain.pace import LEAVE_WITHIN_SECONDS, Bucket, Limit
-from app.services.pace import SharedPace
+from app.runtime.clock import SystemClock
+from app.runtime.db.engine import Database, create_database
+from app.runtime.rate_limit.postgres import SharedPace
+from app.runtime.rate_limit.rules import LEAVE_WITHIN_SECONDS, Bucket, Limit
 
 LOOKS = Bucket.ORDER_STATUS
 LIMIT = Limit(3, 0.2)
@@ -21,15 +21,15 @@ LIMIT = Limit(3, 0.2)
 
 def set_limit(monkeypatch: pytest.MonkeyPatch, limit: Limit) -> None:
     """Give every bucket this limit."""
-    monkeypatch.setattr("app.services.pace.LIMITS", dict.fromkeys(Bucket, limit))
+    monkeypatch.setattr("app.runtime.rate_limit.postgres.LIMITS", dict.fromkeys(Bucket, limit))
 
 
 @pytest.fixture(autouse=True)
 def _small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shrink the windows, so that a test sees many of them."""
     set_limit(monkeypatch, LIMIT)
-    monkeypatch.setattr("app.domain.pace.SHORTEST_PAUSE_SECONDS", 0.2)
-    monkeypatch.setattr("app.domain.pace.ASK_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr("app.runtime.rate_limit.rules.SHORTEST_PAUSE_SECONDS", 0.2)
+    monkeypatch.setattr("app.runtime.rate_limit.rules.ASK_AGAIN_SECONDS", 0.01)
 
 
 @pytest.fixture

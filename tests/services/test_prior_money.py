@@ -8,11 +8,12 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import text
 
-from app.bitcoin.wallet import Wallet
-from app.db.engine import Database
-from app.domain.bitcoin_payments import Arrival
-from app.services import audit, bitcoin_checks
-from app.services.attention import needing_attention
+from app import audit
+from app.orders import address_checks
+from app.orders.discrepancies import needing_attention
+from app.orders.rules.bitcoin_payments import Arrival
+from app.orders.wallet.wallet import Wallet
+from app.runtime.db.engine import Database
 from tests.bitcoin.keys import BIP84_ZPUB
 from tests.support import invariants
 from tests.support.bitcoin_orders import DUE_SATOSHI, BitcoinOrder, output
@@ -39,7 +40,7 @@ async def check(
 ) -> str | None:
     """Let the chain show this at an address that no order has."""
     async with database.sessions() as session:
-        return await bitcoin_checks.keep(
+        return await address_checks.keep(
             session,
             WALLET,
             index,
@@ -81,7 +82,7 @@ async def test_used_addresses_are_passed_over_for_ever_and_reported(
     order = await BitcoinOrder.place(database, clock, buyer)
     assert await address_of(order) == WALLET.address(2)
     async with database.reading() as connection:
-        found = await bitcoin_checks.passed_over(connection)
+        found = await address_checks.passed_over(connection)
     assert [(one["index"], one["reason"], str(one["received_btc"])) for one in found] == [
         (0, "used", "0.00500000"),
         (1, "used", "0.00500000"),
@@ -95,7 +96,7 @@ async def test_address_that_an_order_took_during_its_check_is_not_reported(
     assert await address_of(order) == WALLET.address(0)
     assert await check(database, clock, 0, output(confirmations=0)) is None
     async with database.reading() as connection:
-        assert await bitcoin_checks.passed_over(connection) == []
+        assert await address_checks.passed_over(connection) == []
 
 
 async def test_order_beyond_all_that_was_checked_gets_one_that_is_not_known_to_be_used(
@@ -123,7 +124,7 @@ async def test_address_where_aeonto_pays_is_passed_over(
     database: LentDatabase, clock: HandClock
 ) -> None:
     async with database.sessions() as session:
-        found = await bitcoin_checks.keep(
+        found = await address_checks.keep(
             session,
             WALLET,
             0,
@@ -140,7 +141,7 @@ async def test_next_address_is_checked_often_and_those_behind_it_rarely(
 ) -> None:
     async def due() -> int | None:
         async with database.reading() as connection:
-            return await bitcoin_checks.due(connection, WALLET, clock.now())
+            return await address_checks.due(connection, WALLET, clock.now())
 
     checked = []
     while (index := await due()) is not None:

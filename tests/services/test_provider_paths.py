@@ -8,11 +8,11 @@ from typing import Final
 
 import pytest
 
-from app.domain.assessments import AssessmentType
-from app.providers import http
-from app.providers.base import FailureReason
-from app.services import asking as asking_service
-from app.services.assessment_leases import Subject
+from app.assessments import provider_calls as asking_service
+from app.assessments.claims import Subject
+from app.assessments.providers.base import FailureReason
+from app.assessments.rules.questions import AssessmentType
+from app.partners import vendor_http
 from tests.providers.vendors import KEY, question
 from tests.services.vendor_desk import (
     ADDRESS,
@@ -214,7 +214,7 @@ async def test_an_answer_that_comes_too_late_for_its_call_is_found_and_not_paid_
 
     await desk.fault("crystal", "timeout", when="after")
     with monkeypatch.context() as patch:
-        deadlines = hold_deadlines(patch, http)
+        deadlines = hold_deadlines(patch, vendor_http)
         async with desk.asking("crystal") as hurried:
             asked = asyncio.create_task(desk.ask(hurried.panel))
             await until(has_paid)
@@ -248,8 +248,8 @@ async def test_an_answer_that_comes_too_late_for_its_request_is_found_and_not_pa
 async def test_a_question_beyond_the_end_of_the_search_is_not_taken_for_one_never_asked(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.providers.crystal.wire.SEARCHED", 2)
-    monkeypatch.setattr("app.providers.crystal.wire.PAGES", 1)
+    monkeypatch.setattr("app.partners.crystal.wire.SEARCHED", 2)
+    monkeypatch.setattr("app.partners.crystal.wire.PAGES", 1)
     await desk.fault("crystal", "drop", when="after")
     async with desk.asking("crystal") as asking:
         assert await desk.ask(asking.panel) == PENDING
@@ -265,7 +265,7 @@ async def test_a_question_beyond_the_end_of_the_search_is_not_taken_for_one_neve
 async def test_a_search_goes_on_to_the_page_that_has_the_question(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.providers.crystal.wire.SEARCHED", 2)
+    monkeypatch.setattr("app.partners.crystal.wire.SEARCHED", 2)
     await desk.fault("crystal", "drop", when="after")
     async with desk.asking("crystal") as asking:
         assert await desk.ask(asking.panel) == PENDING
@@ -278,7 +278,7 @@ async def test_a_search_goes_on_to_the_page_that_has_the_question(
 async def test_a_search_that_goes_back_far_enough_says_that_nothing_was_asked(
     desk: Desk, clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.providers.crystal.wire.SEARCHED", 2)
+    monkeypatch.setattr("app.partners.crystal.wire.SEARCHED", 2)
     clock.advance(10 * 365 * 24 * 3600)  # beyond the vendors' clock, which is the machine's
     async with desk.asking("crystal") as asking:
         for _ in range(2):

@@ -10,10 +10,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from app.domain.reports import Decision
-from app.domain.states import OrderStatus
-from app.services import audit, reconcile
-from app.services.order_decisions import Applied
+from app import audit
+from app.orders import apply_reports
+from app.orders.apply import Applied
+from app.orders.rules.reports import Decision
+from app.orders.rules.states import OrderStatus
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
 from tests.support.orders import TERMS, OneOrder, balance_of, count, end_leases, read_order
@@ -100,19 +101,21 @@ async def test_order_that_upstream_refused_fails_with_its_reason_and_is_over(
     order = await OneOrder.place(database, clock, buyer)
     job = await order.claim_creation()
     async with database.sessions() as session:
-        applied = await reconcile.fail_refused(session, job, clock.now())
+        applied = await apply_reports.fail_refused(session, job, clock.now())
     assert applied == Applied(moved_to=OrderStatus.FAILED)
     facts = await order.facts()
     assert (facts.status, facts.next_look_at) == ("FAILED", None)
-    assert facts.failure_reason == reconcile.FailureReason.REFUSED
+    assert facts.failure_reason == apply_reports.FailureReason.REFUSED
 
 
 async def fail_overdue(database: LentDatabase, clock: HandClock) -> list[str]:
     """End what is overdue; return the orders that ended."""
     async with database.reading() as connection:
-        overdue = await reconcile.overdue(connection, clock.now())
+        overdue = await apply_reports.overdue(connection, clock.now())
     async with database.sessions() as session:
-        ended = {one: await reconcile.fail_overdue(session, one, clock.now()) for one in overdue}
+        ended = {
+            one: await apply_reports.fail_overdue(session, one, clock.now()) for one in overdue
+        }
     assert all(applied == Applied(moved_to=OrderStatus.FAILED) for applied in ended.values())
     return list(ended)
 
@@ -125,7 +128,7 @@ async def test_order_that_was_not_accepted_by_its_deadline_fails(
     later = await OneOrder.place(database, clock, buyer)
     clock.advance(3599)
     assert await fail_overdue(database, clock) == [late.id]
-    assert (await late.facts()).failure_reason == reconcile.FailureReason.DEADLINE
+    assert (await late.facts()).failure_reason == apply_reports.FailureReason.DEADLINE
     assert (await later.facts()).status == "TO_BE_CREATED"
 
 
@@ -395,12 +398,13 @@ async def test_stale_holder_creates_fails_and_postpones_nothing(
     lost = Applied(lease_lost=True)
     async with database.sessions() as session:
         now = clock.now()
-        assert await reconcile.apply_created(session, stale, order.says("UNPAID"), now) == lost
-        assert await reconcile.fail_refused(session, stale, now) == lost
+        assert await apply_reports.apply_created(session, stale, order.says("UNPAID"), now) == lost
+        assert await apply_reports.fail_refused(session, stale, now) == lost
         assert (
-            await reconcile.postpone(session, stale, pause=timedelta(0), alarm="x", now=now) == lost
+            await apply_reports.postpone(session, stale, pause=timedelta(0), alarm="x", now=now)
+            == lost
         )
-        await reconcile.apply_created(session, current, order.says("UNPAID"), now)
+        await apply_reports.apply_created(session, current, order.says("UNPAID"), now)
     assert await order.path() == ["TO_BE_CREATED", "UNPAID"]
     assert await order.notes() == []
 
@@ -413,7 +417,7 @@ async def test_postponed_order_is_free_and_due_later_with_an_alarm_if_one_is_cal
         job = await order.claim_look()
         until = clock.now() + timedelta(minutes=5)
         async with database.sessions() as session:
-            applied = await reconcile.postpone(
+            applied = await apply_reports.postpone(
                 session, job, pause=timedelta(minutes=5), alarm=alarm, now=clock.now()
             )
         assert applied == Applied(alarm=rings)
@@ -435,7 +439,7 @@ async def test_interrupted_grant_leaves_no_trace(
 
     job = await order.claim_look()
     with monkeypatch.context() as broken:
-        broken.setattr("app.services.audit_log.record", fail)
+        broken.setattr("app.ledger.audit_log.record", fail)
         with pytest.raises(ConnectionError):
             await order.apply(job, order.says("BTC_SENT"))
     assert (await order.facts()).status == "UNPAID"
@@ -449,7 +453,7 @@ async def test_illegal_move_is_refused_below_the_decision(
 ) -> None:
     """Even a decision that is wrong cannot take an order off the table of moves."""
     wrong = Decision(move_to=OrderStatus.TO_BE_CREATED)
-    monkeypatch.setattr("app.services.reconcile.decide", lambda *_known: wrong)
+    monkeypatch.setattr("app.orders.apply_reports.decide", lambda *_known: wrong)
     job = await order.claim_look()
     with pytest.raises(ValueError, match="may not move from UNPAID to TO_BE_CREATED"):
         await order.apply(job, order.says("UNPAID"))

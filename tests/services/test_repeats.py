@@ -6,12 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from app.db.engine import Database
-from app.providers.base import ProviderUnknown
-from app.providers.panel import Panel
-from app.services import assessments, audit
-from app.services.assessment_leases import Subject
-from app.services.assessments import Made
+from app import audit
+from app.assessments import service
+from app.assessments.claims import Subject
+from app.assessments.providers.base import ProviderUnknown
+from app.assessments.providers.ensemble import Panel
+from app.assessments.service import Made
+from app.runtime.db.engine import Database
 from tests.services.test_assessments import SUBJECT
 from tests.support.application import ScriptedProvider
 from tests.support.clock import HandClock
@@ -41,11 +42,11 @@ async def ask(
     subject: Subject = SUBJECT,
     free_within: timedelta | None = HOUR,
 ) -> Made:
-    return await assessments.create(
+    return await service.create(
         database,
         Panel([provider]),
         clock,
-        pick_account=assessments.from_own_account(spender.caller),
+        pick_account=service.from_own_account(spender.caller),
         subject=subject,
         actor=ACTOR,
         free_within=free_within,

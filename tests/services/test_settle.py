@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.errors import InvalidOrderId, OrderNotSettled
-from app.domain.states import OrderStatus
-from app.services import audit
-from app.services import settle as operator
-from app.services.order_decisions import Applied
+from app import audit
+from app.orders import operator
+from app.orders.apply import Applied
+from app.orders.rules.states import OrderStatus
+from app.runtime.errors import InvalidOrderId, OrderNotSettled
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
 from tests.support.orders import TERMS, OneOrder, balance_of, count

@@ -7,12 +7,13 @@ from datetime import timedelta
 
 import pytest
 
-from app.db.engine import Database
-from app.domain.settlement import SettlementFault, Unverified, Verified
-from app.domain.states import OrderStatus
-from app.services import audit, settle
-from app.services.interest import Interest
-from app.services.order_decisions import Applied
+from app import audit
+from app.orders import operator
+from app.orders.apply import Applied
+from app.orders.poll_hints import Interest
+from app.orders.rules.settlement import SettlementFault, Unverified, Verified
+from app.orders.rules.states import OrderStatus
+from app.runtime.db.engine import Database
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
 from tests.support.orders import TERMS, OneOrder, balance_of, count, events_of
@@ -209,7 +210,7 @@ async def test_operator_may_grant_what_is_not_verified(
     await order.reported("BTC_SENT", settlement=NOT_YET)
     async with database.sessions() as session:
         now = order.clock.now()
-        await settle.settle(session, order.id, grant=True, reason="seen", actor=ACTOR, now=now)
+        await operator.settle(session, order.id, grant=True, reason="seen", actor=ACTOR, now=now)
     assert await balance_of(database, buyer.account_id) == 10
     assert (await order.facts()).status == "BTC_SENT"
     assert await outputs_of(database) == 0

@@ -14,16 +14,17 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import text
 
-from app.db.engine import Database
-from app.domain.assessments import AssessmentType
-from app.domain.errors import AssessmentFault
-from app.providers.base import Answer, FailureReason, Question, RiskProvider
-from app.providers.panel import Panel
-from app.providers.sanctions import SanctionsProvider
-from app.services import assessments, audit
-from app.services.asking import Tried
-from app.services.assessment_leases import Subject
-from app.services.lists import Lists
+from app import audit
+from app.assessments import service
+from app.assessments.claims import Subject
+from app.assessments.provider_calls import Tried
+from app.assessments.providers.base import Answer, FailureReason, Question, RiskProvider
+from app.assessments.providers.ensemble import Panel
+from app.assessments.providers.sanctions import SanctionsProvider
+from app.assessments.rules.questions import AssessmentType
+from app.lists.lookup import Lists
+from app.runtime.db.engine import Database
+from app.runtime.errors import AssessmentFault
 from tests.providers.vendors import KEY, Told, Vendors
 from tests.support.assessments import finish_due
 from tests.support.clock import HandClock
@@ -171,11 +172,11 @@ class Desk:
     async def ask(self, panel: Panel, subject: Subject = SUBJECT) -> Seen:
         """Ask as a request does; return what became of it."""
         try:
-            made = await assessments.create(
+            made = await service.create(
                 self.database,
                 panel,
                 self._clock,
-                pick_account=assessments.from_own_account(self._user.caller),
+                pick_account=service.from_own_account(self._user.caller),
                 subject=subject,
                 actor=ACTOR,
             )

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, event, text
 
-from app.db.engine import Database, create_database
+from app.runtime.db.engine import Database, create_database
 
 # A function found before PostgreSQL's own of that name.
 _STATEMENTS = (

@@ -6,23 +6,24 @@ from typing import Any
 
 from sqlalchemy import text
 
-from app.db.engine import Database
-from app.domain.accounts import AccountKind
-from app.domain.actors import Actor
-from app.domain.bitcoin_payments import OutputId
-from app.domain.clock import Clock
-from app.domain.errors import OrderNotCancellable
-from app.domain.money import in_satoshi
-from app.domain.rails import Rail
-from app.domain.reports import Sighting
-from app.domain.schedule import Urgency
-from app.domain.states import OrderStatus
-from app.services import cancelling, orders
-from app.services.callers import Caller
-from app.services.interest import Interest
-from app.services.order_placing import Purchase
-from app.services.order_store import SqlOrderStore
-from app.services.terms import Terms
+from app.accounts.authentication import Caller
+from app.ledger.actors import Actor
+from app.ledger.rules import AccountKind
+from app.orders import cancel as cancelling
+from app.orders import service
+from app.orders.place import Purchase
+from app.orders.poll_hints import Interest
+from app.orders.pricing import Terms
+from app.orders.rules.bitcoin_payments import OutputId
+from app.orders.rules.poll_schedule import Urgency
+from app.orders.rules.rails import Rail
+from app.orders.rules.reports import Sighting
+from app.orders.rules.states import OrderStatus
+from app.orders.store import SqlOrderStore
+from app.runtime.clock import Clock
+from app.runtime.db.engine import Database
+from app.runtime.errors import OrderNotCancellable
+from app.runtime.money import in_satoshi
 from app.simulation.books import Books, KeptEntry, KeptEvent, KeptOrder, KeptOutput, KeptPayment
 from app.simulation.buyers import Shown
 from app.simulation.calendar import Work
@@ -71,7 +72,7 @@ class SqlShop:
         caller = Caller(account_id, AccountKind.USER, None, active=True)
         purchase = Purchase(number_of_credits, *_COINS[rail], None)
         async with self.database.sessions() as session:
-            placed = await orders.create(
+            placed = await service.create(
                 session, caller=caller, purchase=purchase, terms=terms, now=self.clock.now()
             )
         return placed.id
@@ -132,8 +133,8 @@ class SqlShop:
                     row.before_order,
                     row.block_height,
                 )
-            orders = await connection.execute(text(_ORDERS))
-            kept = [_order(row, outputs[row.id]) for row in orders]
+            service = await connection.execute(text(_ORDERS))
+            kept = [_order(row, outputs[row.id]) for row in service]
             events = await connection.execute(
                 text(
                     "SELECT order_id, kind, from_status, to_status, at, reason, evidence"

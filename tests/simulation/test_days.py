@@ -15,8 +15,8 @@ import pytest
 from typer.testing import CliRunner
 
 from app.cli import main as cli
-from app.domain.reports import Decision, OrderFacts, Report, decide
-from app.domain.settlement import Settlement
+from app.orders.rules.reports import Decision, OrderFacts, Report, decide
+from app.orders.rules.settlement import Settlement
 from app.simulation.chain import Fate
 from app.simulation.day import simulate
 from app.simulation.plan import draw_plan
@@ -100,7 +100,7 @@ def test_command_says_what_broke_and_how_to_replay_it(monkeypatch: pytest.Monkey
 
 def test_grant_with_one_confirmation_too_few_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "app.domain.bitcoin_payments._is_confirmed",
+        "app.orders.rules.bitcoin_payments._is_confirmed",
         lambda arrival, wanted: arrival.confirmations >= wanted - 1,
     )
     outcome = simulate(draw_plan(0, orders=30, hours=3))
@@ -114,7 +114,9 @@ def test_payment_gone_after_its_grant_without_an_alarm_is_seen(
     """Here every reorganisation drops what was in its blocks, and nobody is told."""
     monkeypatch.setattr("app.simulation.chain._FATES", {Fate.DROPPED: 1})
     monkeypatch.setattr("app.simulation.chain._REORGANISED_SHARE", 0.5)
-    monkeypatch.setattr("app.domain.reports._after_the_end", lambda *_: Decision(believed=True))
+    monkeypatch.setattr(
+        "app.orders.rules.reports._after_the_end", lambda *_: Decision(believed=True)
+    )
     outcome = simulate(replace(draw_plan(0, orders=60, hours=4), bitcoin_share=1.0))
     rules = {breach.rule for breach in outcome.breaches}
     assert rules == {"a payment that is gone after its grant rings"}

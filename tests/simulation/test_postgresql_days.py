@@ -15,13 +15,13 @@ from typing import Any, TypeVar
 import pytest
 from sqlalchemy import event
 
-from app.db.engine import Database, create_database
-from app.domain.clock import Clock
-from app.domain.pace import Pace
-from app.domain.rails import Rail
-from app.services.order_store import OrderStore
-from app.services.pace import SharedPace
-from app.services.terms import Terms
+from app.orders.pricing import Terms
+from app.orders.rules.rails import Rail
+from app.orders.store import OrderStore
+from app.runtime.clock import Clock
+from app.runtime.db.engine import Database, create_database
+from app.runtime.rate_limit.postgres import SharedPace
+from app.runtime.rate_limit.rules import Pace
 from app.simulation.books import Books
 from app.simulation.buyers import ACCOUNTS, Shown, account_name
 from app.simulation.calendar import Calendar, Work

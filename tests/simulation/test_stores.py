@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 
-from app.aeonto.wire import OrderParameters
-from app.db.engine import create_database
-from app.domain.bitcoin_payments import Arrival
-from app.domain.clock import Clock
-from app.domain.money import in_satoshi
-from app.domain.rails import Rail
-from app.domain.reports import Report
-from app.domain.settlement import Settlement, SettlementFault, Unverified, Verified
-from app.domain.states import OrderStatus
-from app.services.order_leases import LEASE, CreationJob, LookJob
-from app.services.order_store import OrderStore
-from app.services.terms import BitcoinTerms, Terms
+from app.orders.leases import LEASE, CreationJob, LookJob
+from app.orders.pricing import BitcoinTerms, Terms
+from app.orders.rules.bitcoin_payments import Arrival
+from app.orders.rules.rails import Rail
+from app.orders.rules.reports import Report
+from app.orders.rules.settlement import Settlement, SettlementFault, Unverified, Verified
+from app.orders.rules.states import OrderStatus
+from app.orders.store import OrderStore
+from app.partners.aeonto.wire import OrderParameters
+from app.runtime.clock import Clock
+from app.runtime.db.engine import create_database
+from app.runtime.money import in_satoshi
 from app.simulation.books import Books
 from app.simulation.offers import WALLET
 from app.simulation.store import MemoryStore

@@ -13,7 +13,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from app.db.engine import Database
+from app.runtime.db.engine import Database
 from tests.chaos.crashes import everything_at_once
 from tests.support.application import BTC_DEST_ADDRESS
 from tests.support.orders import count

@@ -11,12 +11,12 @@ import pytest
 from asgi_lifespan import LifespanManager
 from fastapi import FastAPI
 
-from app.db.engine import Database
-from app.domain.addresses import AddressForm
-from app.domain.assessments import AssessmentType
+from app.addresses import AddressForm
+from app.assessments.providers.base import Answer, Evidence, Question, RiskProvider, Source
+from app.assessments.rules.questions import AssessmentType
 from app.main import create_app
-from app.providers.base import Answer, Evidence, Question, RiskProvider, Source
 from app.resources import Resources, Stand
+from app.runtime.db.engine import Database
 from app.settings import Settings
 from tests.support.clock import HandClock
 

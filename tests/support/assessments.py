@@ -2,12 +2,13 @@
 
 from sqlalchemy import select
 
-from app.db.engine import Database
-from app.domain.clock import Clock
-from app.models import Assessment
-from app.providers.panel import Panel
-from app.services import asking, leases
-from app.services.asking import Tried
+from app.assessments import provider_calls
+from app.assessments.models import Assessment
+from app.assessments.provider_calls import Tried
+from app.assessments.providers.ensemble import Panel
+from app.runtime import leases
+from app.runtime.clock import Clock
+from app.runtime.db.engine import Database
 
 
 async def next_due(database: Database, clock: Clock) -> str | None:
@@ -27,4 +28,4 @@ async def finish_due(database: Database, panel: Panel, clock: Clock) -> Tried | 
     assessment_id = await next_due(database, clock)
     if assessment_id is None:
         return None
-    return await asking.finish(database, panel, clock, assessment_id)
+    return await provider_calls.finish(database, panel, clock, assessment_id)

@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from app.domain.addresses.samples import SAMPLES
+from app.addresses.samples import SAMPLES
 
 REAL_MEGABYTES: Final = 121
 _ASSETS: Final = {344: "XBT", 345: "ETH", 992: "TRX"}

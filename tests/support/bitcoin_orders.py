@@ -9,15 +9,15 @@ from typing import Any, Final, Self
 from sqlalchemy import select, text
 from typing_extensions import override
 
-from app.bitcoin.wallet import Wallet
-from app.db.engine import Database
-from app.domain.bitcoin_payments import Arrival
-from app.domain.rails import Rail
-from app.models import BitcoinOutput, Payment
-from app.services.arrivals import apply_arrivals
-from app.services.order_decisions import Applied
-from app.services.order_leases import LookJob
-from app.services.terms import BitcoinTerms, Terms
+from app.orders.apply import Applied
+from app.orders.apply_outputs import apply_arrivals
+from app.orders.leases import LookJob
+from app.orders.models import BitcoinOutput, Payment
+from app.orders.pricing import BitcoinTerms, Terms
+from app.orders.rules.bitcoin_payments import Arrival
+from app.orders.rules.rails import Rail
+from app.orders.wallet.wallet import Wallet
+from app.runtime.db.engine import Database
 from tests.bitcoin.keys import BIP84_ZPUB
 from tests.support import orders
 from tests.support.clock import HandClock

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from typing_extensions import override
 
-from app.domain.clock import Clock, SystemClock
+from app.runtime.clock import Clock, SystemClock
 
 
 class HandClock:

@@ -21,12 +21,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionm
 from sqlalchemy.pool import QueuePool
 from typing_extensions import override
 
-from app.db.clock import DatabaseClock
-from app.db.embedded import EmbeddedPostgres
-from app.db.engine import Database
-from app.db.migrate import upgrade
-from app.db.writability import Writability
-from app.domain.clock import SystemClock
+from app.runtime.clock import SystemClock
+from app.runtime.db.clock import DatabaseClock
+from app.runtime.db.embedded import EmbeddedPostgres
+from app.runtime.db.engine import Database
+from app.runtime.db.migrate import upgrade
+from app.runtime.db.writability import Writability
 
 
 def wait_long_for_connections(database: Database) -> None:

@@ -16,8 +16,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from app.db.embedded import EmbeddedPostgres
-from app.db.migrate import configuration, upgrade
+from app.runtime.db.embedded import EmbeddedPostgres
+from app.runtime.db.migrate import configuration, upgrade
 
 CATALOGUE: Final = Path(__file__).parents[2] / "migrations" / "catalogue.txt"
 

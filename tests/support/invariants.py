@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.engine import Database
+from app.runtime.db.engine import Database
 
 # Typed from the design, "Order states": every move that is legal, an operator's among them.
 _LEGAL: Final = """

@@ -6,9 +6,10 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from app.db.engine import Database
-from app.domain.addresses.spelling import one_spelling
-from app.domain.listings import (
+from app.addresses.spelling import one_spelling
+from app.lists.importing import Import, Imported, import_list
+from app.lists.parsers.files import READING, ListFile
+from app.lists.rules.listings import (
     ListedAddress,
     ListFinder,
     Listing,
@@ -16,8 +17,7 @@ from app.domain.listings import (
     Lookup,
     Lookups,
 )
-from app.providers.list_files import READING, ListFile
-from app.services.list_imports import Import, Imported, import_list
+from app.runtime.db.engine import Database
 from tests.support.people import ACTOR
 
 NOW: Final = datetime(2026, 1, 11, 12, 46, 3, tzinfo=UTC)

@@ -7,18 +7,20 @@ from typing import Any, Final, NamedTuple, Self
 
 from sqlalchemy import select, text
 
-from app.db.engine import Database
-from app.domain.rails import Rail
-from app.domain.reports import Report
-from app.domain.settlement import Settlement
-from app.domain.states import OrderStatus
-from app.models import Account, Order
-from app.services import order_events, order_leases, orders, reconcile
-from app.services.order_decisions import Applied
-from app.services.order_events import EventView
-from app.services.order_leases import CreationJob, LookJob
-from app.services.order_placing import Purchase
-from app.services.terms import Terms
+from app.ledger.models import Account
+from app.orders import apply_reports, leases, service
+from app.orders import events as order_events
+from app.orders.apply import Applied
+from app.orders.events import EventView
+from app.orders.leases import CreationJob, LookJob
+from app.orders.models import Order
+from app.orders.place import Purchase
+from app.orders.pricing import Terms
+from app.orders.rules.rails import Rail
+from app.orders.rules.reports import Report
+from app.orders.rules.settlement import Settlement
+from app.orders.rules.states import OrderStatus
+from app.runtime.db.engine import Database
 from tests.support.application import BTC_DEST_ADDRESS
 from tests.support.clock import HandClock
 from tests.support.people import Person
@@ -61,7 +63,7 @@ async def place_order(
     coin, network = COINS[rail]
     purchase = Purchase(number_of_credits, coin, network, access_code)
     async with database.sessions() as session:
-        placed = await orders.create(
+        placed = await service.create(
             session, caller=buyer.caller, purchase=purchase, terms=terms, now=now
         )
     return placed.id
@@ -145,7 +147,7 @@ class OneOrder:
     async def claim_creation(self) -> CreationJob:
         """Take the order for its creation."""
         async with self.database.sessions() as session:
-            job = await order_leases.claim_creation(session, self.clock.now())
+            job = await leases.claim_creation(session, self.clock.now())
         assert job is not None
         assert job.order_id == self.id
         return job
@@ -158,7 +160,7 @@ class OneOrder:
         """Let upstream accept the order."""
         job = await self.claim_creation()
         async with self.database.sessions() as session:
-            return await reconcile.apply_created(
+            return await apply_reports.apply_created(
                 session, job, self.says(state, **changes), self.clock.now()
             )
 
@@ -168,7 +170,7 @@ class OneOrder:
         assert due is not None
         self.clock.advance(max(0.0, (due - self.clock.now()).total_seconds()))
         async with self.database.sessions() as session:
-            job = await order_leases.claim_look(session, self.rail, self.clock.now())
+            job = await leases.claim_look(session, self.rail, self.clock.now())
         assert job is not None
         assert job.order_id == self.id
         return job
@@ -178,7 +180,9 @@ class OneOrder:
     ) -> Applied:
         """Apply an answer under the lease of a job, and what the chain says of it."""
         async with self.database.sessions() as session:
-            return await reconcile.apply_report(session, job, report, self.clock.now(), settlement)
+            return await apply_reports.apply_report(
+                session, job, report, self.clock.now(), settlement
+            )
 
     async def reported(
         self,

@@ -8,7 +8,7 @@ import pytest
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
-from app.domain import security
+from app.runtime import security
 
 _CHEAP: Final = PasswordHash((Argon2Hasher(memory_cost=8, time_cost=1, parallelism=1),))
 # As the application has them, before any test replaces them.

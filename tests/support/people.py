@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.db.engine import Database
-from app.domain.accounts import AccountKind
-from app.domain.actors import OPERATOR, Actor
-from app.domain.security import new_id
-from app.services import access_codes, accounts, api_keys, ledger
-from app.services.callers import Caller
+from app.accounts import access_codes, api_keys, users
+from app.accounts.authentication import Caller
+from app.ledger import service
+from app.ledger.actors import OPERATOR, Actor
+from app.ledger.rules import AccountKind
+from app.runtime.db.engine import Database
+from app.runtime.security import new_id
 
 ACTOR = Actor(OPERATOR, "test")
 PASSWORD = "correct horse battery"
@@ -38,9 +39,7 @@ async def make_user(database: Database, now: datetime, *, credits_given: int = 0
     """Register a user with a key, and credits if any are given."""
     email = f"{new_id('u').lower()}@example.com"
     async with database.sessions() as session:
-        user = await accounts.register(
-            session, email=email, password=PASSWORD, actor=ACTOR, now=now
-        )
+        user = await users.register(session, email=email, password=PASSWORD, actor=ACTOR, now=now)
     await give_credits(database, user.id, credits_given, now)
     caller = Caller(user.id, AccountKind.USER, None, active=True)
     return Person(caller, await make_key(database, user.id, now), email=email)
@@ -86,7 +85,7 @@ async def give_credits(database: Database, account_id: str, amount: int, now: da
     """Adjust a balance, if there is anything to adjust."""
     if amount:
         async with database.sessions() as session:
-            await ledger.adjust(
+            await service.adjust(
                 session,
                 account_id=account_id,
                 amount=amount,

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import make_url
 
-from app.db.binaries import find_binaries
+from app.runtime.db.binaries import find_binaries
 
 ROOT: Final = Path(__file__).parents[2]
 _FENCED: Final = re.compile(

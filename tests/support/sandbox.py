@@ -10,7 +10,7 @@ from typing import Any, Final
 import httpx
 from typing_extensions import override
 
-from app.domain.clock import Clock, SystemClock
+from app.runtime.clock import Clock, SystemClock
 from app.sandbox import create_sandbox, serve_sandbox
 
 # Generous: a test is about what the loop does, not about waiting for its turn.

@@ -8,12 +8,12 @@ from decimal import Decimal
 
 from fastapi import FastAPI
 
-from app.aeonto.wire import OrderParameters
 from app.cli.http_server import serving
-from app.db.engine import Database
 from app.main import create_app
+from app.orders import aeonto_parameters
+from app.partners.aeonto.wire import OrderParameters
 from app.resources import Stand
-from app.services import aeonto_parameters
+from app.runtime.db.engine import Database
 from tests.support.application import ScriptedProvider, settings_for_tests
 from tests.support.clock import HandClock
 from tests.support.processes import free_port

@@ -11,13 +11,13 @@ from decimal import Decimal
 
 import pytest
 
-from app.db.engine import Database
-from app.domain.rails import Rail
-from app.esplora.chain import Chain
-from app.observability.metrics import Metrics
+from app import audit
+from app.orders.rules.rails import Rail
+from app.orders.worker.reconciler import Reconciler
+from app.partners.esplora.chain import Chain
 from app.resources import Resources, Stand, open_resources
-from app.services import audit
-from app.worker.reconciler import Reconciler
+from app.runtime.db.engine import Database
+from app.runtime.observability.metrics import Metrics
 from app.worker.run import reconciler_of
 from tests.support import invariants
 from tests.support.application import ScriptedProvider, settings_for_tests
@@ -133,9 +133,9 @@ async def open_stage(
     stand = Stand(database=database, clock=clock, provider=provider, chain=chain)
     with pytest.MonkeyPatch.context() as patch:
         # A busy machine must neither cut short a request that a test waits for nor keep it back.
-        patch.setattr("app.worker.reconciler._DRAIN_SECONDS", 60.0)
-        patch.setattr("app.services.pace.LEAVE_WITHIN_SECONDS", 60.0)
-        patch.setattr("app.aeonto.client.CALL_DEADLINE_SECONDS", 60.0)
+        patch.setattr("app.orders.worker.reconciler._DRAIN_SECONDS", 60.0)
+        patch.setattr("app.runtime.rate_limit.postgres.LEAVE_WITHIN_SECONDS", 60.0)
+        patch.setattr("app.partners.aeonto.client.CALL_DEADLINE_SECONDS", 60.0)
         async with open_resources(settings, Metrics(), stand) as resources:
             buyer = await make_user(database, clock.now())
             yield Stage(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from app.worker.aside import Aside
+from app.orders.worker.quarantine import Aside
 from tests.support.orders import count
 from tests.worker.conftest import Stage
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from app.db.engine import Database
-from app.domain.clock import SystemClock
-from app.domain.pace import Limit
-from app.domain.rails import Rail
-from app.esplora.chain import Chain
-from app.esplora.client import EsploraClient
-from app.esplora.http import HttpTransport
+from app.orders.rules.rails import Rail
+from app.partners.esplora.chain import Chain
+from app.partners.esplora.client import EsploraClient
+from app.partners.esplora.http import HttpTransport
+from app.runtime.clock import SystemClock
+from app.runtime.db.engine import Database
+from app.runtime.rate_limit.rules import Limit
 from app.sandbox.serving import esplora_urls
 from tests.support.bitcoin_orders import BITCOIN, DUE_SATOSHI
 from tests.support.orders import count, events_of, place_order

@@ -7,9 +7,9 @@ from functools import partial
 import pytest
 from structlog.testing import capture_logs
 
-from app.db.engine import Database
-from app.domain.pace import Bucket
-from app.domain.rails import Rail
+from app.orders.rules.rails import Rail
+from app.runtime.db.engine import Database
+from app.runtime.rate_limit.rules import Bucket
 from app.worker.run import reconciler_of
 from tests.support.orders import count, end_leases
 from tests.support.sandbox import serving_upstream
@@ -101,7 +101,7 @@ async def test_fault_in_one_job_stops_neither_the_others_nor_the_loop(
         raise RuntimeError("a bug")
 
     with monkeypatch.context() as patched, capture_logs() as logs:
-        patched.setattr("app.services.reconcile.apply_created", fail)
+        patched.setattr("app.orders.apply_reports.apply_created", fail)
         await stage.work()
     assert [line["event"] for line in logs] == ["job_failed", "alarm"]
     other = await stage.place()
@@ -116,7 +116,7 @@ async def test_fault_in_one_job_stops_neither_the_others_nor_the_loop(
 
 
 async def test_no_slot_means_no_claim(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.worker.aeonto_rail.TURN_WITHIN_SECONDS", 0.02)
+    monkeypatch.setattr("app.orders.worker.aeonto_rail.TURN_WITHIN_SECONDS", 0.02)
     order_id = await stage.place()
     slot = await stage.resources.pace.reserve(Bucket.ORDER_CREATE, within_seconds=1)
     parameters = await stage.resources.pace.reserve(Bucket.ORDER_PARAMETERS, within_seconds=1)
@@ -142,7 +142,7 @@ async def test_slot_of_an_order_that_another_took_meanwhile_is_given_back(
     async def gone(*_args: object, **_named: object) -> None:
         return None
 
-    monkeypatch.setattr(f"app.services.order_leases.claim_{what}", gone)
+    monkeypatch.setattr(f"app.orders.leases.claim_{what}", gone)
     kept = "SELECT count(*) FROM upstream_limits, jsonb_array_elements(slots)"
     before = await count(stage.database, f"({kept}) AS kept", "count > 0")
     reconciler = stage.reconciler
@@ -176,7 +176,7 @@ async def test_drain_cuts_off_what_takes_too_long(
     await stage.upstream.fault("timeout", endpoint="order_status_query", seconds=0.5)
     stage.clock.leap(5)
     await stage.reconciler.look_next(Rail.AEONTO)
-    monkeypatch.setattr("app.worker.reconciler._DRAIN_SECONDS", 0.02)
+    monkeypatch.setattr("app.orders.worker.reconciler._DRAIN_SECONDS", 0.02)
     await stage.reconciler.drain()
     assert (await stage.read(order_id)).lease_token is not None
     stage.clock.leap(30)

@@ -17,16 +17,22 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 from typing_extensions import override
 
-from app.db.engine import create_database
-from app.providers.base import Answer, FailureReason, ProviderFailed, ProviderUnknown, Question
-from app.providers.panel import Panel
-from app.services import jobs
-from app.services.assessment_leases import LEASE, claim, hand_over, reserve
+from app.assessments import jobs
+from app.assessments.claims import LEASE, claim, hand_over, reserve
+from app.assessments.providers.base import (
+    Answer,
+    FailureReason,
+    ProviderFailed,
+    ProviderUnknown,
+    Question,
+)
+from app.assessments.providers.ensemble import Panel
+from app.assessments.worker import jobs as engine
+from app.assessments.worker.jobs import Jobs
+from app.runtime.db.engine import create_database
+from app.runtime.loops.heartbeats import Heartbeats
+from app.runtime.loops.loops import GRACE_SECONDS, Loop, Supervised, running
 from app.worker import housekeeping
-from app.worker import jobs as engine
-from app.worker.heartbeats import Heartbeats
-from app.worker.jobs import Jobs
-from app.worker.loops import GRACE_SECONDS, Loop, Supervised, running
 from tests.services.test_assessments import SUBJECT, create
 from tests.support.application import BTC_DEST_ADDRESS, ScriptedProvider
 from tests.support.databases import let_changes
@@ -58,10 +64,10 @@ JOB: dict[str, Any] = {
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """What comes seconds later comes at once."""
-    monkeypatch.setattr("app.services.assessment_outcomes._PAUSES", (timedelta(milliseconds=50),))
-    monkeypatch.setattr("app.worker.jobs._POLL_SECONDS", 0.02)
-    monkeypatch.setattr("app.worker.jobs.AFTER_FAULT_SECONDS", 0.02)
-    monkeypatch.setattr("app.worker.loops._BEFORE_RESTART_SECONDS", 0.01)
+    monkeypatch.setattr("app.assessments.outcomes._PAUSES", (timedelta(milliseconds=50),))
+    monkeypatch.setattr("app.assessments.worker.jobs._POLL_SECONDS", 0.02)
+    monkeypatch.setattr("app.assessments.worker.jobs.AFTER_FAULT_SECONDS", 0.02)
+    monkeypatch.setattr("app.runtime.loops.loops._BEFORE_RESTART_SECONDS", 0.01)
 
 
 @pytest.fixture
@@ -275,7 +281,7 @@ async def test_assessment_whose_job_was_lost_is_found(stage: Stage, spender: Per
 async def test_more_lost_ones_than_are_woken_at_once_are_woken(
     stage: Stage, spender: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.services.jobs._AT_A_TIME", 2)
+    monkeypatch.setattr("app.assessments.jobs._AT_A_TIME", 2)
     await left_unasked(stage, spender, 3)
     await run(stage, "DELETE FROM jobs.procrastinate_jobs")
     async with stage.database.sessions() as session:
@@ -337,7 +343,7 @@ async def test_worker_whose_sessions_are_ended_goes_on(stage: Stage, spender: Pe
 async def test_worker_without_a_database_waits_for_it_and_falls_silent(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.worker.jobs._CONNECTION_WITHIN_SECONDS", 0.05)
+    monkeypatch.setattr("app.assessments.worker.jobs._CONNECTION_WITHIN_SECONDS", 0.05)
     nowhere = create_database(f"postgresql+asyncpg://assay@127.0.0.1:{free_port()}/assay")
     heartbeats = Heartbeats(stage.clock, stage.resources.metrics)
     with capture_logs() as logs:
@@ -355,7 +361,7 @@ async def test_worker_without_a_database_waits_for_it_and_falls_silent(
 async def test_worker_whose_database_is_read_only_says_so_once_and_goes_on_by_itself(
     stage: Stage, spender: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.worker.jobs.AFTER_FAULT_SECONDS", 0.01)
+    monkeypatch.setattr("app.assessments.worker.jobs.AFTER_FAULT_SECONDS", 0.01)
     url = stage.database.url
     await pending(stage, spender)
     await let_changes(url, allowed=False)
@@ -401,10 +407,10 @@ def hopeless(monkeypatch: pytest.MonkeyPatch) -> None:
     async def fail(*_args: object, **_named: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("app.worker.jobs._TRIES", 1)
-    monkeypatch.setattr("app.worker.jobs._AGAIN", RetryStrategy(max_attempts=1))
-    monkeypatch.setattr("app.services.assessment_leases.LEASE", timedelta(0))
-    monkeypatch.setattr("app.services.assessment_outcomes.settle", fail)
+    monkeypatch.setattr("app.assessments.worker.jobs._TRIES", 1)
+    monkeypatch.setattr("app.assessments.worker.jobs._AGAIN", RetryStrategy(max_attempts=1))
+    monkeypatch.setattr("app.assessments.claims.LEASE", timedelta(0))
+    monkeypatch.setattr("app.assessments.outcomes.settle", fail)
 
 
 async def test_job_that_keeps_failing_is_kept_and_rings(
@@ -489,7 +495,7 @@ async def test_worker_that_waits_for_a_provider_stops_within_the_grace(
     stage: Stage, spender: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The question is left to whoever comes when the lease is over, as after a crash."""
-    monkeypatch.setattr("app.worker.jobs._FINISH_SECONDS", 0.05)
+    monkeypatch.setattr("app.assessments.worker.jobs._FINISH_SECONDS", 0.05)
     await left_unasked(stage, spender, 1)
     slow = Slow()
     heartbeats = Heartbeats(stage.clock, stage.resources.metrics)

@@ -9,18 +9,20 @@ import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
-from app.db.engine import Database
-from app.db.failures import Unavailable
-from app.domain.listings import RequiredLists
-from app.domain.pace import CALL_DEADLINE_SECONDS, LEAVE_WITHIN_SECONDS
-from app.observability.metrics import Metrics
-from app.providers.base import ProviderUnknown
-from app.services import accounts, assessment_leases
-from app.services.lists import Lists
-from app.worker import housekeeping, loops
-from app.worker.heartbeats import SILENT_AFTER, Heartbeats
-from app.worker.loops import Loop, running
-from app.worker.outages import Outage
+from app.accounts import users
+from app.assessments import claims
+from app.assessments.providers.base import ProviderUnknown
+from app.lists.lookup import Lists
+from app.lists.rules.listings import RequiredLists
+from app.runtime.db.engine import Database
+from app.runtime.db.failures import Unavailable
+from app.runtime.loops import loops
+from app.runtime.loops.heartbeats import SILENT_AFTER, Heartbeats
+from app.runtime.loops.loops import Loop, running
+from app.runtime.loops.outages import Outage
+from app.runtime.observability.metrics import Metrics
+from app.runtime.rate_limit.rules import CALL_DEADLINE_SECONDS, LEAVE_WITHIN_SECONDS
+from app.worker import housekeeping
 from app.worker.run import worker_running
 from tests.services.test_assessments import create
 from tests.services.test_bitcoin_addresses import BITCOIN, arrives, ordered
@@ -112,7 +114,7 @@ async def test_loop_that_rests_stops_in_the_middle_of_it(heartbeats: Heartbeats)
 async def test_tick_that_raises_is_logged_and_made_again(
     heartbeats: Heartbeats, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.worker.loops.AFTER_FAULT_SECONDS", 0.01)
+    monkeypatch.setattr("app.runtime.loops.loops.AFTER_FAULT_SECONDS", 0.01)
     ticks = Ticks(RuntimeError("a bug"), ConnectionRefusedError(), True)
     with capture_logs() as logs:
         async with running([Loop("work", ticks, rest_seconds=60)], heartbeats):
@@ -170,7 +172,7 @@ async def test_tick_in_flight_is_let_finish(heartbeats: Heartbeats) -> None:
 async def test_tick_that_never_ends_is_cut_off_after_the_grace(
     heartbeats: Heartbeats, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.worker.loops.GRACE_SECONDS", 0.02)
+    monkeypatch.setattr("app.runtime.loops.loops.GRACE_SECONDS", 0.02)
     begun = asyncio.Event()
 
     async def stuck() -> bool:
@@ -200,7 +202,7 @@ async def test_loops_stop_when_the_body_fails(heartbeats: Heartbeats) -> None:
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """A loop that died is started again almost at once."""
-    monkeypatch.setattr("app.worker.loops._BEFORE_RESTART_SECONDS", 0.01)
+    monkeypatch.setattr("app.runtime.loops.loops._BEFORE_RESTART_SECONDS", 0.01)
 
 
 async def test_loop_whose_task_is_killed_comes_back(
@@ -234,7 +236,7 @@ async def test_cancellation_inside_a_tick_that_nobody_asked_for_is_a_death(
 async def test_tick_that_is_stuck_is_cut_off_and_its_loop_started_again(
     heartbeats: Heartbeats, metrics: Metrics, soon: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.worker.loops.STUCK_AFTER_SECONDS", 0.02)
+    monkeypatch.setattr("app.runtime.loops.loops.STUCK_AFTER_SECONDS", 0.02)
     made, cut_off, idle = 0, asyncio.Event(), asyncio.Event()
 
     async def stuck_at_first() -> bool:
@@ -374,13 +376,13 @@ async def test_every_loop_that_is_killed_comes_back_and_the_order_is_carried_on(
 
 async def test_expired_sessions_are_swept(stage: Stage) -> None:
     assert stage.buyer.email is not None
-    await accounts.login(
+    await users.login(
         stage.database, email=stage.buyer.email, password=PASSWORD, now=stage.clock.now()
     )
     sweep = housekeeping.loops(stage.resources)[1].tick
     assert not await sweep()
     assert await count(stage.database, "sessions") == 1
-    stage.clock.leap(accounts.SESSION_LIFETIME.total_seconds())
+    stage.clock.leap(users.SESSION_LIFETIME.total_seconds())
     assert not await sweep()
     assert await count(stage.database, "sessions") == 0
 
@@ -535,4 +537,4 @@ async def test_no_transaction_is_open_while_a_partner_is_asked(
 
 
 def test_lease_of_an_assessment_outlives_its_question() -> None:
-    assert timedelta(seconds=assessment_leases.PROVIDER_DEADLINE_SECONDS) < assessment_leases.LEASE
+    assert timedelta(seconds=claims.PROVIDER_DEADLINE_SECONDS) < claims.LEASE

@@ -13,12 +13,12 @@ import httpx
 import pytest
 from asgi_lifespan import LifespanManager
 
-from app.bitcoin.wallet import Wallet
-from app.db.engine import Database
 from app.main import create_app
+from app.orders import address_checks
+from app.orders.wallet.wallet import Wallet
+from app.orders.worker.address_checks import AddressChecks
 from app.resources import Stand
-from app.services import bitcoin_checks
-from app.worker.address_checks import AddressChecks
+from app.runtime.db.engine import Database
 from tests.bitcoin.keys import BIP84_ZPUB
 from tests.support.application import ScriptedProvider, settings_for_tests
 from tests.support.bitcoin_orders import DUE_SATOSHI
@@ -69,7 +69,7 @@ class Shop:
 
     async def passed_over(self) -> list[tuple[str, str]]:
         async with self.stage.database.reading() as connection:
-            found = await bitcoin_checks.passed_over(connection)
+            found = await address_checks.passed_over(connection)
         return [(one["address"], one["reason"]) for one in found]
 
     async def alarms(self, order_id: str) -> list[str]:

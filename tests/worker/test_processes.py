@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.db.engine import Database
+from app.runtime.db.engine import Database
 from tests.support.application import BTC_DEST_ADDRESS
 from tests.support.load import under_load
 from tests.support.orders import place_order

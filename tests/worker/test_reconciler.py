@@ -195,12 +195,12 @@ async def test_answer_to_a_creation_that_is_none_shows_one_order_alone(
 async def test_creation_that_times_out_after_its_work_is_made_again(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.aeonto.client.CALL_DEADLINE_SECONDS", 0.1)
+    monkeypatch.setattr("app.partners.aeonto.client.CALL_DEADLINE_SECONDS", 0.1)
     order_id = await stage.place()
     await stage.upstream.fault("timeout", endpoint="order_create", seconds=0.5)
     await stage.work()
     assert (await stage.read(order_id)).lease_token is None
-    monkeypatch.setattr("app.aeonto.client.CALL_DEADLINE_SECONDS", 5)
+    monkeypatch.setattr("app.partners.aeonto.client.CALL_DEADLINE_SECONDS", 5)
     await stage.work(after_seconds=15)
     assert len(await stage.upstream.orders()) == 2
     assert await count(stage.database, "payments") == 1
@@ -307,7 +307,7 @@ async def test_throttled_look_pauses_the_bucket_for_all_and_moves_nothing(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One probe at a time, and the looks go on once it is answered."""
-    monkeypatch.setattr("app.worker.aeonto_rail.TURN_WITHIN_SECONDS", 0.02)
+    monkeypatch.setattr("app.orders.worker.aeonto_rail.TURN_WITHIN_SECONDS", 0.02)
     order_id = await stage.placed_unpaid()
     await stage.advance("PAID")
     await stage.upstream.fault("403", endpoint="order_status_query", code="012", times=1)
@@ -321,7 +321,7 @@ async def test_throttled_look_pauses_the_bucket_for_all_and_moves_nothing(
     await stage.place()
     await stage.work()
     assert await stage.upstream.requests("order_create") == 2
-    monkeypatch.setattr("app.worker.aeonto_rail.TURN_WITHIN_SECONDS", 3.0)
+    monkeypatch.setattr("app.orders.worker.aeonto_rail.TURN_WITHIN_SECONDS", 3.0)
     await stage.work(after_seconds=5)
     assert (await stage.read(order_id)).status == "PAID"
 

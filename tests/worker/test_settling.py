@@ -9,14 +9,22 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
-from app.db.engine import Database
-from app.domain.pace import CALL_DEADLINE_SECONDS
-from app.domain.rails import Rail
-from app.domain.reports import Report
-from app.domain.settlement import SettlementFault, Unverified, Verified
-from app.esplora.chain import Chain, Disagree, NotYet, Paid, Unavailable, Verdict, Wrong
+from app.orders.rules.rails import Rail
+from app.orders.rules.reports import Report
+from app.orders.rules.settlement import SettlementFault, Unverified, Verified
+from app.orders.worker.settlement_checks import settlement_of
+from app.partners.esplora.chain import (
+    Chain,
+    Disagree,
+    NotYet,
+    Paid,
+    Unavailable,
+    Verdict,
+    Wrong,
+)
+from app.runtime.db.engine import Database
+from app.runtime.rate_limit.rules import CALL_DEADLINE_SECONDS
 from app.worker.run import reconciler_of
-from app.worker.settling import settlement_of
 from tests.support.application import BTC_DEST_ADDRESS
 from tests.support.orders import count
 from tests.support.sandbox import Upstream

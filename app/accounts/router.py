@@ -1,0 +1,148 @@
+"""Accounts: registering, logging in and out, and seeing one's own."""
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from app.accounts import users
+from app.accounts.rules.throttles import logins_of
+from app.accounts.schemas import (
+    AccountType,
+    Activity,
+    ChangePasswordRequest,
+    LoginRequest,
+    LoginResponse,
+    RegisterRequest,
+    RegisterResponse,
+    SelfStatusResponse,
+)
+from app.runtime.errors import NotLoggedIn, RegistrationClosed
+from app.runtime.security import read_session_token
+from app.web.dependencies import (
+    LOGIN_TEXT,
+    AnyCaller,
+    AnyCredentials,
+    Reading,
+    Res,
+    UserCaller,
+    actor_of,
+    address_of,
+    anonymous_actor,
+)
+from app.web.errors import responses
+from app.web.request_body import StrictRoute
+
+router = APIRouter(
+    prefix="/api",
+    tags=["accounts"],
+    route_class=StrictRoute,
+    responses=responses(403, 429, 500, 503),
+)
+_TAKES_BODY = responses(400, 408, 413, 415)
+
+
+@router.get(
+    "/check_self_status",
+    summary="Check one's own status",
+    response_description="The caller's account",
+)
+async def check_self_status(
+    caller: AnyCaller, connection: Reading, resources: Res
+) -> SelfStatusResponse:
+    """Read the account that the API key or the session stands for."""
+    facts = await users.facts(connection, caller.account_id, resources.clock.now())
+    return SelfStatusResponse(
+        id=facts.id,
+        type=AccountType.USER if caller.is_user else AccountType.ACCESS_CODE,
+        status=Activity.of(facts.active),
+        credits_available=facts.credits_available,
+        created_at=facts.created_at,
+        email=facts.email,
+        affiliate_code=facts.affiliate_code,
+        access_code=facts.access_code,
+        expires_at=facts.expires_at,
+        affiliate_origin=facts.affiliate_origin,
+    )
+
+
+async def _registration_is_open(resources: Res) -> None:
+    if not resources.settings.open_registration:
+        raise RegistrationClosed
+
+
+@router.post(
+    "/register",
+    status_code=201,
+    dependencies=[Depends(_registration_is_open)],
+    summary="Register a user",
+    response_description="The new user",
+    responses=_TAKES_BODY | responses(409),
+)
+async def register(body: RegisterRequest, request: Request, resources: Res) -> RegisterResponse:
+    """Make a user, unless the operator closed registration."""
+    budgets = logins_of(body.email, address_of(request, resources))
+    async with (
+        resources.throttles.password_attempt(budgets),
+        resources.database.sessions() as session,
+    ):
+        user = await users.register(
+            session,
+            email=body.email,
+            password=body.password,
+            actor=anonymous_actor(request),
+            now=resources.clock.now(),
+        )
+    return RegisterResponse(id=user.id, email=user.email, affiliate_code=user.affiliate_code)
+
+
+@router.post(
+    "/login",
+    summary="Log in",
+    response_description="A new session",
+    responses=_TAKES_BODY,
+)
+async def login(body: LoginRequest, request: Request, resources: Res) -> LoginResponse:
+    """Open a session, always a new one."""
+    budgets = logins_of(body.email, address_of(request, resources))
+    async with resources.throttles.password_attempt(budgets):
+        session = await users.login(
+            resources.database, email=body.email, password=body.password, now=resources.clock.now()
+        )
+    return LoginResponse(session_token=session.session_token, expires_at=session.expires_at)
+
+
+@router.post(
+    "/logout", status_code=204, summary="Log out", response_description="The session is over"
+)
+async def logout(credentials: AnyCredentials, _caller: AnyCaller, resources: Res) -> Response:
+    """End the session that the request came with."""
+    token_hash = read_session_token(credentials.session_token or "")
+    if token_hash is None:
+        raise NotLoggedIn(LOGIN_TEXT)
+    async with resources.database.sessions() as session:
+        await users.logout(session, token_hash)
+    return Response(status_code=204)
+
+
+@router.post(
+    "/change_password",
+    status_code=204,
+    summary="Change the password",
+    response_description="The password is changed; every session of the user is over",
+    responses=_TAKES_BODY,
+)
+async def change_password(
+    body: ChangePasswordRequest, caller: UserCaller, request: Request, resources: Res
+) -> Response:
+    """Set a new password. The old one must be right."""
+    async with resources.database.reading() as connection:
+        email = await users.email_of(connection, caller.account_id)
+    budgets = logins_of(email, address_of(request, resources))
+    async with resources.throttles.password_attempt(budgets):
+        await users.change_password(
+            resources.database,
+            user_id=caller.account_id,
+            password=body.password,
+            new_password=body.new_password,
+            actor=actor_of(request, caller),
+            now=resources.clock.now(),
+        )
+    return Response(status_code=204)

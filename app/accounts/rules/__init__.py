@@ -1,0 +1,1 @@
+"""The rules of accounts: expiry and throttles, with neither database nor network."""

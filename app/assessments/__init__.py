@@ -1,0 +1,1 @@
+"""Assessments: questions to risk providers, their answers, receipts and reports."""

@@ -1,0 +1,69 @@
+"""The same question again: answered with the earlier assessment, for nothing."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from sqlalchemy import ARRAY, Text, cast, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.assessments.claims import Subject
+from app.assessments.models import Assessment
+from app.assessments.rules.questions import AssessmentStatus, AssessmentType
+from app.runtime.db.base import AnyRow
+
+
+async def find(
+    session: AsyncSession,
+    subjects: Collection[Subject],
+    *,
+    account_id: str,
+    provider: str,
+    edition: str,
+    within: timedelta,
+    now: datetime,
+) -> dict[Subject, str]:
+    """Return the assessments by which the account asked the same before, those that there are.
+
+    One counts when it is at most `within` old, has not failed, and was answered, or is being
+    answered, by the same provider from the same edition of its data. Until the caller's transaction
+    ends, nobody else asks these questions for this account: of two at once, the second finds the
+    first.
+    """
+    await _lock(session, account_id, subjects)
+    rows = await session.execute(
+        select(
+            Assessment.id,
+            Assessment.assessment_type,
+            Assessment.address,
+            Assessment.currency,
+            Assessment.tx_hash,
+            Assessment.as_of,
+        )
+        .where(
+            Assessment.account_id == account_id,
+            Assessment.spelling.in_({subject.spelling for subject in subjects}),
+            Assessment.provider == provider,
+            Assessment.edition == edition,
+            Assessment.status != AssessmentStatus.FAILED,
+            Assessment.created_at > now - within,
+        )
+        .order_by(Assessment.created_at)
+    )
+    earlier = {_subject(row).same: row.id for row in rows}
+    return {subject: earlier[subject.same] for subject in subjects if subject.same in earlier}
+
+
+def _subject(row: AnyRow) -> Subject:
+    return Subject(
+        AssessmentType(row.assessment_type), row.address, row.currency, row.tx_hash, row.as_of
+    )
+
+
+async def _lock(session: AsyncSession, account_id: str, subjects: Collection[Subject]) -> None:
+    """Lock the questions of an account, in one order, so that no two lock each other out."""
+    words = {"\n".join((account_id, *map(str, subject.same))) for subject in subjects}
+    hashes = select(
+        func.hashtextextended(func.unnest(cast(sorted(words), ARRAY(Text))), 0).label("hash")
+    ).subquery()
+    in_order = select(hashes.c.hash).order_by(hashes.c.hash).subquery()
+    await session.execute(select(func.pg_advisory_xact_lock(in_order.c.hash)))

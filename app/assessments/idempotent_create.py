@@ -1,0 +1,90 @@
+"""Assessments under an Idempotency-Key: one question and one debit per key.
+
+The debit commits before the provider is asked, so the key is tied to the assessment with it and
+gets its answer afterwards. A crash in between costs no credit: who asks again, once the lease of
+the first request is over, is answered with the assessment as it is then.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.assessments import service
+from app.assessments.claims import Subject
+from app.assessments.models import Assessment
+from app.assessments.providers.ensemble import Panel
+from app.assessments.rules.questions import AssessmentStatus
+from app.assessments.service import Made, PickAccount
+from app.ledger.actors import Actor
+from app.runtime import idempotency, leases
+from app.runtime.clock import Clock
+from app.runtime.db.engine import Database
+from app.runtime.errors import IdempotencyKeyInFlight
+from app.runtime.idempotency import KeptAnswer, RequestKey
+
+
+async def create_once(
+    database: Database,
+    panel: Panel,
+    clock: Clock,
+    *,
+    key: RequestKey,
+    write: Callable[[Made], bytes],
+    pick_account: PickAccount,
+    subject: Subject,
+    actor: Actor,
+    free_within: timedelta | None = None,
+) -> KeptAnswer:
+    """Make an assessment unless the key has one; return what was answered first, by `write`.
+
+    Raises what `assessments.create` raises, IdempotencyKeyInFlight and IdempotencyKeyReused. An
+    AssessmentFault has freed the key together with the refund.
+    """
+    edition = await panel.edition()
+    async with database.sessions() as session, session.begin():
+        earlier = await idempotency.claim(session, key, clock.now())
+        if earlier is None:
+            asked, reserved = await service.begin(
+                session,
+                panel,
+                clock,
+                edition=edition,
+                account_id=await pick_account(session),
+                subject=subject,
+                actor=actor,
+                free_within=free_within,
+            )
+            if reserved is None:  # answered for nothing, and at once
+                made = await service.read_earlier(session, asked)
+                return await idempotency.keep(session, key, write(made))
+            await idempotency.tie(session, key, asked)
+        elif earlier.answer is not None:
+            return earlier.answer
+        else:
+            left_behind = await _left_behind(session, earlier.assessment_id)
+    if earlier is None and reserved is not None:
+        made = await service.finish(database, panel, clock, reserved, actor=actor)
+    else:
+        made = await service.read_paid(database, left_behind)
+    async with database.sessions() as session, session.begin():
+        return await idempotency.keep(session, key, write(made))
+
+
+async def _left_behind(session: AsyncSession, assessment_id: str | None) -> str:
+    """Return an assessment whose first request gave no answer, unless it is still at work.
+
+    The lease tells: that request's own try is the first, and any later one is the worker's.
+    """
+    at_work = (
+        Assessment.status == AssessmentStatus.PENDING,
+        Assessment.attempts == 1,
+        ~leases.is_free(Assessment.lease_until),
+    )
+    found = await session.scalar(
+        select(Assessment.id).where(Assessment.id == assessment_id, *at_work)
+    )
+    if found is not None or assessment_id is None:
+        raise IdempotencyKeyInFlight
+    return assessment_id

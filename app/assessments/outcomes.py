@@ -1,0 +1,215 @@
+"""Settling a question: what its providers came to is kept, and a failure for good is refunded."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import bindparam, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.addresses.spelling import one_spelling
+from app.assessments import jobs
+from app.assessments import progress as assessment_progress
+from app.assessments.claims import Reserved, is_held
+from app.assessments.models import Assessment
+from app.assessments.progress import ByProvider, Progress
+from app.assessments.providers.base import (
+    Answer,
+    ProviderFailed,
+    ProviderNotAsked,
+    ProviderPending,
+    ProviderUnknown,
+    Question,
+)
+from app.assessments.providers.ensemble import Panel
+from app.assessments.rules.questions import AssessmentStatus
+from app.assessments.rules.summaries import summary_of
+from app.ledger import service
+from app.ledger.actors import Actor
+from app.ledger.rules import EntryKind
+from app.lists.rules.risk import RULESET
+from app.runtime import idempotency
+from app.runtime.clock import Clock
+from app.runtime.db.engine import Database
+
+# How long an unanswered question rests, by the number of times it was tried.
+_PAUSES: Final = tuple(timedelta(seconds=seconds) for seconds in (2, 10, 30, 60, 300))
+
+Outcome = Answer | ProviderFailed | ProviderPending | ProviderUnknown
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a question has come to: an answer, or why it failed for good, or neither yet."""
+
+    answer: Answer | None
+    failure: str | None
+    progress: ByProvider
+
+    @property
+    def is_open(self) -> bool:
+        """Say that a provider has still to say."""
+        return self.answer is None and self.failure is None
+
+
+def judge(panel: Panel, reserved: Reserved, outcomes: Mapping[str, Outcome | None]) -> Verdict:
+    """Say what a question comes to, given what its providers said now and before.
+
+    One answer is enough, but nobody is left out: it is not ready while a provider has still to say.
+    It has failed when all have.
+    """
+    known = {name: _advanced(one, outcomes.get(name)) for name, one in reserved.progress.items()}
+    if not all(one.is_settled for one in known.values()):
+        return Verdict(None, None, known)
+    answers = {name: one.answer for name, one in known.items() if one.answer is not None}
+    failures = {name: one.failure for name, one in known.items() if one.failure is not None}
+    # What came of each now stands in the answer; how often it was asked stays.
+    asked = {name: replace(one, answer=None, failure=None) for name, one in known.items()}
+    if answers:
+        question = reserved.question
+        not_asked = panel.why_not(question.currency, question.address)
+        return Verdict(panel.together(answers, {**not_asked, **failures}), None, asked)
+    return Verdict(None, next(iter(failures.values())), asked)
+
+
+def _advanced(known: Progress, outcome: Outcome | None) -> Progress:
+    match outcome:
+        case Answer():
+            return replace(known, answer=outcome)
+        case ProviderFailed():
+            return replace(known, failure=outcome.description)
+        case ProviderPending():
+            return replace(known, reference=outcome.reference)
+        case ProviderNotAsked():
+            return replace(known, asks=known.asks - 1)
+        case _:
+            return known
+
+
+async def settle(
+    database: Database, reserved: Reserved, verdict: Verdict, clock: Clock, *, actor: Actor
+) -> str | None:
+    """Keep what came of a question; return why its credit was refunded, if it was."""
+    if verdict.answer is not None:
+        await settle_answers(database, [(reserved, verdict)], clock)
+        return None
+    async with database.sessions() as session, session.begin():
+        if verdict.failure is None:
+            await _leave_open(session, reserved, verdict, clock.now())
+            return None
+        refunded = await _refund(session, reserved, verdict, actor=actor, now=clock.now())
+        return verdict.failure if refunded else None
+
+
+async def settle_answers(
+    database: Database, answered: Sequence[tuple[Reserved, Verdict]], clock: Clock
+) -> None:
+    """Keep the answers to questions, in one transaction; those whose lease is lost are left."""
+    now = clock.now()
+    under_lease = (
+        update(Assessment)
+        .where(
+            Assessment.id == bindparam("asked"),
+            Assessment.lease_token == bindparam("token"),
+            Assessment.status == AssessmentStatus.PENDING,
+        )
+        .values(
+            lease_token=None,
+            lease_until=None,
+            status=AssessmentStatus.READY,
+            next_try_at=None,
+            answered_at=now,
+            updated_at=now,
+            answer=bindparam("its_answer"),
+            progress=bindparam("its_progress"),
+        )
+    )
+    async with database.sessions() as session, session.begin():
+        connection = await session.connection()
+        await connection.execute(
+            under_lease,
+            [
+                {
+                    "asked": one.question.assessment_id,
+                    "token": one.lease_token,
+                    "its_answer": _written(verdict.answer, one.question),
+                    "its_progress": assessment_progress.write(verdict.progress),
+                }
+                for one, verdict in answered
+            ],
+        )
+
+
+def _written(answer: Answer | None, question: Question) -> dict[str, Any] | None:
+    if answer is None:
+        return None
+    written = assessment_progress.as_json(asdict(answer))
+    summary = summary_of(
+        written,
+        provider=answer.provider,
+        assessment_type=question.assessment_type,
+        as_of=question.as_of,
+    )
+    if answer.sources:
+        written["looked_up"] = one_spelling(question.address)
+    return {**written, "ruleset": RULESET, "summary": summary}
+
+
+async def _leave_open(
+    session: AsyncSession, reserved: Reserved, verdict: Verdict, now: datetime
+) -> None:
+    pause = _PAUSES[min(reserved.attempts, len(_PAUSES)) - 1]
+    if await _settle(session, reserved, verdict, next_try_at=now + pause, updated_at=now):
+        await jobs.wake(session, [reserved.question.assessment_id], pause)
+
+
+async def _refund(
+    session: AsyncSession,
+    reserved: Reserved,
+    verdict: Verdict,
+    *,
+    actor: Actor,
+    now: datetime,
+) -> bool:
+    """Give the credit back if the lease still holds; say whether it did."""
+    settled = await _settle(
+        session,
+        reserved,
+        verdict,
+        status=AssessmentStatus.FAILED,
+        failure_reason=verdict.failure,
+        next_try_at=None,
+        updated_at=now,
+    )
+    if not settled:
+        return False
+    await service.post(
+        session,
+        account_id=reserved.account_id,
+        kind=EntryKind.REFUND,
+        amount=1,
+        assessment_id=reserved.question.assessment_id,
+        actor=actor,
+        at=now,
+    )
+    await idempotency.release(session, reserved.question.assessment_id)
+    return True
+
+
+async def _settle(
+    session: AsyncSession, reserved: Reserved, verdict: Verdict, **values: object
+) -> bool:
+    """Write the outcome if the lease still holds; say whether it did."""
+    settled = await session.scalar(
+        update(Assessment)
+        .where(*is_held(reserved))
+        .values(
+            lease_token=None,
+            lease_until=None,
+            progress=assessment_progress.write(verdict.progress),
+            **values,
+        )
+        .returning(Assessment.id)
+    )
+    return settled is not None

@@ -1,0 +1,380 @@
+"""Looking again: which earlier answers of `sanctions` and `tags` a new version of a list changes.
+
+Such an assessment is marked with what changed, for nothing; its answer stays as it was given. A
+version is looked through in steps, each a short transaction, one after the other: by the spellings
+that it added or ended, never by all assessments. A step that dies is done again.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from sqlalchemy import Text, cast, func, literal, or_, select, tuple_, update
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by, distinct_on, insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.assessments.models import Assessment, AssessmentChange, ListReview
+from app.assessments.progress import as_json
+from app.assessments.providers import sanctions, tags
+from app.assessments.providers.base import listed_party
+from app.assessments.providers.listed_evidence import heaviest_first
+from app.assessments.rules.questions import AssessmentStatus
+from app.lists import lookup, respelling
+from app.lists.models import ImportedVersion, ListEntry
+from app.lists.rules.listings import Listing, ListVersion
+from app.runtime.clock import Clock
+from app.runtime.db.base import AnyRow
+from app.runtime.db.engine import Database
+from app.runtime.observability.logging import get_logger
+
+log = get_logger(__name__)
+
+# After so long, every process answers from a new version: it polls every 10 s, and an answer takes
+# 8 s at most. Clocks may differ by the rest.
+SETTLED_AFTER: Final = timedelta(seconds=60)
+# An answer from before that is still being waited for is looked for again after this.
+RETRY_AFTER: Final = timedelta(minutes=5)
+STEP: Final = 500  # spellings, and assessments, of one transaction
+
+_A = Assessment
+_ASKED_NOW: Final = (
+    func.string_to_array(_A.provider, "+", type_=ARRAY(Text)).overlap([sanctions.NAME, tags.NAME]),
+    _A.as_of.is_(None),
+)
+
+# Of an assessment in the same statement: what changed since it was answered, oldest first.
+CHANGES: Final = (
+    select(
+        func.coalesce(
+            func.jsonb_agg(
+                aggregate_order_by(
+                    func.jsonb_build_object(
+                        *("source", AssessmentChange.source),
+                        *("version", AssessmentChange.to_version),
+                        *("issued", ImportedVersion.issued),
+                        *("found_at", AssessmentChange.found_at),
+                        *("is_listed", AssessmentChange.is_listed),
+                        *("score_before", cast(AssessmentChange.score_before, Text)),
+                        *("grade_before", AssessmentChange.grade_before),
+                        *("score_after", cast(AssessmentChange.score_after, Text)),
+                        *("grade_after", AssessmentChange.grade_after),
+                        *("entries", AssessmentChange.entries),
+                    ),
+                    AssessmentChange.id,
+                )
+            ),
+            func.jsonb_build_array(),
+        )
+    )
+    .join(
+        ImportedVersion,
+        (ImportedVersion.source == AssessmentChange.source)
+        & (ImportedVersion.number == AssessmentChange.to_version),
+    )
+    .where(AssessmentChange.assessment_id == _A.id)
+    .scalar_subquery()
+    .label("changes")
+)
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A version that is looked through, and how far that is; `waits` as in `list_reviews`."""
+
+    version: ListVersion
+    before: ListVersion | None
+    after_spelling: str
+    after_id: str | None
+    waits: bool
+
+    @property
+    def is_first(self) -> bool:
+        """Say whether nothing of the version has been looked through yet."""
+        return not self.after_spelling and self.after_id is None
+
+
+async def review_next(database: Database, clock: Clock) -> bool:
+    """Take one step; say whether there was anything to do. Raises nothing of its own."""
+    now = clock.now()
+    async with database.sessions() as session, session.begin():
+        if await respelling.spell_some(session):
+            await _start_over(session)
+            return True
+        if await respelling.is_one_later(session):  # the worker of that version looks
+            return False
+        await _open_reviews(session)
+        step = await _claim(session, now)
+        if step is None:
+            return False
+        await _take(session, step, now)
+    return True
+
+
+async def _start_over(session: AsyncSession) -> None:
+    """Look through open versions from their start: rows are spelt, and sorted, otherwise now."""
+    await session.execute(
+        update(ListReview)
+        .where(ListReview.finished_at.is_(None), ListReview.after_spelling != "")
+        .values(after_spelling="", after_id=None)
+    )
+
+
+async def _open_reviews(session: AsyncSession) -> None:
+    """Begin to look through every version that nobody has begun with."""
+    known = select(ListReview.number).where(
+        ListReview.source == ImportedVersion.source, ListReview.number == ImportedVersion.number
+    )
+    new = select(
+        ImportedVersion.source,
+        ImportedVersion.number,
+        ImportedVersion.imported_at + SETTLED_AFTER,
+        literal(""),
+    ).where(~known.exists())
+    await session.execute(
+        insert(ListReview)
+        .from_select(["source", "number", "next_at", "after_spelling"], new)
+        .on_conflict_do_nothing()
+    )
+
+
+async def _claim(session: AsyncSession, now: datetime) -> _Step | None:
+    """Lock the version that is due first, unless another worker has it: one goes at a time."""
+    first = (
+        select(ListReview.source, ListReview.number)
+        .where(ListReview.finished_at.is_(None), ListReview.next_at <= now)
+        .order_by(ListReview.next_at, ListReview.source, ListReview.number)
+        .limit(1)
+    )
+    review = await session.scalar(
+        select(ListReview)
+        .where(tuple_(ListReview.source, ListReview.number) == first.scalar_subquery())
+        .with_for_update(skip_locked=True)
+    )
+    if review is None:
+        return None
+    versions = await lookup.versions_of(session, review.source, review.number - 1, review.number)
+    return _Step(
+        versions[review.number],
+        versions.get(review.number - 1),
+        review.after_spelling,
+        review.after_id,
+        review.waits,
+    )
+
+
+async def _take(session: AsyncSession, step: _Step, now: datetime) -> None:
+    waits = step.waits
+    if step.is_first:  # before the answers are read: what comes in between is looked for again
+        waits = await _is_one_unanswered(session, step.version)
+    spellings = await _changed_spellings(session, step)
+    rows = await _answered(session, step, spellings) if spellings else []
+    marked = await _mark(session, step, rows, now) if rows else 0
+    if marked:
+        version = step.version
+        log.info("assessments_changed", source=version.source, version=version.number, count=marked)
+    progress: dict[str, Any] = {"waits": waits}
+    if len(rows) == STEP:
+        progress |= {"after_spelling": rows[-1].spelling, "after_id": rows[-1].id}
+    elif len(spellings) == STEP:
+        progress |= {"after_spelling": spellings[-1], "after_id": None}
+    elif waits:
+        progress |= {"after_spelling": "", "after_id": None, "next_at": now + RETRY_AFTER}
+    else:
+        progress["finished_at"] = now
+    await session.execute(
+        update(ListReview)
+        .where(ListReview.source == step.version.source, ListReview.number == step.version.number)
+        .values(progress)
+    )
+
+
+def _touched_by(version: ListVersion) -> tuple[Any, ...]:
+    """Say which entries a version added or ended."""
+    return (
+        ListEntry.source == version.source,
+        or_(
+            ListEntry.first_version == version.number,
+            ListEntry.last_version == version.number - 1,
+        ),
+    )
+
+
+async def _changed_spellings(session: AsyncSession, step: _Step) -> list[str]:
+    after = (
+        ListEntry.spelling > step.after_spelling
+        if step.after_id is None
+        else ListEntry.spelling >= step.after_spelling
+    )
+    found = await session.scalars(
+        select(ListEntry.spelling)
+        .where(*_touched_by(step.version), after)
+        .distinct()
+        .order_by(ListEntry.spelling)
+        .limit(STEP)
+    )
+    return list(found)
+
+
+async def _answered(
+    session: AsyncSession, step: _Step, spellings: Sequence[str]
+) -> Sequence[AnyRow]:
+    statement = select(_A.id, _A.spelling, _A.provider, _A.answer).where(
+        _A.spelling.in_(spellings), _A.status == AssessmentStatus.READY, *_ASKED_NOW
+    )
+    if step.after_id is not None:
+        statement = statement.where(or_(_A.spelling > step.after_spelling, _A.id > step.after_id))
+    rows = await session.execute(statement.order_by(_A.spelling, _A.id).limit(STEP))
+    return rows.all()
+
+
+async def _is_one_unanswered(session: AsyncSession, version: ListVersion) -> bool:
+    """Say whether an answer may still come that was begun before the version was everywhere."""
+    touched = select(ListEntry.spelling).where(*_touched_by(version))
+    found = await session.scalar(
+        select(_A.id)
+        .where(
+            _A.next_try_at.is_not(None),
+            _A.created_at <= version.imported_at + SETTLED_AFTER,
+            _A.spelling.in_(touched),
+            *_ASKED_NOW,
+        )
+        .limit(1)
+    )
+    return found is not None
+
+
+async def _mark(session: AsyncSession, step: _Step, rows: Sequence[AnyRow], now: datetime) -> int:
+    """Mark the answers that the version changes; return how many there were."""
+    spellings = {row.spelling for row in rows}
+    source = step.version.source
+    others = await lookup.newest_by(session, step.version.imported_at)
+    before = {source: step.before} if step.before else {}
+    is_now = await lookup.listings_in(session, spellings, {**others, source: step.version})
+    was = await lookup.listings_in(session, spellings, before)
+    said = await _said_last(session, [row.id for row in rows])
+    changes = [
+        _change(
+            step.version,
+            row.answer,
+            asked=row.provider.split("+"),
+            was=was.get(row.spelling, ()),
+            is_now=is_now.get(row.spelling, ()),
+            said=said.get(row.id),
+        )
+        for row in rows
+    ]
+    marks = [
+        {**change, "assessment_id": row.id, "found_at": now}
+        for row, change in zip(rows, changes, strict=True)
+        if change is not None
+    ]
+    if not marks:
+        return 0
+    written = await session.execute(
+        insert(AssessmentChange)
+        .values(marks)
+        .on_conflict_do_nothing()
+        .returning(AssessmentChange.id)
+    )
+    return len(written.all())
+
+
+def _change(
+    version: ListVersion,
+    answer: Mapping[str, Any],
+    *,
+    asked: Sequence[str],
+    was: Sequence[Listing],
+    is_now: Sequence[Listing],
+    said: tuple[Decimal, str] | None,
+) -> dict[str, Any] | None:
+    """Return what a version changes for an answer; None: nothing.
+
+    `asked` are the providers; where `sanctions` says nothing new, `tags` may. `was` is what the
+    version before it says of the address, `is_now` what it says itself, with all other lists.
+    `said` is what the last change made of the answer.
+    """
+    if _version_in(answer, version.source) >= version.number:
+        return None
+    judges = [judge for judge in _JUDGES if judge.name in asked]
+    for judge in judges:
+        here = judge.counting(one for one in is_now if one.version.source == version.source)
+        then = judge.counting(was)
+        if judge.mark(then) == judge.mark(here):
+            continue
+        if len(judges) == 1:
+            before = said or _answer_of(answer, judge.name)
+        else:  # the last change may be one for the other provider
+            others = [one for one in is_now if one.version.source != version.source]
+            before = judge.verdict(judge.counting([*others, *was]))
+        after = judge.verdict(judge.counting(is_now))
+        return {
+            "source": version.source,
+            "to_version": version.number,
+            "is_listed": bool(here),
+            "score_before": before[0],
+            "grade_before": before[1],
+            "score_after": after[0],
+            "grade_after": after[1],
+            "entries": [_entry(listing) for listing in here or then],
+        }
+    return None
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """A provider that answers from lists: which rows count, and what they come to.
+
+    `mark` says what two versions share only if neither changes the answer of the other.
+    """
+
+    name: str
+    counting: Callable[[Iterable[Listing]], Sequence[Listing]]
+    mark: Callable[[Sequence[Listing]], object]
+    verdict: Callable[[Sequence[Listing]], tuple[Decimal, str]]
+
+
+def _weights(listings: Iterable[Listing]) -> frozenset[tuple[object, ...]]:
+    rows = [listing.row for listing in listings]
+    return frozenset((row.category, row.confidence, row.is_mention) for row in rows)
+
+
+_JUDGES: Final = (
+    _Judge(sanctions.NAME, sanctions.sanctioned, bool, sanctions.verdict),
+    _Judge(tags.NAME, heaviest_first, _weights, tags.verdict),
+)
+
+
+async def _said_last(
+    session: AsyncSession, assessment_ids: Sequence[str]
+) -> dict[str, tuple[Decimal, str]]:
+    """Return what the last change made of assessments, of those that have changed."""
+    C = AssessmentChange  # noqa: N806
+    rows = await session.execute(
+        select(C.assessment_id, C.score_after, C.grade_after)
+        .ext(distinct_on(C.assessment_id))
+        .where(C.assessment_id.in_(assessment_ids))
+        .order_by(C.assessment_id, C.id.desc())
+    )
+    return {row.assessment_id: (row.score_after, row.grade_after) for row in rows}
+
+
+def _answer_of(answer: Mapping[str, Any], provider: str) -> tuple[Decimal, str]:
+    """Return what a provider answered, among others or alone."""
+    opinions = answer.get("opinions") or []
+    own = next((one for one in opinions if one["provider"] == provider), answer)
+    return Decimal(own["risk_score"]), own["grade"]
+
+
+def _version_in(answer: Mapping[str, Any], source: str) -> int:
+    """Return the version of a list that an answer is from; 0 where it had none."""
+    versions = [one.get("version") for one in answer["sources"] if one["name"] == source]
+    return min((version for version in versions if version is not None), default=0)
+
+
+def _entry(listing: Listing) -> dict[str, Any]:
+    row, party = listing.row, as_json(asdict(listed_party(listing)))
+    del party["name"]  # under `label`
+    return {**party, "label": row.label, "reference": row.reference, "category": row.category}

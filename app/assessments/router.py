@@ -1,0 +1,330 @@
+"""Assessments: asking for one, and reading what came of it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from fastapi import APIRouter, Request, Response
+
+from app.accounts import access_codes
+from app.accounts.authentication import Caller
+from app.addresses import (
+    SUPPORTED,
+    InvalidAddress,
+    currencies_of,
+    read_address,
+    read_transaction,
+    refuse_other_text,
+    refuse_test_network,
+)
+from app.assessments import idempotent_create, service
+from app.assessments.claims import Subject
+from app.assessments.providers.ensemble import Panel
+from app.assessments.rules.summaries import headline, stored_summary
+from app.assessments.schemas import (
+    AnswerResponse,
+    AssessmentPage,
+    AssessmentQuestion,
+    AssessmentResponse,
+    ChangeResponse,
+    CheckAssessmentListRequest,
+    CreateAssessmentForAccessCodeRequest,
+    CreateAssessmentRequest,
+    NewAssessmentResponse,
+)
+from app.assessments.service import AssessmentView, Made, PickAccount
+from app.resources import Resources
+from app.runtime.errors import AssessmentFault, InvalidParameter, NoAssessmentsFound
+from app.runtime.idempotency import RequestKey
+from app.runtime.paging import read_cursor
+from app.web import idempotency, links
+from app.web.dependencies import COUNTS_CODES, AnyCaller, Reading, Res, actor_of
+from app.web.errors import responses
+from app.web.fields import DAY_TEXT
+from app.web.idempotency import AnyKey
+from app.web.paging import CursorParameter, LimitParameter
+from app.web.request_body import ListRoute, StrictRoute
+
+# The providers whose answers rest on the lists.
+_LOOK_IN_LISTS: Final = ("sanctions", "tags", "exposure")
+
+router = APIRouter(
+    prefix="/api",
+    tags=["assessments"],
+    route_class=StrictRoute,
+    responses=responses(400, 403, 429, 500, 503),
+)
+_lists = APIRouter(route_class=ListRoute)
+_TAKES_BODY = responses(408, 413, 415)
+
+
+def assessment_response(assessment: AssessmentView) -> AssessmentResponse:
+    answer = assessment.answer
+    return AssessmentResponse(
+        assessment_id=assessment.id,
+        status=assessment.status,
+        created_at=assessment.created_at,
+        updated_at=assessment.updated_at,
+        assessment_type=assessment.assessment_type,
+        address=assessment.address,
+        currency=assessment.currency,
+        tx_hash=assessment.tx_hash,
+        as_of=assessment.as_of,
+        provider=assessment.provider,
+        summary=headline(
+            status=assessment.status,
+            summary=_summary(assessment),
+            failure_reason=assessment.failure_reason,
+            changes=assessment.changes,
+        ),
+        answer=AnswerResponse.model_validate(answer) if answer is not None else None,
+        failure_reason=assessment.failure_reason,
+        changes=[ChangeResponse.model_validate(change) for change in assessment.changes],
+    )
+
+
+def _summary(assessment: AssessmentView) -> str | None:
+    """Return the headline of the answer, if there is one; made now, if an earlier version did not."""
+    if assessment.answer is None:
+        return None
+    return stored_summary(
+        assessment.answer,
+        provider=assessment.provider,
+        assessment_type=assessment.assessment_type,
+        as_of=assessment.as_of,
+    )
+
+
+def _created(made: Made, now: datetime) -> NewAssessmentResponse:
+    age = now - made.assessment.created_at
+    return NewAssessmentResponse(
+        **assessment_response(made.assessment).model_dump(),
+        charged=made.charged,
+        age_seconds=0 if made.charged else max(0, int(age.total_seconds())),
+        credits_available=made.credits_available,
+    )
+
+
+@dataclass(frozen=True)
+class Askable:
+    """What may be asked of the lists, as far as questions want to know.
+
+    As of which days in UTC: from `first` (None: there is none) to today. `assets` are those that
+    lists name beyond the supported ones, in capitals.
+    """
+
+    first: date | None
+    today: date
+    assets: frozenset[str]
+
+
+async def askable_for(questions: Iterable[object], resources: Resources) -> Askable:
+    """Look up what the lists answer, where one of the questions wants to know."""
+    asked = [one for one in questions if isinstance(one, AssessmentQuestion)]
+    if any(resources.panel.provider(name) for name in _LOOK_IN_LISTS):
+        await resources.lists.refuse_without_required()
+    screens = resources.panel.provider("sanctions") is not None
+    wants_day = any(one.as_of for one in asked)
+    wants_asset = any(one.currency.upper() not in SUPPORTED for one in asked)
+    return Askable(
+        await resources.lists.first_day(sanctions=screens) if wants_day else None,
+        resources.clock.now().date(),
+        await resources.lists.assets() if wants_asset else frozenset(),
+    )
+
+
+def subject_of(question: AssessmentQuestion, panel: Panel, askable: Askable) -> Subject:
+    """Return what is to be assessed. Raises InvalidParameter for what nobody could answer."""
+    currencies = panel.currencies(question.assessment_type, askable.assets)
+    if question.currency.upper() not in currencies:
+        raise InvalidParameter("currency", f"one of: {', '.join(currencies)}")
+    _check_address(question)
+    _check_transaction(question)
+    _check_chain(question, panel)
+    if question.as_of is not None:
+        _check_day(question, question.as_of, panel, askable)
+    return Subject(
+        question.assessment_type,
+        question.address,
+        question.currency,
+        question.tx_hash,
+        question.as_of,
+    )
+
+
+def _check_address(question: AssessmentQuestion) -> None:
+    """Refuse what is no address of the currency, with the reason. Raises InvalidParameter."""
+    try:
+        read_address(question.currency, question.address)
+        refuse_other_text(question.currency, question.address)
+    except InvalidAddress as fault:
+        others = currencies_of(question.address)
+        hint = f"it is one of {', '.join(others)}" if others else str(fault)
+        raise InvalidParameter(
+            "address", f"a well-formed address of the currency ({hint})"
+        ) from None
+    try:
+        refuse_test_network(question.currency, question.address)
+    except InvalidAddress as fault:
+        raise InvalidParameter(
+            "address", f"an address of the currency's main network ({fault})"
+        ) from None
+
+
+def _check_transaction(question: AssessmentQuestion) -> None:
+    """Refuse what names no transaction of the currency. Raises InvalidParameter."""
+    if question.tx_hash is None:
+        return
+    try:
+        read_transaction(question.currency, question.address, question.tx_hash)
+    except InvalidAddress as fault:
+        raise InvalidParameter("tx_hash", str(fault)) from None
+
+
+def _check_chain(question: AssessmentQuestion, panel: Panel) -> None:
+    """Refuse an address of a chain that no provider is asked about. Raises InvalidParameter."""
+    asked = (question.assessment_type, question.currency, None)
+    if not panel.supporting(*asked, question.address):
+        reasons = "; ".join(panel.why_not(question.currency, question.address).values())
+        raise InvalidParameter("address", f"of a chain that a provider answers for ({reasons})")
+
+
+def _check_day(question: AssessmentQuestion, day: date, panel: Panel, askable: Askable) -> None:
+    """Refuse a day as of which there is no answer. Raises InvalidParameter."""
+    if day > askable.today:
+        raise InvalidParameter("as_of", DAY_TEXT)
+    if not panel.supporting(question.assessment_type, question.currency, day):
+        raise InvalidParameter("as_of", f"left out: {panel.name} answers as of now alone")
+    if askable.first is None:
+        raise InvalidParameter("as_of", "left out: no list has been imported")
+    if day < askable.first:
+        raise InvalidParameter("as_of", f"{askable.first} or later: the lists go back no further")
+
+
+async def _create(
+    request: Request,
+    resources: Resources,
+    caller: Caller,
+    *,
+    key: RequestKey | None,
+    question: AssessmentQuestion,
+    pick_account: PickAccount,
+) -> NewAssessmentResponse | Response:
+    askable = await askable_for([question], resources)
+    subject = subject_of(question, resources.panel, askable)
+    actor, clock = actor_of(request, caller), resources.clock
+    window = timedelta(seconds=resources.settings.repeat_free_seconds)
+    free_within = None if question.fresh else window
+    tools = (resources.database, resources.panel, clock)
+    try:
+        if key is None:
+            made = await service.create(
+                *tools,
+                pick_account=pick_account,
+                subject=subject,
+                actor=actor,
+                free_within=free_within,
+            )
+            return _created(made, clock.now())
+        kept = await idempotent_create.create_once(
+            *tools,
+            key=key,
+            write=lambda made: idempotency.as_json(_created(made, clock.now())),
+            pick_account=pick_account,
+            subject=subject,
+            actor=actor,
+            free_within=free_within,
+        )
+    except AssessmentFault:
+        resources.metrics.refunds.inc()
+        raise
+    return idempotency.respond(kept)
+
+
+@router.post(
+    "/create_new_assessment_for_access_code",
+    status_code=201,
+    summary="Create an assessment, paid by an access code",
+    response_model=NewAssessmentResponse,
+    response_description="The assessment, with its answer if the provider was quick",
+    dependencies=[COUNTS_CODES],
+    responses=_TAKES_BODY | responses(402) | idempotency.documented(links.ASSESSMENT),
+)
+async def create_new_assessment_for_access_code(
+    body: CreateAssessmentForAccessCodeRequest,
+    caller: AnyCaller,
+    request: Request,
+    resources: Res,
+    key: AnyKey,
+) -> NewAssessmentResponse | Response:
+    """Spend a credit of an access code that is the caller's own or that it issued."""
+    pick_account = service.from_access_code(caller, body.access_code, resources.clock.now())
+    return await _create(
+        request, resources, caller, key=key, question=body, pick_account=pick_account
+    )
+
+
+@router.post(
+    "/create_new_assessment",
+    status_code=201,
+    summary="Create an assessment, paid by the caller",
+    response_model=NewAssessmentResponse,
+    response_description="The assessment, with its answer if the provider was quick",
+    responses=_TAKES_BODY | responses(402) | idempotency.documented({}),
+)
+async def create_new_assessment(
+    body: CreateAssessmentRequest, caller: AnyCaller, request: Request, resources: Res, key: AnyKey
+) -> NewAssessmentResponse | Response:
+    """Spend one of the caller's own credits."""
+    pick_account = service.from_own_account(caller)
+    return await _create(
+        request, resources, caller, key=key, question=body, pick_account=pick_account
+    )
+
+
+@_lists.post(
+    "/check_assessment_list_for_access_code",
+    summary="Check assessments of an access code",
+    response_description="Those that were found, in the order first named",
+    dependencies=[COUNTS_CODES],
+    responses=_TAKES_BODY | responses(404),
+)
+async def check_assessment_list_for_access_code(
+    body: CheckAssessmentListRequest, caller: AnyCaller, connection: Reading, resources: Res
+) -> list[AssessmentResponse]:
+    """Read assessments of an access code; ids that are unknown or not its own are left out."""
+    code = await access_codes.facts(
+        connection, caller=caller, access_code=body.access_code, now=resources.clock.now()
+    )
+    found = await service.list_for_account(connection, code.account_id, body.assessment_id_list)
+    if not found:
+        raise NoAssessmentsFound
+    return [assessment_response(assessment) for assessment in found]
+
+
+router.include_router(_lists)
+
+
+@router.get(
+    "/assessments",
+    summary="List one's own assessments",
+    response_description="Assessments, newest first",
+)
+async def list_assessments(
+    caller: AnyCaller,
+    connection: Reading,
+    cursor: CursorParameter = None,
+    limit: LimitParameter = 20,
+) -> AssessmentPage:
+    """List the assessments that the caller's own credits paid for."""
+    page = await service.list_own(
+        connection,
+        caller.account_id,
+        cursor=read_cursor(cursor) if cursor is not None else None,
+        limit=limit,
+    )
+    return AssessmentPage(
+        items=[assessment_response(assessment) for assessment in page.items],
+        next_cursor=page.next_cursor,
+    )

@@ -1,0 +1,1 @@
+"""The rules of answers: words, summaries and receipts, with neither database nor network."""

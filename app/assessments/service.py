@@ -1,0 +1,262 @@
+"""Assessments: asking for one, and reading what came of it."""
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from app.accounts import access_codes
+from app.accounts.authentication import Caller
+from app.assessments import duplicates
+from app.assessments.claims import Reserved, Subject, reserve
+from app.assessments.models import Assessment
+from app.assessments.provider_calls import ask_and_settle
+from app.assessments.providers.ensemble import Panel
+from app.assessments.rescreening import CHANGES
+from app.assessments.rules.questions import AssessmentStatus, AssessmentType
+from app.ledger.actors import Actor
+from app.ledger.models import Account
+from app.runtime.clock import Clock
+from app.runtime.db.base import AnyRow
+from app.runtime.db.engine import Database
+from app.runtime.errors import AccessCodeNotFound, AssessmentFault
+from app.runtime.paging import Cursor, Page, page_of
+
+
+@dataclass(frozen=True)
+class AssessmentView:
+    """An assessment as its account may see it; `answer` once it is ready."""
+
+    id: str
+    status: AssessmentStatus
+    created_at: datetime
+    updated_at: datetime
+    assessment_type: AssessmentType
+    address: str
+    currency: str
+    tx_hash: str | None
+    as_of: date | None
+    provider: str
+    answer: dict[str, Any] | None
+    failure_reason: str | None
+    changes: list[dict[str, Any]]
+
+
+_COLUMNS: Final = (
+    Assessment.id,
+    Assessment.status,
+    Assessment.created_at,
+    Assessment.updated_at,
+    Assessment.assessment_type,
+    Assessment.address,
+    Assessment.currency,
+    Assessment.tx_hash,
+    Assessment.as_of,
+    Assessment.provider,
+    Assessment.answer,
+    Assessment.failure_reason,
+    CHANGES,
+)
+
+PickAccount = Callable[[AsyncSession], Awaitable[str]]
+
+
+def from_access_code(caller: Caller, access_code: str, now: datetime) -> PickAccount:
+    """Debit an access code that the caller owns or issued."""
+
+    async def pick(session: AsyncSession) -> str:
+        return await access_codes.spendable_account_of(
+            session, caller=caller, access_code=access_code, now=now
+        )
+
+    return pick
+
+
+def from_own_account(caller: Caller) -> PickAccount:
+    """Debit the caller's own account."""
+
+    async def pick(_session: AsyncSession) -> str:
+        if not caller.active:
+            raise AccessCodeNotFound
+        return caller.account_id
+
+    return pick
+
+
+@dataclass(frozen=True)
+class Made:
+    """An assessment, the balance left, and whether a credit was debited for it."""
+
+    assessment: AssessmentView
+    credits_available: int
+    charged: bool
+
+
+async def create(
+    database: Database,
+    panel: Panel,
+    clock: Clock,
+    *,
+    pick_account: PickAccount,
+    subject: Subject,
+    actor: Actor,
+    free_within: timedelta | None = None,
+) -> Made:
+    """Debit one credit, ask the provider, and return the assessment.
+
+    A provider that is slow, or whose outcome is unknown, leaves it pending. The same question of
+    the account that is at most `free_within` old is its answer, and nothing is debited; None: it is
+    asked anew. Raises AccessCodeNotFound and InsufficientCredits before anything is debited, and
+    AssessmentFault when the provider has failed for good: then the credit is refunded.
+    """
+    edition = await panel.edition()
+    async with database.sessions() as session, session.begin():
+        earlier, reserved = await begin(
+            session,
+            panel,
+            clock,
+            edition=edition,
+            account_id=await pick_account(session),
+            subject=subject,
+            actor=actor,
+            free_within=free_within,
+        )
+        if reserved is None:
+            return await read_earlier(session, earlier)
+    return await finish(database, panel, clock, reserved, actor=actor)
+
+
+async def begin(
+    session: AsyncSession,
+    panel: Panel,
+    clock: Clock,
+    *,
+    edition: str,
+    account_id: str,
+    subject: Subject,
+    actor: Actor,
+    free_within: timedelta | None,
+) -> tuple[str, Reserved | None]:
+    """Find the earlier assessment, or debit one credit for a new one; return its id.
+
+    What was reserved is None for an earlier one. `edition` is that of the panel: it is read before
+    the caller begins the transaction.
+    """
+    if free_within is not None:
+        earlier = await duplicates.find(
+            session,
+            [subject],
+            account_id=account_id,
+            provider=panel.name,
+            edition=edition,
+            within=free_within,
+            now=clock.now(),
+        )
+        if earlier:
+            return earlier[subject], None
+    [reserved] = await reserve(
+        session,
+        panel,
+        clock,
+        edition=edition,
+        account_id=account_id,
+        subjects=[subject],
+        actor=actor,
+    )
+    return reserved.question.assessment_id, reserved
+
+
+async def finish(
+    database: Database, panel: Panel, clock: Clock, reserved: Reserved, *, actor: Actor
+) -> Made:
+    """Ask the provider; return the assessment and the balance left. Raises AssessmentFault."""
+    failed = await ask_and_settle(database, panel, clock, reserved, actor=actor)
+    if failed is not None:
+        raise AssessmentFault(failed)
+    return await read_paid(database, reserved.question.assessment_id)
+
+
+async def read_paid(database: Database, assessment_id: str) -> Made:
+    """Return an assessment for which a credit was debited."""
+    async with database.reading() as connection:
+        return await _read(connection, assessment_id, charged=True)
+
+
+async def read_earlier(connection: AsyncConnection | AsyncSession, assessment_id: str) -> Made:
+    """Return an earlier assessment, for which nothing more is debited."""
+    return await _read(connection, assessment_id, charged=False)
+
+
+async def _read(
+    connection: AsyncConnection | AsyncSession, assessment_id: str, *, charged: bool
+) -> Made:
+    rows = await connection.execute(
+        select(*_COLUMNS, Account.balance)
+        .join(Account, Account.id == Assessment.account_id)
+        .where(Assessment.id == assessment_id)
+    )
+    row = rows.one()
+    return Made(_view(row), row.balance, charged)
+
+
+async def list_for_account(
+    connection: AsyncConnection, account_id: str, assessment_ids: Sequence[str]
+) -> list[AssessmentView]:
+    """Return those of an account's assessments that are named, each once, in that order."""
+    asked = list(dict.fromkeys(assessment_ids))
+    found = await views_of(connection, account_id, asked)
+    return [found[assessment_id] for assessment_id in asked if assessment_id in found]
+
+
+async def views_of(
+    connection: AsyncConnection, account_id: str, assessment_ids: Collection[str]
+) -> dict[str, AssessmentView]:
+    """Return those of an account's assessments that are named, by their ids."""
+    rows = await connection.execute(
+        select(*_COLUMNS).where(
+            Assessment.account_id == account_id, Assessment.id.in_(assessment_ids)
+        )
+    )
+    return {row.id: _view(row) for row in rows}
+
+
+async def balance_of(connection: AsyncConnection, account_id: str) -> int:
+    """Return the credits of an account."""
+    rows = await connection.execute(select(Account.balance).where(Account.id == account_id))
+    return rows.scalar_one()
+
+
+async def list_own(
+    connection: AsyncConnection, account_id: str, *, cursor: Cursor | None, limit: int
+) -> Page[AssessmentView]:
+    """Return an account's assessments, newest first."""
+    return await page_of(
+        connection,
+        select(*_COLUMNS).where(Assessment.account_id == account_id),
+        order=(Assessment.created_at, Assessment.id),
+        cursor=cursor,
+        limit=limit,
+        read=_view,
+        position=lambda assessment: (assessment.created_at, assessment.id),
+    )
+
+
+def _view(row: AnyRow) -> AssessmentView:
+    return AssessmentView(
+        id=row.id,
+        status=AssessmentStatus(row.status),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        assessment_type=AssessmentType(row.assessment_type),
+        address=row.address,
+        currency=row.currency,
+        tx_hash=row.tx_hash,
+        as_of=row.as_of,
+        provider=row.provider,
+        answer=row.answer,
+        failure_reason=row.failure_reason,
+        changes=row.changes,
+    )

@@ -1,0 +1,1 @@
+"""The worker of the job queue, which asks providers for assessments that wait."""

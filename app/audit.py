@@ -1,0 +1,153 @@
+"""The audit: rules 1 to 4 of the design, checked on a live database in SQL of their own.
+
+The statements share only the table of legal moves with the code that keeps the rules.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.orders.rules.states import MOVES, Move
+
+
+@dataclass(frozen=True)
+class Breach:
+    """One thing that breaks a rule: the rule, and the id of the account, order or assessment."""
+
+    rule: str
+    subject: str
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """A grant of an earlier version that may be wrong: why, and the id of the order."""
+
+    reason: str
+    subject: str
+
+
+_RULES: Final = {
+    "a balance equals the sum of its entries": """
+        SELECT a.id FROM accounts a LEFT JOIN ledger_entries l ON l.account_id = a.id
+        GROUP BY a.id HAVING a.balance <> COALESCE(SUM(l.amount), 0)""",
+    "a balance is never negative, at no point of the ledger": """
+        SELECT id FROM accounts WHERE balance < 0
+        UNION SELECT account_id FROM (
+            SELECT account_id, SUM(amount) OVER (PARTITION BY account_id ORDER BY id) AS running
+            FROM ledger_entries) sums WHERE running < 0""",
+    "transfers cancel": """
+        SELECT transfer_id FROM ledger_entries WHERE kind = 'transfer'
+        GROUP BY transfer_id HAVING SUM(amount) <> 0 OR COUNT(*) <> 2""",
+    "an order in or past its granting state has exactly one purchase, any other none": """
+        SELECT o.id FROM orders o
+        LEFT JOIN ledger_entries l ON l.order_id = o.id AND l.kind = 'purchase'
+        GROUP BY o.id HAVING COUNT(l.id) <>
+            (o.status = 'BTC_SENT' OR (o.status = 'PAID' AND o.granting_status = 'PAID'))::int
+            OR BOOL_OR(l.amount <> o.credits_granted OR l.account_id <> o.beneficiary_id
+                OR (l.amount <> o.number_of_credits AND o.grant_price_btc IS NULL))""",
+    "an assessment has one debit, and a refund if and only if it failed": """
+        SELECT s.id FROM assessments s LEFT JOIN ledger_entries l ON l.assessment_id = s.id
+        GROUP BY s.id HAVING COUNT(*) FILTER (WHERE l.kind = 'assessment') <> 1
+            OR COUNT(*) FILTER (WHERE l.kind = 'refund') <> (s.status = 'failed')::int
+            OR BOOL_OR(l.account_id <> s.account_id)""",
+    "the events of an order form one path": """
+        SELECT order_id FROM (
+            SELECT order_id, from_status, to_status,
+                   LAG(to_status) OVER (PARTITION BY order_id ORDER BY id) AS before
+            FROM order_events WHERE kind = 'moved') path
+        WHERE from_status IS DISTINCT FROM before
+            OR (before IS NULL AND to_status <> 'TO_BE_CREATED')""",
+    "the path of an order is legal": """
+        SELECT order_id FROM order_events WHERE kind = 'moved' AND from_status IS NOT NULL
+            AND from_status || ' ' || to_status <> ALL(:legal)""",
+    "the path of an order ends in its status": """
+        SELECT o.id FROM orders o LEFT JOIN LATERAL (
+            SELECT to_status FROM order_events e WHERE e.order_id = o.id AND e.kind = 'moved'
+            ORDER BY e.id DESC LIMIT 1) last ON true
+        WHERE last.to_status IS DISTINCT FROM o.status""",
+    "an order that an output settled is in BTC_SENT": """
+        SELECT o.id FROM settlements s JOIN orders o ON o.id = s.order_id
+        WHERE o.status <> 'BTC_SENT'""",
+    "new coins settle an order with 100 confirmations": """
+        SELECT order_id FROM settlements WHERE is_coinbase AND confirmations < 100""",
+    # What is gone from the chain by now was there when the credits were granted.
+    "an order granted in bitcoin is paid by its outputs or by an operator's word": """
+        SELECT o.id FROM orders o WHERE o.rail = 'bitcoin' AND o.credits_granted IS NOT NULL
+            AND NOT CASE WHEN o.grant_price_btc IS NULL THEN
+                EXISTS (SELECT FROM audit_log a
+                        WHERE a.subject = o.id AND a.action = 'order.settle_grant')
+            ELSE o.credits_granted * o.grant_price_btc <= COALESCE(
+                (SELECT SUM(b.value_btc) FROM bitcoin_outputs b WHERE b.order_id = o.id
+                    AND (b.gone_at IS NULL OR b.gone_at > o.granted_at)
+                    AND NOT (b.is_coinbase AND b.gone_at IS NULL AND b.confirmations < 100)
+                ), 0) END""",
+    "no order is granted for money that was at its address before it": """
+        SELECT o.id FROM orders o WHERE o.rail = 'bitcoin' AND o.grant_price_btc IS NOT NULL
+            AND o.credits_granted * o.grant_price_btc > COALESCE(
+                (SELECT SUM(b.value_btc) FROM bitcoin_outputs b
+                    LEFT JOIN bitcoin_addresses a ON a.order_id = b.order_id
+                    WHERE b.order_id = o.id AND NOT b.before_order
+                        AND b.arrived_at >= o.created_at - interval '2 hours'
+                        AND NOT COALESCE(b.block_height <= a.known_height
+                            AND b.arrived_at < date_trunc('second', o.created_at), false)), 0)""",
+    "an output counts for one order, on whichever rail": """
+        SELECT unnest(ARRAY[s.order_id, b.order_id]) FROM settlements s JOIN bitcoin_outputs b
+            ON b.txid = s.txid AND b.output_index = s.output_index AND NOT b.before_order""",
+    "an order in bitcoin is to be paid to the address that it was given": """
+        SELECT o.id FROM orders o LEFT JOIN payments p ON p.order_id = o.id
+        LEFT JOIN bitcoin_addresses a ON a.order_id = o.id
+        WHERE o.rail = 'bitcoin' AND (a.address IS DISTINCT FROM o.btc_dest_address
+            OR p.btc_dest_address IS DISTINCT FROM o.btc_dest_address)""",
+    "a ledger entry has exactly one audit line": """
+        SELECT l.id::text FROM ledger_entries l
+        LEFT JOIN audit_log a ON a.ledger_entry_id = l.id WHERE a.id IS NULL""",
+}
+# What the migrations wrote of the grants of earlier versions, which knew less of the chain.
+_DOUBTS: Final = {
+    "order.doubtful_prior_money": "granted for money that may have been there before the order",
+    "order.doubtful_both_rails": "its output counted for another order, too, on the other rail",
+    "order.doubtful_reused_address": "granted at an address that an earlier order had",
+}
+_COUNTED: Final = (
+    "accounts",
+    "orders",
+    "assessments",
+    "ledger_entries",
+    "order_events",
+    "settlements",
+    "bitcoin_addresses",
+    "bitcoin_outputs",
+)
+_LEGAL: Final = [
+    f"{before} {after}"
+    for (before, after), move in MOVES.items()
+    if move not in (Move.ILLEGAL, Move.STAY)
+]
+
+
+async def breaches(connection: AsyncConnection) -> list[Breach]:
+    """Return everything on the database that breaks a rule; nothing, if all is well."""
+    found = []
+    for rule, query in _RULES.items():
+        parameters = {"legal": _LEGAL} if ":legal" in query else {}
+        rows = await connection.execute(text(query), parameters)
+        found += [Breach(rule, str(subject)) for subject in rows.scalars()]
+    return found
+
+
+async def doubtful(connection: AsyncConnection) -> list[Doubt]:
+    """Return the grants of an earlier version that a migration found to be maybe wrong."""
+    rows = await connection.execute(
+        text("SELECT action, subject FROM audit_log WHERE action = ANY(:doubts) ORDER BY id"),
+        {"doubts": list(_DOUBTS)},
+    )
+    return [Doubt(_DOUBTS[row.action], row.subject) for row in rows]
+
+
+async def checked(connection: AsyncConnection) -> dict[str, int]:
+    """Return how many rows of each table the audit covers."""
+    counts = ", ".join(f"(SELECT count(*) FROM {table}) AS {table}" for table in _COUNTED)  # noqa: S608
+    row = (await connection.execute(text(f"SELECT {counts}"))).one()
+    return dict(row._mapping)

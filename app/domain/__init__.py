@@ -1,1 +1,0 @@
-"""What needs neither database nor network: words, rules and arithmetic."""

@@ -1,0 +1,1 @@
+"""Credits: balances, entries and the audit log. Only this package writes them."""

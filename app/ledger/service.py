@@ -1,0 +1,186 @@
+"""The ledger: the only module that writes entries and balances."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.ledger import audit_log
+from app.ledger.actors import Actor
+from app.ledger.models import Account
+from app.ledger.models.entries import LedgerEntry
+from app.ledger.rules import MAX_BALANCE_CREDITS, EntryKind
+from app.runtime.errors import InsufficientCredits, InvalidParameter
+
+
+async def post(
+    session: AsyncSession,
+    *,
+    account_id: str,
+    kind: EntryKind,
+    amount: int,
+    actor: Actor,
+    at: datetime,
+    order_id: str | None = None,
+    assessment_id: str | None = None,
+    transfer_id: str | None = None,
+    reason: str | None = None,
+) -> int:
+    """Move `amount` credits on one account in the caller's transaction; return the new balance.
+
+    Raises InsufficientCredits when the balance would become negative. What an entry must name
+    (an order, an assessment, a transfer, a reason) follows from its kind; the database insists.
+    """
+    balance: int | None = await session.scalar(
+        update(Account)
+        .where(Account.id == account_id, Account.balance + amount >= 0)
+        .values(balance=Account.balance + amount)
+        .returning(Account.balance)
+    )
+    if balance is None:
+        raise InsufficientCredits
+    entry_id = await session.scalar(
+        insert(LedgerEntry)
+        .values(
+            account_id=account_id,
+            kind=kind,
+            amount=amount,
+            balance_after=balance,
+            order_id=order_id,
+            assessment_id=assessment_id,
+            transfer_id=transfer_id,
+            reason=reason,
+            at=at,
+        )
+        .returning(LedgerEntry.id)
+    )
+    await audit_log.record(
+        session,
+        actor=actor,
+        action=f"ledger.{kind}",
+        subject=account_id,
+        at=at,
+        ledger_entry_id=entry_id,
+    )
+    return balance
+
+
+async def debit_assessments(
+    session: AsyncSession,
+    *,
+    account_id: str,
+    assessment_ids: Sequence[str],
+    actor: Actor,
+    at: datetime,
+) -> None:
+    """Debit one credit for each of several assessments, all or none, in the caller's transaction.
+
+    Raises InsufficientCredits.
+    """
+    left: int | None = await session.scalar(
+        update(Account)
+        .where(Account.id == account_id, Account.balance >= len(assessment_ids))
+        .values(balance=Account.balance - len(assessment_ids))
+        .returning(Account.balance)
+    )
+    if left is None:
+        raise InsufficientCredits
+    before = left + len(assessment_ids)
+    entry_ids = await session.scalars(
+        insert(LedgerEntry).returning(LedgerEntry.id, sort_by_parameter_order=True),
+        [
+            {
+                "account_id": account_id,
+                "kind": EntryKind.ASSESSMENT,
+                "amount": -1,
+                "balance_after": before - number,
+                "assessment_id": assessment_id,
+                "at": at,
+            }
+            for number, assessment_id in enumerate(assessment_ids, start=1)
+        ],
+    )
+    await audit_log.record_entries(
+        session,
+        entry_ids.all(),
+        actor=actor,
+        action=f"ledger.{EntryKind.ASSESSMENT}",
+        subject=account_id,
+        at=at,
+    )
+
+
+async def adjust(
+    session: AsyncSession,
+    *,
+    account_id: str,
+    amount: int,
+    reason: str,
+    actor: Actor,
+    at: datetime,
+) -> int:
+    """Let an operator add or take credits, with a reason; return the new balance.
+
+    Raises InvalidParameter for an amount of 0 or a balance that no account may hold, and
+    InsufficientCredits.
+    """
+    async with session.begin():
+        balance = await session.scalar(
+            select(Account.balance).where(Account.id == account_id).with_for_update(key_share=True)
+        )
+        if amount == 0 or (balance or 0) + amount > MAX_BALANCE_CREDITS:
+            raise InvalidParameter(
+                "amount", f"not 0, and leave at most {MAX_BALANCE_CREDITS} credits"
+            )
+        return await post(
+            session,
+            account_id=account_id,
+            kind=EntryKind.ADJUSTMENT,
+            amount=amount,
+            reason=reason,
+            actor=actor,
+            at=at,
+        )
+
+
+async def transfer(
+    session: AsyncSession,
+    *,
+    from_account_id: str,
+    to_account_id: str,
+    credits_moved: int,
+    transfer_id: str,
+    actor: Actor,
+    at: datetime,
+) -> int:
+    """Move credits between two accounts in the caller's transaction; return the giver's balance.
+
+    Raises InsufficientCredits. The rows are locked in the order of their ids, so that opposite
+    transfers cannot wait for each other.
+    """
+    await session.execute(
+        select(Account.id)
+        .where(Account.id.in_([from_account_id, to_account_id]))
+        .order_by(Account.id)
+        .with_for_update(key_share=True)
+    )
+    left = await post(
+        session,
+        account_id=from_account_id,
+        kind=EntryKind.TRANSFER,
+        amount=-credits_moved,
+        transfer_id=transfer_id,
+        actor=actor,
+        at=at,
+    )
+    await post(
+        session,
+        account_id=to_account_id,
+        kind=EntryKind.TRANSFER,
+        amount=credits_moved,
+        transfer_id=transfer_id,
+        actor=actor,
+        at=at,
+    )
+    return left

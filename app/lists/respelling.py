@@ -1,0 +1,66 @@
+"""Spelling rows of lists and assessments by the rules of this program.
+
+A row keeps the number of the rules by which it was spelt. What other rules spelt is spelt when it
+is read, until the worker has spelt it anew; what later rules spelt stays, for a later version of
+the program is at work.
+"""
+
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, exists, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.addresses.spelling import SPELLING_RULES, one_spelling
+from app.assessments.models import Assessment
+from app.lists.models import ListEntry
+from app.runtime.db.base import AnyRow
+
+_STEP: Final = 1000  # rows of one transaction
+_TABLES: Final = (Assessment, ListEntry)
+
+
+def spelt_otherwise(table: type[Assessment | ListEntry]) -> ColumnElement[bool]:
+    """Select the rows that other rules spelt; both sides use the index."""
+    return or_(table.spelling_rules < SPELLING_RULES, table.spelling_rules > SPELLING_RULES)
+
+
+def spelling_of(row: AnyRow) -> str:
+    """Return the spelling of a row by the rules of this program, whichever spelt it."""
+    if row.spelling is not None and row.spelling_rules == SPELLING_RULES:
+        return str(row.spelling)
+    return one_spelling(row.address)
+
+
+async def spell_some(session: AsyncSession) -> bool:
+    """Spell rows anew that earlier rules spelt; say whether there were any.
+
+    Also while another worker has them: a row in an earlier spelling would be passed over.
+    """
+    found = False
+    for table in _TABLES:
+        earlier = table.spelling_rules < SPELLING_RULES
+        rows = await session.execute(
+            select(table.id, table.address)
+            .where(earlier)
+            .order_by(table.spelling_rules)
+            .limit(_STEP)
+            .with_for_update(skip_locked=True)
+        )
+        spelt: list[dict[str, Any]] = [
+            {
+                "id": row.id,
+                "spelling": one_spelling(row.address),
+                "spelling_rules": SPELLING_RULES,
+            }
+            for row in rows
+        ]
+        if spelt:
+            await session.execute(update(table), spelt)
+        found = found or bool(spelt) or bool(await session.scalar(select(exists().where(earlier))))
+    return found
+
+
+async def is_one_later(session: AsyncSession) -> bool:
+    """Say whether later rules than those of this program spelt a row."""
+    later = [exists().where(table.spelling_rules > SPELLING_RULES) for table in _TABLES]
+    return bool(await session.scalar(select(or_(*later))))

@@ -1,0 +1,1 @@
+"""The rules of lists: entries, categories and their weights, with neither database nor network."""

@@ -1,0 +1,139 @@
+"""Cancelling an order that nobody paid: by its buyer, or by an operator.
+
+The row is locked, so that a cancel and a report come one after the other. Work that is under way
+keeps its lease: what AEON.to answers after the cancel is kept, and late money is still seen.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.ledger import audit_log
+from app.ledger.actors import Actor
+from app.orders.models import Order, Payment
+from app.orders.queries import OrderView
+from app.orders.rules.states import MOVES, Move, OrderStatus
+from app.orders.service import read_any, visible_to
+from app.orders.transitions import move, next_look_of, remember, schedule
+from app.runtime import idempotency
+from app.runtime.errors import (
+    BuyerOnly,
+    IdempotencyKeyInFlight,
+    InvalidOrderId,
+    OrderNotCancellable,
+)
+from app.runtime.idempotency import KeptAnswer, RequestKey
+from app.runtime.security import ORDER_ID_PATTERN
+
+CANCELLED_BY_BUYER: Final = "cancelled by its buyer"
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """A cancelled order, and whether it moved just now: a second time it does not."""
+
+    order: OrderView
+    moved: bool
+
+
+async def cancel_own(
+    session: AsyncSession, order_id: str, *, account_id: str, actor: Actor, now: datetime
+) -> Cancelled:
+    """Cancel an order for its buyer.
+
+    Raises InvalidOrderId for an order that the account may not see, BuyerOnly for one that it sees
+    and did not buy, and OrderNotCancellable.
+    """
+    async with session.begin():
+        return await _cancel_own(session, order_id, account_id=account_id, actor=actor, now=now)
+
+
+async def cancel_own_once(
+    session: AsyncSession,
+    order_id: str,
+    *,
+    key: RequestKey,
+    write: Callable[[OrderView], bytes],
+    actor: Actor,
+    now: datetime,
+) -> tuple[KeptAnswer, bool]:
+    """Cancel an order for its buyer unless the key has an answer; return that, and whether it moved.
+
+    Key, move and answer are of one transaction. Raises what `cancel_own` raises,
+    IdempotencyKeyInFlight and IdempotencyKeyReused.
+    """
+    async with session.begin():
+        earlier = await idempotency.claim(session, key, now)
+        if earlier is None:
+            done = await _cancel_own(
+                session, order_id, account_id=key.account_id, actor=actor, now=now
+            )
+            answer = write(done.order)
+            kept = await idempotency.keep(session, key, answer, status=HTTPStatus.OK)
+            return kept, done.moved
+    if earlier.answer is None:
+        raise IdempotencyKeyInFlight
+    return earlier.answer, False
+
+
+async def _cancel_own(
+    session: AsyncSession, order_id: str, *, account_id: str, actor: Actor, now: datetime
+) -> Cancelled:
+    if not ORDER_ID_PATTERN.fullmatch(order_id):  # a path may hold what PostgreSQL refuses
+        raise InvalidOrderId
+    order = await session.scalar(
+        select(Order).where(Order.id == order_id, visible_to(account_id)).with_for_update(of=Order)
+    )
+    if order is None:
+        raise InvalidOrderId
+    if order.buyer_id != account_id:
+        raise BuyerOnly
+    moved = await _cancel(session, order, reason=CANCELLED_BY_BUYER, actor=actor, now=now)
+    await session.flush()
+    return Cancelled(await read_any(await session.connection(), order_id), moved)
+
+
+async def cancel_any(
+    session: AsyncSession, order_id: str, *, reason: str, actor: Actor, now: datetime
+) -> OrderStatus:
+    """Cancel an order for an operator; return its status.
+
+    Raises InvalidOrderId and OrderNotCancellable.
+    """
+    async with session.begin():
+        order = await session.scalar(select(Order).where(Order.id == order_id).with_for_update())
+        if order is None:
+            raise InvalidOrderId
+        await _cancel(session, order, reason=reason, actor=actor, now=now)
+        return OrderStatus.CANCELLED
+
+
+async def _cancel(
+    session: AsyncSession, order: Order, *, reason: str, actor: Actor, now: datetime
+) -> bool:
+    status = OrderStatus(order.status)
+    if status is OrderStatus.CANCELLED:
+        return False
+    if MOVES[status, OrderStatus.CANCELLED] is not Move.CANCEL:
+        raise OrderNotCancellable(status)
+    await audit_log.record(session, actor=actor, action="order.cancel", subject=order.id, at=now)
+    await move(
+        session,
+        order,
+        OrderStatus.CANCELLED,
+        grant=None,
+        actor=actor,
+        reason=reason,
+        evidence={"cancelled_by": actor.name},
+        now=now,
+    )
+    remember(order, None)
+    # What AEON.to never accepted cannot be paid, and needs no look.
+    accepted = await session.scalar(select(Payment.order_id).where(Payment.order_id == order.id))
+    schedule(order, next_look_of(order, now) if accepted is not None else None)
+    return True

@@ -1,0 +1,146 @@
+"""`order_events`: every move of an order, every report that was refused, every alarm."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from app.orders.models import OrderEvent
+from app.orders.models.order_events import OrderEventKind
+from app.orders.rules.reports import Report
+from app.orders.rules.settlement import Settlement
+from app.runtime.money import plain
+
+# For so long after it rang does an alarm show in the metrics of every process.
+_ALARM_SHOWN_FOR: Final = timedelta(minutes=15)
+
+
+@dataclass(frozen=True)
+class EventView:
+    """One event of an order's history."""
+
+    kind: str
+    from_status: str | None
+    to_status: str
+    at: datetime
+    reason: str
+    evidence: dict[str, Any] | None
+
+
+def evidence_of(report: Report, settlement: Settlement | None = None) -> dict[str, Any]:
+    """Return what a report said, as JSON: amounts as decimal strings, times as RFC 3339.
+
+    What the chain said of it, if it was asked, is in it under `settlement`.
+    """
+    said = {name: _json(value) for name, value in vars(report).items() if value is not None}
+    if settlement is None:
+        return said
+    shown = {name: _json(value) for name, value in vars(settlement).items()}
+    return {**said, "settlement": shown}
+
+
+def _json(value: object) -> object:
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, tuple):
+        return list(value)
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+async def moved(
+    session: AsyncSession,
+    order_id: str,
+    *,
+    from_status: str | None,
+    to_status: str,
+    at: datetime,
+    reason: str,
+    evidence: dict[str, Any] | None = None,
+) -> None:
+    """Write that an order moved, in the caller's transaction."""
+    await session.execute(
+        insert(OrderEvent).values(
+            order_id=order_id,
+            kind=OrderEventKind.MOVED,
+            from_status=from_status,
+            to_status=to_status,
+            at=at,
+            reason=reason,
+            evidence=evidence,
+        )
+    )
+
+
+async def noted(
+    session: AsyncSession,
+    order_id: str,
+    *,
+    kind: OrderEventKind,
+    status: str,
+    reported: str,
+    at: datetime,
+    reason: str,
+    evidence: dict[str, Any] | None,
+) -> bool:
+    """Write a refused report or an alarm, once between two moves; say whether it was new."""
+    last_move = (
+        select(func.coalesce(func.max(OrderEvent.id), 0))
+        .where(OrderEvent.order_id == order_id, OrderEvent.kind == OrderEventKind.MOVED)
+        .scalar_subquery()
+    )
+    written = await session.scalar(
+        select(OrderEvent.id)
+        .where(
+            OrderEvent.order_id == order_id,
+            OrderEvent.id > last_move,
+            OrderEvent.kind == kind,
+            OrderEvent.to_status == reported,
+            OrderEvent.reason == reason,
+        )
+        .limit(1)
+    )
+    if written is not None:
+        return False
+    await session.execute(
+        insert(OrderEvent).values(
+            order_id=order_id,
+            kind=kind,
+            from_status=status,
+            to_status=reported,
+            at=at,
+            reason=reason,
+            evidence=evidence,
+        )
+    )
+    return True
+
+
+async def alarmed(connection: AsyncConnection, now: datetime) -> dict[str, int]:
+    """Count the orders that an alarm rang for within the last 15 minutes, by its kind."""
+    rows = await connection.execute(
+        select(OrderEvent.reason, func.count(OrderEvent.order_id.distinct()).label("orders"))
+        .where(OrderEvent.kind == OrderEventKind.ALARM, OrderEvent.at > now - _ALARM_SHOWN_FOR)
+        .group_by(OrderEvent.reason)
+    )
+    return {row.reason: row.orders for row in rows}
+
+
+async def history(connection: AsyncConnection, order_id: str) -> Sequence[EventView]:
+    """Return the events of an order, oldest first."""
+    rows = await connection.execute(
+        select(
+            OrderEvent.kind,
+            OrderEvent.from_status,
+            OrderEvent.to_status,
+            OrderEvent.at,
+            OrderEvent.reason,
+            OrderEvent.evidence,
+        )
+        .where(OrderEvent.order_id == order_id)
+        .order_by(OrderEvent.id)
+    )
+    return [EventView(*row) for row in rows]

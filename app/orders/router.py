@@ -1,0 +1,289 @@
+"""Orders: placing them, reading them, and what they may cost."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+
+from app.accounts.authentication import Caller
+from app.accounts.rules.throttles import bad_codes_of
+from app.orders import cancel, rail_offers, service
+from app.orders.place import Purchase
+from app.orders.pricing import Terms
+from app.orders.queries import OrderView
+from app.orders.rail_offers import RailOffer
+from app.orders.responses import order_response
+from app.orders.route import OrderRoute
+from app.orders.rules.rails import Rail
+from app.orders.rules.states import OrderStatus
+from app.orders.schemas import (
+    CheckOrderStatusRequest,
+    CheckPriceRequest,
+    NewOrderRequest,
+    OrderPage,
+    OrderParametersResponse,
+    OrderResponse,
+    PriceResponse,
+    RailParameters,
+    RailPrice,
+)
+from app.runtime.errors import (
+    AccessCodeMismatch,
+    InvalidOrderId,
+    MissingParameter,
+    UpstreamUnknown,
+)
+from app.runtime.paging import read_cursor
+from app.web import idempotency, links
+from app.web.dependencies import (
+    COUNTS_ORDER_CODES,
+    AnyCaller,
+    OrderCaller,
+    OrderCredentials,
+    Reading,
+    Res,
+    Session,
+    actor_of,
+    identified,
+)
+from app.web.errors import ORDER_FAULT, ORDER_LIMIT, responses
+from app.web.idempotency import OrderInPathKey, OrderKey
+from app.web.paging import CursorParameter, LimitParameter
+from app.web.request_body import sent_text
+
+router = APIRouter(
+    prefix="/api",
+    tags=["orders"],
+    route_class=OrderRoute,
+    responses=responses(400, 403, 429, 500, 503),
+)
+_TAKES_BODY = responses(408, 413, 415)
+
+
+@router.post(
+    "/new_order",
+    status_code=201,
+    summary="Create a new order",
+    response_model=OrderResponse,
+    response_description="The order; its payment address follows within seconds",
+    dependencies=[COUNTS_ORDER_CODES],
+    responses=_TAKES_BODY | ORDER_LIMIT | ORDER_FAULT | idempotency.documented(links.ORDER),
+)
+async def new_order(
+    body: NewOrderRequest, caller: OrderCaller, session: Session, resources: Res, key: OrderKey
+) -> OrderResponse | Response:
+    """Buy credits for oneself or for an access code. The payment is read from the order's status."""
+    now, valuation = resources.clock.now(), resources.terms.valuation()
+    purchase = Purchase(
+        body.number_of_credits, body.payment_coin, body.payment_network, body.access_code
+    )
+    if key is None:
+        order = await service.create(
+            session, caller=caller, purchase=purchase, terms=resources.terms, now=now
+        )
+        return order_response(order, valuation, now)
+    kept = await service.create_once(
+        session,
+        key=key,
+        write=lambda order: idempotency.as_json(order_response(order, valuation, now)),
+        caller=caller,
+        purchase=purchase,
+        terms=resources.terms,
+        now=now,
+    )
+    return idempotency.respond(kept)
+
+
+async def _asked_order(
+    request: Request, resources: Res, credentials: OrderCredentials
+) -> tuple[Caller, OrderView | None]:
+    order_id = await sent_text(request, "order_id")
+    now = resources.clock.now()
+    return await identified(
+        request,
+        resources,
+        credentials,
+        lambda connection, presented: service.check_status(connection, presented, order_id, now),
+    )
+
+
+@router.post(
+    "/check_order_status",
+    summary="Check the status of an order",
+    response_description="The order and its payment",
+    responses=_TAKES_BODY,
+)
+async def check_order_status(
+    body: CheckOrderStatusRequest,
+    asked: Annotated[tuple[Caller, OrderView | None], Depends(_asked_order)],
+    resources: Res,
+) -> OrderResponse:
+    """Read an order of which the caller is buyer, beneficiary, or issuer of the access code."""
+    caller, order = asked
+    if caller.access_code is not None:
+        if body.access_code is None:
+            raise MissingParameter("access_code")
+        if body.access_code != caller.access_code:
+            await resources.throttles.count(bad_codes_of(caller.account_id))
+            raise AccessCodeMismatch
+    if order is None:
+        raise InvalidOrderId
+    resources.interest.note(order.id)
+    return order_response(order, resources.terms.valuation(), resources.clock.now())
+
+
+@router.get("/orders", summary="List one's own orders", response_description="Orders, newest first")
+async def list_orders(
+    caller: AnyCaller,
+    connection: Reading,
+    resources: Res,
+    cursor: CursorParameter = None,
+    limit: LimitParameter = 20,
+) -> OrderPage:
+    """List the orders that the caller bought, receives, or issued the access code of."""
+    page = await service.list_visible(
+        connection,
+        caller.account_id,
+        cursor=read_cursor(cursor) if cursor is not None else None,
+        limit=limit,
+    )
+    now, valuation = resources.clock.now(), resources.terms.valuation()
+    return OrderPage(
+        items=[order_response(order, valuation, now) for order in page.items],
+        next_cursor=page.next_cursor,
+    )
+
+
+@router.post(
+    "/orders/{order_id}/cancel",
+    summary="Cancel an order that nobody paid",
+    response_description="The order, now cancelled",
+    response_model=OrderResponse,
+    responses=idempotency.documented_cancel(),
+)
+async def cancel_order(
+    order_id: Annotated[
+        str, Path(description="The order", examples=["ord_00VbhnY6RLeQ2oZmgNCoZuaKC"])
+    ],
+    *,
+    caller: AnyCaller,
+    request: Request,
+    session: Session,
+    resources: Res,
+    key: OrderInPathKey,
+) -> OrderResponse | Response:
+    """Cancel an order that the caller bought. Money that still comes is seen, and counts.
+
+    Cancelling it again is answered in the same way, as long as nobody has paid it since; with an
+    `Idempotency-Key`, whatever became of it.
+    """
+    now, valuation = resources.clock.now(), resources.terms.valuation()
+    actor, account_id = actor_of(request, caller), caller.account_id
+    answer: OrderResponse | Response
+    if key is None:
+        done = await cancel.cancel_own(
+            session, order_id, account_id=account_id, actor=actor, now=now
+        )
+        moved, answer = done.moved, order_response(done.order, valuation, now)
+    else:
+        kept, moved = await cancel.cancel_own_once(
+            session,
+            order_id,
+            key=key,
+            write=lambda order: idempotency.as_json(order_response(order, valuation, now)),
+            actor=actor,
+            now=now,
+        )
+        answer = idempotency.respond(kept)
+    if moved:
+        resources.metrics.orders_moved.labels(OrderStatus.CANCELLED).inc()
+    return answer
+
+
+@router.get(
+    "/order_parameters",
+    summary="See what an order may be",
+    response_description="Limits and price, in credits and in coin",
+)
+async def order_parameters(
+    _caller: AnyCaller, connection: Reading, resources: Res
+) -> OrderParametersResponse:
+    """Read the limits and the price of each rail; AEON.to's are at most 5 minutes old."""
+    terms = resources.terms
+    offers = await rail_offers.known_offers(connection, terms, resources.clock.now())
+    if not offers:
+        raise UpstreamUnknown
+    first = offers[0]
+    return OrderParametersResponse(
+        payment_coin=first.ticker,
+        payment_network=first.ticker,
+        min_number_of_credits=first.least,
+        max_number_of_credits=first.most,
+        credit_price_btc=terms.credit_price_btc,
+        credit_price=first.price(1),
+        lower_limit_btc=first.lower_limit_btc,
+        upper_limit_btc=first.upper_limit_btc,
+        as_of=first.as_of,
+        rails=[_rail_parameters(offer, terms) for offer in offers],
+    )
+
+
+def _rail_parameters(offer: RailOffer, terms: Terms) -> RailParameters:
+    bitcoin = terms.bitcoin if offer.rail is Rail.BITCOIN else None
+    return RailParameters(
+        rail=offer.rail,
+        payment_coin=offer.ticker,
+        payment_network=offer.ticker,
+        min_number_of_credits=offer.least,
+        max_number_of_credits=offer.most,
+        credit_price=offer.price(1),
+        lower_limit_btc=offer.lower_limit_btc,
+        upper_limit_btc=offer.upper_limit_btc,
+        payment_window_seconds=int(bitcoin.payment_window.total_seconds()) if bitcoin else None,
+        confirmations=bitcoin.confirmations if bitcoin else None,
+        as_of=offer.as_of,
+    )
+
+
+@router.post(
+    "/check_price",
+    summary="See what credits cost now",
+    response_description="The price",
+    responses=_TAKES_BODY,
+)
+async def check_price(
+    body: CheckPriceRequest, _caller: AnyCaller, connection: Reading, resources: Res
+) -> PriceResponse:
+    """Compute the price in a coin, or in each coin that is sold for and whose price is known."""
+    terms = resources.terms
+    asked = rail_offers.rails_asked(body.payment_coin, body.payment_network, terms)
+    number, now = body.number_of_credits, resources.clock.now()
+    known = await rail_offers.known_offers(connection, terms, now)
+    offers = [offer for offer in known if offer.rail in asked]
+    if not offers:
+        if number > terms.max_credits_per_order:
+            raise rail_offers.outside(1, terms.max_credits_per_order)
+        raise UpstreamUnknown
+    allowed = [offer for offer in offers if offer.allows(number)]
+    if not allowed:
+        raise rail_offers.outside(
+            min(offer.least for offer in offers), max(offer.most for offer in offers)
+        )
+    first = allowed[0]
+    return PriceResponse(
+        number_of_credits=number,
+        btc_amount=number * terms.credit_price_btc,
+        payment_coin=first.ticker,
+        payment_network=first.ticker,
+        amount_total=first.price(number),
+        as_of=first.as_of,
+        prices=[
+            RailPrice(
+                rail=offer.rail,
+                payment_coin=offer.ticker,
+                payment_network=offer.ticker,
+                amount_total=offer.price(number),
+                as_of=offer.as_of,
+            )
+            for offer in allowed
+        ],
+    )

@@ -1,0 +1,1 @@
+"""The loops that follow orders: when to poll, on which rail, and what to leave alone."""

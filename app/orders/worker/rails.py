@@ -1,0 +1,82 @@
+"""What the reconciler needs of a payment rail: open a payment, look at it, say what was seen.
+
+A rail knows its partner and its partner's limits. What follows from what it saw is decided and kept
+elsewhere, in the same way for every rail.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeVar
+
+from app.orders.leases import LookJob
+from app.orders.rules.bitcoin_payments import Arrival
+from app.orders.rules.rails import Rail
+from app.orders.rules.reports import Report
+from app.orders.rules.settlement import Settlement
+
+# How long a loop waits for the right to send a request.
+TURN_WITHIN_SECONDS: Final = 1.0
+
+
+@dataclass(frozen=True)
+class Reported:
+    """A report of AEON.to, and what the chain says of it, where it was asked."""
+
+    report: Report
+    settlement: Settlement | None = None
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """What the chain shows at the address of an order."""
+
+    arrivals: Sequence[Arrival]
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Nothing was learned: try again after a pause between two spans of seconds.
+
+    `alarm` is what the operator must hear.
+    """
+
+    why: str
+    pause_seconds: tuple[float, float]
+    alarm: str | None = None
+
+
+@dataclass(frozen=True)
+class RefusedForGood:
+    """The partner will never take this order."""
+
+
+class Turn(Protocol):
+    """The right to send one request now."""
+
+    async def give_back(self) -> None:
+        """Return the right unused."""
+        ...
+
+
+TurnT = TypeVar("TurnT", bound=Turn)
+
+
+class PaymentRail(Protocol[TurnT]):
+    """One way of being paid. Nothing that a partner does wrong is raised.
+
+    A rail whose payments a partner must open, after the order was placed, has `open` too
+    (`app.orders.worker.aeonto_rail`). One in bitcoin is open as soon as it has an address.
+    """
+
+    @property
+    def rail(self) -> Rail:
+        """Which orders it carries."""
+        ...
+
+    async def turn_to_look(self) -> TurnT | None:
+        """Wait for the right to look at one order; None when it does not come soon."""
+        ...
+
+    async def look(self, job: LookJob, turn: TurnT) -> Reported | Arrived | Failed:
+        """Look at the payment of an order. The turn is used up by it."""
+        ...

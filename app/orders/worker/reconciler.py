@@ -1,0 +1,234 @@
+"""The reconciler: carries orders from their placing to a final state, on every rail.
+
+Always in this order: *slot* (is anything due? wait for a turn, holding nothing), *claim* (a short
+transaction, a lease), *call* (nothing is open), *apply* (a short transaction, the lease checked).
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from app.orders.apply import Applied
+from app.orders.leases import CreationJob, LookJob, OrderPoisoned
+from app.orders.rules.rails import Rail
+from app.orders.store import OrderStore
+from app.orders.worker.aeonto_rail import AeontoRail, AeontoTurn
+from app.orders.worker.quarantine import Aside
+from app.orders.worker.rails import (
+    Arrived,
+    Failed,
+    PaymentRail,
+    RefusedForGood,
+    Reported,
+    Turn,
+    TurnT,
+)
+from app.runtime.clock import Clock
+from app.runtime.db.failures import is_unavailable, reason_of
+from app.runtime.loops.loops import Loop
+from app.runtime.observability.logging import get_logger
+from app.runtime.observability.metrics import Metrics
+
+log = get_logger(__name__)
+
+# What is still in flight then is cut off: its lease runs out and another process takes over.
+_DRAIN_SECONDS: Final = 3.0
+_IDLE_SECONDS: Final = 0.25
+_PARAMETERS_REST_SECONDS: Final = 5.0
+_LOOKS: Final = {Rail.AEONTO: "order_looks", Rail.BITCOIN: "bitcoin_looks"}
+
+Job = TypeVar("Job", CreationJob, LookJob)
+
+
+class Reconciler:
+    """A loop of looks for each rail; creations and parameters for the one that goes over AEON.to."""
+
+    def __init__(
+        self,
+        store: OrderStore,
+        aeonto: AeontoRail,
+        clock: Clock,
+        metrics: Metrics,
+        *,
+        others: Sequence[PaymentRail[Any]] = (),
+    ) -> None:
+        """Carry the orders of a store over AEON.to, and over the `others`."""
+        self._store = store
+        self._aeonto = aeonto
+        self._rails: dict[Rail, PaymentRail[Any]] = {rail.rail: rail for rail in (aeonto, *others)}
+        self._clock = clock
+        self._metrics = metrics
+        self._aside = Aside()
+        self._in_flight: set[asyncio.Task[None]] = set()
+
+    def loops(self) -> list[Loop]:
+        """Return the loops to run."""
+        return [
+            Loop("order_creations", self.create_next, _IDLE_SECONDS),
+            Loop("order_parameters", self.refresh_parameters, _PARAMETERS_REST_SECONDS),
+            *(
+                Loop(_LOOKS[rail], partial(self.look_next, rail), _IDLE_SECONDS)
+                for rail in self._rails
+            ),
+        ]
+
+    async def create_next(self) -> bool:
+        """Send one order to AEON.to, if one is due; say whether one was."""
+        await self._fail_overdue()
+        now = self._clock.now()
+        if not self._aeonto.may_open() or not await self._store.creation_is_due(
+            now, self._aside.ids(now)
+        ):
+            return False
+        turn = await self._aeonto.turn_to_open()
+        return await self._dispatch(turn, self._claim_creation, self._create)
+
+    async def look_next(self, rail: Rail) -> bool:
+        """Look at one order of a rail, if one is due; say whether one was."""
+        now = self._clock.now()
+        if not await self._store.look_is_due(rail, now, self._aside.ids(now)):
+            return False
+        turn = await self._rails[rail].turn_to_look()
+        return await self._dispatch(
+            turn, partial(self._claim_look, rail), partial(self._look, self._rails[rail])
+        )
+
+    async def refresh_parameters(self) -> bool:
+        """Learn AEON.to's limits and price; the loop rests afterwards."""
+        await self._aeonto.refresh_parameters(self._store)
+        return False
+
+    async def drain(self) -> None:
+        """Wait for the requests that are in flight, for a while."""
+        if not self._in_flight:
+            return
+        _, unfinished = await asyncio.wait(self._in_flight, timeout=_DRAIN_SECONDS)
+        for task in unfinished:
+            task.cancel()
+        await asyncio.gather(*unfinished, return_exceptions=True)
+
+    async def _fail_overdue(self) -> None:
+        now = self._clock.now()
+        resting = self._aside.ids(now)
+        for order_id in await self._store.overdue(now):
+            if order_id in resting:
+                continue
+            try:
+                self._count(order_id, await self._store.fail_overdue(order_id, now))
+            except Exception as fault:
+                if is_unavailable(fault):
+                    raise
+                log.exception("order_not_failed", order_id=order_id)
+                self._set_aside(order_id)
+
+    async def _claim_creation(self) -> CreationJob | None:
+        now = self._clock.now()
+        return await self._store.claim_creation(now, self._aside.ids(now))
+
+    async def _claim_look(self, rail: Rail) -> LookJob | None:
+        now = self._clock.now()
+        return await self._store.claim_look(rail, now, self._aside.ids(now))
+
+    async def _dispatch(
+        self,
+        turn: TurnT | None,
+        claim: Callable[[], Awaitable[Job | None]],
+        work: Callable[[Job, TurnT], Awaitable[Applied]],
+    ) -> bool:
+        """Claim a job for a turn, and let the job run beside the loop."""
+        if turn is None:
+            return False
+        try:
+            job = await claim()
+        except OrderPoisoned as fault:
+            log.exception("order_not_leased", order_id=fault.order_id)
+            self._set_aside(fault.order_id)
+            job = None
+        if job is None:
+            await turn.give_back()
+            return False
+        task = asyncio.create_task(self._guarded(job, work(job, turn)))
+        self._in_flight.add(task)
+        task.add_done_callback(self._in_flight.discard)
+        return True
+
+    async def _guarded(self, job: CreationJob | LookJob, working: Awaitable[Applied]) -> None:
+        """Finish a job; what goes wrong with one order must not stop the others."""
+        try:
+            applied = await working
+        except Exception as fault:
+            if is_unavailable(fault):
+                log.warning("job_lost_its_database", order_id=job.order_id, reason=reason_of(fault))
+                return
+            log.exception("job_failed", order_id=job.order_id)
+            await self._rest(job, type(fault).__name__)
+        else:
+            self._aside.take_back(job.order_id)
+            self._count(job.order_id, applied)
+
+    async def _rest(self, job: CreationJob | LookJob, why: str) -> None:
+        """Set an order aside here, and if its row can be written, for every replica."""
+        pause = self._set_aside(job.order_id)
+        try:
+            applied = await self._store.postpone(
+                job, pause, "order_set_aside", self._clock.now(), why
+            )
+        except Exception:
+            log.exception("order_not_postponed", order_id=job.order_id)
+        else:
+            self._count(job.order_id, applied)
+
+    def _set_aside(self, order_id: str) -> timedelta:
+        pause = self._aside.put(order_id, self._clock.now())
+        self._metrics.orders_set_aside.set(len(self._aside))
+        return pause
+
+    async def _create(self, job: CreationJob, turn: AeontoTurn) -> Applied:
+        answer = await self._aeonto.open(job, turn)
+        now = self._clock.now()
+        match answer:
+            case Failed():
+                return await self._postpone(job, answer)
+            case RefusedForGood():
+                return await self._store.fail_refused(job, now)
+            case _:
+                return await self._store.apply_created(job, answer, now)
+
+    async def _look(self, rail: PaymentRail[Any], job: LookJob, turn: Turn) -> Applied:
+        seen = await rail.look(job, turn)
+        now = self._clock.now()
+        match seen:
+            case Failed():
+                return await self._postpone(job, seen)
+            case Reported(report, settlement):
+                return await self._store.apply_report(job, report, now, settlement)
+            case Arrived(arrivals):
+                return await self._store.apply_arrivals(job, arrivals, now)
+
+    async def _postpone(self, job: CreationJob | LookJob, failed: Failed) -> Applied:
+        log.warning("rail_request_failed", order_id=job.order_id, failure=failed.why)
+        pause = timedelta(seconds=self._clock.random.uniform(*failed.pause_seconds))
+        return await self._store.postpone(job, pause, failed.alarm, self._clock.now(), failed.why)
+
+    def _count(self, order_id: str, applied: Applied) -> None:
+        metrics = self._metrics
+        metrics.orders_set_aside.set(len(self._aside))
+        if applied.lease_lost:
+            log.warning("lease_lost", order_id=order_id)
+        if applied.refused is not None:
+            metrics.reports_refused.labels(applied.refused).inc()
+            log.warning("report_refused", order_id=order_id, reason=applied.refused)
+        if applied.alarm is not None:
+            metrics.alarms.labels(applied.alarm).inc()
+            log.error("alarm", order_id=order_id, alarm=applied.alarm)
+        if applied.moved_to is not None:
+            metrics.orders_moved.labels(applied.moved_to).inc()
+            log.info("order_moved", order_id=order_id, status=applied.moved_to)
+        if applied.unseen_for is not None:
+            metrics.order_change_seconds.observe(applied.unseen_for.total_seconds())
+        if applied.granted:
+            metrics.grants.inc()
+            metrics.credits_granted.inc(applied.granted)
+            log.info("credits_granted", order_id=order_id, credits=applied.granted)

@@ -1,0 +1,63 @@
+"""The words of Chainalysis' sanctions API on the wire: replies are read here, and only here."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Annotated, Final
+from urllib.parse import quote
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from app.partners.strict_json import Unreadable
+from app.partners.vendor_failures import failure_for
+from app.partners.vendor_http import Reply
+
+ENDPOINT: Final = "sanctions"
+MAX_BODY_BYTES: Final = 64 * 1024
+_MAX_IDENTIFICATIONS: Final = 100
+
+
+@dataclass(frozen=True)
+class Identification:
+    """One entry of a list that an address stands on; `category` and `name` are its publisher's."""
+
+    category: str
+    name: str
+
+
+def path_of(address: str) -> str:
+    """Return where an address is looked up, below the base URL."""
+    return f"address/{quote(address, safe='')}"
+
+
+def read_identifications(reply: Reply) -> tuple[Identification, ...]:
+    """Read an answer; empty means that the address is on no list.
+
+    No key is answered by the edge of their network with 403 and a page, a wrong one with 401 and
+    JSON, and both are told by their status alone. Raises Unreadable, or the failure that it means.
+    """
+    if reply.http_status != HTTPStatus.OK:
+        raise failure_for(ENDPOINT, reply.http_status)
+    try:
+        said = _Answer.model_validate(reply.json_object())
+    except ValidationError as error:
+        fault = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        where = ".".join(str(part) for part in fault["loc"])
+        raise Unreadable(f"{where}: {fault['msg']}") from None
+    return tuple(Identification(one.category, one.name) for one in said.identifications)
+
+
+# Printable, so that a text may stand in an answer and a report.
+_Text = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=512)]
+
+
+class _Identification(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    category: _Text
+    name: _Text
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    identifications: Annotated[list[_Identification], Field(max_length=_MAX_IDENTIFICATIONS)]

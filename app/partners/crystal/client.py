@@ -1,0 +1,112 @@
+"""The client of Crystal's Expert API: what is asked, and which failure a refusal means."""
+
+from collections.abc import Callable
+from datetime import datetime
+from http import HTTPStatus
+from typing import Final, TypeVar
+
+from app.partners.crystal import wire
+from app.partners.crystal.wire import Asked, Meta, Transfer
+from app.partners.strict_json import JsonObject, Unreadable
+from app.partners.vendor_failures import (
+    Misplaced,
+    NotAllShown,
+    OutOfCalls,
+    Refusal,
+    failure_for,
+)
+from app.partners.vendor_http import Body, Reply, VendorHttp
+
+KEY_HEADER: Final = "X-Auth-Apikey"
+_ADD: Final = "monitor/tx/add"
+_LIST: Final = "monitor/batch/txs"
+
+OnCallsLeft = Callable[[int], None]
+T = TypeVar("T")
+
+
+class CrystalClient:
+    """One account at Crystal. Every method raises subclasses of VendorFailure.
+
+    `on_calls_left` is told how many calls are left whenever an answer says so.
+    """
+
+    def __init__(self, http: VendorHttp, on_calls_left: OnCallsLeft) -> None:
+        self._http = http
+        self._on_calls_left = on_calls_left
+
+    async def add(self, asked: Asked) -> Transfer:
+        """Ask a question, which costs a call."""
+        return await self._ask(
+            "tx_add",
+            _ADD,
+            wire.write_question(asked),
+            lambda said: wire.read_transfer(said, asked),
+        )
+
+    async def look(self, transfer_id: str, asked: Asked) -> Transfer | None:
+        """Look at a question that was asked, by Crystal's id for it; None when it has none."""
+        return await self._ask(
+            "batch_txs",
+            _LIST,
+            wire.write_look(transfer_id),
+            lambda said: wire.find_by_id(said, transfer_id, asked),
+        )
+
+    async def search(self, asked: Asked, since: datetime | None) -> Transfer | None:
+        """Look for a question by our name for it, among `wire.PAGES` pages of the newest.
+
+        None: it was not asked since that time. It is a failure, `NotAllShown`, when more has been
+        asked since. What is asked meanwhile moves others to later pages, where they are seen again.
+        """
+        for page in range(wire.PAGES):
+            found, is_all = await self._ask(
+                "batch_txs",
+                _LIST,
+                wire.write_search(page),
+                lambda said: (wire.find_by_name(said, asked), wire.shows_all_since(said, since)),
+                max_body_bytes=wire.MAX_LIST_BYTES,
+            )
+            if found is not None or is_all:
+                return found
+        raise NotAllShown("batch_txs")
+
+    async def _ask(
+        self,
+        endpoint: str,
+        path: str,
+        body: Body,
+        reader: Callable[[JsonObject], T],
+        max_body_bytes: int = wire.MAX_BODY_BYTES,
+    ) -> T:
+        def read(reply: Reply) -> T:
+            return reader(self._judged(endpoint, reply))
+
+        return await self._http.ask(endpoint, path, read, body=body, max_body_bytes=max_body_bytes)
+
+    def _judged(self, endpoint: str, reply: Reply) -> JsonObject:
+        """Return what an answer says, or raise the failure that it means."""
+        status = reply.http_status
+        try:
+            said, meta = wire.read_meta(reply)
+        except Unreadable:
+            if status == HTTPStatus.OK:
+                raise
+            failure = failure_for(endpoint, status)
+            if isinstance(failure, Refusal):  # in words that are not Crystal's
+                failure = Misplaced(endpoint, http_status=status)
+            raise failure from None
+        if meta.calls_left is not None:
+            self._on_calls_left(meta.calls_left)
+        if status == HTTPStatus.OK and not meta.error_code:
+            return said
+        if _is_used_up(status, meta):
+            raise OutOfCalls(endpoint, http_status=status)
+        if status == HTTPStatus.OK:
+            raise Refusal(endpoint, detail=f"refused with error_code {meta.error_code}")
+        raise failure_for(endpoint, status)
+
+
+def _is_used_up(status: int, meta: Meta) -> bool:
+    """Say whether a refusal is for want of calls; a 5xx is never a refusal."""
+    return meta.calls_left == 0 and status < HTTPStatus.INTERNAL_SERVER_ERROR

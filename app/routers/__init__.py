@@ -1,1 +1,0 @@
-"""HTTP to a service call and back: no business, no SQL."""

@@ -1,1 +1,0 @@
-"""The business: plain async functions over sessions; each module alone writes its tables."""

@@ -1,0 +1,180 @@
+"""What routers ask for: resources, sessions, and the caller, resolved once for both ways in."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Annotated, Any, Final, TypeVar
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from app.accounts import authentication
+from app.accounts.authentication import Caller, Credentials, Presented
+from app.accounts.rules.throttles import bad_codes_of, bad_keys_of
+from app.ledger.actors import Actor
+from app.resources import Resources
+from app.runtime.errors import (
+    AccessCodeNotFound,
+    InvalidAccessCode,
+    InvalidApiKey,
+    NotLoggedIn,
+    UsersOnly,
+)
+from app.runtime.observability.request_id import request_id_of
+from app.web.clients import client_of
+from app.web.openapi import API_KEY, SESSION
+
+T = TypeVar("T")
+
+# credits-api.md: `new_order` and `check_order_status` have one text, all others the other.
+ORDER_LOGIN_TEXT: Final = "Invalid credentials. Please log in"
+LOGIN_TEXT: Final = "Credentials invalid or not provided. Please log in"
+
+
+def get_resources(request: Request) -> Resources:
+    """Return what the lifespan opened."""
+    resources: Resources = request.app.state.resources
+    return resources
+
+
+Res = Annotated[Resources, Depends(get_resources)]
+
+
+async def _session(resources: Res) -> AsyncIterator[AsyncSession]:
+    async with resources.database.sessions() as session:
+        yield session
+
+
+async def _reading(resources: Res) -> AsyncIterator[AsyncConnection]:
+    async with resources.database.reading() as connection:
+        yield connection
+
+
+Session = Annotated[AsyncSession, Depends(_session, scope="function")]
+Reading = Annotated[AsyncConnection, Depends(_reading, scope="function")]
+
+
+class PresentedAt:
+    """Reads what a request presents, for an endpoint with this text for missing credentials."""
+
+    def __init__(self, login_text: str) -> None:
+        self._login_text = login_text
+
+    def __call__(
+        self,
+        request: Request,
+        _api_key: Annotated[str | None, Security(API_KEY)],
+        bearer: Annotated[HTTPAuthorizationCredentials | None, Security(SESSION)],
+    ) -> Credentials:
+        """Return the credentials; an API key counts as soon as its header is there."""
+        keys = request.headers.getlist(API_KEY.model.name)
+        return Credentials(
+            api_key=", ".join(keys) if keys else None,  # two headers make no valid key
+            session_token=bearer.credentials if bearer else None,
+            login_text=self._login_text,
+        )
+
+
+OrderCredentials = Annotated[Credentials, Depends(PresentedAt(ORDER_LOGIN_TEXT))]
+AnyCredentials = Annotated[Credentials, Depends(PresentedAt(LOGIN_TEXT))]
+
+
+def address_of(request: Request, resources: Resources) -> str:
+    """Return the client that a request's failures are counted against."""
+    return client_of(
+        request.client.host if request.client else None,
+        ",".join(request.headers.getlist("X-Forwarded-For")),
+        resources.settings.trusted_proxies,
+    )
+
+
+async def identified(
+    request: Request,
+    resources: Resources,
+    credentials: Credentials,
+    look: Callable[[AsyncConnection, Presented], Awaitable[T]],
+) -> T:
+    """Return what `look` reads for whoever the credentials stand for.
+
+    Bad ones are counted against the address that they come from; valid ones never meet the
+    throttle. Raises InvalidApiKey, NotLoggedIn, UserNotIdentified, TooManyAttempts.
+    """
+    try:
+        presented = authentication.read(credentials)
+    except (InvalidApiKey, NotLoggedIn):
+        if not credentials.missing:
+            resources.throttles.count_malformed(bad_keys_of(address_of(request, resources)))
+        raise
+    try:
+        async with resources.database.reading() as connection:
+            return await look(connection, presented)
+    except (InvalidApiKey, NotLoggedIn):
+        await resources.throttles.count(bad_keys_of(address_of(request, resources)))
+        raise
+
+
+async def _resolve(request: Request, resources: Resources, credentials: Credentials) -> Caller:
+    now = resources.clock.now()
+    caller, _ = await identified(
+        request,
+        resources,
+        credentials,
+        lambda connection, presented: authentication.resolve(connection, presented, now),
+    )
+    return caller
+
+
+async def _order_caller(request: Request, resources: Res, credentials: OrderCredentials) -> Caller:
+    return await _resolve(request, resources, credentials)
+
+
+async def _any_caller(request: Request, resources: Res, credentials: AnyCredentials) -> Caller:
+    return await _resolve(request, resources, credentials)
+
+
+OrderCaller = Annotated[Caller, Depends(_order_caller)]
+AnyCaller = Annotated[Caller, Depends(_any_caller)]
+
+
+async def _user_caller(caller: AnyCaller) -> Caller:
+    if not caller.is_user:
+        raise UsersOnly
+    return caller
+
+
+UserCaller = Annotated[Caller, Depends(_user_caller)]
+
+
+@asynccontextmanager
+async def _counted_codes(resources: Resources, caller: Caller) -> AsyncIterator[None]:
+    try:
+        yield
+    except (AccessCodeNotFound, InvalidAccessCode):
+        await resources.throttles.count(bad_codes_of(caller.account_id))
+        raise
+
+
+async def _order_codes(resources: Res, caller: OrderCaller) -> AsyncIterator[None]:
+    async with _counted_codes(resources, caller):
+        yield
+
+
+async def _any_codes(resources: Res, caller: AnyCaller) -> AsyncIterator[None]:
+    async with _counted_codes(resources, caller):
+        yield
+
+
+# For `dependencies=` of an endpoint that refuses access codes: it is entered before what the
+# endpoint itself asks for, so a refusal is counted when all of that is closed.
+COUNTS_ORDER_CODES: Final[Any] = Depends(_order_codes, scope="function")
+COUNTS_CODES: Final[Any] = Depends(_any_codes, scope="function")
+
+
+def actor_of(request: Request, caller: Caller) -> Actor:
+    """Name the caller and the request for the audit log."""
+    return Actor(caller.account_id, request_id_of(request.scope), caller.api_key)
+
+
+def anonymous_actor(request: Request) -> Actor:
+    """Name a request that needs no caller, for the audit log."""
+    return Actor("anonymous", request_id_of(request.scope))

@@ -10,10 +10,10 @@ import typer
 
 from app.cli.printing import print_record
 from app.cli.running import run
-from app.orders.rules.reports import Report
 from app.partners.aeonto.client import AeontoClient
 from app.partners.aeonto.failures import AeontoFailure
 from app.partners.aeonto.http import HttpTransport
+from app.partners.aeonto.report import Report
 from app.partners.aeonto.wire import MAX_BTC, OrderParameters, PriceQuote
 from app.runtime import plain_text
 from app.runtime.clock import Clock, SystemClock

@@ -15,9 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.addresses import canonical_bitcoin_address
 from app.orders.models import BitcoinAddress, BitcoinCheck, BitcoinWallet, Order
-from app.orders.rules.bitcoin_payments import Arrival
 from app.orders.rules.rails import Rail
 from app.orders.wallet.wallet import MAX_INDEX, Wallet
+from app.partners.esplora.outputs import Arrival
 from app.runtime.money import SATOSHI
 
 # So many are kept ready: more orders at once than this get one that was not checked.

@@ -13,9 +13,7 @@ from app.orders.apply import Applied, Seen, carry_out, facts_of
 from app.orders.leases import LookJob, locked_under_lease
 from app.orders.models import BitcoinAddress, BitcoinOutput, Order, Payment
 from app.orders.rules.bitcoin_payments import (
-    Arrival,
     Invoice,
-    OutputId,
     Receipts,
     Valuation,
     arrived_at,
@@ -28,9 +26,11 @@ from app.orders.rules.prior_money import (
     came_before,
     lowest_height,
 )
-from app.orders.rules.reports import Decision, Report, decide
+from app.orders.rules.reports import Decision, decide
 from app.orders.rules.states import OrderStatus
 from app.orders.transitions import Grant
+from app.partners.aeonto.report import Report
+from app.partners.esplora.outputs import Arrival, OutputId
 from app.runtime.money import SATOSHI, in_satoshi
 
 

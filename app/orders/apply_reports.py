@@ -15,17 +15,11 @@ from app.orders.models import Order, Payment
 from app.orders.models.order_events import OrderEventKind
 from app.orders.rules.poll_schedule import creation_again, look_after_failure
 from app.orders.rules.rails import Rail
-from app.orders.rules.reports import (
-    Decision,
-    OrderFacts,
-    Report,
-    creation_fault,
-    decide,
-    payment_details,
-)
+from app.orders.rules.reports import Decision, OrderFacts, creation_fault, decide, payment_details
 from app.orders.rules.settlement import ALL_TAKEN, Settlement, Verified
 from app.orders.rules.states import OrderStatus
 from app.orders.transitions import Grant, move, reschedule
+from app.partners.aeonto.report import Report
 from app.runtime import leases
 
 

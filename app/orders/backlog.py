@@ -2,26 +2,27 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import product
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.assessments.models import Assessment
 from app.orders.models import Order
+from app.orders.rules.rails import Rail
+from app.orders.rules.states import OrderStatus
 from app.runtime import leases
 
 
 @dataclass(frozen=True)
 class Backlog:
-    """Orders that are still looked at, by rail and state; ages are seconds, 0 when nothing waits."""
+    """Orders that are still looked at, by every rail and state; the age is in seconds, 0 when none is due."""
 
     orders: dict[tuple[str, str], int]
-    oldest_due_order_seconds: float
-    oldest_pending_assessment_seconds: float
+    oldest_due_seconds: float
 
 
 async def backlog(connection: AsyncConnection, now: datetime) -> Backlog:
-    """Count what waits; both statements read partial indexes, which hold open work alone."""
+    """Count what waits, by a partial index that holds open orders alone."""
     orders = await connection.execute(
         select(
             Order.rail,
@@ -35,16 +36,11 @@ async def backlog(connection: AsyncConnection, now: datetime) -> Backlog:
         .group_by(Order.rail, Order.status)
     )
     by_state = {(rail, status): (count, oldest) for rail, status, count, oldest in orders}
-    pending_since = await connection.scalar(
-        select(func.min(Assessment.created_at)).where(Assessment.next_try_at.is_not(None))
-    )
     due_since = min((oldest for _, oldest in by_state.values() if oldest), default=None)
     return Backlog(
-        orders={which: count for which, (count, _) in by_state.items()},
-        oldest_due_order_seconds=_seconds_since(due_since, now),
-        oldest_pending_assessment_seconds=_seconds_since(pending_since, now),
+        orders={
+            (rail, status): by_state.get((rail, status), (0, None))[0]
+            for rail, status in product(Rail, OrderStatus)
+        },
+        oldest_due_seconds=(now - due_since).total_seconds() if due_since else 0.0,
     )
-
-
-def _seconds_since(time: datetime | None, now: datetime) -> float:
-    return (now - time).total_seconds() if time else 0.0

@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.orders.models import OrderEvent
 from app.orders.models.order_events import OrderEventKind
-from app.orders.rules.reports import Report
 from app.orders.rules.settlement import Settlement
+from app.partners.aeonto.report import Report
 from app.runtime.money import plain
 
 # For so long after it rang does an alarm show in the metrics of every process.

@@ -8,8 +8,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.orders.models import BitcoinOutput, SettledOutput
-from app.orders.rules.bitcoin_payments import OutputId
 from app.orders.rules.settlement import Verified
+from app.partners.esplora.outputs import OutputId
 
 
 async def take(

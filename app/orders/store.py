@@ -13,11 +13,11 @@ from app.orders.apply import Applied
 from app.orders.apply_outputs import apply_arrivals
 from app.orders.leases import CreationJob, LookJob
 from app.orders.pricing import Terms
-from app.orders.rules.bitcoin_payments import Arrival
 from app.orders.rules.rails import Rail
-from app.orders.rules.reports import Report
 from app.orders.rules.settlement import Settlement
+from app.partners.aeonto.report import Report
 from app.partners.aeonto.wire import OrderParameters
+from app.partners.esplora.outputs import Arrival
 from app.runtime.db.engine import Database
 
 

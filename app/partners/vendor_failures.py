@@ -9,13 +9,6 @@ OperatorNeeded  it answers none: a person must look
 from http import HTTPStatus
 from typing import Final
 
-from app.assessments.providers.base import (
-    FailureReason,
-    ProviderFailed,
-    ProviderNotAsked,
-    ProviderUnknown,
-)
-
 _KEY_REFUSED: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
@@ -128,16 +121,3 @@ def failure_for(endpoint: str, http_status: int) -> VendorFailure:
     elif http_status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         kind = ServerFault
     return kind(endpoint, http_status=http_status)
-
-
-def for_the_question(failure: VendorFailure) -> ProviderFailed | ProviderUnknown:
-    """Return what a failure means for the question that was asked."""
-    match failure:
-        case Refusal():
-            return ProviderFailed(FailureReason.REFUSED)
-        case OperatorNeeded():
-            return ProviderFailed(FailureReason.BROKEN)
-        case NotDone():
-            return ProviderNotAsked()
-        case _:
-            return ProviderUnknown()

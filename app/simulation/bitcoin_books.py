@@ -13,9 +13,7 @@ from app.orders.apply import Applied, Seen
 from app.orders.apply_outputs import evidence_of, prior_money_alarm
 from app.orders.pricing import BitcoinTerms
 from app.orders.rules.bitcoin_payments import (
-    Arrival,
     Invoice,
-    OutputId,
     Receipts,
     Valuation,
     arrived_at,
@@ -30,9 +28,11 @@ from app.orders.rules.prior_money import (
     lowest_height,
 )
 from app.orders.rules.rails import Rail
-from app.orders.rules.reports import Decision, Report, decide
+from app.orders.rules.reports import Decision, decide
 from app.orders.rules.states import OrderStatus
 from app.orders.transitions import Grant
+from app.partners.aeonto.report import Report
+from app.partners.esplora.outputs import Arrival, OutputId
 from app.runtime.money import SATOSHI, in_satoshi
 from app.simulation.books import KeptOrder, KeptOutput, KeptPayment, facts_of
 from app.simulation.keeping import Keeping

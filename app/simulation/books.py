@@ -6,11 +6,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from app.orders.rules.bitcoin_payments import OutputId
 from app.orders.rules.poll_schedule import Urgency
 from app.orders.rules.rails import Rail
 from app.orders.rules.reports import OrderFacts, Sighting
 from app.orders.rules.states import OrderStatus
+from app.partners.esplora.outputs import OutputId
 
 
 @dataclass(slots=True)

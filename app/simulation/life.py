@@ -16,14 +16,14 @@ from typing_extensions import override
 
 from app.orders.apply import Applied
 from app.orders.leases import CreationJob, LookJob
-from app.orders.rules.bitcoin_payments import Arrival
 from app.orders.rules.rails import Rail
-from app.orders.rules.reports import Report
 from app.orders.rules.settlement import Settlement
 from app.orders.store import OrderStore
 from app.partners.aeonto.client import Transport
+from app.partners.aeonto.report import Report
 from app.partners.aeonto.wire import Answer, OrderParameters
 from app.partners.esplora.chain import Source
+from app.partners.esplora.outputs import Arrival
 from app.partners.esplora.wire import Transaction
 from app.runtime.rate_limit.rules import Bucket, Pace, Slot
 from app.simulation.loop import SimulatedClock

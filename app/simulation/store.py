@@ -18,7 +18,7 @@ from app.orders.events import evidence_of
 from app.orders.leases import LEASE, CreationJob, LookJob
 from app.orders.models.order_events import OrderEventKind
 from app.orders.pricing import BitcoinTerms, Terms
-from app.orders.rules.bitcoin_payments import Arrival, Valuation
+from app.orders.rules.bitcoin_payments import Valuation
 from app.orders.rules.poll_schedule import (
     Urgency,
     creation_again,
@@ -26,12 +26,14 @@ from app.orders.rules.poll_schedule import (
     look_when_asked,
 )
 from app.orders.rules.rails import Rail
-from app.orders.rules.reports import Decision, Report, creation_fault, decide, payment_details
+from app.orders.rules.reports import Decision, creation_fault, decide, payment_details
 from app.orders.rules.settlement import ALL_TAKEN, Settlement, Verified
 from app.orders.rules.states import MOVES, Move, OrderStatus
 from app.orders.store import OrderStore
 from app.orders.transitions import Grant
+from app.partners.aeonto.report import Report
 from app.partners.aeonto.wire import OrderParameters
+from app.partners.esplora.outputs import Arrival
 from app.runtime.clock import Clock
 from app.simulation.bitcoin_books import apply_arrivals, give_address
 from app.simulation.books import Books, KeptOrder, KeptPayment, facts_of

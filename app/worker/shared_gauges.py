@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from app.assessments import jobs
+from app.assessments.backlog import oldest_pending_seconds as oldest_pending
 from app.lists import lookup
 from app.orders import addresses, events
-from app.orders import backlog as order_gauges
+from app.orders.backlog import backlog as order_backlog
 from app.orders.wallet.wallet import Wallet
 from app.runtime.clock import Clock
 from app.runtime.db.engine import Database
@@ -74,7 +75,8 @@ class SharedGauges:
         """Count now. Raises what the database does."""
         backlog, now = self._backlog, self._clock.now()
         async with self._database.reading() as connection:
-            found = await order_gauges.backlog(connection, now)
+            orders = await order_backlog(connection, now)
+            oldest_pending_seconds = await oldest_pending(connection, now)
             alarmed = await events.alarmed(connection, now)
             due_jobs = await jobs.due(connection)
             ages = await lookup.ages(connection, now)
@@ -91,9 +93,7 @@ class SharedGauges:
             required.old(versions, today),
             required.future(versions, today),
         )
-        backlog.observe_work(
-            found.orders, found.oldest_due_order_seconds, found.oldest_pending_assessment_seconds
-        )
+        backlog.observe_work(orders.orders, orders.oldest_due_seconds, oldest_pending_seconds)
         backlog.observe_alarmed_orders(alarmed)
         backlog.observe_jobs(*due_jobs)
         backlog.observe_loop_ages(self._loops, beats)

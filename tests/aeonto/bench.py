@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
-from app.orders.rules.reports import Report
 from app.partners.aeonto.client import AeontoClient
 from app.partners.aeonto.http import HttpTransport
+from app.partners.aeonto.report import Report
 from app.runtime.rate_limit.rules import Bucket, Slot
 from tests.aeonto.golden import BASE_URL
 

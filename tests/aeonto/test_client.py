@@ -6,9 +6,9 @@ import httpx
 import pytest
 import respx
 
-from app.orders.rules.reports import Report
 from app.partners.aeonto import failures
 from app.partners.aeonto.failures import NUMBERED, OperatorNeeded
+from app.partners.aeonto.report import Report
 from app.runtime.rate_limit.rules import Bucket
 from tests.aeonto import golden
 from tests.aeonto.bench import ADDRESS, ANSWERED, ASKS, JSON, Bench, slot

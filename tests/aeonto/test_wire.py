@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.orders.rules.reports import Report
 from app.partners.aeonto import wire
+from app.partners.aeonto.report import Report
 from app.partners.aeonto.wire import Answer, OrderParameters, PriceQuote
 from app.partners.strict_json import Unreadable
 from tests.aeonto import golden

@@ -9,8 +9,8 @@ import pytest
 
 from app.orders import apply_reports, leases
 from app.orders.rules.rails import Rail
-from app.orders.rules.reports import Report
 from app.orders.rules.settlement import Settlement, SettlementFault, Unverified, Verified
+from app.partners.aeonto.report import Report
 from tests.api import problems
 from tests.api.asking import anonymised, ask, balance_of, look, refusal
 from tests.api.conftest import Town

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.orders.rules.bitcoin_payments import (
-    Arrival,
     Invoice,
     Receipts,
     Valuation,
@@ -18,6 +17,7 @@ from app.orders.rules.bitcoin_payments import (
     unmatched_money,
 )
 from app.orders.rules.states import OrderStatus
+from app.partners.esplora.outputs import Arrival
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -9,8 +9,9 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from app.orders.rules.rails import Rail
-from app.orders.rules.reports import Decision, OrderFacts, Report, Sighting, decide
+from app.orders.rules.reports import Decision, OrderFacts, Sighting, decide
 from app.orders.rules.states import LADDER, MOVES, Move, OrderStatus
+from app.partners.aeonto.report import Report
 
 NOW = datetime(2026, 1, 11, 12, 46, 3, tzinfo=UTC)
 UUID = "aeon2btc-1a2b"

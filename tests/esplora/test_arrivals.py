@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from typing_extensions import override
 
 from app.addresses import InvalidAddress
-from app.orders.rules.bitcoin_payments import Arrival
 from app.partners.esplora.chain import Arrivals, Chain, Disagree, History, Unavailable, combine
 from app.partners.esplora.failures import DeadlinePassed, EsploraFailure, Flooded
+from app.partners.esplora.outputs import Arrival
 from app.partners.esplora.wire import Block, Output, Transaction
 from tests.esplora.golden import ADDRESS, BLOCK_TIME, OTHER_ADDRESS, OTHER_TXID, TXID
 

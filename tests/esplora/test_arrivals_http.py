@@ -6,10 +6,10 @@ from contextlib import AsyncExitStack, aclosing
 import httpx
 import pytest
 
-from app.orders.rules.bitcoin_payments import Arrival
 from app.partners.esplora.chain import Arrivals, Chain, Disagree, Unavailable
 from app.partners.esplora.client import EsploraClient
 from app.partners.esplora.http import HttpTransport
+from app.partners.esplora.outputs import Arrival
 from app.runtime.clock import SystemClock
 from app.runtime.rate_limit.rules import Limit
 from app.sandbox import create_sandbox, serve_sandbox

@@ -11,8 +11,8 @@ from sqlalchemy import text
 from app import audit
 from app.orders import address_checks
 from app.orders.discrepancies import needing_attention
-from app.orders.rules.bitcoin_payments import Arrival
 from app.orders.wallet.wallet import Wallet
+from app.partners.esplora.outputs import Arrival
 from app.runtime.db.engine import Database
 from tests.bitcoin.keys import BIP84_ZPUB
 from tests.support import invariants

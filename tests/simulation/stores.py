@@ -14,12 +14,12 @@ from app.orders import service
 from app.orders.place import Purchase
 from app.orders.poll_hints import Interest
 from app.orders.pricing import Terms
-from app.orders.rules.bitcoin_payments import OutputId
 from app.orders.rules.poll_schedule import Urgency
 from app.orders.rules.rails import Rail
 from app.orders.rules.reports import Sighting
 from app.orders.rules.states import OrderStatus
 from app.orders.store import SqlOrderStore
+from app.partners.esplora.outputs import OutputId
 from app.runtime.clock import Clock
 from app.runtime.db.engine import Database
 from app.runtime.errors import OrderNotCancellable

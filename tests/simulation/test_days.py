@@ -15,8 +15,9 @@ import pytest
 from typer.testing import CliRunner
 
 from app.cli import main as cli
-from app.orders.rules.reports import Decision, OrderFacts, Report, decide
+from app.orders.rules.reports import Decision, OrderFacts, decide
 from app.orders.rules.settlement import Settlement
+from app.partners.aeonto.report import Report
 from app.simulation.chain import Fate
 from app.simulation.day import simulate
 from app.simulation.plan import draw_plan

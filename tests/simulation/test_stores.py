@@ -11,13 +11,13 @@ import pytest
 
 from app.orders.leases import LEASE, CreationJob, LookJob
 from app.orders.pricing import BitcoinTerms, Terms
-from app.orders.rules.bitcoin_payments import Arrival
 from app.orders.rules.rails import Rail
-from app.orders.rules.reports import Report
 from app.orders.rules.settlement import Settlement, SettlementFault, Unverified, Verified
 from app.orders.rules.states import OrderStatus
 from app.orders.store import OrderStore
+from app.partners.aeonto.report import Report
 from app.partners.aeonto.wire import OrderParameters
+from app.partners.esplora.outputs import Arrival
 from app.runtime.clock import Clock
 from app.runtime.db.engine import create_database
 from app.runtime.money import in_satoshi

@@ -14,9 +14,9 @@ from app.orders.apply_outputs import apply_arrivals
 from app.orders.leases import LookJob
 from app.orders.models import BitcoinOutput, Payment
 from app.orders.pricing import BitcoinTerms, Terms
-from app.orders.rules.bitcoin_payments import Arrival
 from app.orders.rules.rails import Rail
 from app.orders.wallet.wallet import Wallet
+from app.partners.esplora.outputs import Arrival
 from app.runtime.db.engine import Database
 from tests.bitcoin.keys import BIP84_ZPUB
 from tests.support import orders

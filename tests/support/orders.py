@@ -17,9 +17,9 @@ from app.orders.models import Order
 from app.orders.place import Purchase
 from app.orders.pricing import Terms
 from app.orders.rules.rails import Rail
-from app.orders.rules.reports import Report
 from app.orders.rules.settlement import Settlement
 from app.orders.rules.states import OrderStatus
+from app.partners.aeonto.report import Report
 from app.runtime.db.engine import Database
 from tests.support.application import BTC_DEST_ADDRESS
 from tests.support.clock import HandClock

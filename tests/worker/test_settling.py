@@ -10,9 +10,9 @@ import pytest
 from typing_extensions import override
 
 from app.orders.rules.rails import Rail
-from app.orders.rules.reports import Report
 from app.orders.rules.settlement import SettlementFault, Unverified, Verified
 from app.orders.worker.settlement_checks import settlement_of
+from app.partners.aeonto.report import Report
 from app.partners.esplora.chain import (
     Chain,
     Disagree,

@@ -18,13 +18,14 @@ from app.assessments.providers.base import (
     score_of,
     weighed,
 )
+from app.assessments.providers.vendor_outcomes import for_the_question
 from app.assessments.rules.questions import AssessmentType
 from app.assessments.rules.risk_words import category_words, percent
 from app.lists.rules.risk import CATEGORIES, OTHER, SCOPE, grade_of, to_share
 from app.partners.crystal.assets import ASSETS, FIAT_DECIMALS, Asset, in_whole
 from app.partners.crystal.client import KEY_HEADER, CrystalClient
 from app.partners.crystal.wire import Asked, Transfer
-from app.partners.vendor_failures import OperatorNeeded, VendorFailure, for_the_question
+from app.partners.vendor_failures import OperatorNeeded, VendorFailure
 from app.partners.vendor_http import VendorHttp
 from app.runtime.money import plain
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from app.orders.rules.bitcoin_payments import Arrival
+from app.partners.esplora.outputs import Arrival
 
 # A block's time is above the median of the eleven before it, about an hour back. What was mined
 # earlier than this before an order was there when it was placed, whatever its miner's clock.

@@ -18,6 +18,7 @@ from app.orders.rules.settlement import (
     Unverified,
 )
 from app.orders.rules.states import MOVES, NEEDS_FULL_IDENTITY, Move, OrderStatus, grants
+from app.partners.aeonto.report import Report
 
 # Where an order in bitcoin ends; its address is watched on.
 _ENDED_ON_THE_CHAIN: Final = frozenset({OrderStatus.PAID, OrderStatus.FAILED})
@@ -25,34 +26,6 @@ SIGHTINGS_NEEDED: Final = 3
 SIGHTINGS_SPAN: Final = timedelta(minutes=10)
 UPSTREAM_STATES: Final = frozenset(OrderStatus) - {OrderStatus.FAILED, OrderStatus.CANCELLED}
 _STATES_AT_CREATION: Final = frozenset({OrderStatus.TO_BE_CREATED, OrderStatus.UNPAID})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Report:
-    """What a rail says of an order, in our words; None where it says nothing.
-
-    `state` is upstream's own word and may be one that we do not know. Bitcoin amounts are in BTC,
-    incoming amounts in AEON, the price in BTC per AEON.
-    """
-
-    state: str
-    uuid: str | None = None
-    btc_amount: Decimal | None = None
-    btc_dest_address: str | None = None
-    receiving_address: str | None = None
-    receiving_integrated_address: str | None = None
-    required_payment_id_long: str | None = None
-    required_payment_id_short: str | None = None
-    incoming_amount_total: Decimal | None = None
-    remaining_amount_incoming: Decimal | None = None
-    incoming_price_btc: Decimal | None = None
-    incoming_num_confirmations_remaining: int | None = None
-    recommended_mixin: int | None = None
-    btc_num_confirmations: int | None = None
-    btc_num_confirmations_before_purge: int | None = None
-    btc_transaction_id: str | None = None
-    created_at: datetime | None = None
-    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from typing import Final
 
 from app.orders.leases import CreationJob, LookJob
 from app.orders.rules.rails import Rail
-from app.orders.rules.reports import Report
 from app.orders.store import OrderStore
 from app.orders.worker.rails import TURN_WITHIN_SECONDS, Failed, RefusedForGood, Reported
 from app.orders.worker.settlement_checks import settlement_of
@@ -25,6 +24,7 @@ from app.partners.aeonto.failures import (
     ServiceUnavailable,
     ThirdPartyUnavailable,
 )
+from app.partners.aeonto.report import Report
 from app.partners.esplora.chain import Chain
 from app.runtime.clock import Clock
 from app.runtime.observability.logging import get_logger

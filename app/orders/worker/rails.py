@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
 from app.orders.leases import LookJob
-from app.orders.rules.bitcoin_payments import Arrival
 from app.orders.rules.rails import Rail
-from app.orders.rules.reports import Report
 from app.orders.rules.settlement import Settlement
+from app.partners.aeonto.report import Report
+from app.partners.esplora.outputs import Arrival
 
 # How long a loop waits for the right to send a request.
 TURN_WITHIN_SECONDS: Final = 1.0

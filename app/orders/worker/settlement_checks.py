@@ -2,9 +2,9 @@
 
 from decimal import Decimal
 
-from app.orders.rules.reports import Report
 from app.orders.rules.settlement import Settlement, SettlementFault, Unverified, Verified
 from app.orders.rules.states import OrderStatus
+from app.partners.aeonto.report import Report
 from app.partners.esplora.chain import (
     Chain,
     Disagree,

@@ -11,8 +11,6 @@ from decimal import Decimal
 from http import HTTPStatus
 from typing import Final, Protocol, TypeVar
 
-from app.orders.rules.reports import Report
-from app.orders.rules.states import OrderStatus
 from app.partners.aeonto import wire
 from app.partners.aeonto.failures import (
     HTTP_FORBIDDEN,
@@ -25,12 +23,14 @@ from app.partners.aeonto.failures import (
     Unreachable,
     failure_for,
 )
+from app.partners.aeonto.report import Report
 from app.partners.aeonto.wire import Answer, Fields, OrderParameters, PriceQuote
 from app.partners.strict_json import JsonObject, Unreadable
 from app.runtime.clock import Clock
 from app.runtime.observability.logging import get_logger
 from app.runtime.rate_limit.rules import CALL_DEADLINE_SECONDS, Bucket, Pace, Slot
 
+_NOT_FOUND: Final = "NOT_FOUND"
 _SUCCESS: Final = frozenset({HTTPStatus.OK, HTTPStatus.CREATED})
 
 Observe = Callable[[str, str, float], None]
@@ -102,7 +102,7 @@ class AeontoClient:
                 "order_status_query", wire.read_report, Bucket.ORDER_STATUS, slot, body
             )
         except OrderNotFound:
-            return Report(state=OrderStatus.NOT_FOUND, uuid=uuid)
+            return Report(state=_NOT_FOUND, uuid=uuid)
 
     async def order_check_price(self, btc_amount: Decimal, *, slot: Slot) -> PriceQuote:
         """Ask what so many BTC cost now."""

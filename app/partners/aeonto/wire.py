@@ -24,7 +24,7 @@ from pydantic import (
     ValidationError,
 )
 
-from app.orders.rules.reports import Report
+from app.partners.aeonto.report import Report
 from app.partners.strict_json import JsonObject, Unreadable, check_json_type, read_json_object
 from app.runtime.money import plain
 

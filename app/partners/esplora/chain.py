@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeVar
 
 from app.addresses import bitcoin_network
-from app.orders.rules.bitcoin_payments import COINBASE_MATURITY, Arrival
 from app.partners.esplora.failures import DeadlinePassed, EsploraFailure, OperatorNeeded
+from app.partners.esplora.outputs import COINBASE_MATURITY, Arrival
 from app.partners.esplora.wire import Block, Output, Transaction, is_txid, outputs_to
 
 T = TypeVar("T")

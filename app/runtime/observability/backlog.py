@@ -7,15 +7,12 @@ good news.
 import math
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from datetime import timedelta
-from itertools import chain, product
+from itertools import chain
 from typing import Final
 
 from prometheus_client import Gauge, Metric
 from prometheus_client.registry import Collector
 from typing_extensions import override
-
-from app.orders.rules.rails import Rail
-from app.orders.rules.states import OrderStatus
 
 # Each scrape counts anew what is older than a few seconds.
 _KEPT_SECONDS: Final = 30.0
@@ -100,8 +97,8 @@ class BacklogGauges(Collector):
         oldest_pending_seconds: float,
     ) -> None:
         """Set how many orders each rail and state has now, and how old the oldest work is."""
-        for rail, state in product(Rail, OrderStatus):
-            self._orders.labels(rail, state).set(orders.get((rail, state), 0))
+        for (rail, state), count in orders.items():
+            self._orders.labels(rail, state).set(count)
         self._oldest_due_order_seconds.set(oldest_due_seconds)
         self._oldest_pending_assessment_seconds.set(oldest_pending_seconds)
 

@@ -1,0 +1,22 @@
+"""What a failed request to a vendor means for the question that was asked."""
+
+from app.assessments.providers.base import (
+    FailureReason,
+    ProviderFailed,
+    ProviderNotAsked,
+    ProviderUnknown,
+)
+from app.partners.vendor_failures import NotDone, OperatorNeeded, Refusal, VendorFailure
+
+
+def for_the_question(failure: VendorFailure) -> ProviderFailed | ProviderUnknown:
+    """Return what a failure means for the question that was asked."""
+    match failure:
+        case Refusal():
+            return ProviderFailed(FailureReason.REFUSED)
+        case OperatorNeeded():
+            return ProviderFailed(FailureReason.BROKEN)
+        case NotDone():
+            return ProviderNotAsked()
+        case _:
+            return ProviderUnknown()

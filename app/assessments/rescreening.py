@@ -31,6 +31,8 @@ from app.runtime.observability.logging import get_logger
 
 log = get_logger(__name__)
 
+_SPELT: Final = (Assessment, ListEntry)  # tables whose rows keep a spelling
+
 # After so long, every process answers from a new version: it polls every 10 s, and an answer takes
 # 8 s at most. Clocks may differ by the rest.
 SETTLED_AFTER: Final = timedelta(seconds=60)
@@ -99,10 +101,12 @@ async def review_next(database: Database, clock: Clock) -> bool:
     """Take one step; say whether there was anything to do. Raises nothing of its own."""
     now = clock.now()
     async with database.sessions() as session, session.begin():
-        if await respelling.spell_some(session):
+        if any([await respelling.spell_some(session, table) for table in _SPELT]):
             await _start_over(session)
             return True
-        if await respelling.is_one_later(session):  # the worker of that version looks
+        if any(
+            [await respelling.is_one_later(session, table) for table in _SPELT]
+        ):  # the worker of that version looks
             return False
         await _open_reviews(session)
         step = await _claim(session, now)

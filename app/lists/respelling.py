@@ -11,17 +11,15 @@ from sqlalchemy import ColumnElement, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.addresses.spelling import SPELLING_RULES, one_spelling
-from app.assessments.models import Assessment
-from app.lists.models import ListEntry
-from app.runtime.db.base import AnyRow
+from app.runtime.db.base import AnyRow, Base
 
 _STEP: Final = 1000  # rows of one transaction
-_TABLES: Final = (Assessment, ListEntry)
 
 
-def spelt_otherwise(table: type[Assessment | ListEntry]) -> ColumnElement[bool]:
-    """Select the rows that other rules spelt; both sides use the index."""
-    return or_(table.spelling_rules < SPELLING_RULES, table.spelling_rules > SPELLING_RULES)
+def spelt_otherwise(table: type[Base]) -> ColumnElement[bool]:
+    """Select the rows of a table that other rules spelt; both sides use the index."""
+    rules = table.__table__.c.spelling_rules
+    return or_(rules < SPELLING_RULES, rules > SPELLING_RULES)
 
 
 def spelling_of(row: AnyRow) -> str:
@@ -31,36 +29,34 @@ def spelling_of(row: AnyRow) -> str:
     return one_spelling(row.address)
 
 
-async def spell_some(session: AsyncSession) -> bool:
-    """Spell rows anew that earlier rules spelt; say whether there were any.
+async def spell_some(session: AsyncSession, table: type[Base]) -> bool:
+    """Spell rows of a table anew that earlier rules spelt; say whether there were any.
 
     Also while another worker has them: a row in an earlier spelling would be passed over.
     """
-    found = False
-    for table in _TABLES:
-        earlier = table.spelling_rules < SPELLING_RULES
-        rows = await session.execute(
-            select(table.id, table.address)
-            .where(earlier)
-            .order_by(table.spelling_rules)
-            .limit(_STEP)
-            .with_for_update(skip_locked=True)
-        )
-        spelt: list[dict[str, Any]] = [
-            {
-                "id": row.id,
-                "spelling": one_spelling(row.address),
-                "spelling_rules": SPELLING_RULES,
-            }
-            for row in rows
-        ]
-        if spelt:
-            await session.execute(update(table), spelt)
-        found = found or bool(spelt) or bool(await session.scalar(select(exists().where(earlier))))
-    return found
+    columns = table.__table__.c
+    earlier = columns.spelling_rules < SPELLING_RULES
+    rows = await session.execute(
+        select(columns.id, columns.address)
+        .where(earlier)
+        .order_by(columns.spelling_rules)
+        .limit(_STEP)
+        .with_for_update(skip_locked=True)
+    )
+    spelt: list[dict[str, Any]] = [
+        {
+            "id": row.id,
+            "spelling": one_spelling(row.address),
+            "spelling_rules": SPELLING_RULES,
+        }
+        for row in rows
+    ]
+    if spelt:
+        await session.execute(update(table), spelt)
+    return bool(spelt) or bool(await session.scalar(select(exists().where(earlier))))
 
 
-async def is_one_later(session: AsyncSession) -> bool:
-    """Say whether later rules than those of this program spelt a row."""
-    later = [exists().where(table.spelling_rules > SPELLING_RULES) for table in _TABLES]
-    return bool(await session.scalar(select(or_(*later))))
+async def is_one_later(session: AsyncSession, table: type[Base]) -> bool:
+    """Say whether later rules than those of this program spelt a row of a table."""
+    later = table.__table__.c.spelling_rules > SPELLING_RULES
+    return bool(await session.scalar(select(exists().where(later))))

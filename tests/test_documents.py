@@ -25,6 +25,8 @@ from tests.chaos.__main__ import SCENARIOS
 
 ROOT: Final = Path(__file__).parents[1]
 README: Final = (ROOT / "README.md").read_text()
+API: Final = (ROOT / "docs/api.md").read_text()
+CONFIGURATION: Final = (ROOT / "docs/configuration.md").read_text()
 ARCHITECTURE: Final = (ROOT / "docs/architecture.md").read_text()
 OPERATIONS: Final = (ROOT / "docs/operations.md").read_text()
 CONTRIBUTING: Final = (ROOT / "CONTRIBUTING.md").read_text()
@@ -32,12 +34,11 @@ RELIABILITY: Final = (ROOT / "docs/reliability.md").read_text()
 DOCUMENTS: Final = (
     "README.md",
     "CONTRIBUTING.md",
-    "docs/architecture.md",
-    "docs/deployment.md",
-    "docs/operations.md",
-    "docs/operations/runbook.md",
-    "docs/reliability.md",
-    "docs/schedule.md",
+    *sorted(
+        str(file.relative_to(ROOT))
+        for file in (ROOT / "docs").rglob("*.md")
+        if "node_modules" not in file.parts
+    ),
 )
 # What `./run` itself understands; anything else is a command of `assay`.
 RUN_WORDS: Final = (
@@ -141,8 +142,8 @@ def shown_default(field: FieldInfo) -> str:
     return str(field.default).lower() if isinstance(field.default, bool) else str(field.default)
 
 
-def test_the_readme_lists_every_setting_with_its_default() -> None:
-    listed = [tuple(row[:2]) for row in table(README, "variable")]
+def test_configuration_lists_every_setting_with_its_default() -> None:
+    listed = [tuple(row[:2]) for row in table(CONFIGURATION, "variable")]
     assert listed == [
         (f"{PREFIX}{name.upper()}", shown_default(field))
         for name, field in Settings.model_fields.items()
@@ -150,7 +151,7 @@ def test_the_readme_lists_every_setting_with_its_default() -> None:
 
 
 WHEN: Final = datetime(2026, 1, 11, 12, 46, 1, tzinfo=UTC)
-# Errors whose text depends on the occasion, with the words that the README has in those places.
+# Errors whose text depends on the occasion, with the words that api.md has in those places.
 OCCASIONS: Final[dict[type[AppError], AppError]] = {
     errors.MissingParameter: errors.MissingParameter("<name>"),
     errors.InvalidParameter: errors.InvalidParameter("<name>", "<what is allowed>"),
@@ -180,27 +181,39 @@ def shown_text(kind: type[AppError]) -> str:
     return text.replace(f"{WHEN:%Y-%m-%d %H:%M:%S}", "<time>")
 
 
-def test_the_readme_lists_every_error_with_its_status_and_text() -> None:
-    assert [tuple(row) for row in table(README, "status")] == [
+def test_the_api_page_lists_every_error_with_its_status_and_text() -> None:
+    assert [tuple(row) for row in table(API, "status")] == [
         (str(kind.status), kind.code, shown_text(kind)) for kind in AppError.__subclasses__()
     ]
 
 
-def test_the_readme_names_every_endpoint_once() -> None:
+def served_endpoints() -> set[str]:
     document = create_app(Settings.model_construct()).openapi()
-    served = {
+    return {
         f"{method.upper()} {path}"
         for path, operations in document["paths"].items()
         for method in operations
     }
+
+
+def test_the_api_page_names_every_endpoint_once() -> None:
+    assert sorted(first_column(API, "endpoint")) == sorted(served_endpoints())
+
+
+def test_the_readme_shows_six_endpoints_and_counts_the_others() -> None:
+    served = served_endpoints()
     curls = re.findall(r'curl -sS "\$URL(/[^"]+)"([^\n]*)', README)
-    shown = [
+    shown = {
         f"{'POST' if 'Content-Type' in rest or chr(92) in rest else 'GET'} {path}"
         for path, rest in curls
-    ]
-    listed = first_column(README, "endpoint")
-    assert len(shown) == 6
-    assert sorted([*shown, *listed]) == sorted(served)
+    }
+    assert len(curls) == len(shown) == 6
+    assert shown <= served
+    assert f"There are {len(served) - 6} endpoints more" in README
+
+
+def test_the_readme_stays_short() -> None:
+    assert len(README.encode()) <= 8_000
 
 
 def test_operations_lists_every_metric() -> None:

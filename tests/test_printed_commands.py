@@ -44,6 +44,7 @@ ELSEWHERE: Final = {
     "REVOKE ALL ON SCHEMA public FROM PUBLIC;": ROLES,
     "DO $$": ROLES,
     "GRANT USAGE ON SCHEMA public, jobs TO assay_service;": ROLES,
+    "export POSTGRES_PASSWORD=…             # letters and digits": "needs Docker",
     "assay doctor": "tests/cli/test_doctor.py runs it, on a deployment that is well",
     "[databases]": "./run pgbouncer starts PgBouncer with these settings",
     "ASSAY_DATABASE_URL='postgresql://assay:PASSWORD@db.example.com/assay?sslmode=verify-full"

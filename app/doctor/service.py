@@ -17,7 +17,9 @@ from app.runtime.loops.heartbeats import SILENT_AFTER
 from app.settings import ConfigurationError
 
 _SETTINGS_FIRST: Final = "Put the settings right first."
-_PUT_RIGHT: Final = "Put it right in the environment or in .env: README.md, Configuration."
+_PUT_RIGHT: Final = (
+    "Put it right in the environment or in .env: docs/configuration.md has them all."
+)
 # As the alert AssayListOld: whoever imports daily has failed to for a while.
 _OLD_AFTER: Final = timedelta(days=14)
 _FIRST_ADDRESSES: Final = 3

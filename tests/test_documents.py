@@ -28,6 +28,8 @@ README: Final = (ROOT / "README.md").read_text()
 API: Final = (ROOT / "docs/api.md").read_text()
 CONFIGURATION: Final = (ROOT / "docs/configuration.md").read_text()
 ARCHITECTURE: Final = (ROOT / "docs/architecture.md").read_text()
+RECORDS: Final = (ROOT / "docs/records.md").read_text()
+ORDER_STATES: Final = (ROOT / "docs/order-states.md").read_text()
 OPERATIONS: Final = (ROOT / "docs/operations.md").read_text()
 CONTRIBUTING: Final = (ROOT / "CONTRIBUTING.md").read_text()
 RELIABILITY: Final = (ROOT / "docs/reliability.md").read_text()
@@ -47,6 +49,8 @@ RUN_WORDS: Final = (
 
 LINK: Final = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)")
 INLINE_CODE: Final = re.compile(r"`([^`\n]+)`")
+FOLDER: Final = re.compile(r"[a-z][\w-]*(?:/[\w-]+)*/")
+MODULE: Final = re.compile(r"\w+\.py")
 FILE: Final = re.compile(r"[\w./-]+/[\w.-]+\.(?:py|md|txt|json|yaml)")
 ELSEWHERE: Final = re.compile(r"(?<![\w.])/(?:work|tmp|home|root|usr|etc|opt|mnt|srv)/")
 SHELL_BLOCK: Final = re.compile(r"```sh\n(.*?)```", re.DOTALL)
@@ -72,6 +76,21 @@ def block_after(document: str, text: str) -> list[str]:
     return document.partition(text)[2].partition("```text\n")[2].partition("```")[0].splitlines()
 
 
+def names_in_code() -> str:
+    """Return the paths of all folders and modules, each between a slash and a slash or its end."""
+    found = [
+        path for top in ("app", "docs", "migrations", "tests") for path in (ROOT / top).rglob("*")
+    ]
+    return "\n".join(
+        f"/{path.relative_to(ROOT)}{'/' if path.is_dir() else ''}"
+        for path in found
+        if path.is_dir() or path.suffix == ".py"
+    )
+
+
+NAMES: Final = names_in_code()
+
+
 def slug(heading: str) -> str:
     return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
@@ -93,6 +112,8 @@ def test_every_file_that_is_named_exists(name: str) -> None:
     for code in INLINE_CODE.findall((ROOT / name).read_text()):
         if FILE.fullmatch(code):
             assert (ROOT / code).is_file() or (ROOT / "app" / code).is_file(), code
+        if MODULE.fullmatch(code) or FOLDER.fullmatch(code):
+            assert f"/{code}" in NAMES, code
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
@@ -212,8 +233,20 @@ def test_the_readme_shows_six_endpoints_and_counts_the_others() -> None:
     assert f"There are {len(served) - 6} endpoints more" in README
 
 
-def test_the_readme_stays_short() -> None:
+def test_the_readme_and_the_architecture_stay_short() -> None:
     assert len(README.encode()) <= 8_000
+    assert len(ARCHITECTURE.encode()) <= 12_000
+
+
+def test_the_index_of_decisions_lists_every_page_by_its_title() -> None:
+    folder = ROOT / "docs/decisions"
+    pages = sorted(folder.glob("[0-9]*.md"))
+    titles = [page.read_text().partition("\n")[0].removeprefix("# ") for page in pages]
+    assert [page.name[:4] for page in pages] == [f"{n:04}" for n in range(1, len(pages) + 1)]
+    assert table((folder / "README.md").read_text(), "number") == [
+        [str(n), f"[{title}]({page.name})"]
+        for n, (title, page) in enumerate(zip(titles, pages, strict=True), 1)
+    ]
 
 
 def test_operations_lists_every_metric() -> None:
@@ -260,23 +293,23 @@ def test_architecture_names_every_package() -> None:
     assert {package for package in packages if f" {package}/ " not in tree} == set()
 
 
-def test_architecture_names_every_table() -> None:
+def test_records_names_every_table() -> None:
     named = {
-        name.strip(" `") for cell in first_column(ARCHITECTURE, "table") for name in cell.split(",")
+        name.strip(" `") for cell in first_column(RECORDS, "table") for name in cell.split(",")
     }
     assert named == set(Account.metadata.tables)
 
 
-def test_architecture_names_every_guard_of_the_database() -> None:
+def test_records_names_every_guard_of_the_database() -> None:
     migrations = "".join(
         path.read_text() for path in sorted((ROOT / "migrations/versions").glob("*.py"))
     )
     guards = set(re.findall(r"CREATE (?:OR REPLACE )?FUNCTION (\w+)\(", migrations))
-    assert set(first_column(ARCHITECTURE, "function")) == guards
+    assert set(first_column(RECORDS, "function")) == guards
 
 
 def test_every_arrow_of_the_state_diagram_is_a_legal_move() -> None:
-    diagram = ARCHITECTURE.partition("stateDiagram-v2")[2].partition("```")[0]
+    diagram = ORDER_STATES.partition("stateDiagram-v2")[2].partition("```")[0]
     arrows = re.findall(r"^ +(\w+) --> (\w+)", diagram, re.MULTILINE)
     assert {status for arrow in arrows for status in arrow} == set(OrderStatus)
     for before, after in arrows:

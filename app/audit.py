@@ -3,13 +3,19 @@
 The statements share only the table of legal moves with the code that keeps the rules.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
+from app.ledger import audit_log
+from app.ledger.actors import Actor
+from app.orders import events
 from app.orders.rules.states import MOVES, Move
+from app.runtime.faults import OperatorFault
 
 
 @dataclass(frozen=True)
@@ -18,6 +24,25 @@ class Breach:
 
     rule: str
     subject: str
+
+
+@dataclass(frozen=True)
+class Acknowledgement:
+    """A breach that an operator looked into and can not undo: who did, when, and why it may stay."""
+
+    rule: str
+    subject: str
+    actor: str
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What breaks a rule: `open` is what an operator must look at, the rest is acknowledged."""
+
+    open: Sequence[Breach]
+    acknowledged: Sequence[Acknowledgement]
 
 
 @dataclass(frozen=True)
@@ -104,6 +129,21 @@ _RULES: Final = {
         SELECT l.id::text FROM ledger_entries l
         LEFT JOIN audit_log a ON a.ledger_entry_id = l.id WHERE a.id IS NULL""",
 }
+# Grants of earlier versions break these, and nothing can undo a grant. Their subjects are orders.
+_ACKNOWLEDGEABLE: Final = {
+    "money_before_order": "no order is granted for money that was at its address before it",
+    "output_of_two_orders": "an output counts for one order, on whichever rail",
+}
+_ACTION: Final = "audit.acknowledge."
+_ACKNOWLEDGED: Final = text(
+    """
+    SELECT DISTINCT ON (a.subject, a.action) a.subject, a.action, a.actor, a.at, e.reason
+    FROM audit_log a JOIN order_events e ON e.order_id = a.subject AND e.at = a.at
+        AND e.kind = 'refused' AND e.evidence ->> 'acknowledged' = a.action
+    WHERE a.action = ANY(:actions) AND a.subject = ANY(:subjects)
+    ORDER BY a.subject, a.action, a.id
+    """
+)
 # What the migrations wrote of the grants of earlier versions, which knew less of the chain.
 _DOUBTS: Final = {
     "order.doubtful_prior_money": "granted for money that may have been there before the order",
@@ -128,13 +168,69 @@ _LEGAL: Final = [
 
 
 async def breaches(connection: AsyncConnection) -> list[Breach]:
-    """Return everything on the database that breaks a rule; nothing, if all is well."""
-    found = []
-    for rule, query in _RULES.items():
-        parameters = {"legal": _LEGAL} if ":legal" in query else {}
-        rows = await connection.execute(text(query), parameters)
-        found += [Breach(rule, str(subject)) for subject in rows.scalars()]
-    return found
+    """Return everything on the database that breaks a rule, acknowledged or not."""
+    return [breach for rule in _RULES for breach in await _breaches_of(connection, rule)]
+
+
+async def _breaches_of(connection: AsyncConnection, rule: str) -> list[Breach]:
+    query = _RULES[rule]
+    parameters = {"legal": _LEGAL} if ":legal" in query else {}
+    rows = await connection.execute(text(query), parameters)
+    return [Breach(rule, str(subject)) for subject in rows.scalars()]
+
+
+def key_of(rule: str) -> str | None:
+    """Return the name by which breaches of a rule are acknowledged; None: they can not be."""
+    return next((key for key, named in _ACKNOWLEDGEABLE.items() if named == rule), None)
+
+
+async def examine(connection: AsyncConnection) -> Findings:
+    """Return everything that breaks a rule, and apart from it what an operator acknowledged."""
+    return await _without_acknowledged(connection, await breaches(connection))
+
+
+async def _without_acknowledged(connection: AsyncConnection, found: list[Breach]) -> Findings:
+    subjects = {breach.subject for breach in found if key_of(breach.rule) is not None}
+    if not subjects:
+        return Findings(found, [])
+    rows = await connection.execute(
+        _ACKNOWLEDGED,
+        {"actions": [_ACTION + key for key in _ACKNOWLEDGEABLE], "subjects": list(subjects)},
+    )
+    known = {}
+    for row in rows:
+        rule = _ACKNOWLEDGEABLE[row.action.removeprefix(_ACTION)]
+        breach = Breach(rule, row.subject)
+        known[breach] = Acknowledgement(rule, row.subject, row.actor, row.at, row.reason)
+    return Findings(
+        [breach for breach in found if breach not in known],
+        [known[breach] for breach in dict.fromkeys(found) if breach in known],
+    )
+
+
+async def acknowledge(
+    session: AsyncSession, key: str, subject: str, *, reason: str, actor: Actor, now: datetime
+) -> Breach:
+    """Write down that an operator looked into a breach; return it. It is then no longer open.
+
+    The reason is kept in the history of the order. Raises OperatorFault where the breaches of the
+    rule can not be acknowledged, and where the subject is no open breach of it.
+    """
+    if key not in _ACKNOWLEDGEABLE:
+        allowed = ", ".join(_ACKNOWLEDGEABLE)
+        raise OperatorFault(f"RULE: must be one of {allowed}; no other breach can be acknowledged")
+    async with session.begin():
+        connection = await session.connection()
+        breach = Breach(_ACKNOWLEDGEABLE[key], subject)
+        found = await _breaches_of(connection, breach.rule)
+        if breach not in (await _without_acknowledged(connection, found)).open:
+            raise OperatorFault(f"ORDER: must be an open breach of {key}; nothing is changed")
+        action = _ACTION + key
+        await audit_log.record(session, actor=actor, action=action, subject=subject, at=now)
+        await events.acknowledged(
+            session, subject, at=now, reason=reason, evidence={"acknowledged": action}
+        )
+    return breach
 
 
 async def doubtful(connection: AsyncConnection) -> list[Doubt]:

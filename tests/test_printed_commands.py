@@ -46,6 +46,8 @@ ELSEWHERE: Final = {
     "GRANT USAGE ON SCHEMA public, jobs TO assay_service;": ROLES,
     "export POSTGRES_PASSWORD=…             # letters and digits": "needs Docker",
     "assay doctor": "tests/cli/test_doctor.py runs it, on a deployment that is well",
+    'assay audit acknowledge money_before_order "$ORDER"'
+    ' --reason "taken back by an adjustment"': "tests/cli/test_operator.py runs it on such an order",
     "[databases]": "./run pgbouncer starts PgBouncer with these settings",
     "ASSAY_DATABASE_URL='postgresql://assay:PASSWORD@db.example.com/assay?sslmode=verify-full"
     "&sslrootcert=root.crt'": "a setting; tests/db/test_connecting_by_url.py connects by such URLs",

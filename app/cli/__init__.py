@@ -35,6 +35,13 @@ main = lazy_group(
         "audit": Entry(
             "app.cli.audit:audit",
             "Check the money rules on the database; exit with 1 if one is broken.",
+            {
+                "acknowledge": Entry(
+                    "app.cli.audit:acknowledge",
+                    "Let a breach of an earlier version stay, with a reason; `assay audit` then"
+                    " lists it apart.",
+                ),
+            },
         ),
         "doctor": Entry(
             "app.cli.doctor:doctor",

@@ -17,6 +17,7 @@ class Entry(NamedTuple):
 
     target: str  # module:function
     help: str  # the first paragraph of the function's docstring, for the list of commands
+    commands: "Mapping[str, Entry] | None" = None  # what may come after it, instead of its own work
 
 
 class _Command(TyperCommand):
@@ -31,6 +32,7 @@ class _LazyCommand(TyperCommand):
     def __init__(self, name: str, entry: Entry) -> None:
         super().__init__(name, help=entry.help, rich_markup_mode=None)
         self._target = entry.target
+        self.commands = entry.commands or {}
 
     @override
     def make_context(
@@ -40,9 +42,14 @@ class _LazyCommand(TyperCommand):
 
     def _load(self) -> Any:  # noqa: ANN401  Typer's own class is private
         module, _, function = self._target.partition(":")
-        single = typer.Typer(add_completion=False, rich_markup_mode=None)
-        single.command(self.name, cls=_Command)(getattr(import_module(module), function))
-        return typer.main.get_command(single)
+        work = getattr(import_module(module), function)
+        loaded = typer.Typer(add_completion=False, rich_markup_mode=None)
+        if self.commands:
+            group = _group_class(self.commands)
+            loaded.callback(cls=group, invoke_without_command=True)(work)
+        else:
+            loaded.command(self.name, cls=_Command)(work)
+        return typer.main.get_command(loaded)
 
 
 class _LazyGroup(TyperGroup):
@@ -75,11 +82,14 @@ def lazy_group(help_text: str, entries: Mapping[str, Entry]) -> typer.Typer:
 
     Help is plain text: Rich, which Typer would draw it with, takes as long to load as all the rest.
     """
-    group = type("Group", (_LazyGroup,), {"entries": entries})
     return typer.Typer(
-        cls=group,
+        cls=_group_class(entries),
         help=help_text,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
+
+
+def _group_class(entries: Mapping[str, Entry]) -> type[TyperGroup]:
+    return type("Group", (_LazyGroup,), {"entries": entries})

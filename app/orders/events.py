@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from app.orders.models import OrderEvent
+from app.orders.models import Order, OrderEvent
 from app.orders.models.order_events import OrderEventKind
 from app.orders.rules.settlement import Settlement
 from app.partners.aeonto.report import Report
@@ -117,6 +117,24 @@ async def noted(
         )
     )
     return True
+
+
+async def acknowledged(
+    session: AsyncSession, order_id: str, *, at: datetime, reason: str, evidence: dict[str, Any]
+) -> None:
+    """Write why a finding of the audit about an order may stay, in the caller's transaction."""
+    status = select(Order.status).where(Order.id == order_id).scalar_subquery()
+    await session.execute(
+        insert(OrderEvent).values(
+            order_id=order_id,
+            kind=OrderEventKind.REFUSED,
+            from_status=status,
+            to_status=status,
+            at=at,
+            reason=reason,
+            evidence=evidence,
+        )
+    )
 
 
 async def alarmed(connection: AsyncConnection, now: datetime) -> dict[str, int]:

@@ -110,6 +110,9 @@ async def test_credits_are_adjusted_up_and_down_but_not_below_zero(assay: Assay)
         ("orders", "settle", "ord_1", "--reason", "r"),
         ("orders", "cancel", "ord_1"),
         ("orders", "cancel", "ord_1", "--reason", " "),
+        ("audit", "acknowledge", "money_before_order", "ord_1"),
+        ("audit", "acknowledge", "money_before_order", "ord_1", "--reason", " "),
+        ("audit", "--json", "acknowledge", "money_before_order", "ord_1", "--reason", "r"),
         ("orders", "settle", "ord_1", "--reason", "r", "--grant", "--close"),
         ("orders", "limit", "--max", "5"),
         ("orders", "limit", "--user", EMAIL),
@@ -136,6 +139,14 @@ async def test_wrong_use_exits_with_2_and_changes_nothing(
         (("orders", "show", "ord_1"), "Invalid order_id"),
         (("orders", "settle", "ord_1", "--close", "--reason", "r"), "Invalid order_id"),
         (("orders", "cancel", "ord_1", "--reason", "r"), "Invalid order_id"),
+        (
+            ("audit", "acknowledge", "money_before_order", "ord_1", "--reason", "r"),
+            "ORDER: must be an open breach of money_before_order",
+        ),
+        (
+            ("audit", "acknowledge", "transfers cancel", "ord_1", "--reason", "r"),
+            "RULE: must be one of money_before_order, output_of_two_orders",
+        ),
     ],
 )
 async def test_what_is_not_there_exits_with_1_and_says_so(
@@ -218,6 +229,33 @@ async def test_breach_is_printed_and_exits_with_1(
 
     assert result.exit_code == 1
     assert json.loads(result.stdout)["breaches"][0]["subject"] == person.account_id
+
+
+async def test_acknowledged_breach_is_printed_apart_and_exits_with_0(
+    assay: Assay, committed_database: Database
+) -> None:
+    person = await make_user(committed_database, datetime.now(UTC))
+    order = await BitcoinOrder.place(committed_database, HandClock(), person)
+    await order.shown(output())
+    async with committed_database.engine.begin() as connection:
+        await connection.exec_driver_sql("ALTER TABLE bitcoin_outputs DISABLE TRIGGER USER")
+        await connection.exec_driver_sql("UPDATE bitcoin_outputs SET before_order = true")
+    found = await assay("audit", "--json")
+    [breach] = json.loads(found.stdout)["breaches"]
+
+    reason = ("--reason", "taken back by hand")
+    done = await printed(assay, "audit", "acknowledge", breach["acknowledge_as"], order.id, *reason)
+
+    assert (found.exit_code, breach["subject"]) == (1, order.id)
+    assert done == {"rule": breach["rule"], "subject": order.id, "reason": "taken back by hand"}
+    audit = await printed(assay, "audit")
+    assert audit["breaches"] == []
+    [acknowledged] = audit["acknowledged"]
+    assert acknowledged.pop("at").endswith("Z")
+    assert acknowledged == {**done, "actor": "operator"}
+    assert "taken back by hand" in (await assay("audit")).stdout
+    history = (await printed(assay, "orders", "show", order.id))["history"]
+    assert history[-1]["reason"] == "taken back by hand"
 
 
 async def test_missing_database_and_unknown_setting_are_told_plainly(

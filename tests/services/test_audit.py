@@ -1,6 +1,8 @@
 """The audit finds each breach on a database that was corrupted on purpose, and none on a clean one."""
 
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from sqlalchemy import text
@@ -9,9 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app import audit
 from app.accounts import access_codes
 from app.assessments.providers.base import FailureReason, ProviderFailed
+from app.doctor.database import check_books
+from app.doctor.deployment import Deployment
+from app.doctor.findings import Status
 from app.orders import operator
 from app.runtime.db.engine import Database
 from app.runtime.errors import AssessmentFault
+from app.runtime.faults import OperatorFault
 from tests.services.test_assessments import create
 from tests.support import invariants
 from tests.support.application import ScriptedProvider
@@ -241,3 +247,96 @@ async def test_breach_names_the_thing_that_is_broken(lived: LentDatabase) -> Non
         )
         breaches = await audit.breaches(connection)
     assert breaches == [audit.Breach("the path of an order ends in its status", str(order_id))]
+
+
+# Breaches that may stay
+
+
+MONEY_BEFORE = "no order is granted for money that was at its address before it"
+TWO_ORDERS = "an output counts for one order, on whichever rail"
+KEYS = {MONEY_BEFORE: "money_before_order", TWO_ORDERS: "output_of_two_orders"}
+
+
+async def corrupt(database: Database, corruption: str) -> None:
+    async with database.reading() as connection:
+        await connection.execute(text(DISARMED))
+        await connection.execute(text(corruption))
+
+
+async def examined(database: Database) -> audit.Findings:
+    async with database.reading() as connection:
+        return await audit.examine(connection)
+
+
+async def acknowledge(database: Database, clock: HandClock, key: str, subject: str) -> audit.Breach:
+    async with database.sessions() as session:
+        return await audit.acknowledge(
+            session, key, subject, reason="repaid", actor=ACTOR, now=clock.now()
+        )
+
+
+def test_only_breaches_of_earlier_versions_can_be_acknowledged() -> None:
+    assert {rule: audit.key_of(rule) for rule in CORRUPTIONS} == {
+        rule: KEYS.get(rule) for rule in CORRUPTIONS
+    }
+
+
+@pytest.mark.parametrize("rule", KEYS)
+async def test_acknowledged_breach_is_listed_apart_and_hides_no_other(
+    lived: LentDatabase, clock: HandClock, rule: str
+) -> None:
+    await corrupt(lived, CORRUPTIONS[rule][0])
+    await corrupt(lived, "UPDATE accounts SET balance = balance + 1 WHERE balance > 0")
+    before = (await examined(lived)).open
+    [breach, *others] = [one for one in before if one.rule == rule]
+
+    assert await acknowledge(lived, clock, KEYS[rule], breach.subject) == breach
+
+    after = await examined(lived)
+    assert after.open == [one for one in before if one != breach]
+    assert after.acknowledged == [
+        audit.Acknowledgement(rule, breach.subject, ACTOR.name, clock.now(), "repaid")
+    ]
+    assert "a balance equals the sum of its entries" in {one.rule for one in after.open}
+    for other in others:
+        await acknowledge(lived, clock, KEYS[rule], other.subject)
+    assert rule not in {one.rule for one in (await examined(lived)).open}
+
+
+async def test_doctor_goes_by_the_open_breaches(lived: LentDatabase, clock: HandClock) -> None:
+    deployment = cast("Deployment", SimpleNamespace(database=lived))
+    await corrupt(lived, CORRUPTIONS[MONEY_BEFORE][0])
+    assert (await check_books(deployment)).status is Status.PROBLEM
+    for breach in (await examined(lived)).open:
+        await acknowledge(lived, clock, KEYS[breach.rule], breach.subject)
+    assert (await check_books(deployment)).status is Status.OK
+
+
+async def test_what_is_no_open_breach_is_not_acknowledged(
+    lived: LentDatabase, clock: HandClock
+) -> None:
+    await corrupt(lived, CORRUPTIONS[MONEY_BEFORE][0])
+    await corrupt(
+        lived, CORRUPTIONS["an order in bitcoin is to be paid to the address that it was given"][0]
+    )
+    broken = {one.subject for one in (await examined(lived)).open if one.rule == MONEY_BEFORE}
+    async with lived.reading() as connection:
+        orders = set(await connection.scalars(text("SELECT id FROM orders")))
+        lines = await connection.scalar(text("SELECT count(*) FROM audit_log"))
+    [subject] = broken
+    refused = [
+        *((KEYS[MONEY_BEFORE], order) for order in sorted(orders - broken)),
+        (KEYS[MONEY_BEFORE], "ord_1"),
+        (KEYS[TWO_ORDERS], subject),
+        (MONEY_BEFORE, subject),
+        ("a balance equals the sum of its entries", subject),
+        ("", subject),
+    ]
+    for key, order in refused:
+        with pytest.raises(OperatorFault):
+            await acknowledge(lived, clock, key, order)
+    async with lived.reading() as connection:
+        assert await connection.scalar(text("SELECT count(*) FROM audit_log")) == lines
+    await acknowledge(lived, clock, KEYS[MONEY_BEFORE], subject)
+    with pytest.raises(OperatorFault, match="must be an open breach"):
+        await acknowledge(lived, clock, KEYS[MONEY_BEFORE], subject)

@@ -11,7 +11,10 @@ from app.runtime.db.base import Base, one_of
 
 
 class OrderEventKind(StrEnum):
-    """A move that was made, a report that was refused, or an alarm for the operator."""
+    """A move that was made, a report that was refused, or an alarm for the operator.
+
+    A report that was refused is AEON.to's, or a finding of the audit that an operator acknowledged.
+    """
 
     MOVED = "moved"
     REFUSED = "refused"

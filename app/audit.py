@@ -1,4 +1,4 @@
-"""The audit: rules 1 to 4 of the design, checked on a live database in SQL of their own.
+"""The audit: the first six rules of docs/records.md, checked on a live database in SQL of their own.
 
 The statements share only the table of legal moves with the code that keeps the rules.
 """

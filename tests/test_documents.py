@@ -49,6 +49,8 @@ RUN_WORDS: Final = (
 
 LINK: Final = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)")
 INLINE_CODE: Final = re.compile(r"`([^`\n]+)`")
+CODE: Final = ("app", "tests", "migrations")
+CITED: Final = re.compile(r"([\w/-][\w./-]*\.(?:md|rst))\b(?:#([\w-]+))?")
 FOLDER: Final = re.compile(r"[a-z][\w-]*(?:/[\w-]+)*/")
 MODULE: Final = re.compile(r"\w+\.py")
 FILE: Final = re.compile(r"[\w./-]+/[\w.-]+\.(?:py|md|txt|json|yaml)")
@@ -95,6 +97,11 @@ def slug(heading: str) -> str:
     return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
+def slugs(document: Path) -> list[str]:
+    """Return the anchors of a document's headings."""
+    return [slug(found) for found in re.findall(r"^#+ (.+)$", document.read_text(), re.MULTILINE)]
+
+
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_every_link_leads_to_a_file_and_a_heading_that_exist(name: str) -> None:
     document = ROOT / name
@@ -103,8 +110,7 @@ def test_every_link_leads_to_a_file_and_a_heading_that_exist(name: str) -> None:
         assert found.is_file(), target
         assert found.resolve().is_relative_to(ROOT), target
         if anchor:
-            headings = re.findall(r"^#+ (.+)$", found.read_text(), re.MULTILINE)
-            assert anchor in [slug(heading) for heading in headings]
+            assert anchor in slugs(found)
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
@@ -119,6 +125,28 @@ def test_every_file_that_is_named_exists(name: str) -> None:
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_no_document_names_a_path_outside_the_project(name: str) -> None:
     assert not ELSEWHERE.search((ROOT / name).read_text())
+
+
+def test_no_code_or_setting_cites_a_document_that_is_not_in_the_repository() -> None:
+    named = {Path(name).name: ROOT / name for name in DOCUMENTS}
+    texts = [
+        *(path for top in CODE for path in (ROOT / top).rglob("*.py")),
+        *(
+            path
+            for path in (ROOT / "docs/operations").iterdir()
+            if path.suffix not in {".json", ".md"}
+        ),
+        *(ROOT / name for name in ("run", ".env.example", "compose.yaml", "pyproject.toml")),
+    ]
+    missing = []
+    for text in texts:
+        for cited, anchor in CITED.findall(text.read_text()):
+            document = (ROOT / cited) if "/" in cited else named.get(cited)
+            if document is None or not document.is_file():
+                missing.append(f"{text.relative_to(ROOT)}: {cited}")
+            elif anchor and anchor not in slugs(document):
+                missing.append(f"{text.relative_to(ROOT)}: {cited}#{anchor}")
+    assert not missing
 
 
 def commands() -> list[tuple[str, ...]]:

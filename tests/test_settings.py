@@ -12,7 +12,7 @@ from app.settings import ConfigurationError, Settings
 from tests.support.application import RECEIPT_KEY
 
 CHECKOUT = Path(__file__).parents[1]
-# What the design lists, and what it is when nothing is set.
+# Every setting, and what it is when nothing is set.
 DEFAULTS = {
     "database_url": None,
     "data_dir": Path(".assay"),

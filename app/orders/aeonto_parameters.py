@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from app.orders.models import AeontoParameters
 from app.partners.aeonto.wire import OrderParameters
 
-# Older than this they say nothing about an order of today (notes.md, `new_order`).
+# Older than this they say nothing about an order of today (docs/specifications.md, `new_order`).
 TRUSTED_FOR: Final = timedelta(minutes=5)
 _AEON_DIGITS: Final = Decimal("0.0000001")  # AEON.to quotes 7 decimals
 

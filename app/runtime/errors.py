@@ -1,7 +1,7 @@
 """The catalogue of errors: each a class with a stable code, a status and a text for its reader.
 
 Services raise them; one handler in `web/error_handlers.py` makes the body. Texts that the
-credits API specifies stand here to the letter (credits-api.md, notes.md).
+Credits API specifies stand here to the letter (docs/specifications.md).
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What AEON.to answers: shapes typed from aeonto-api-v3.rst into `golden/`, filled with values."""
+"""What AEON.to answers: shapes typed from AEON.to API v3 into `golden/`, filled with values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

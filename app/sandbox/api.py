@@ -1,4 +1,4 @@
-"""The five endpoints of aeonto-api-v3.rst, with their limits, their errors and their faults."""
+"""The five endpoints of AEON.to API v3, with their limits, their errors and their faults."""
 
 import re
 from collections.abc import Awaitable, Callable

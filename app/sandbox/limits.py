@@ -13,7 +13,7 @@ from typing import Final
 
 
 class Endpoint(StrEnum):
-    """The five endpoints of aeonto-api-v3.rst."""
+    """The five endpoints of AEON.to API v3."""
 
     ORDER_PARAMETER_QUERY = "order_parameter_query"
     ORDER_CREATE = "order_create"
@@ -30,7 +30,7 @@ class Limit:
     window_seconds: int
 
 
-# "Rate limitation" of each endpoint, aeonto-api-v3.rst.
+# AEON.to API v3, "Rate limitation" of each endpoint.
 DOCUMENTED: Final = {
     Endpoint.ORDER_PARAMETER_QUERY: Limit(3, 1),
     Endpoint.ORDER_CREATE: Limit(4, 60),

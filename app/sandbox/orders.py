@@ -19,7 +19,7 @@ AEON_QUANTUM: Final = Decimal("0.0000001")
 
 
 class State(StrEnum):
-    """The states of aeonto-api-v3.rst, "Querying order status"."""
+    """The states of AEON.to API v3, "Querying order status"."""
 
     TO_BE_CREATED = "TO_BE_CREATED"
     UNPAID = "UNPAID"

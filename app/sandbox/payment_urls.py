@@ -1,7 +1,7 @@
 """What stands behind a payment protocol URL. The sandbox contacts nobody: it makes invoices up.
 
 `https://bitpay.com/invoice?id=X`, `https://bitpay.com/i/X` and `bitcoin:?r=…` of either are
-corrected as aeonto-api-v3.rst says. At `https://sandbox.invalid/…` an invoice asks what the URL
+corrected as AEON.to API v3 says. At `https://sandbox.invalid/…` an invoice asks what the URL
 names (`?amount=0.1&address=…`), and one at `/outdated` serves outdated data.
 """
 

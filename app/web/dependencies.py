@@ -26,7 +26,7 @@ from app.web.openapi import API_KEY, SESSION
 
 T = TypeVar("T")
 
-# credits-api.md: `new_order` and `check_order_status` have one text, all others the other.
+# Credits API, sections 1 and 2: `new_order` and `check_order_status` have the first text.
 ORDER_LOGIN_TEXT: Final = "Invalid credentials. Please log in"
 LOGIN_TEXT: Final = "Credentials invalid or not provided. Please log in"
 

@@ -1,4 +1,4 @@
-"""Requests and answers typed from aeonto-api-v3.rst."""
+"""Requests and answers typed from AEON.to API v3."""
 
 from typing import Final
 

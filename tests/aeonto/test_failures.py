@@ -12,7 +12,7 @@ from app.partners.aeonto.failures import (
     failure_for,
 )
 
-# aeonto-api-v3.rst, "On failure"; what to do: what the solution column leaves to us.
+# AEON.to API v3, "On failure"; what to do: what the solution column leaves to us.
 NUMBERS = {
     1: (failures.ServiceUnavailable, TryLater),
     2: (failures.MalformedBitcoinAddress, OperatorNeeded),

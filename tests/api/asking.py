@@ -90,7 +90,7 @@ async def open_session(
 
 
 async def learn_limits(application: Application, **changes: Any) -> None:  # noqa: ANN401
-    """Let the loop have learnt the parameters of aeonto-api-v3.rst's example just now."""
+    """Let the loop have learnt the parameters of AEON.to API v3's example just now."""
     values = {
         "price_btc": Decimal("0.017666"),
         "lower_limit_btc": Decimal("0.002"),

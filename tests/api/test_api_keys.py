@@ -24,7 +24,7 @@ async def with_headers(application: Application, *headers: tuple[bytes, bytes]) 
     return await application.http.get("/api/check_self_status", headers=list(headers))
 
 
-# The header (R24)
+# The header
 
 
 def presented(key: str, kind: str) -> list[tuple[bytes, bytes]]:

@@ -18,7 +18,7 @@ from tests.api.ordering import CREDITS, ORDER, orders_made, without
 from tests.support.application import Application
 from tests.support.people import Person
 
-# R22, in the bytes that are sent
+# Bodies, in the bytes that are sent
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ async def test_the_least_and_the_most_credits_are_sold(
     assert answer.json()["btc_amount"] == btc_amount
 
 
-# R23
+# Texts
 
 
 STRINGS: Final = {

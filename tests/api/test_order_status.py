@@ -24,7 +24,7 @@ ORDER: Final = {
     "order_is_for_self": True,
 }
 ABSENT: Final = "ord_0000000000000000000000000"
-# Addresses and payment ids of the example in aeonto-api-v3.rst, "Querying order status".
+# Addresses and payment ids of the example in AEON.to API v3, "Querying order status".
 ADDRESS: Final = "Sm6XWv4nmULGYQyHqRH54fgtXb3m3wnQ52EftauD2aMm1rmnrBwYDsudZj7MDgqB6Q1DgVR4jBgJdTFDZmssEdX711h3WyGzE"
 INTEGRATED: Final = "Sz4Dra9LBvxGYQyHqRH54fgtXb3m3wnQ52EftauD2aMm1rmnrBwYDsudZj7MDgqB6Q1DgVR4jBgJdTFDZmssEdX71ES97Z3M99r2Hv8KMQuE"
 LONG_ID: Final = "6db2414c87fd343fdd6ef4d73aa5f899372868da08faf4c0f5950a666ed08ad7"

@@ -1,4 +1,4 @@
-"""Throttles on guessing keys, tokens and access codes (R26): one process, a clock set by hand."""
+"""Throttles on guessing keys, tokens and access codes: one process, a clock set by hand."""
 
 from typing import Any, Final
 
@@ -289,7 +289,7 @@ async def test_the_twenty_first_bad_code_of_a_caller_in_a_minute_is_too_many(
 async def test_two_hundred_bad_codes_of_one_caller_disturb_nobody_else(
     application: Application, town: Town, guesser: Person
 ) -> None:
-    """R26, with an address that is invented anew for each guess."""
+    """With an address that is invented anew for each guess."""
     statuses = []
     for number in range(200):
         answer = await application.http.post(

@@ -21,14 +21,14 @@ from tests.support.people import Person, make_user
 _BUDGET_USE: Final = 0.85
 _STEADY_SECONDS: Final = 60.0
 _SUFFERING_SECONDS: Final = 140.0
-# Looks a second that remain of the 3 of aeonto-api-v3.rst (goal G8).
+# Looks a second that remain of the 3 of AEON.to API v3 (goal G8).
 _LOOKS_PER_SECOND: Final = 2.5
 _LOOK_AGAIN_SECONDS: Final = 0.25
 _PATIENCE_SECONDS: Final = 120.0
 _TURNS: Final = 4
 _TURN_SECONDS: Final = 12.0
 _NEIGHBOURS_A_SECOND: Final = 50
-_GUESSES_A_SECOND: Final = 4.2  # 200 in all, as R26 has it
+_GUESSES_A_SECOND: Final = 4.2  # 200 in all
 _WINDOW_QUOTA: Final = 20
 _NOTICED: Final = 1.1
 
@@ -126,7 +126,7 @@ async def _change_one_by_one(stage: Stage, seconds: float) -> list[float]:
 
 
 async def guessing(seed: int) -> Verdict:
-    """G13, R26: one caller guesses codes, an address guesses keys; the neighbours are timed."""
+    """G13: one caller guesses codes, an address guesses keys; the neighbours are timed."""
     async with on_stage(seed) as stage:
         guesser = await make_user(stage.deployment.database, stage.callers.now())
         codes: Counter[int] = Counter()

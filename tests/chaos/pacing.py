@@ -15,7 +15,7 @@ from tests.chaos.slow_network import Delays, slow_network
 from tests.support.processes import Process, free_port
 
 STATUS: Final = "order_status_query"
-# aeonto-api-v3.rst: 3 status queries a second.
+# AEON.to API v3: 3 status queries a second.
 _LIMIT_PER_SECOND: Final = 3
 # One way, so that a round trip takes 100 to 140 ms.
 STEADY: Final = (0.05, 0.07)

@@ -1,4 +1,4 @@
-"""Every pair of states, typed from the design and not read from the table under test."""
+"""Every pair of states, typed from docs/order-states.md and not read from the table under test."""
 
 from itertools import product
 
@@ -100,7 +100,7 @@ HEARD_AND_LEFT = {
 
 
 def expected(before: str, after: str) -> Move:
-    """Say what the design makes of a pair."""
+    """Return what a pair means."""
     pair = (before, after)
     if before == after or pair in HEARD_AND_LEFT:
         return Move.STAY

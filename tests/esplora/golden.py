@@ -1,4 +1,4 @@
-"""Answers in the shapes of Esplora's API.md, with values of our own."""
+"""Answers in the shapes of the Esplora HTTP API, with values of our own."""
 
 from datetime import UTC, datetime
 from typing import Final

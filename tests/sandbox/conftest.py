@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from app.sandbox import create_sandbox, serve_sandbox
 
-# The spec's own example destination (aeonto-api-v3.rst, order_create).
+# The example's destination (AEON.to API v3, "Creating a new order").
 DESTINATION = "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM"
 # What the amount 0.1 costs at the price 0.017666 of the spec's parameters, to 7 decimals.
 TOTAL = "5.6605910"

@@ -1,4 +1,4 @@
-"""The five endpoints answer as aeonto-api-v3.rst is written; expected texts are typed from it."""
+"""The five endpoints answer as AEON.to API v3 is written; expected texts are typed from it."""
 
 import re
 from decimal import Decimal

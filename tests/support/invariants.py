@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.runtime.db.engine import Database
 
-# Typed from the design, "Order states": every move that is legal, an operator's among them.
+# Typed from docs/order-states.md: every move that is legal, an operator's among them.
 _LEGAL: Final = """
     TO_BE_CREATED>UNPAID TO_BE_CREATED>UNDERPAID TO_BE_CREATED>PAID_UNCONFIRMED TO_BE_CREATED>PAID
     TO_BE_CREATED>BTC_SENT TO_BE_CREATED>TIMED_OUT TO_BE_CREATED>NOT_FOUND TO_BE_CREATED>FAILED

@@ -1,4 +1,4 @@
-"""The states of an order and the one table of moves between them (design: AEON.to's own words)."""
+"""The states of an order and the one table of moves between them (AEON.to's own words)."""
 
 from enum import StrEnum
 from types import MappingProxyType
@@ -6,7 +6,7 @@ from typing import Final
 
 
 class OrderStatus(StrEnum):
-    """AEON.to's vocabulary (aeonto-api-v3.rst, "Querying order status"), plus our FAILED, CANCELLED."""
+    """AEON.to's vocabulary (AEON.to API v3, "Querying order status"), plus our FAILED, CANCELLED."""
 
     TO_BE_CREATED = "TO_BE_CREATED"
     UNPAID = "UNPAID"

@@ -35,7 +35,7 @@ log = get_logger(__name__)
 _PARAMETERS_EVERY: Final = timedelta(seconds=30)
 _AFTER_FAILED_CREATION_SECONDS: Final = (5.0, 15.0)
 _AFTER_FAILED_LOOK_SECONDS: Final = (2.0, 5.0)
-# What holds creations back, and never looks (notes.md, AEON.to).
+# What holds creations back, and never looks (docs/specifications.md).
 _NO_NEW_ORDERS: Final = (ServiceUnavailable, ThirdPartyUnavailable, InsufficientFunds)
 
 

@@ -5,7 +5,7 @@
     Refused         what was asked can never be: asking again changes nothing
     OperatorNeeded  a person must look, and asking again is harmless
 
-Error numbers and their meanings: aeonto-api-v3.rst, the "On failure" tables. Only the number
+Error numbers and their meanings: AEON.to API v3, the "On failure" tables. Only the number
 decides, neither the text beside it nor the prefix before it; of the HTTP statuses only 403 says
 something of its own, since addresses and regions are refused with it.
 """

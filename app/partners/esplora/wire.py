@@ -1,6 +1,6 @@
 """Esplora's words on the wire: replies are read here, and only here, strictly.
 
-Shapes: API.md of Blockstream/esplora. Amounts are in satoshi, whole numbers written without a
+Shapes: Esplora HTTP API (docs/specifications.md). Amounts are in satoshi, whole numbers written without a
 fraction or an exponent; a confirmed transaction has a block, any other has none.
 """
 

@@ -40,7 +40,7 @@ class Limit:
     window_seconds: float
 
 
-# aeonto-api-v3.rst, "Rate limitation" of each endpoint.
+# AEON.to API v3, "Rate limitation" of each endpoint.
 LIMITS: Final = {
     Bucket.ORDER_PARAMETERS: Limit(3, 1),
     Bucket.ORDER_CREATE: Limit(4, 60),

@@ -11,10 +11,10 @@ import typer
 from app.cli.printing import print_record
 from app.cli.running import run
 from app.partners.aeonto.client import AeontoClient
-from app.partners.aeonto.failures import AeontoFailure
 from app.partners.aeonto.http import HttpTransport
 from app.partners.aeonto.report import Report
 from app.partners.aeonto.wire import MAX_BTC, OrderParameters, PriceQuote
+from app.partners.failures import PartnerFailure
 from app.runtime import plain_text
 from app.runtime.clock import Clock, SystemClock
 from app.runtime.money import SATOSHI
@@ -133,7 +133,7 @@ def _run(
     """Ask once and print the answer; exit with 1 on a failure, with 2 on bad settings."""
     try:
         answer = run(lambda: _ask(Settings.load(), bucket, ask))
-    except AeontoFailure as failure:
+    except PartnerFailure as failure:
         typer.echo(f"AEON.to: {failure}", err=True)
         raise typer.Exit(1) from None
     if answer is None:

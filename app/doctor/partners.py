@@ -11,14 +11,14 @@ from app.doctor.deployment import Deployment
 from app.doctor.findings import Result, not_checked, ok, problem, warning
 from app.orders.aeonto_parameters import KnownParameters
 from app.partners.aeonto.client import AeontoClient
-from app.partners.aeonto.failures import AeontoFailure, OperatorNeeded, SlotExpired, Throttled
+from app.partners.aeonto.failures import SlotExpired
 from app.partners.aeonto.http import HttpTransport
 from app.partners.aeonto.wire import OrderParameters
 from app.partners.esplora.chain import Chain, Disagree, required
 from app.partners.esplora.client import EsploraClient
-from app.partners.esplora.failures import DeadlinePassed, EsploraFailure, NotOffered
-from app.partners.esplora.failures import OperatorNeeded as EsploraNeedsOperator
+from app.partners.esplora.failures import NotOffered
 from app.partners.esplora.http import HttpTransport as EsploraTransport
+from app.partners.failures import DeadlinePassed, OperatorNeeded, PartnerFailure, Throttled
 from app.runtime.money import plain
 from app.runtime.rate_limit.postgres import SharedPace
 from app.runtime.rate_limit.rules import Bucket
@@ -43,7 +43,7 @@ async def check_aeonto(deployment: Deployment) -> Result:
             offer = await _ask_aeonto(deployment, transport)
         except (SlotExpired, Throttled) as failure:
             return not_checked(f"{host}: {failure}", _AGAIN)
-        except AeontoFailure as failure:
+        except PartnerFailure as failure:
             return problem(f"{host}: {failure}", _aeonto_remedy(failure))
     if offer is None:
         return not_checked("AEON.to's rate limit leaves no room for a request now", _AGAIN)
@@ -66,7 +66,7 @@ async def _ask_aeonto(deployment: Deployment, transport: HttpTransport) -> Order
     return None
 
 
-def _aeonto_remedy(failure: AeontoFailure) -> str:
+def _aeonto_remedy(failure: PartnerFailure) -> str:
     if isinstance(failure, OperatorNeeded):
         return "Ask AEON.to's operators; 403 means that they do not serve this machine's address."
     return (
@@ -149,23 +149,23 @@ _ONE_SERVER: Final = warning(
 )
 
 
-async def _height(server: EsploraClient) -> int | EsploraFailure:
+async def _height(server: EsploraClient) -> int | PartnerFailure:
     try:
         async with asyncio.timeout(_LOOK_WITHIN_SECONDS):
             return await server.tip_height()
     except TimeoutError:
         return DeadlinePassed("tip_height")
-    except EsploraFailure as failure:
+    except PartnerFailure as failure:
         return failure
 
 
 def _judge_height(
-    server: EsploraClient, height: int | EsploraFailure, *, is_enough: bool
+    server: EsploraClient, height: int | PartnerFailure, *, is_enough: bool
 ) -> Result:
     if isinstance(height, int):
         return ok(f"{server.source} answers: block {height}")
     found = f"{server.source}: {height}"
-    if isinstance(height, EsploraNeedsOperator):
+    if isinstance(height, OperatorNeeded):
         remedy = "Put this server in ASSAY_ESPLORA_URL right, up to its API, or name another one."
     else:
         remedy = "Wait, or name another server in its place in ASSAY_ESPLORA_URL."
@@ -181,7 +181,7 @@ async def _compare(deployment: Deployment, heights: dict[EsploraClient, int]) ->
     settled = max(lowest - _SETTLED_BLOCKS, 0)
     try:
         hashes = await asyncio.gather(*(server.block_hash(settled) for server in heights))
-    except EsploraFailure as failure:
+    except PartnerFailure as failure:
         if not isinstance(failure, NotOffered):
             return not_checked(str(failure), _AGAIN)
         hashes = []

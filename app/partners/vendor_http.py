@@ -12,15 +12,15 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from app.partners.http import open_connections, receive
-from app.partners.strict_json import JsonObject, Unreadable, check_json_type, read_json_object
-from app.partners.vendor_failures import (
+from app.partners.failures import (
     AnswerLost,
     DeadlinePassed,
-    Nonsense,
+    InvalidResponse,
+    PartnerFailure,
     Unreachable,
-    VendorFailure,
 )
+from app.partners.http import open_connections, receive
+from app.partners.strict_json import JsonObject, Unreadable, check_json_type, read_json_object
 from app.runtime.clock import Clock
 
 MAX_CONNECTIONS: Final = 8
@@ -62,7 +62,7 @@ class Reply:
 class VendorHttp:
     """What lies below the base URL of one vendor. `headers` may hold a key: they are never shown.
 
-    `observe` is told the endpoint, the outcome ("ok", or the name of the failure's class) and the
+    `observe` is told the endpoint, the outcome ("ok", or the label of the failure) and the
     seconds that it took.
     """
 
@@ -100,16 +100,16 @@ class VendorHttp:
     ) -> T:
         """POST a body to a path, or GET it without one, and return what the reader makes of it.
 
-        `endpoint` is its name in failures. `reader` raises Unreadable or a VendorFailure. Raises
-        subclasses of VendorFailure.
+        `endpoint` is its name in failures. `reader` raises Unreadable or a PartnerFailure. Raises
+        subclasses of PartnerFailure.
         """
         started = self._clock.monotonic()
         outcome = "cancelled"
         try:
             reply = await self._in_time(endpoint, path, body, max_body_bytes)
             result = _read(endpoint, reply, reader)
-        except VendorFailure as failure:
-            outcome = type(failure).__name__
+        except PartnerFailure as failure:
+            outcome = failure.label
             raise
         else:
             outcome = "ok"
@@ -158,4 +158,4 @@ def _read(endpoint: str, reply: Reply, reader: Callable[[Reply], T]) -> T:
     try:
         return reader(reply)
     except Unreadable as fault:
-        raise Nonsense(endpoint, http_status=reply.http_status, detail=str(fault)) from None
+        raise InvalidResponse(endpoint, http_status=reply.http_status, detail=str(fault)) from None

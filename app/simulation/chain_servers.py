@@ -9,15 +9,15 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
-from app.partners.esplora.failures import (
+from app.partners.esplora.wire import Block, Output, Transaction
+from app.partners.failures import (
     AnswerLost,
-    EsploraFailure,
-    Nonsense,
+    InvalidResponse,
+    PartnerFailure,
     ServerFault,
     Throttled,
     Unreachable,
 )
-from app.partners.esplora.wire import Block, Output, Transaction
 from app.simulation.chain import Coin, Mined, ModelChain, Waiting
 from app.simulation.loop import BEGIN
 
@@ -151,12 +151,12 @@ class ChainServer:
             return None
         return self._random.choice(_KINDS)
 
-    def _failure(self, endpoint: str) -> EsploraFailure:
+    def _failure(self, endpoint: str) -> PartnerFailure:
         return self._random.choice(
             (
                 Unreachable(endpoint),
                 AnswerLost(endpoint),
-                Nonsense(endpoint, http_status=200),
+                InvalidResponse(endpoint, http_status=200),
                 ServerFault(endpoint, http_status=503),
                 Throttled(endpoint, http_status=429, retry_after=""),
             )

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from app.partners.aeonto.failures import AnswerLost, Unreachable
 from app.partners.aeonto.wire import Answer
+from app.partners.failures import AnswerLost, Unreachable
 from app.simulation.spoiling import lie, malform, refuse
 from app.simulation.upstream import Reply, Upstream, failure
 

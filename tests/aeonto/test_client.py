@@ -6,9 +6,15 @@ import httpx
 import pytest
 import respx
 
-from app.partners.aeonto import failures
-from app.partners.aeonto.failures import NUMBERED, OperatorNeeded
+from app.partners.aeonto.failures import (
+    NUMBERED,
+    Forbidden,
+    InsufficientFunds,
+    TooManyRequests,
+    UnknownFailure,
+)
 from app.partners.aeonto.report import Report
+from app.partners.failures import OperatorNeeded
 from app.runtime.rate_limit.rules import Bucket
 from tests.aeonto import golden
 from tests.aeonto.bench import ADDRESS, ANSWERED, ASKS, JSON, Bench, slot
@@ -106,7 +112,7 @@ async def test_012_throttles_the_pace(
     upstream.route(url=f"{BASE_URL}{endpoint}/").respond(
         403, headers=JSON, text=golden.error("AEONTO-ERROR-012")
     )
-    with pytest.raises(failures.TooManyRequests):
+    with pytest.raises(TooManyRequests):
         await ASKS[endpoint](bench.aeonto)
     assert bench.pace.told == ["throttled 1"]
 
@@ -125,7 +131,7 @@ async def test_any_other_403_needs_the_operator(
     bench: Bench, upstream: respx.MockRouter, content_type: str, body: str
 ) -> None:
     upstream.post("order_create/").respond(403, headers={"Content-Type": content_type}, text=body)
-    with pytest.raises(failures.Forbidden) as caught:
+    with pytest.raises(Forbidden) as caught:
         await ASKS["order_create"](bench.aeonto)
     assert isinstance(caught.value, OperatorNeeded)
     assert bench.pace.told == ANSWERED
@@ -133,7 +139,7 @@ async def test_any_other_403_needs_the_operator(
 
 async def test_unknown_error_numbers_are_kept(bench: Bench, upstream: respx.MockRouter) -> None:
     upstream.post("order_create/").respond(400, headers=JSON, text=golden.error("AEONTO-ERROR-020"))
-    with pytest.raises(failures.UnknownFailure) as caught:
+    with pytest.raises(UnknownFailure) as caught:
         await ASKS["order_create"](bench.aeonto)
     assert caught.value.number == 20
 
@@ -154,5 +160,5 @@ async def test_both_shapes_of_not_found_are_one_report(
 
 async def test_error_inside_a_200_is_a_failure(bench: Bench, upstream: respx.MockRouter) -> None:
     upstream.post("order_create/").respond(200, headers=JSON, text=golden.error("AEONTO-ERROR-008"))
-    with pytest.raises(failures.InsufficientFunds):
+    with pytest.raises(InsufficientFunds):
         await ASKS["order_create"](bench.aeonto)

@@ -10,9 +10,10 @@ import pytest
 import respx
 from typing_extensions import override
 
+from app.partners import failures
 from app.partners.aeonto import client as client_module
-from app.partners.aeonto import failures
-from app.partners.aeonto.failures import AeontoFailure, TryLater
+from app.partners.aeonto.failures import SlotExpired
+from app.partners.failures import PartnerFailure
 from app.runtime.rate_limit.rules import Bucket, Slot
 from tests.aeonto import golden
 from tests.aeonto.bench import ADDRESS, ANSWERED, ASKS, JSON, Bench, slot
@@ -52,9 +53,9 @@ async def test_nonsense_is_no_news_to_ask_again_for(
 ) -> None:
     answer = NONSENSE[kind]
     upstream.post("order_status_query/").mock(return_value=answer)
-    with pytest.raises(failures.Nonsense) as caught:
+    with pytest.raises(failures.InvalidResponse) as caught:
         await bench.look()
-    assert isinstance(caught.value, TryLater)
+    assert isinstance(caught.value, failures.UnknownOutcome)
     assert caught.value.http_status == answer.status_code
     assert bench.pace.told == ANSWERED
     assert bench.observed == [("order_status_query", "Nonsense", 0)]
@@ -75,13 +76,13 @@ async def test_broken_transport_is_no_news_to_ask_again_for(
     bench: Bench,
     upstream: respx.MockRouter,
     broken: type[Exception],
-    kind: type[AeontoFailure],
+    kind: type[PartnerFailure],
     told: list[str],
 ) -> None:
     upstream.post("order_status_query/").mock(side_effect=broken)
     with pytest.raises(kind) as caught:
         await bench.look()
-    assert isinstance(caught.value, TryLater)
+    assert isinstance(caught.value, (failures.NotDone, failures.UnknownOutcome))
     assert caught.value.http_status is None
     assert bench.pace.told == told
 
@@ -151,9 +152,9 @@ async def test_expired_slot_is_given_back_and_nothing_is_sent(
 ) -> None:
     route = upstream.post("order_status_query/").respond(200, headers=JSON, text=golden.UNPAID)
     late = slot(Bucket.ORDER_STATUS, leave_by=bench.clock.monotonic() - 0.001)
-    with pytest.raises(failures.SlotExpired) as caught:
+    with pytest.raises(SlotExpired) as caught:
         await bench.aeonto.order_status_query("aeonto-XCZEsu", slot=late)
-    assert isinstance(caught.value, TryLater)
+    assert isinstance(caught.value, failures.NotDone)
     assert not route.called
     assert bench.pace.told == ["release 1"]
 

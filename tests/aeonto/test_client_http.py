@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from app.partners.aeonto import failures
+from app.partners import failures
 from app.partners.aeonto import http as http_module
 from app.partners.aeonto.client import AeontoClient
 from app.partners.aeonto.http import HttpTransport
@@ -133,7 +133,7 @@ async def test_request_whose_connection_took_too_long_is_not_sent(
 async def test_malformed_redirect_is_nonsense(location: str) -> None:
     head = f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"
     async with asking(Server(head.encode("latin-1"))) as (client, pace):
-        with pytest.raises(failures.Nonsense):
+        with pytest.raises(failures.InvalidResponse):
             await create(client)
     assert pace.told == ["answered 1"]
 
@@ -143,7 +143,7 @@ async def test_body_beyond_the_limit_is_not_read_to_its_end() -> None:
         HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + (b"4000\r\n" + b" " * 0x4000 + b"\r\n") * 8
     )
     async with asking(Server(endless)) as (client, pace):
-        with pytest.raises(failures.Nonsense, match="more than 65536 bytes"):
+        with pytest.raises(failures.InvalidResponse, match="more than 65536 bytes"):
             await create(client)
     assert pace.told == ["answered 1"]
 
@@ -152,6 +152,6 @@ async def test_compressed_body_is_not_unpacked() -> None:
     bomb = gzip.compress(b" " * 10_000_000)
     head = HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb)
     async with asking(Server(head + bomb)) as (client, pace):
-        with pytest.raises(failures.Nonsense, match="compressed"):
+        with pytest.raises(failures.InvalidResponse, match="compressed"):
             await create(client)
     assert pace.told == ["answered 1"]

@@ -13,8 +13,8 @@ from decimal import Decimal
 import uvloop
 
 from app.partners.aeonto.client import AeontoClient
-from app.partners.aeonto.failures import AeontoFailure
 from app.partners.aeonto.http import HttpTransport
+from app.partners.failures import PartnerFailure
 from app.runtime.clock import SystemClock
 from app.runtime.db.engine import create_database
 from app.runtime.db.failures import is_unavailable
@@ -30,7 +30,7 @@ async def ask_for_ever(database_url: str, upstream_url: str) -> None:
     in_flight: set[asyncio.Task[None]] = set()
 
     async def ask(slot: Slot) -> None:
-        with suppress(AeontoFailure):
+        with suppress(PartnerFailure):
             await aeonto.order_status_query("aeonto-nobody", slot=slot)
 
     while True:

@@ -11,9 +11,10 @@ from typing_extensions import override
 
 from app.addresses import InvalidAddress
 from app.partners.esplora.chain import Arrivals, Chain, Disagree, History, Unavailable, combine
-from app.partners.esplora.failures import DeadlinePassed, EsploraFailure, Flooded
+from app.partners.esplora.failures import TooManyOutputs
 from app.partners.esplora.outputs import Arrival
 from app.partners.esplora.wire import Block, Output, Transaction
+from app.partners.failures import DeadlinePassed, PartnerFailure
 from tests.esplora.golden import ADDRESS, BLOCK_TIME, OTHER_ADDRESS, OTHER_TXID, TXID
 
 WITHIN = 10.0
@@ -167,14 +168,14 @@ def test_nothing_that_any_server_shows_is_left_out_whatever_their_order(
 class Said:
     """A server that says one thing, or fails in one way."""
 
-    def __init__(self, name: str, says: History | EsploraFailure) -> None:
+    def __init__(self, name: str, says: History | PartnerFailure) -> None:
         self.source = name
         self.asked: list[str] = []
         self._says = says
 
     async def tip_height(self) -> int:
         self.asked.append("tip_height")
-        if isinstance(self._says, EsploraFailure):
+        if isinstance(self._says, PartnerFailure):
             raise self._says
         return self._says.tip_height
 
@@ -191,7 +192,7 @@ SHOWN = History(102, (transaction(),))
 GONE = DeadlinePassed("tip_height")
 
 
-async def seen_by(*says: History | EsploraFailure) -> Arrivals | Disagree | Unavailable:
+async def seen_by(*says: History | PartnerFailure) -> Arrivals | Disagree | Unavailable:
     chain = Chain([Said(f"s{index}.example", one) for index, one in enumerate(says)])
     return await chain.payments(ADDRESS, within_seconds=WITHIN)
 
@@ -213,7 +214,7 @@ async def test_server_that_fails_is_passed_over_while_two_are_left() -> None:
 
 
 async def test_flood_is_named_in_the_reason() -> None:
-    found = await seen_by(Flooded("payments"), SHOWN)
+    found = await seen_by(TooManyOutputs("payments"), SHOWN)
     assert isinstance(found, Unavailable)
     assert found.reason.startswith("1 of 2 servers answered (s0.example: payments: ")
     assert "somebody floods it" in found.reason

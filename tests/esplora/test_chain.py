@@ -22,8 +22,9 @@ from app.partners.esplora.chain import (
     paying_outputs,
     required,
 )
-from app.partners.esplora.failures import DeadlinePassed, EsploraFailure, Refused
+from app.partners.esplora.failures import ServerRefused
 from app.partners.esplora.wire import Block, Output, Transaction
+from app.partners.failures import DeadlinePassed, PartnerFailure
 from tests.esplora.golden import ADDRESS, BLOCK_TIME, OTHER_ADDRESS, TXID
 
 VALUE = 1_000
@@ -194,14 +195,14 @@ def test_address_in_capitals_is_the_same_address() -> None:
 class Said:
     """A server that says one thing, or fails in one way."""
 
-    def __init__(self, name: str, says: Sighting | EsploraFailure) -> None:
+    def __init__(self, name: str, says: Sighting | PartnerFailure) -> None:
         self.source = name
         self.asked: list[str] = []
         self._says = says
 
     async def tip_height(self) -> int:
         self.asked.append("tip_height")
-        if isinstance(self._says, EsploraFailure):
+        if isinstance(self._says, PartnerFailure):
             raise self._says
         return self._says.tip_height
 
@@ -218,7 +219,7 @@ GONE = DeadlinePassed("tip_height")
 PAID = seen(102, HERE)
 
 
-async def verdict_of(*says: Sighting | EsploraFailure) -> Verdict:
+async def verdict_of(*says: Sighting | PartnerFailure) -> Verdict:
     chain = Chain([Said(f"s{index}.example", one) for index, one in enumerate(says)])
     return await chain.settlement(TXID, ADDRESS, VALUE, within_seconds=WITHIN)
 
@@ -256,7 +257,7 @@ async def test_third_server_that_answers_must_agree_too() -> None:
 
 
 async def test_unavailable_says_who_failed_and_how() -> None:
-    verdict = await verdict_of(PAID, GONE, Refused("tip_height", http_status=401))
+    verdict = await verdict_of(PAID, GONE, ServerRefused("tip_height", http_status=401))
     assert isinstance(verdict, Unavailable)
     assert verdict.reason.startswith("1 of 3 servers answered (s1.example: tip_height: ")
     assert "s2.example: tip_height: refused" in verdict.reason

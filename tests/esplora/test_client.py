@@ -10,11 +10,12 @@ import respx
 from typing_extensions import override
 
 from app.addresses import BitcoinNetwork
+from app.partners import failures
 from app.partners.esplora import client as client_module
-from app.partners.esplora import failures
-from app.partners.esplora.failures import EsploraFailure, TryLater
+from app.partners.esplora.failures import ServerRefused, WrongNetwork
 from app.partners.esplora.turns import LIMIT
 from app.partners.esplora.wire import MAX_BODY_BYTES, Block
+from app.partners.failures import PartnerFailure
 from tests.esplora import golden
 from tests.esplora.bench import JSON, TEXT, Bench
 from tests.esplora.golden import BASE_URL, BLOCK_HASH, BLOCK_TIME, HEIGHT, TXID
@@ -107,7 +108,7 @@ async def test_404_of_what_knows_no_height_is_that_of_a_wrong_url(
 ) -> None:
     server.get(LOOK).respond(404, text="Not Found")
     server.get(TIP).mock(return_value=tip)
-    with pytest.raises(failures.Refused, match="is the URL that of an Esplora"):
+    with pytest.raises(ServerRefused, match="is the URL that of an Esplora"):
         await bench.look()
 
 
@@ -117,7 +118,7 @@ async def test_404_that_names_the_path_is_a_wrong_url_although_the_height_is_kno
     # https://mempool.space/api/v1 has heights, but transactions only at /api.
     server.get(LOOK).respond(404, html="<pre>Cannot GET /api/v1/tx/7c</pre>")
     server.get(TIP).respond(json=870000)
-    with pytest.raises(failures.Refused):
+    with pytest.raises(ServerRefused):
         await bench.look()
 
 
@@ -160,9 +161,9 @@ async def test_server_of_another_network_is_refused_before_its_word_counts(
             assert [await bench.client.tip_height() for _ in "ab"] == [5, 5]
             assert genesis.call_count == asked + 1
         else:
-            with pytest.raises(failures.WrongNetwork, match=f"shows {name}, .* of {network}"):
+            with pytest.raises(WrongNetwork, match=f"shows {name}, .* of {network}"):
                 await bench.client.tip_height()
-            with pytest.raises(failures.WrongNetwork):
+            with pytest.raises(WrongNetwork):
                 await bench.client.payments(golden.ADDRESS)
         await bench.transport.aclose()
 
@@ -208,9 +209,9 @@ async def test_nonsense_is_no_news_to_ask_again_for(
     bench: Bench, server: respx.MockRouter, kind: str
 ) -> None:
     server.get(LOOK).mock(return_value=NONSENSE[kind])
-    with pytest.raises(failures.Nonsense) as caught:
+    with pytest.raises(failures.InvalidResponse) as caught:
         await bench.look()
-    assert isinstance(caught.value, TryLater)
+    assert isinstance(caught.value, failures.UnknownOutcome)
     assert caught.value.http_status == NONSENSE[kind].status_code
     assert bench.observed == [("transaction", "Nonsense", 0)]
     assert len(server.calls) == 1
@@ -236,12 +237,12 @@ async def test_result_in_a_500_is_a_fault_of_the_server(
     ids=lambda value: value.__name__,
 )
 async def test_broken_transport_is_no_news_to_ask_again_for(
-    bench: Bench, server: respx.MockRouter, broken: type[Exception], kind: type[EsploraFailure]
+    bench: Bench, server: respx.MockRouter, broken: type[Exception], kind: type[PartnerFailure]
 ) -> None:
     server.get(LOOK).mock(side_effect=broken)
     with pytest.raises(kind) as caught:
         await bench.look()
-    assert isinstance(caught.value, TryLater)
+    assert isinstance(caught.value, (failures.NotDone, failures.UnknownOutcome))
     assert caught.value.http_status is None
 
 
@@ -321,9 +322,9 @@ async def test_after_a_429_nothing_is_sent_until_the_pause_is_over(
     route = server.get(LOOK).respond(429, headers={"Retry-After": "60"})
     with pytest.raises(failures.Throttled):
         await bench.look()
-    with pytest.raises(failures.HeldBack) as caught:
+    with pytest.raises(failures.RateLimited) as caught:
         await bench.look()
-    assert isinstance(caught.value, TryLater)
+    assert isinstance(caught.value, failures.NotDone)
     assert route.call_count == 1
     route.respond(headers=JSON, text=golden.CONFIRMED)
     bench.clock.advance(60.1)

@@ -6,7 +6,7 @@ from contextlib import aclosing, asynccontextmanager
 
 import pytest
 
-from app.partners.esplora import failures
+from app.partners import failures
 from app.partners.esplora.client import EsploraClient
 from app.partners.esplora.http import HttpTransport
 from app.partners.esplora.wire import MAX_BODY_BYTES
@@ -92,7 +92,7 @@ async def test_redirect_is_not_followed(location: str) -> None:
     head = f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"
     server = Server(head.encode("latin-1"))
     async with asking(server) as client:
-        with pytest.raises(failures.Nonsense, match="HTTP 302"):
+        with pytest.raises(failures.InvalidResponse, match="HTTP 302"):
             await client.transaction(TXID)
     assert server.received.count(b"GET ") == 1
 
@@ -101,7 +101,7 @@ async def test_body_beyond_the_limit_is_not_read_to_its_end() -> None:
     chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
     endless = HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + chunk * (MAX_BODY_BYTES // 0x10000 + 1)
     async with asking(Server(endless)) as client:
-        with pytest.raises(failures.Nonsense, match="more than 2097152 bytes"):
+        with pytest.raises(failures.InvalidResponse, match="more than 2097152 bytes"):
             await client.transaction(TXID)
 
 
@@ -109,5 +109,5 @@ async def test_compressed_body_is_not_unpacked() -> None:
     packed = b"no gzip, which unpacking would stumble on"
     head = HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
     async with asking(Server(head + packed)) as client:
-        with pytest.raises(failures.Nonsense, match="compressed"):
+        with pytest.raises(failures.InvalidResponse, match="compressed"):
             await client.transaction(TXID)

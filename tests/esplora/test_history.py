@@ -13,9 +13,10 @@ from dataclasses import dataclass, field, replace
 import pytest
 from typing_extensions import override
 
-from app.partners.esplora.failures import Nonsense, NotOffered, ServerFault
+from app.partners.esplora.failures import NotOffered
 from app.partners.esplora.history import MAX_PAGES, AddressHistory, Ending, read_history
 from app.partners.esplora.wire import Block, Output, Transaction
+from app.partners.failures import InvalidResponse, ServerFault
 from tests.esplora.golden import ADDRESS, BLOCK_HASH, BLOCK_TIME
 
 PATH = "address/a/txs"
@@ -312,5 +313,5 @@ async def test_two_readings_of_the_outputs_of_one_transaction_are_a_fault() -> N
         def chain(self, after: str) -> Sequence[Transaction]:
             return [replace(self.rows[0], outputs=(Output(0, ADDRESS, 6),))]
 
-    with pytest.raises(Nonsense, match="different outputs"):
+    with pytest.raises(InvalidResponse, match="different outputs"):
         await read(Lying(rows(0, 80)))

@@ -11,12 +11,20 @@ import pytest
 import respx
 
 from app.addresses import InvalidAddress
+from app.partners import failures
 from app.partners.esplora import client as client_module
-from app.partners.esplora import failures, wire
+from app.partners.esplora import wire
 from app.partners.esplora.client import MOST_TRANSACTIONS
-from app.partners.esplora.failures import EsploraFailure, OperatorNeeded
+from app.partners.esplora.failures import (
+    CutShort,
+    NoSuchPath,
+    NotOffered,
+    ServerRefused,
+    TooManyOutputs,
+)
 from app.partners.esplora.turns import LIMIT
 from app.partners.esplora.wire import MAX_PAGE_BYTES, Answer, Block, Output, Spent, Transaction
+from app.partners.failures import OperatorNeeded, PartnerFailure
 from app.partners.strict_json import Unreadable
 from tests.esplora import golden
 from tests.esplora.bench import JSON, Bench
@@ -274,7 +282,7 @@ async def test_flood_of_transactions_is_a_failure_that_says_so(
         server.get(f"{HISTORY}/chain/{txid(start - 1)}").respond(
             headers=JSON, text=listed(*confirmed(range(start, start + PAGE)))
         )
-    with pytest.raises(failures.Flooded, match="somebody floods it") as caught:
+    with pytest.raises(TooManyOutputs, match="somebody floods it") as caught:
         await bench.client.payments(ADDRESS)
     assert isinstance(caught.value, OperatorNeeded)
     assert len(server.calls) == MOST_TRANSACTIONS // PAGE + 1
@@ -284,7 +292,7 @@ async def test_history_that_the_index_refuses_as_too_long_is_a_flood(
     bench: Bench, server: respx.MockRouter
 ) -> None:
     server.get(HISTORY).respond(413, text="history too long")
-    with pytest.raises(failures.Flooded):
+    with pytest.raises(TooManyOutputs):
         await bench.client.payments(ADDRESS)
 
 
@@ -297,7 +305,7 @@ async def test_server_that_shows_one_page_for_ever_is_a_failure_that_says_so(
         counted(server, total)
     body = listed(*confirmed(range(PAGE)))
     server.get(url__startswith=f"{golden.BASE_URL}{HISTORY}").respond(headers=JSON, text=body)
-    with pytest.raises(failures.CutShort, match="counts more") as caught:
+    with pytest.raises(CutShort, match="counts more") as caught:
         await bench.client.payments(ADDRESS)
     assert isinstance(caught.value, OperatorNeeded)
     assert len(server.calls) <= 8
@@ -307,21 +315,21 @@ async def test_each_request_of_a_look_takes_a_turn(bench: Bench, server: respx.M
     counted(server, 30)
     body = listed(*confirmed(range(PAGE)))
     server.get(url__startswith=f"{golden.BASE_URL}{HISTORY}").respond(headers=JSON, text=body)
-    with pytest.raises(failures.CutShort):
+    with pytest.raises(CutShort):
         await bench.client.payments(ADDRESS)
     asked = len(server.calls)
     assert bench.clock.monotonic() >= (asked - 1) // LIMIT.count * LIMIT.window_seconds
 
 
-ANSWERS: Final[dict[str, tuple[httpx.Response, type[EsploraFailure]]]] = {
-    "html": (httpx.Response(200, html="<html></html>"), failures.Nonsense),
-    "redirect": (httpx.Response(302, headers={"Location": "/other"}), failures.Nonsense),
-    "truncated": (httpx.Response(200, headers=JSON, text="[{"), failures.Nonsense),
+ANSWERS: Final[dict[str, tuple[httpx.Response, type[PartnerFailure]]]] = {
+    "html": (httpx.Response(200, html="<html></html>"), failures.InvalidResponse),
+    "redirect": (httpx.Response(302, headers={"Location": "/other"}), failures.InvalidResponse),
+    "truncated": (httpx.Response(200, headers=JSON, text="[{"), failures.InvalidResponse),
     "huge": (
         httpx.Response(200, headers=JSON, content=b" " * MAX_PAGE_BYTES + b"[]"),
-        failures.Nonsense,
+        failures.InvalidResponse,
     ),
-    "forbidden": (httpx.Response(403, text="no"), failures.Refused),
+    "forbidden": (httpx.Response(403, text="no"), ServerRefused),
     "error": (httpx.Response(503, headers=JSON, text="[]"), failures.ServerFault),
     "throttled": (httpx.Response(429, headers={"Retry-After": "30"}), failures.Throttled),
 }
@@ -339,21 +347,21 @@ async def test_page_that_is_none_fails_the_look_whichever_it_is(
     server.get(url__startswith=f"{golden.BASE_URL}{HISTORY}").mock(side_effect=replies)
     with pytest.raises(failure):
         await bench.client.payments(ADDRESS)
-    assert bench.observed[-1][:2] == ("payments", failure.__name__)
+    assert bench.observed[-1][:2] == ("payments", failure.label)
 
 
 @pytest.mark.parametrize(
     ("response", "kind"),
     [
-        (httpx.Response(404, text="endpoint does not exist"), failures.NoSuchPath),
-        (httpx.Response(400, text="Invalid Bitcoin address"), failures.NotOffered),
+        (httpx.Response(404, text="endpoint does not exist"), NoSuchPath),
+        (httpx.Response(400, text="Invalid Bitcoin address"), NotOffered),
     ],
 )
 async def test_first_page_that_is_not_offered_is_a_refusal(
-    bench: Bench, server: respx.MockRouter, response: httpx.Response, kind: type[EsploraFailure]
+    bench: Bench, server: respx.MockRouter, response: httpx.Response, kind: type[PartnerFailure]
 ) -> None:
     server.get(HISTORY).mock(return_value=response)
-    with pytest.raises(failures.Refused) as caught:
+    with pytest.raises(ServerRefused) as caught:
         await bench.client.payments(ADDRESS)
     assert type(caught.value) is kind
     assert isinstance(caught.value, OperatorNeeded)
@@ -369,7 +377,7 @@ async def test_first_page_that_is_not_offered_is_a_refusal(
     ids=lambda value: value.__name__,
 )
 async def test_broken_transport_fails_the_look(
-    bench: Bench, server: respx.MockRouter, broken: type[Exception], kind: type[EsploraFailure]
+    bench: Bench, server: respx.MockRouter, broken: type[Exception], kind: type[PartnerFailure]
 ) -> None:
     server.get(HISTORY).mock(side_effect=broken)
     with pytest.raises(kind):
@@ -396,5 +404,5 @@ async def test_larger_page_is_allowed_than_a_transaction(
     server.get(HISTORY).respond(headers=JSON, content=padding + golden.HISTORY.encode())
     assert len(await bench.client.payments(ADDRESS)) == 2
     server.get(f"tx/{TXID}").respond(headers=JSON, content=padding + golden.CONFIRMED.encode())
-    with pytest.raises(failures.Nonsense, match="more than 2097152 bytes"):
+    with pytest.raises(failures.InvalidResponse, match="more than 2097152 bytes"):
         await bench.look()

@@ -288,7 +288,7 @@ MUTATIONS: Final = (
     Mutation(
         "chain: a flood of transactions hides none in silence",
         "app/partners/esplora/client.py",
-        'raise Flooded("payments")',
+        'raise TooManyOutputs("payments")',
         "return history.transactions",
         "tests/esplora/test_payments.py::test_flood_of_transactions_is_a_failure_that_says_so",
     ),

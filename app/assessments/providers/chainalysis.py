@@ -23,7 +23,7 @@ from app.assessments.rules.questions import AssessmentType
 from app.lists.rules.risk import CATEGORIES, SANCTIONS, SCOPE, grade_of
 from app.partners.chainalysis import wire
 from app.partners.chainalysis.wire import Identification
-from app.partners.vendor_failures import OperatorNeeded, Refusal, VendorFailure
+from app.partners.failures import OperatorNeeded, PartnerFailure, Refused
 from app.partners.vendor_http import VendorHttp
 
 NAME: Final = "chainalysis"
@@ -72,12 +72,12 @@ class ChainalysisProvider:
                 wire.read_identifications,
                 max_body_bytes=wire.MAX_BODY_BYTES,
             )
-        except Refusal as failure:
+        except Refused as failure:
             raise ProviderFailed(FailureReason.REFUSED) from failure
         except OperatorNeeded as failure:
-            self._alarm(f"chainalysis_{type(failure).__name__}")
+            self._alarm(f"chainalysis_{failure.label}")
             raise ProviderFailed(FailureReason.BROKEN) from failure
-        except VendorFailure as failure:
+        except PartnerFailure as failure:
             raise ProviderNotAsked from failure
         return _answer(question, identifications)
 

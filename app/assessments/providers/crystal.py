@@ -25,7 +25,7 @@ from app.lists.rules.risk import CATEGORIES, OTHER, SCOPE, grade_of, to_share
 from app.partners.crystal.assets import ASSETS, FIAT_DECIMALS, Asset, in_whole
 from app.partners.crystal.client import KEY_HEADER, CrystalClient
 from app.partners.crystal.wire import Asked, Transfer
-from app.partners.vendor_failures import OperatorNeeded, VendorFailure
+from app.partners.failures import OperatorNeeded, PartnerFailure
 from app.partners.vendor_http import VendorHttp
 from app.runtime.money import plain
 
@@ -100,7 +100,7 @@ class CrystalProvider:
         asked = _asked(question)
         try:
             transfer = await self._client.add(asked)
-        except VendorFailure as failure:
+        except PartnerFailure as failure:
             self._ring(failure)
             raise for_the_question(failure) from failure
         return _answer(question, asked.asset, transfer)
@@ -115,16 +115,16 @@ class CrystalProvider:
         try:
             found = None if reference is None else await self._client.look(reference, asked)
             transfer = found or await self._client.search(asked, question.asked_since)
-        except VendorFailure as failure:
+        except PartnerFailure as failure:
             self._ring(failure)
             raise ProviderUnknown from failure
         if transfer is None and question.rested is not None and question.rested < _LATE:
             raise ProviderUnknown
         return None if transfer is None else _answer(question, asked.asset, transfer)
 
-    def _ring(self, failure: VendorFailure) -> None:
+    def _ring(self, failure: PartnerFailure) -> None:
         if isinstance(failure, OperatorNeeded):
-            self._alarm(f"crystal_{type(failure).__name__}")
+            self._alarm(f"crystal_{failure.label}")
 
 
 def crystal_headers(api_key: str) -> dict[str, str]:

@@ -36,9 +36,9 @@ from app.assessments.rules.risk_words import percent
 from app.lists.rules.coverage import not_covered
 from app.lists.rules.listings import ListFinder, Lookups, edition_of
 from app.lists.rules.risk import NOT_COVERED, SCOPE, grade_of, to_share
-from app.partners.esplora.failures import EsploraFailure, OperatorNeeded
 from app.partners.esplora.history import AddressHistory, Ending
 from app.partners.esplora.wire import Transaction, is_txid
+from app.partners.failures import OperatorNeeded, PartnerFailure
 
 NAME: Final = "exposure"
 # Not "none": more hops, and whom no list knows, were not looked at.
@@ -57,7 +57,7 @@ Alarm = Callable[[str], None]
 
 
 class ChainIndex(Protocol):
-    """One server of Esplora. Its methods raise subclasses of `EsploraFailure`."""
+    """One server of Esplora. Its methods raise subclasses of `PartnerFailure`."""
 
     async def transaction(self, txid: str) -> Transaction | None:
         """Ask for a transaction; None when the server knows none of this id."""
@@ -151,16 +151,16 @@ class ExposureProvider:
 
     async def _look(self, question: Question) -> Seen:
         """Look at the chain through one server after the other; the last one's failure counts."""
-        failure: EsploraFailure | None = None
+        failure: PartnerFailure | None = None
         for server in self._servers:
             try:
                 if question.tx_hash is None:
                     return await _look_at_address(server, question.address)
                 return await _look_at_transaction(server, question.address, question.tx_hash)
-            except EsploraFailure as one:
+            except PartnerFailure as one:
                 failure = one
                 if isinstance(one, OperatorNeeded):
-                    self._alarm(f"exposure_{type(one).__name__}")
+                    self._alarm(f"exposure_{one.label}")
         if isinstance(failure, OperatorNeeded):
             raise ProviderFailed(FailureReason.BROKEN) from failure
         raise ProviderNotAsked from failure

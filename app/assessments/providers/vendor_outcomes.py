@@ -6,13 +6,13 @@ from app.assessments.providers.base import (
     ProviderNotAsked,
     ProviderUnknown,
 )
-from app.partners.vendor_failures import NotDone, OperatorNeeded, Refusal, VendorFailure
+from app.partners.failures import NotDone, OperatorNeeded, PartnerFailure, Refused
 
 
-def for_the_question(failure: VendorFailure) -> ProviderFailed | ProviderUnknown:
+def for_the_question(failure: PartnerFailure) -> ProviderFailed | ProviderUnknown:
     """Return what a failure means for the question that was asked."""
     match failure:
-        case Refusal():
+        case Refused():
             return ProviderFailed(FailureReason.REFUSED)
         case OperatorNeeded():
             return ProviderFailed(FailureReason.BROKEN)

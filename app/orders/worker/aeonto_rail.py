@@ -15,17 +15,15 @@ from app.orders.worker.rails import TURN_WITHIN_SECONDS, Failed, RefusedForGood,
 from app.orders.worker.settlement_checks import settlement_of
 from app.partners.aeonto.client import AeontoClient
 from app.partners.aeonto.failures import (
-    AeontoFailure,
     BitcoinAmountOutOfBounds,
     InsufficientFunds,
     InvalidBitcoinAmount,
-    OperatorNeeded,
-    Refused,
     ServiceUnavailable,
     ThirdPartyUnavailable,
 )
 from app.partners.aeonto.report import Report
 from app.partners.esplora.chain import Chain
+from app.partners.failures import OperatorNeeded, PartnerFailure, Refused
 from app.runtime.clock import Clock
 from app.runtime.observability.logging import get_logger
 from app.runtime.rate_limit.rules import CALL_DEADLINE_SECONDS, Bucket, Pace, Slot
@@ -81,14 +79,14 @@ class AeontoRail:
             )
         except (InvalidBitcoinAmount, BitcoinAmountOutOfBounds):
             return RefusedForGood()
-        except AeontoFailure as failure:
+        except PartnerFailure as failure:
             return _failed(failure, _AFTER_FAILED_CREATION_SECONDS)
 
     async def look(self, job: LookJob, turn: AeontoTurn) -> Reported | Failed:
         over_at = self._clock.monotonic() + CALL_DEADLINE_SECONDS
         try:
             report = await self._aeonto.order_status_query(job.uuid or "", slot=turn.slot)
-        except AeontoFailure as failure:
+        except PartnerFailure as failure:
             return _failed(failure, _AFTER_FAILED_LOOK_SECONDS)
         settlement = await settlement_of(
             self._chain,
@@ -111,7 +109,7 @@ class AeontoRail:
             return
         try:
             parameters = await self._aeonto.order_parameter_query(slot=turn.slot)
-        except AeontoFailure as failure:
+        except PartnerFailure as failure:
             self._creations_held = isinstance(failure, _NO_NEW_ORDERS)
             log.warning("order_parameters_unknown", failure=str(failure))
             return
@@ -123,7 +121,7 @@ class AeontoRail:
         return None if slot is None else AeontoTurn(slot, self._pace)
 
 
-def _failed(failure: AeontoFailure, pause_seconds: tuple[float, float]) -> Failed:
+def _failed(failure: PartnerFailure, pause_seconds: tuple[float, float]) -> Failed:
     needs_operator = isinstance(failure, (OperatorNeeded, Refused))
-    alarm = f"aeonto_{type(failure).__name__}" if needs_operator else None
+    alarm = f"aeonto_{failure.label}" if needs_operator else None
     return Failed(f"AEON.to: {failure}", pause_seconds, alarm)

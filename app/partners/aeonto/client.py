@@ -14,17 +14,19 @@ from typing import Final, Protocol, TypeVar
 from app.partners.aeonto import wire
 from app.partners.aeonto.failures import (
     HTTP_FORBIDDEN,
-    AeontoFailure,
-    DeadlinePassed,
-    Nonsense,
     OrderNotFound,
     SlotExpired,
     TooManyRequests,
-    Unreachable,
     failure_for,
 )
 from app.partners.aeonto.report import Report
 from app.partners.aeonto.wire import Answer, Fields, OrderParameters, PriceQuote
+from app.partners.failures import (
+    DeadlinePassed,
+    InvalidResponse,
+    PartnerFailure,
+    Unreachable,
+)
 from app.partners.strict_json import JsonObject, Unreadable
 from app.runtime.clock import Clock
 from app.runtime.observability.logging import get_logger
@@ -56,8 +58,8 @@ class Transport(Protocol):
 class AeontoClient:
     """AEON.to over HTTP. Every method takes a slot of its endpoint's bucket, and uses it up.
 
-    Every method raises a subclass of `AeontoFailure`. `observe` is told the endpoint, the outcome
-    ("ok", or the name of the failure's class) and the seconds that it took.
+    Every method raises a subclass of `PartnerFailure`. `observe` is told the endpoint, the outcome
+    ("ok", or the label of the failure) and the seconds that it took.
     """
 
     def __init__(
@@ -124,8 +126,8 @@ class AeontoClient:
         outcome = "cancelled"
         try:
             result = await self._exchange(endpoint, content, reader, slot)
-        except AeontoFailure as failure:
-            outcome = type(failure).__name__
+        except PartnerFailure as failure:
+            outcome = failure.label
             raise
         else:
             outcome = "ok"
@@ -201,6 +203,6 @@ def _judge(endpoint: str, answer: Answer, reader: Callable[[JsonObject], T]) -> 
             return reader(said)
     except Unreadable as fault:
         if status != HTTP_FORBIDDEN:
-            raise Nonsense(endpoint, http_status=status, detail=str(fault)) from None
+            raise InvalidResponse(endpoint, http_status=status, detail=str(fault)) from None
         number = None
     raise failure_for(endpoint, http_status=status, number=number)

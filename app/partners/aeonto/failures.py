@@ -1,9 +1,4 @@
-"""What can go wrong with a request to AEON.to, sorted by what the caller should do about it.
-
-    TryLater        nobody is to blame for long: ask again after a pause
-    Throttled       we asked too often: everybody pauses, then one probes
-    Refused         what was asked can never be: asking again changes nothing
-    OperatorNeeded  a person must look, and asking again is harmless
+"""What can go wrong with a request to AEON.to, beside what can go wrong with any partner.
 
 Error numbers and their meanings: AEON.to API v3, the "On failure" tables. Only the number
 decides, neither the text beside it nor the prefix before it; of the HTTP statuses only 403 says
@@ -13,89 +8,25 @@ something of its own, since addresses and regions are refused with it.
 from types import MappingProxyType
 from typing import Final
 
+from app.partners.failures import (
+    InvalidResponse,
+    NotDone,
+    OperatorNeeded,
+    PartnerFailure,
+    Refused,
+    Throttled,
+)
+
 HTTP_FORBIDDEN: Final = 403
 
 
-class AeontoFailure(Exception):
-    """A request that brought no usable answer. Its message holds nothing that was received.
-
-    `endpoint` is the name of the endpoint, `number` the AEONTO-ERROR number if one was given,
-    `http_status` the status of the answer if one came.
-    """
-
-    number: int | None = None
-    meaning: str = "the request failed"
-
-    def __init__(
-        self,
-        endpoint: str,
-        *,
-        http_status: int | None = None,
-        number: int | None = None,
-        detail: str | None = None,
-    ) -> None:
-        self.endpoint = endpoint
-        self.http_status = http_status
-        if number is not None:
-            self.number = number
-        error = "" if self.number is None else f"error {self.number:03}: "
-        status = "" if http_status is None else f" (HTTP {http_status})"
-        super().__init__(f"{endpoint}: {error}{detail or self.meaning}{status}")
-
-
-class TryLater(AeontoFailure):
-    """It may work later, with no change on our side."""
-
-
-class Throttled(AeontoFailure):
-    """We asked more often than the endpoint allows."""
-
-
-class Refused(AeontoFailure):
-    """This order, amount, uuid or URL will never do."""
-
-
-class OperatorNeeded(AeontoFailure):
-    """Something that only a person can put right: our address, our request, our standing."""
-
-
-# Without a usable answer
-
-
-class SlotExpired(TryLater):
+class SlotExpired(NotDone):
     """The slot's time to leave had passed, so nothing was sent."""
 
     meaning = "the slot was not used in time; nothing was sent"
 
 
-class Unreachable(TryLater):
-    """No connection was made, so nothing was sent."""
-
-    meaning = "no connection could be made; nothing was sent"
-
-
-class AnswerLost(TryLater):
-    """The connection broke before the whole answer was here: the work may have been done."""
-
-    meaning = "the connection broke before the answer was complete"
-
-
-class DeadlinePassed(TryLater):
-    """The answer was not complete in time: the work may have been done."""
-
-    meaning = "the answer was not complete in time"
-
-
-class Nonsense(TryLater):
-    """An answer came that the API does not know: the work may have been done."""
-
-    meaning = "the answer is not one that this API gives"
-
-
-# With an error number
-
-
-class ServiceUnavailable(TryLater):
+class ServiceUnavailable(NotDone):
     """001: AEON.to's own services are down."""
 
     number = 1
@@ -137,14 +68,14 @@ class OrderNotFound(Refused):
     meaning = "requested order not found"
 
 
-class ThirdPartyUnavailable(TryLater):
+class ThirdPartyUnavailable(NotDone):
     """007: a service that AEON.to depends on is down."""
 
     number = 7
     meaning = "third party service not available"
 
 
-class InsufficientFunds(TryLater):
+class InsufficientFunds(NotDone):
     """008: AEON.to has not enough bitcoin at the moment."""
 
     number = 8
@@ -212,12 +143,12 @@ NUMBERED: Final = MappingProxyType(
 )
 
 
-def failure_for(endpoint: str, *, http_status: int, number: int | None) -> AeontoFailure:
+def failure_for(endpoint: str, *, http_status: int, number: int | None) -> PartnerFailure:
     """Return the failure that an answer without a result means."""
     if http_status == HTTP_FORBIDDEN and number != TooManyRequests.number:
         return Forbidden(endpoint, http_status=http_status, number=number)
     if number is None:
         detail = "neither a result nor an error number"
-        return Nonsense(endpoint, http_status=http_status, detail=detail)
+        return InvalidResponse(endpoint, http_status=http_status, detail=detail)
     kind = NUMBERED.get(number, UnknownFailure)
     return kind(endpoint, http_status=http_status, number=number)

@@ -10,8 +10,8 @@ from typing import Final
 import httpx
 
 from app.partners.aeonto import wire
-from app.partners.aeonto.failures import AnswerLost, Unreachable
 from app.partners.aeonto.wire import Answer
+from app.partners.failures import AnswerLost, Unreachable
 from app.partners.http import open_connections, receive
 
 MAX_CONNECTIONS: Final = 16

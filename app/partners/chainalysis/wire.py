@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from app.partners.failures import failure_for_status
 from app.partners.strict_json import Unreadable
-from app.partners.vendor_failures import failure_for
 from app.partners.vendor_http import Reply
 
 ENDPOINT: Final = "sanctions"
@@ -36,7 +36,7 @@ def read_identifications(reply: Reply) -> tuple[Identification, ...]:
     JSON, and both are told by their status alone. Raises Unreadable, or the failure that it means.
     """
     if reply.http_status != HTTPStatus.OK:
-        raise failure_for(ENDPOINT, reply.http_status)
+        raise failure_for_status(ENDPOINT, reply.http_status)
     try:
         said = _Answer.model_validate(reply.json_object())
     except ValidationError as error:

@@ -7,14 +7,14 @@ from typing import Final, TypeVar
 
 from app.partners.crystal import wire
 from app.partners.crystal.wire import Asked, Meta, Transfer
-from app.partners.strict_json import JsonObject, Unreadable
-from app.partners.vendor_failures import (
-    Misplaced,
-    NotAllShown,
+from app.partners.failures import (
     OutOfCalls,
-    Refusal,
-    failure_for,
+    Refused,
+    UnknownOutcome,
+    WrongEndpoint,
+    failure_for_status,
 )
+from app.partners.strict_json import JsonObject, Unreadable
 from app.partners.vendor_http import Body, Reply, VendorHttp
 
 KEY_HEADER: Final = "X-Auth-Apikey"
@@ -25,8 +25,14 @@ OnCallsLeft = Callable[[int], None]
 T = TypeVar("T")
 
 
+class NotAllShown(UnknownOutcome):
+    """What was looked for may stand where it was not looked."""
+
+    meaning = "more was asked since than it shows"
+
+
 class CrystalClient:
-    """One account at Crystal. Every method raises subclasses of VendorFailure.
+    """One account at Crystal. Every method raises subclasses of PartnerFailure.
 
     `on_calls_left` is told how many calls are left whenever an answer says so.
     """
@@ -92,9 +98,9 @@ class CrystalClient:
         except Unreadable:
             if status == HTTPStatus.OK:
                 raise
-            failure = failure_for(endpoint, status)
-            if isinstance(failure, Refusal):  # in words that are not Crystal's
-                failure = Misplaced(endpoint, http_status=status)
+            failure = failure_for_status(endpoint, status)
+            if isinstance(failure, Refused):  # in words that are not Crystal's
+                failure = WrongEndpoint(endpoint, http_status=status)
             raise failure from None
         if meta.calls_left is not None:
             self._on_calls_left(meta.calls_left)
@@ -103,8 +109,8 @@ class CrystalClient:
         if _is_used_up(status, meta):
             raise OutOfCalls(endpoint, http_status=status)
         if status == HTTPStatus.OK:
-            raise Refusal(endpoint, detail=f"refused with error_code {meta.error_code}")
-        raise failure_for(endpoint, status)
+            raise Refused(endpoint, detail=f"refused with error_code {meta.error_code}")
+        raise failure_for_status(endpoint, status)
 
 
 def _is_used_up(status: int, meta: Meta) -> bool:

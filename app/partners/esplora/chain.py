@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeVar
 
 from app.addresses import bitcoin_network
-from app.partners.esplora.failures import DeadlinePassed, EsploraFailure, OperatorNeeded
 from app.partners.esplora.outputs import COINBASE_MATURITY, Arrival
 from app.partners.esplora.wire import Block, Output, Transaction, is_txid, outputs_to
+from app.partners.failures import DeadlinePassed, OperatorNeeded, PartnerFailure
 
 T = TypeVar("T")
 
@@ -108,7 +108,7 @@ Verdict = Paid | NotYet | Wrong | Disagree | Unavailable
 
 
 class Source(Protocol):
-    """One server; `EsploraClient` is one. Its methods raise subclasses of `EsploraFailure`."""
+    """One server; `EsploraClient` is one. Its methods raise subclasses of `PartnerFailure`."""
 
     @property
     def source(self) -> str:
@@ -142,7 +142,7 @@ class Chain:
         """Say whether a transaction pays at least so many satoshi to a bitcoin address.
 
         `txid` may be any text that a partner gave. All servers are asked at once; one that has not
-        answered in time has failed. Never raises an `EsploraFailure`; raises ValueError for an
+        answered in time has failed. Never raises a `PartnerFailure`; raises ValueError for an
         amount below one satoshi.
         """
         if value_satoshi < 1:
@@ -166,7 +166,7 @@ class Chain:
         """Say what has arrived at a bitcoin address, unconfirmed or in blocks.
 
         All servers are asked at once; one that has not answered in time has failed. Never raises
-        an `EsploraFailure`; raises InvalidAddress for what is no address.
+        a `PartnerFailure`; raises InvalidAddress for what is no address.
         """
         bitcoin_network(address)
 
@@ -186,13 +186,13 @@ class Chain:
         looks = await asyncio.gather(
             *(_in_time(endpoint, look(source), within_seconds) for source in self._sources)
         )
-        said = [one for one in looks if not isinstance(one, EsploraFailure)]
+        said = [one for one in looks if not isinstance(one, PartnerFailure)]
         if len(said) >= required(len(looks)):
             return said
         failed = [
             f"{source.source}: {one}"
             for source, one in zip(self._sources, looks, strict=True)
-            if isinstance(one, EsploraFailure)
+            if isinstance(one, PartnerFailure)
         ]
         return Unavailable(
             f"{len(said)} of {len(looks)} servers answered ({'; '.join(failed)})",
@@ -200,13 +200,13 @@ class Chain:
         )
 
 
-async def _in_time(endpoint: str, look: Awaitable[T], within_seconds: float) -> T | EsploraFailure:
+async def _in_time(endpoint: str, look: Awaitable[T], within_seconds: float) -> T | PartnerFailure:
     try:
         async with asyncio.timeout(within_seconds):
             return await look
     except TimeoutError:
         return DeadlinePassed(endpoint)
-    except EsploraFailure as failure:
+    except PartnerFailure as failure:
         return failure
 
 

@@ -14,16 +14,10 @@ from app.addresses import BitcoinNetwork, bitcoin_network, canonical_bitcoin_add
 from app.partners.esplora import wire
 from app.partners.esplora.failures import (
     CutShort,
-    DeadlinePassed,
-    EsploraFailure,
-    Flooded,
-    HeldBack,
-    Nonsense,
     NoSuchPath,
     NotOffered,
-    Refused,
-    ServerFault,
-    Throttled,
+    ServerRefused,
+    TooManyOutputs,
     TransactionUnknown,
     WrongNetwork,
     failure_for,
@@ -32,6 +26,14 @@ from app.partners.esplora.history import AddressHistory, Ending, read_history
 from app.partners.esplora.networks import other_network
 from app.partners.esplora.turns import LIMIT, Turns
 from app.partners.esplora.wire import Answer, Transaction
+from app.partners.failures import (
+    DeadlinePassed,
+    InvalidResponse,
+    PartnerFailure,
+    RateLimited,
+    ServerFault,
+    Throttled,
+)
 from app.partners.strict_json import Unreadable
 from app.runtime.clock import Clock
 from app.runtime.rate_limit.rules import Limit
@@ -65,9 +67,9 @@ class Transport(Protocol):
 
 
 class EsploraClient:
-    """One Esplora server. Every method raises a subclass of `EsploraFailure`.
+    """One Esplora server. Every method raises a subclass of `PartnerFailure`.
 
-    `observe` is told the endpoint, the outcome ("ok", or the name of the failure's class) and the
+    `observe` is told the endpoint, the outcome ("ok", or the label of the failure) and the
     seconds that it took, waiting for a turn included. A server of another `network` is refused
     before its word counts; None: whichever it is.
     """
@@ -108,18 +110,18 @@ class EsploraClient:
                 raise
             if _means_unknown(failure) or await self._is_esplora():
                 return None
-            raise Refused("transaction", http_status=failure.http_status) from None
+            raise ServerRefused("transaction", http_status=failure.http_status) from None
 
     async def payments(self, address: str) -> tuple[Transaction, ...]:
         """Ask for all transactions with an output to a bitcoin address, the newest first.
 
-        Raises InvalidAddress for what is no address, Flooded when there are more than
+        Raises InvalidAddress for what is no address, TooManyOutputs when there are more than
         MOST_TRANSACTIONS, and CutShort when the server counts more than it shows.
         """
         history = await self.history(address, most=MOST_TRANSACTIONS)
         match history.ending:
             case Ending.LIMITED:
-                raise Flooded("payments")
+                raise TooManyOutputs("payments")
             case Ending.SHORT:
                 raise CutShort("payments")
             case Ending.COMPLETE | Ending.NOT_TOLD:
@@ -161,7 +163,7 @@ class EsploraClient:
             return
         try:
             first = await self.ask("genesis", "block-height/0", wire.read_block_hash)
-        except (NotOffered, Nonsense, ServerFault) as untold:
+        except (NotOffered, InvalidResponse, ServerFault) as untold:
             # Whether it is an Esplora at all is told by what is asked next.
             if isinstance(untold, NotOffered):
                 self._unchecked_network = None
@@ -176,7 +178,7 @@ class EsploraClient:
         """Tell an Esplora from whatever else answers at a wrong URL: it knows how high it is."""
         try:
             await self.tip_height()
-        except (Refused, Nonsense):
+        except (ServerRefused, InvalidResponse):
             return False
         return True
 
@@ -192,8 +194,8 @@ class EsploraClient:
         outcome = "cancelled"
         try:
             result = await self._exchange(endpoint, path, reader, max_body_bytes)
-        except EsploraFailure as failure:
-            outcome = type(failure).__name__
+        except PartnerFailure as failure:
+            outcome = failure.label
             raise
         else:
             outcome = "ok"
@@ -208,7 +210,7 @@ class EsploraClient:
         """Wait for a turn, send, receive and judge."""
         turn = await self._turns.take(within_seconds=TURN_WITHIN_SECONDS)
         if turn is None:
-            raise HeldBack(endpoint)
+            raise RateLimited(endpoint)
         try:
             async with asyncio.timeout(CALL_DEADLINE_SECONDS):
                 answer = await self._transport.exchange(endpoint, path, max_body_bytes)
@@ -222,12 +224,12 @@ class EsploraClient:
             self._turns.over(turn)
 
 
-def _means_unknown(failure: EsploraFailure) -> bool:
+def _means_unknown(failure: PartnerFailure) -> bool:
     """Say whether a failure is 404 in the words of an Esplora for a transaction unknown to it."""
     return isinstance(failure, TransactionUnknown) and failure.http_status == HTTPStatus.NOT_FOUND
 
 
-def _may_mean_unknown(failure: EsploraFailure) -> bool:
+def _may_mean_unknown(failure: PartnerFailure) -> bool:
     """Say whether a failure means an unknown transaction, if only the server is an Esplora."""
     if isinstance(failure, TransactionUnknown):
         return True
@@ -247,7 +249,7 @@ class _AddressPages:
     async def count(self) -> int | None:
         try:
             return await self._server.ask("count", self.path, wire.read_count)
-        except (Refused, Nonsense, ServerFault):
+        except (ServerRefused, InvalidResponse, ServerFault):
             # It has not told: its cursors say then where the history ends.
             return None
 
@@ -262,4 +264,4 @@ def _judge(endpoint: str, answer: Answer, reader: Callable[[Answer], T]) -> T:
     try:
         return reader(answer)
     except Unreadable as fault:
-        raise Nonsense(endpoint, http_status=status, detail=str(fault)) from None
+        raise InvalidResponse(endpoint, http_status=status, detail=str(fault)) from None

@@ -1,14 +1,23 @@
-"""What can go wrong with a request to an Esplora server, sorted by what the caller should do.
-
-    TryLater        nobody is to blame for long: ask again after a pause
-    OperatorNeeded  a person must look, and asking again is harmless
+"""What can go wrong with a request to an Esplora server, beside what can with any partner.
 
 That a transaction is unknown is an answer: `TransactionUnknown` never leaves the client. So is
 that a server does not offer something: `NotOffered` leaves it only as what it is, a refusal.
+
+`endpoint` of a failure is "transaction", "tip_height", "payments", "count", "genesis" or
+"block_hash", or "settlement" for a whole look at one.
 """
 
 from http import HTTPStatus
 from typing import Final
+
+from app.partners.failures import (
+    InvalidResponse,
+    OperatorNeeded,
+    PartnerFailure,
+    Refused,
+    ServerFault,
+    Throttled,
+)
 
 # What servers say of a transaction that they do not know: electrs; Bitcoin Core, and what passes
 # its words on (mempool's backend, Fulcrum, romanz's electrs); and others. Any status may go with it.
@@ -38,91 +47,19 @@ _NOT_OFFERED: Final = frozenset(
 )
 
 
-class EsploraFailure(Exception):
-    """A request that brought no usable answer. Its message holds nothing that was received.
-
-    `endpoint` is "transaction", "tip_height", "payments", "count", "genesis" or "block_hash", or
-    "settlement" for a whole look at one; `http_status` the status of the answer if one came.
-    """
-
-    meaning: str = "the request failed"
-
-    def __init__(
-        self, endpoint: str, *, http_status: int | None = None, detail: str | None = None
-    ) -> None:
-        self.endpoint = endpoint
-        self.http_status = http_status
-        status = "" if http_status is None else f" (HTTP {http_status})"
-        super().__init__(f"{endpoint}: {detail or self.meaning}{status}")
-
-
-class TransactionUnknown(EsploraFailure):
+class TransactionUnknown(Refused):
     """The server's words for it: neither in a block nor in its mempool."""
 
     meaning = "no such transaction"
 
 
-class TryLater(EsploraFailure):
-    """It may work later, with no change on our side."""
-
-
-class OperatorNeeded(EsploraFailure):
-    """Something that only a person can put right: the URL, our standing."""
-
-
-class HeldBack(TryLater):
-    """Our own limit, or a pause that the server asked for, leaves no turn soon enough."""
-
-    meaning = "no turn came soon enough; nothing was sent"
-
-
-class Unreachable(TryLater):
-    """No connection was made, so nothing was sent."""
-
-    meaning = "no connection could be made; nothing was sent"
-
-
-class AnswerLost(TryLater):
-    """The connection broke before the whole answer was here."""
-
-    meaning = "the connection broke before the answer was complete"
-
-
-class DeadlinePassed(TryLater):
-    """The answer was not complete in time."""
-
-    meaning = "the answer was not complete in time"
-
-
-class Nonsense(TryLater):
-    """An answer came that the API does not know."""
-
-    meaning = "the answer is not one that this API gives"
-
-
-class ServerFault(TryLater):
-    """5xx: the server, or what it depends on, is down."""
-
-    meaning = "the server failed"
-
-
-class Throttled(TryLater):
-    """429: we asked too often. `retry_after` is that header as received, empty without one."""
-
-    meaning = "too many requests"
-
-    def __init__(self, endpoint: str, *, http_status: int, retry_after: str) -> None:
-        super().__init__(endpoint, http_status=http_status)
-        self.retry_after = retry_after
-
-
-class Refused(OperatorNeeded):
+class ServerRefused(OperatorNeeded, label="Refused"):
     """Another 4xx: the URL is not that of an Esplora, or it will not serve us."""
 
     meaning = "refused; is the URL that of an Esplora, up to its API?"
 
 
-class NotOffered(Refused):
+class NotOffered(ServerRefused):
     """Such a 4xx, or 501, as a server gives for a path or a cursor that it does not serve."""
 
     @property
@@ -147,7 +84,7 @@ class CutShort(OperatorNeeded):
     meaning = "the server counts more transactions of the address than it shows"
 
 
-class Flooded(OperatorNeeded):
+class TooManyOutputs(OperatorNeeded, label="Flooded"):
     """So many transactions touch one address that not all were read: dust, or a busy address."""
 
     meaning = "more transactions touch the address than are read; somebody floods it, or shares it"
@@ -155,21 +92,21 @@ class Flooded(OperatorNeeded):
 
 def failure_for(
     endpoint: str, *, http_status: int, body: bytes, retry_after: str
-) -> EsploraFailure:
+) -> PartnerFailure:
     """Return the failure that an answer with a status other than 200 means."""
     if http_status == HTTPStatus.TOO_MANY_REQUESTS:
         return Throttled(endpoint, http_status=http_status, retry_after=retry_after)
     if http_status < HTTPStatus.BAD_REQUEST:
-        return Nonsense(endpoint, http_status=http_status)
+        return InvalidResponse(endpoint, http_status=http_status)
     words = body[:_LONGEST_WORDS_BYTES].decode("utf-8", "replace").lower()
     if http_status == HTTPStatus.NOT_FOUND and any(known in words for known in _NO_PATH_WORDS):
         return NoSuchPath(endpoint, http_status=http_status)
     if endpoint == "transaction" and any(known in words for known in _UNKNOWN_WORDS):
         return TransactionUnknown(endpoint, http_status=http_status)
     if endpoint == "payments" and http_status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        return Flooded(endpoint, http_status=http_status)
+        return TooManyOutputs(endpoint, http_status=http_status)
     if http_status in _NOT_OFFERED:
         return NotOffered(endpoint, http_status=http_status)
     if http_status < HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Refused(endpoint, http_status=http_status)
+        return ServerRefused(endpoint, http_status=http_status)
     return ServerFault(endpoint, http_status=http_status)

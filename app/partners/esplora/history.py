@@ -20,8 +20,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
 
-from app.partners.esplora.failures import Nonsense, NotOffered
+from app.partners.esplora.failures import NotOffered
 from app.partners.esplora.wire import Transaction, distinct
+from app.partners.failures import InvalidResponse
 from app.partners.strict_json import Unreadable
 
 # So many requests for pages make one read, at most.
@@ -67,7 +68,7 @@ class _Word(StrEnum):
 
 
 class Pages(Protocol):
-    """One server. Its methods raise subclasses of `EsploraFailure`."""
+    """One server. Its methods raise subclasses of `PartnerFailure`."""
 
     async def page(self, path: str) -> tuple[Transaction, ...]:
         """Ask for one page; raises NotOffered where there is no such endpoint or cursor."""
@@ -83,7 +84,7 @@ async def read_history(
 ) -> AddressHistory:
     """Read up to `most` transactions, and no page after `in_time` says no.
 
-    `path` is that of the first page. Raises subclasses of `EsploraFailure`: what happens to a page
+    `path` is that of the first page. Raises subclasses of `PartnerFailure`: what happens to a page
     happens to the read.
     """
     history = await _Read(pages, path, most, in_time).run()
@@ -180,5 +181,5 @@ class _Read:
         try:
             self._found = distinct([*self._found.values(), *page])
         except Unreadable as fault:
-            raise Nonsense("payments", detail=str(fault)) from None
+            raise InvalidResponse("payments", detail=str(fault)) from None
         return len(self._found) - before

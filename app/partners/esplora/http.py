@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from app.partners.esplora.failures import AnswerLost, Unreachable
 from app.partners.esplora.wire import Answer
+from app.partners.failures import AnswerLost, Unreachable
 from app.partners.http import open_connections, receive
 
 MAX_CONNECTIONS: Final = 8

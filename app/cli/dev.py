@@ -29,7 +29,7 @@ from app.sandbox.server import AUTO_BLOCK_SECONDS, create_sandbox
 from app.sandbox.serving import esplora_urls, serve_sandbox
 from app.settings import PREFIX, ConfigurationError, Settings
 
-# An address of the specification's example: the sandbox's chain alone pays it.
+# The destination in the example of AEON.to API v3: the sandbox's chain alone pays it.
 _SANDBOX_DESTINATION: Final = "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM"
 
 # The account key of the test vector of BIP 84, which publishes the seed words and the private key

@@ -362,7 +362,7 @@ class TooManyOpenOrders(AppError):
         )
 
 
-# 500: our own faults, with the texts that the specification gives them
+# 500: our own faults, with the texts that the Credits API gives them
 
 
 class HeadTooLarge(AppError):

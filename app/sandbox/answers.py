@@ -59,7 +59,7 @@ def success(
 
 
 def error(number: str, *, status: int | None = None) -> Answer:
-    """Answer one of the specification's errors; an unlisted number needs a status."""
+    """Answer an error of AEON.to API v3; an unlisted number needs a status."""
     known = ERRORS.get(number, {"status": 400, "error_msg": "unlisted error"})
     body: dict[str, object] = {
         "error": f"AEONTO-ERROR-{number}",

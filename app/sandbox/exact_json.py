@@ -30,7 +30,7 @@ def read(text: bytes | str) -> object:
 
 
 def write(value: object) -> str:
-    """Write JSON; a Decimal always shows its point (`20.0`), as amounts do in the specification."""
+    """Write JSON; a Decimal always shows its point (`20.0`), as amounts do in AEON.to API v3."""
     match value:
         case dict():
             members = (f"{json.dumps(name)}: {write(member)}" for name, member in value.items())

@@ -14,7 +14,7 @@ TIMEOUT: Final = timedelta(seconds=900)
 CONFIRMATIONS_BEFORE_PURGE: Final = 144
 AEON_CONFIRMATIONS: Final = 1
 NOT_APPLICABLE: Final = -1
-# The specification's amounts have 7 decimals.
+# AEON.to API v3, in its examples: amounts have 7 decimals.
 AEON_QUANTUM: Final = Decimal("0.0000001")
 
 

@@ -1,6 +1,6 @@
 """A model of AEON.to: its orders, its limits, and its answers as bytes.
 
-Written from the specification, and sharing nothing with the client that it is asked by: a
+Written from AEON.to API v3, and sharing nothing with the client that it is asked by: a
 misreading must not pass on both sides.
 """
 

@@ -1,4 +1,4 @@
-"""Asking the API, and reading a refusal. Errors are typed from the specification, not imported."""
+"""Asking the API, and reading a refusal. Errors are typed from the Credits API, not imported."""
 
 import zlib
 from collections.abc import Iterator, Mapping

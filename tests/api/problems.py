@@ -1,4 +1,4 @@
-"""Every error that the API may answer, typed from the specification and its notes to the letter.
+"""Every error that the API may answer, typed from the Credits API and docs/api.md to the letter.
 
 Where they give a text, it is theirs; codes, and the texts that they leave open, are a promise of
 this API and stand here so that changing one is a decision.

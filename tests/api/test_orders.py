@@ -1,4 +1,4 @@
-"""`new_order` and `check_order_status` against the specification; lists, limits and prices."""
+"""`new_order` and `check_order_status` against the Credits API, sections 1 and 2; lists, limits and prices."""
 
 from datetime import timedelta
 from typing import Any

@@ -18,7 +18,7 @@ from tests.support.bitcoin_orders import BitcoinOrder, output
 from tests.support.databases import LentDatabase
 from tests.support.people import ACTOR, Person
 
-# The specification's example of `new_order`.
+# Credits API, section 1, the example.
 ORDER: Final = {
     "number_of_credits": 10,
     "payment_coin": "Bitcoin",
@@ -75,7 +75,7 @@ async def running(outer: AsyncConnection) -> AsyncIterator[Application]:
 
 @pytest.fixture
 async def placed(application: Application, user: Person) -> BitcoinOrder:
-    """The specification's example, placed by `user`."""
+    """The example of the Credits API, section 1, placed by `user`."""
     answer = await ask(application, "new_order", ORDER, user)
     return order_of(application, answer.json()["order_id"])
 

@@ -21,7 +21,7 @@ from app.addresses import (
 )
 from app.addresses.base58 import ALPHABET, decode_base58check, to_digits
 
-# Specification of AEON.to, status of an order; the integrated one carries the short payment id.
+# AEON.to API v3, "Querying order status"; the integrated one carries the short payment id.
 AEON_STANDARD = (
     "Sm6XWv4nmULGYQyHqRH54fgtXb3m3wnQ52EftauD2aMm1rmnrBwYDsudZj7MDgqB6Q1DgVR4jBgJdTFDZmssEdX711h3Wy"
     "GzE"

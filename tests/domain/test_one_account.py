@@ -87,7 +87,7 @@ PUBLISHED: Final = (
         "0x049d36570d4e46f48e99674bd3fcc84644ddd6b96f7c741b1562b82f9e004dc7",
         "0x49d36570d4e46f48e99674bd3fcc84644ddd6b96f7c741b1562b82f9e004dc7",
     ),
-    (AEON_STANDARD, AEON_INTEGRATED),  # AEON.to's specification
+    (AEON_STANDARD, AEON_INTEGRATED),  # AEON.to API v3
     (  # Monero's tests
         "4AdUndXHHZ6cfufTMvppY6JwXNouMBzSkbLYfpAV5Usx3skxNgYeYTRj5UzqtReoS44qo9mtmXCqY45DJ852K5Jv2684"
         "Rge",

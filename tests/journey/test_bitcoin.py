@@ -9,7 +9,7 @@ from app.cli.demo import Coin, Journey
 from tests.journey.buyer import Buyer
 from tests.support.processes import Process
 
-# As the specification of new_order prints it, with the one field that it does not need.
+# As the Credits API, section 1, prints it, with the one field that it does not need.
 EXAMPLE = {
     "number_of_credits": 10,
     "payment_coin": "Bitcoin",

@@ -20,7 +20,7 @@ from app.runtime.db.engine import Database
 from app.settings import Settings
 from tests.support.clock import HandClock
 
-# The destination of the specification's example.
+# The destination in the example of AEON.to API v3, "Creating a new order".
 BTC_DEST_ADDRESS = "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM"
 # The first test vector of RFC 8032, section 7.1.
 RECEIPT_KEY = "nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A="

@@ -117,7 +117,7 @@ class Forbidden(OperatorNeeded):
 
 
 class UnknownFailure(OperatorNeeded):
-    """An error number that the specification does not list."""
+    """An error number that AEON.to API v3 does not list."""
 
     meaning = "unknown error number"
 

@@ -142,7 +142,7 @@ def _number(value: object) -> Decimal:
 
 def _count(value: object) -> int:
     if value in (Decimal(-1), "-1"):
-        return -1  # "does not apply", as in the specification's example of an unpaid order
+        return -1  # "does not apply", as in the example of "Querying order status"
     number = _number(value)
     if number > MAX_COUNT or number != number.to_integral_value():
         raise ValueError("must be a whole number of plausible size")
@@ -202,7 +202,7 @@ class _OrderReply(_Reply):
     remaining_amount_incoming: _Aeon | None = None
     incoming_price_btc: _Btc | None = None
     incoming_num_confirmations_remaining: _Count | None = None
-    # The specification's table has the first name, its example the second.
+    # AEON.to API v3, "Querying order status": the table has the first name, its example the second.
     recommended_mixin: _Count | None = Field(
         None, validation_alias=AliasChoices("aeon_recommended_mixin", "recommended_mixin")
     )

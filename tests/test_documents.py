@@ -12,15 +12,26 @@ from pydantic.fields import FieldInfo
 from typer.main import get_command
 from typer.testing import CliRunner
 
+from app.accounts.errors import NotLoggedIn, TooManyAttempts
+from app.assessments.errors import AssessmentFault, AssessmentListFault, AssessmentNotReady
 from app.cli import main as cli
 from app.ledger.models import Account
+from app.lists.errors import ListsNotInForce
 from app.main import create_app
+from app.orders.errors import OrderNotCancellable, OrderNotSettled, TooManyOpenOrders
 from app.orders.rules.states import MOVES, Move, OrderStatus
-from app.runtime import errors
-from app.runtime.errors import AppError
+from app.runtime.errors import AppError, IdempotencyKeyReused, InvalidParameter, MissingParameter
 from app.runtime.observability.metrics import Metrics
 from app.settings import PREFIX, Settings
 from app.web.dependencies import LOGIN_TEXT
+from app.web.request_errors import (
+    BodyTimeout,
+    BodyTooLarge,
+    HeadTimeout,
+    HeadTooLarge,
+    MalformedBody,
+    MethodNotAllowed,
+)
 from tests.chaos.__main__ import SCENARIOS
 
 ROOT: Final = Path(__file__).parents[1]
@@ -202,24 +213,24 @@ def test_configuration_lists_every_setting_with_its_default() -> None:
 WHEN: Final = datetime(2026, 1, 11, 12, 46, 1, tzinfo=UTC)
 # Errors whose text depends on the occasion, with the words that api.md has in those places.
 OCCASIONS: Final[dict[type[AppError], AppError]] = {
-    errors.MissingParameter: errors.MissingParameter("<name>"),
-    errors.InvalidParameter: errors.InvalidParameter("<name>", "<what is allowed>"),
-    errors.MalformedBody: errors.MalformedBody("<what is wrong with the JSON>"),
-    errors.NotLoggedIn: errors.NotLoggedIn(LOGIN_TEXT),
-    errors.MethodNotAllowed: errors.MethodNotAllowed("<methods>"),
-    errors.BodyTimeout: errors.BodyTimeout(10),
-    errors.HeadTimeout: errors.HeadTimeout(10),
-    errors.OrderNotSettled: errors.OrderNotSettled("<status>"),
-    errors.IdempotencyKeyReused: errors.IdempotencyKeyReused("<body or order>"),
-    errors.OrderNotCancellable: errors.OrderNotCancellable("<status>"),
-    errors.AssessmentNotReady: errors.AssessmentNotReady("<status>"),
-    errors.BodyTooLarge: errors.BodyTooLarge(0),
-    errors.HeadTooLarge: errors.HeadTooLarge(64 * 1024),
-    errors.TooManyAttempts: errors.TooManyAttempts("bad-keys", quota=20, window=60, wait=60),
-    errors.TooManyOpenOrders: errors.TooManyOpenOrders(0, wait=60),
-    errors.AssessmentListFault: errors.AssessmentListFault(WHEN),
-    errors.AssessmentFault: errors.AssessmentFault("<reason>"),
-    errors.ListsNotInForce: errors.ListsNotInForce(["<name>"]),
+    MissingParameter: MissingParameter("<name>"),
+    InvalidParameter: InvalidParameter("<name>", "<what is allowed>"),
+    MalformedBody: MalformedBody("<what is wrong with the JSON>"),
+    NotLoggedIn: NotLoggedIn(LOGIN_TEXT),
+    MethodNotAllowed: MethodNotAllowed("<methods>"),
+    BodyTimeout: BodyTimeout(10),
+    HeadTimeout: HeadTimeout(10),
+    OrderNotSettled: OrderNotSettled("<status>"),
+    IdempotencyKeyReused: IdempotencyKeyReused("<body or order>"),
+    OrderNotCancellable: OrderNotCancellable("<status>"),
+    AssessmentNotReady: AssessmentNotReady("<status>"),
+    BodyTooLarge: BodyTooLarge(0),
+    HeadTooLarge: HeadTooLarge(64 * 1024),
+    TooManyAttempts: TooManyAttempts("bad-keys", quota=20, window=60, wait=60),
+    TooManyOpenOrders: TooManyOpenOrders(0, wait=60),
+    AssessmentListFault: AssessmentListFault(WHEN),
+    AssessmentFault: AssessmentFault("<reason>"),
+    ListsNotInForce: ListsNotInForce(["<name>"]),
 }
 
 
@@ -231,9 +242,9 @@ def shown_text(kind: type[AppError]) -> str:
 
 
 def test_the_api_page_lists_every_error_with_its_status_and_text() -> None:
-    assert [tuple(row) for row in table(API, "status")] == [
+    assert sorted(tuple(row) for row in table(API, "status")) == sorted(
         (str(kind.status), kind.code, shown_text(kind)) for kind in AppError.__subclasses__()
-    ]
+    )
 
 
 def served_endpoints() -> set[str]:

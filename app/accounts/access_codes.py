@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.accounts.authentication import Caller
+from app.accounts.errors import AccessCodeNotFound
 from app.accounts.models import AccessCode, User
 from app.accounts.rules.expiry import is_past, require_future
 from app.accounts.users import insert_account
@@ -16,7 +17,6 @@ from app.ledger.actors import Actor
 from app.ledger.models import Account
 from app.ledger.rules import AccountKind, AccountStatus
 from app.runtime.db.base import AnyRow, AnySelect
-from app.runtime.errors import AccessCodeNotFound
 from app.runtime.paging import Cursor, Page, page_of
 from app.runtime.security import ACCESS_CODE_PATTERN, new_access_code, new_id
 

@@ -9,13 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.accounts import access_codes
 from app.accounts.authentication import Caller
+from app.accounts.errors import AccessCodeNotFound, InvalidApiKey
 from app.accounts.models import AccessCode, ApiKey, User
 from app.accounts.rules.expiry import is_past, require_future
 from app.ledger import audit_log
 from app.ledger.actors import Actor
 from app.runtime.db.base import AnyRow
 from app.runtime.db.engine import Database
-from app.runtime.errors import AccessCodeNotFound, InvalidApiKey, InvalidParameter, NotFound
+from app.runtime.errors import InvalidParameter, NotFound
 from app.runtime.paging import Cursor, Page, page_of
 from app.runtime.security import KEY_PREFIX_PATTERN, new_api_key
 

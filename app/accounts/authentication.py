@@ -7,12 +7,12 @@ from typing import Any, Final
 from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.accounts.errors import InvalidApiKey, NotLoggedIn, UserNotIdentified
 from app.accounts.models import AccessCode, ApiKey, LoginSession, User
 from app.accounts.rules.expiry import is_past
 from app.ledger.models import Account
 from app.ledger.rules import AccountKind, AccountStatus
 from app.runtime.db.base import AnyRow, AnySelect
-from app.runtime.errors import InvalidApiKey, NotLoggedIn, UserNotIdentified
 from app.runtime.security import read_api_key, read_session_token, same_hash
 
 

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Depends, Request, Response
 
 from app.accounts import users
+from app.accounts.errors import NotLoggedIn, RegistrationClosed
 from app.accounts.rules.throttles import logins_of
 from app.accounts.schemas import (
     AccountType,
@@ -14,7 +15,6 @@ from app.accounts.schemas import (
     RegisterResponse,
     SelfStatusResponse,
 )
-from app.runtime.errors import NotLoggedIn, RegistrationClosed
 from app.runtime.security import read_session_token
 from app.web.dependencies import (
     LOGIN_TEXT,

@@ -14,6 +14,7 @@ from sqlalchemy import case, delete, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.errors import EmailTaken, TooManyAttempts, WrongPassword
 from app.accounts.models import FailedAttempts
 from app.accounts.rules.throttles import (
     WINDOW,
@@ -27,7 +28,6 @@ from app.runtime.clock import Clock
 from app.runtime.db.base import AnyRow
 from app.runtime.db.engine import Database
 from app.runtime.db.turns import Turns
-from app.runtime.errors import EmailTaken, TooManyAttempts, WrongPassword
 
 # About 4 MB of memory when it is full.
 MOST_SUBJECTS: Final = 10_000

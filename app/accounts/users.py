@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import aliased
 
+from app.accounts.errors import EmailTaken, WrongPassword
 from app.accounts.models import AccessCode, LoginSession, User
 from app.accounts.rules.expiry import is_past
 from app.ledger import audit_log
@@ -21,7 +22,7 @@ from app.ledger.models import Account
 from app.ledger.rules import AccountKind, AccountStatus
 from app.runtime.db.engine import Database
 from app.runtime.db.failures import violated_constraint
-from app.runtime.errors import EmailTaken, InternalFault, NotFound, WrongPassword
+from app.runtime.errors import InternalFault, NotFound
 from app.runtime.security import (
     hash_password,
     hash_token,

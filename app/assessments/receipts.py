@@ -15,12 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.accounts.authentication import Caller
 from app.accounts.models import AccessCode
+from app.assessments.errors import AssessmentNotReady
 from app.assessments.models import Assessment, ReceiptKey
 from app.assessments.rescreening import CHANGES
 from app.assessments.rules.questions import AssessmentStatus
 from app.assessments.rules.receipts import FinishedAssessment, SigningKey, content_of, signed
 from app.runtime.db.engine import Database
-from app.runtime.errors import AssessmentNotReady, NotFound
+from app.runtime.errors import NotFound
 from app.runtime.security import ASSESSMENT_ID_PATTERN
 
 ABSENT: Final = "assessment_id not found"

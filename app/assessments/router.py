@@ -20,6 +20,7 @@ from app.addresses import (
 )
 from app.assessments import idempotent_create, service
 from app.assessments.claims import Subject
+from app.assessments.errors import AssessmentFault, NoAssessmentsFound
 from app.assessments.providers.ensemble import Panel
 from app.assessments.rules.summaries import headline, stored_summary
 from app.assessments.schemas import (
@@ -35,7 +36,7 @@ from app.assessments.schemas import (
 )
 from app.assessments.service import AssessmentView, Made, PickAccount
 from app.resources import Resources
-from app.runtime.errors import AssessmentFault, InvalidParameter, NoAssessmentsFound
+from app.runtime.errors import InvalidParameter
 from app.runtime.idempotency import RequestKey
 from app.runtime.paging import read_cursor
 from app.web import idempotency, links

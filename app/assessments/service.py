@@ -10,8 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.accounts import access_codes
 from app.accounts.authentication import Caller
+from app.accounts.errors import AccessCodeNotFound
 from app.assessments import duplicates
 from app.assessments.claims import Reserved, Subject, reserve
+from app.assessments.errors import AssessmentFault
 from app.assessments.models import Assessment
 from app.assessments.provider_calls import ask_and_settle
 from app.assessments.providers.ensemble import Panel
@@ -22,7 +24,6 @@ from app.ledger.models import Account
 from app.runtime.clock import Clock
 from app.runtime.db.base import AnyRow
 from app.runtime.db.engine import Database
-from app.runtime.errors import AccessCodeNotFound, AssessmentFault
 from app.runtime.paging import Cursor, Page, page_of
 
 

@@ -8,10 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.ledger import audit_log
 from app.ledger.actors import Actor
+from app.ledger.errors import InsufficientCredits
 from app.ledger.models import Account
 from app.ledger.models.entries import LedgerEntry
 from app.ledger.rules import MAX_BALANCE_CREDITS, EntryKind
-from app.runtime.errors import InsufficientCredits, InvalidParameter
+from app.runtime.errors import InvalidParameter
 
 
 async def post(

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.addresses.spelling import one_spelling
 from app.lists.download import is_url
+from app.lists.errors import ListsNotInForce
 from app.lists.models import ImportedVersion, ListEntry
 from app.lists.respelling import spelling_of, spelt_otherwise
 from app.lists.rules.listings import (
@@ -34,7 +35,6 @@ from app.runtime.clock import Clock
 from app.runtime.db.base import AnyRow, AnySelect
 from app.runtime.db.engine import Database
 from app.runtime.db.turns import Turns
-from app.runtime.errors import ListsNotInForce
 
 POLL_SECONDS: Final = 10.0
 # How long the first look of another is waited for. Long lists take seconds to read.

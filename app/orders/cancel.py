@@ -13,20 +13,17 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.errors import BuyerOnly
 from app.ledger import audit_log
 from app.ledger.actors import Actor
+from app.orders.errors import InvalidOrderId, OrderNotCancellable
 from app.orders.models import Order, Payment
 from app.orders.queries import OrderView
 from app.orders.rules.states import MOVES, Move, OrderStatus
 from app.orders.service import read_any, visible_to
 from app.orders.transitions import move, next_look_of, remember, schedule
 from app.runtime import idempotency
-from app.runtime.errors import (
-    BuyerOnly,
-    IdempotencyKeyInFlight,
-    InvalidOrderId,
-    OrderNotCancellable,
-)
+from app.runtime.errors import IdempotencyKeyInFlight
 from app.runtime.idempotency import KeptAnswer, RequestKey
 from app.runtime.security import ORDER_ID_PATTERN
 

@@ -16,10 +16,10 @@ from app.accounts.models import AccessCode
 from app.ledger import audit_log
 from app.ledger.actors import Actor
 from app.ledger.models import Account
+from app.orders.errors import TooManyOpenOrders
 from app.orders.models import Order, Payment
 from app.orders.rules.rails import Rail
 from app.orders.rules.states import OPEN_UNPAID, OrderStatus
-from app.runtime.errors import TooManyOpenOrders
 
 _CODE_ACCOUNT: Final = aliased(Account)
 # The access codes without a limit of their own.

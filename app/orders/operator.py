@@ -8,11 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.ledger import audit_log
 from app.ledger.actors import Actor
 from app.orders.apply_reports import FailureReason
+from app.orders.errors import InvalidOrderId, OrderNotSettled
 from app.orders.models import Order, Payment
 from app.orders.rules.rails import Rail
 from app.orders.rules.states import MOVES, Move, OrderStatus
 from app.orders.transitions import Grant, move, next_look_of, remember, reschedule
-from app.runtime.errors import InvalidOrderId, OrderNotSettled
 
 
 async def settle(

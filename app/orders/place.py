@@ -15,7 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts import access_codes
 from app.accounts.authentication import Caller
+from app.accounts.errors import InvalidAccessCode
 from app.orders import addresses, events, open_orders, rail_offers
+from app.orders.errors import OrderNotCreated
 from app.orders.models import Order, Payment
 from app.orders.pricing import BitcoinTerms, Terms
 from app.orders.queries import OrderView, PaymentFacts
@@ -23,7 +25,6 @@ from app.orders.rules.poll_schedule import Urgency, next_look
 from app.orders.rules.rails import Rail
 from app.orders.rules.states import OrderStatus
 from app.runtime.db.failures import is_unavailable
-from app.runtime.errors import InvalidAccessCode, OrderNotCreated
 from app.runtime.security import new_id
 
 

@@ -5,8 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request, Response
 
 from app.accounts.authentication import Caller
+from app.accounts.errors import AccessCodeMismatch
 from app.accounts.rules.throttles import bad_codes_of
 from app.orders import cancel, rail_offers, service
+from app.orders.errors import InvalidOrderId, UpstreamUnknown
 from app.orders.place import Purchase
 from app.orders.pricing import Terms
 from app.orders.queries import OrderView
@@ -26,12 +28,7 @@ from app.orders.schemas import (
     RailParameters,
     RailPrice,
 )
-from app.runtime.errors import (
-    AccessCodeMismatch,
-    InvalidOrderId,
-    MissingParameter,
-    UpstreamUnknown,
-)
+from app.runtime.errors import MissingParameter
 from app.runtime.paging import read_cursor
 from app.web import idempotency, links
 from app.web.dependencies import (

@@ -27,6 +27,7 @@ from app.accounts.authentication import (
 )
 from app.accounts.models import AccessCode, ApiKey, LoginSession
 from app.ledger.models import Account
+from app.orders.errors import InvalidOrderId
 from app.orders.models import Order, Payment
 from app.orders.place import Purchase, place
 from app.orders.pricing import Terms
@@ -34,7 +35,7 @@ from app.orders.queries import VIEW_COLUMNS, OrderView, view_of, with_payment
 from app.orders.rules.states import OrderStatus
 from app.runtime import idempotency
 from app.runtime.db.base import AnySelect
-from app.runtime.errors import IdempotencyKeyInFlight, InvalidOrderId
+from app.runtime.errors import IdempotencyKeyInFlight
 from app.runtime.idempotency import KeptAnswer, RequestKey
 from app.runtime.paging import Cursor, Page, page_of
 

@@ -15,17 +15,11 @@ from typing import Any, ClassVar, Final
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from app.runtime.errors import (
-    AppError,
-    DatabaseBusy,
-    HeadTimeout,
-    HeadTooLarge,
-    InvalidParameter,
-    MalformedRequest,
-)
+from app.runtime.errors import AppError, DatabaseBusy, InvalidParameter
 from app.runtime.observability.logging import get_logger
 from app.runtime.observability.request_id import HEADER
 from app.web.middleware import NO_STORE
+from app.web.request_errors import HeadTimeout, HeadTooLarge, MalformedRequest
 
 HEAD_SECONDS: Final = 10.0
 HEAD_LIMIT_BYTES: Final = 64 * 1024

@@ -10,16 +10,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.accounts import authentication
 from app.accounts.authentication import Caller, Credentials, Presented
-from app.accounts.rules.throttles import bad_codes_of, bad_keys_of
-from app.ledger.actors import Actor
-from app.resources import Resources
-from app.runtime.errors import (
+from app.accounts.errors import (
     AccessCodeNotFound,
     InvalidAccessCode,
     InvalidApiKey,
     NotLoggedIn,
     UsersOnly,
 )
+from app.accounts.rules.throttles import bad_codes_of, bad_keys_of
+from app.ledger.actors import Actor
+from app.resources import Resources
 from app.runtime.observability.request_id import request_id_of
 from app.web.clients import client_of
 from app.web.openapi import API_KEY, SESSION

@@ -13,27 +13,26 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.accounts.errors import SelfStatusFault
+from app.assessments.errors import AssessmentFault, AssessmentListFault
+from app.orders.errors import OrderFault
 from app.runtime.db.failures import Unavailable, reason_of, unavailability
 from app.runtime.errors import (
     AppError,
-    AssessmentFault,
-    AssessmentListFault,
     DatabaseAway,
     DatabaseBusy,
     DatabaseReadOnly,
     InternalFault,
     InvalidParameter,
-    MethodNotAllowed,
     MissingParameter,
     NotFound,
-    OrderFault,
-    SelfStatusFault,
 )
 from app.runtime.observability.logging import get_logger
 from app.runtime.observability.metrics import Metrics
 from app.runtime.observability.request_id import HEADER, request_id_of
 from app.web.fields import NOT_ALLOWED
 from app.web.middleware import NO_STORE
+from app.web.request_errors import MethodNotAllowed
 
 # The documented 500 of an endpoint, by the name of its function; any other has InternalFault.
 FAULTS: Final[Mapping[str, Callable[[datetime], AppError]]] = {

@@ -19,13 +19,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 from typing_extensions import override
 
-from app.runtime.errors import (
-    AppError,
-    BodyTimeout,
-    BodyTooLarge,
-    MalformedBody,
-    UnsupportedMediaType,
-)
+from app.runtime.errors import AppError
+from app.web.request_errors import BodyTimeout, BodyTooLarge, MalformedBody, UnsupportedMediaType
 
 MAX_DEPTH: Final = 16
 BODY_LIMIT_BYTES: Final = 16 * 1024

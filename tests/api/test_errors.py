@@ -1,7 +1,6 @@
 """The catalogue of errors: each has a code of its own, a docstring, and a test that provokes it."""
 
 import ast
-import inspect
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache
@@ -10,10 +9,11 @@ from typing import Final
 
 import pytest
 
+from app.assessments.errors import AssessmentListFault
 from app.ledger.actors import OPERATOR, Actor
 from app.orders import operator
-from app.runtime import errors
-from app.runtime.errors import AppError, OrderNotSettled
+from app.orders.errors import OrderNotSettled
+from app.runtime.errors import AppError
 from tests.api import problems
 from tests.api.asking import Problem, ask
 from tests.support.application import Application
@@ -21,9 +21,10 @@ from tests.support.people import Person
 
 TESTS: Final = Path(__file__).parents[1]
 ERRORS: Final = tuple(
-    error
-    for _, error in inspect.getmembers(errors, inspect.isclass)
-    if issubclass(error, AppError) and error is not AppError
+    sorted(
+        (error for error in AppError.__subclasses__() if error.__module__.startswith("app.")),
+        key=lambda error: error.__name__,
+    )
 )
 # What no request can provoke: where it is provoked instead.
 ELSEWHERE: Final = {
@@ -131,5 +132,5 @@ async def test_an_order_that_waits_for_aeonto_is_not_settled_by_a_grant(
 def test_the_time_of_ky53d_is_utc() -> None:
     east = datetime.fromisoformat("2026-01-11T14:46:03+02:00")
 
-    assert errors.AssessmentListFault(east).detail == problems.LIST_FAULT.text
-    assert errors.AssessmentListFault(east.astimezone(UTC)).detail == problems.LIST_FAULT.text
+    assert AssessmentListFault(east).detail == problems.LIST_FAULT.text
+    assert AssessmentListFault(east.astimezone(UTC)).detail == problems.LIST_FAULT.text

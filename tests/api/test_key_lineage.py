@@ -11,9 +11,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from app.accounts import api_keys
+from app.accounts.errors import InvalidApiKey
 from app.ledger.actors import Actor
 from app.runtime.db.engine import Database
-from app.runtime.errors import InvalidApiKey
 from tests.api import problems
 from tests.api.asking import ask, execute, learn_limits, open_session, read, refusal
 from tests.api.assessing import QUESTION

@@ -12,8 +12,9 @@ from pydantic import Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 from typing_extensions import override
 
+from app.accounts.errors import InvalidApiKey
+from app.orders.errors import OrderNotCreated
 from app.runtime.clock import SystemClock
-from app.runtime.errors import InvalidApiKey, OrderNotCreated
 from app.runtime.observability.metrics import Metrics
 from app.runtime.observability.request_id import RequestIdMiddleware
 from app.web import docs, error_handlers, middleware, openapi

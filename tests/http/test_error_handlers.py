@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from app.runtime.errors import InsufficientCredits
+from app.ledger.errors import InsufficientCredits
 from tests.api import problems
 from tests.api.asking import Problem, refusal
 from tests.http.small_app import GOOD_ORDER, client_of, create_small_app

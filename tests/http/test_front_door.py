@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.types import Message
 
-from app.runtime.errors import MalformedBody
 from app.web.request_body import BODY_LIMIT_BYTES, parse
+from app.web.request_errors import MalformedBody
 from tests.http.small_app import GOOD_ORDER, KEY, client_of, create_small_app
 
 GOOD = json.dumps(GOOD_ORDER).encode()

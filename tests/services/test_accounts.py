@@ -9,21 +9,19 @@ from sqlalchemy import func, select, update
 
 from app.accounts import access_codes, api_keys, users
 from app.accounts.authentication import Caller, Credentials, read, resolve
-from app.accounts.models import LoginSession, User
-from app.ledger.rules import AccountKind
-from app.runtime.db.engine import Database
-from app.runtime.errors import (
+from app.accounts.errors import (
     AccessCodeNotFound,
     EmailTaken,
-    InsufficientCredits,
-    InternalFault,
     InvalidApiKey,
-    InvalidParameter,
-    NotFound,
     NotLoggedIn,
     UserNotIdentified,
     WrongPassword,
 )
+from app.accounts.models import LoginSession, User
+from app.ledger.errors import InsufficientCredits
+from app.ledger.rules import AccountKind
+from app.runtime.db.engine import Database
+from app.runtime.errors import InternalFault, InvalidParameter, NotFound
 from app.runtime.paging import read_cursor, write_cursor
 from app.runtime.security import hash_password, hash_token, password_matches
 from tests.support.clock import HandClock

@@ -13,10 +13,10 @@ from sqlalchemy.exc import IntegrityError
 from app import audit
 from app.orders import operator
 from app.orders.apply import Applied
+from app.orders.errors import OrderNotSettled
 from app.orders.poll_hints import Interest
 from app.orders.rules.poll_schedule import Urgency
 from app.runtime.db.engine import Database
-from app.runtime.errors import OrderNotSettled
 from tests.services.test_interest import urgency_of
 from tests.support import invariants
 from tests.support.bitcoin_orders import (

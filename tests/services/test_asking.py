@@ -12,6 +12,7 @@ from typing_extensions import override
 from app import audit
 from app.assessments import service
 from app.assessments.claims import Subject
+from app.assessments.errors import AssessmentFault
 from app.assessments.models import Assessment
 from app.assessments.provider_calls import Tried
 from app.assessments.providers.base import (
@@ -26,7 +27,6 @@ from app.assessments.providers.base import (
 from app.assessments.providers.ensemble import Panel
 from app.assessments.rules.questions import AssessmentStatus, AssessmentType
 from app.assessments.service import AssessmentView
-from app.runtime.errors import AssessmentFault
 from tests.support.application import ScriptedProvider
 from tests.support.assessments import finish_due
 from tests.support.clock import HandClock

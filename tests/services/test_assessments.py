@@ -10,8 +10,10 @@ from typing_extensions import override
 
 from app import audit
 from app.accounts.authentication import Caller
+from app.accounts.errors import AccessCodeNotFound
 from app.assessments import provider_calls, service
 from app.assessments.claims import Subject
+from app.assessments.errors import AssessmentFault
 from app.assessments.models import Assessment
 from app.assessments.providers.base import (
     Answer,
@@ -24,9 +26,9 @@ from app.assessments.providers.base import (
 from app.assessments.providers.ensemble import Panel
 from app.assessments.rules.questions import AssessmentStatus, AssessmentType
 from app.assessments.service import AssessmentView
+from app.ledger.errors import InsufficientCredits
 from app.runtime.clock import Clock
 from app.runtime.db.engine import Database, create_database
-from app.runtime.errors import AccessCodeNotFound, AssessmentFault, InsufficientCredits
 from tests.support.application import ScriptedProvider
 from tests.support.assessments import finish_due
 from tests.support.clock import HandClock

@@ -10,13 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app import audit
 from app.accounts import access_codes
+from app.assessments.errors import AssessmentFault
 from app.assessments.providers.base import FailureReason, ProviderFailed
 from app.doctor.database import check_books
 from app.doctor.deployment import Deployment
 from app.doctor.findings import Status
 from app.orders import operator
 from app.runtime.db.engine import Database
-from app.runtime.errors import AssessmentFault
 from app.runtime.faults import OperatorFault
 from tests.services.test_assessments import create
 from tests.support import invariants

@@ -10,9 +10,9 @@ from app import audit
 from app.orders import apply_reports, leases
 from app.orders import cancel as cancelling
 from app.orders.apply import Applied
+from app.orders.errors import OrderNotCancellable
 from app.orders.rules.states import OrderStatus
 from app.runtime.db.engine import Database
-from app.runtime.errors import OrderNotCancellable
 from tests.support.bitcoin_orders import BitcoinOrder, output
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase

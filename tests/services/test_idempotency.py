@@ -8,9 +8,11 @@ from sqlalchemy import text
 from typing_extensions import override
 
 from app import audit
+from app.accounts.errors import InvalidAccessCode
 from app.assessments import claims, idempotent_create
 from app.assessments import service as assessments
 from app.assessments.claims import LEASE
+from app.assessments.errors import AssessmentFault
 from app.assessments.providers.base import (
     Answer,
     FailureReason,
@@ -26,12 +28,7 @@ from app.orders.place import Purchase
 from app.orders.queries import OrderView
 from app.runtime import idempotency
 from app.runtime.db.engine import Database
-from app.runtime.errors import (
-    AssessmentFault,
-    IdempotencyKeyInFlight,
-    IdempotencyKeyReused,
-    InvalidAccessCode,
-)
+from app.runtime.errors import IdempotencyKeyInFlight, IdempotencyKeyReused
 from app.runtime.idempotency import KEPT, REAPED_AT_ONCE, KeptAnswer, RequestKey, hash_of
 from tests.services.test_assessments import SUBJECT
 from tests.support.application import ScriptedProvider

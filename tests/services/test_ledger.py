@@ -8,11 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import audit
 from app.ledger import service
+from app.ledger.errors import InsufficientCredits
 from app.ledger.rules import MAX_BALANCE_CREDITS, EntryKind
 from app.orders.models import Order
 from app.runtime.db.engine import Database
 from app.runtime.db.failures import violated_constraint
-from app.runtime.errors import InsufficientCredits, InvalidParameter
+from app.runtime.errors import InvalidParameter
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
 from tests.support.orders import OneOrder, balance_of, count

@@ -8,17 +8,14 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from app.accounts.errors import InvalidAccessCode
 from app.orders import aeonto_parameters, service
+from app.orders.errors import InvalidOrderId, OrderNotCreated
 from app.orders.place import Purchase
 from app.orders.queries import OrderView
 from app.orders.rules.states import OrderStatus
 from app.partners.aeonto.wire import OrderParameters
-from app.runtime.errors import (
-    InvalidAccessCode,
-    InvalidOrderId,
-    InvalidParameter,
-    OrderNotCreated,
-)
+from app.runtime.errors import InvalidParameter
 from app.runtime.paging import read_cursor
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase

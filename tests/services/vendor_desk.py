@@ -17,6 +17,7 @@ from sqlalchemy import text
 from app import audit
 from app.assessments import service
 from app.assessments.claims import Subject
+from app.assessments.errors import AssessmentFault
 from app.assessments.provider_calls import Tried
 from app.assessments.providers.base import Answer, FailureReason, Question, RiskProvider
 from app.assessments.providers.ensemble import Panel
@@ -24,7 +25,6 @@ from app.assessments.providers.sanctions import SanctionsProvider
 from app.assessments.rules.questions import AssessmentType
 from app.lists.lookup import Lists
 from app.runtime.db.engine import Database
-from app.runtime.errors import AssessmentFault
 from tests.providers.vendors import KEY, Told, Vendors
 from tests.support.assessments import finish_due
 from tests.support.clock import HandClock

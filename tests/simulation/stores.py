@@ -11,6 +11,7 @@ from app.ledger.actors import Actor
 from app.ledger.rules import AccountKind
 from app.orders import cancel as cancelling
 from app.orders import service
+from app.orders.errors import OrderNotCancellable
 from app.orders.place import Purchase
 from app.orders.poll_hints import Interest
 from app.orders.pricing import Terms
@@ -22,7 +23,6 @@ from app.orders.store import SqlOrderStore
 from app.partners.esplora.outputs import OutputId
 from app.runtime.clock import Clock
 from app.runtime.db.engine import Database
-from app.runtime.errors import OrderNotCancellable
 from app.runtime.money import in_satoshi
 from app.simulation.books import Books, KeptEntry, KeptEvent, KeptOrder, KeptOutput, KeptPayment
 from app.simulation.buyers import Shown

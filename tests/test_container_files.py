@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pytest
 import yaml
+from hatchling.builders.wheel import WheelBuilder
 from typer.main import get_command
 
 from app.cli import main as cli
@@ -93,6 +94,16 @@ def test_everything_that_is_installed_is_hashed_or_ours_and_nothing_is_resolved(
 def test_the_wheel_is_built_with_the_pins_for_it() -> None:
     [made] = [run for run in arguments("RUN") if "requirements-build.lock" in run]
     assert made == "pip install --no-deps --require-hashes -r requirements-build.lock"
+
+
+def test_the_wheel_ships_every_file_of_the_packages() -> None:
+    files = WheelBuilder(str(ROOT)).recurse_included_files()
+    shipped = {file.distribution_path for file in files}
+    for package in ("app", "migrations"):
+        for path in (ROOT / package).rglob("*"):
+            if path.is_file() and "__pycache__" not in path.parts:
+                assert path.relative_to(ROOT).as_posix() in shipped
+    assert "app/assessments/report/templates/report.html" in shipped
 
 
 def test_the_labels_repeat_the_project() -> None:

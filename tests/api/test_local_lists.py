@@ -346,7 +346,8 @@ async def test_what_a_list_changed_is_shown_beside_an_answer_that_stays(
             ],
         }
     ]
-    for text in ("Since then", "no longer listed", "OFAC SDN, version 2", "DOE"):
+    cell = '<td data-label="As"><div>no longer listed</div></td>'
+    for text in ("Since then", cell, "OFAC SDN, version 2", "DOE"):
         assert text in report
     assert (await look(screening, f"assessments/{made}/receipt", buyer)).content == receipt
     assert await balance_of(screening, buyer) == 19

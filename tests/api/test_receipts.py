@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import hashlib
+import importlib
 import json
 import re
 from collections.abc import AsyncIterator
@@ -12,10 +13,12 @@ from typing import Any, Final
 
 import httpx
 import pytest
+from jinja2 import Environment, UndefinedError
 from typer.testing import CliRunner
 from typing_extensions import override
 
 from app.assessments.providers.base import FailureReason, ProviderFailed, ProviderUnknown
+from app.assessments.report import page as report_page
 from app.assessments.rules.receipts import SigningKey, verify
 from app.cli import main
 from tests.api import problems
@@ -27,7 +30,11 @@ from tests.support.people import Person
 
 KEY: Final = SigningKey.from_text(RECEIPT_KEY)
 NEXT_KEY: Final = SigningKey(bytes(range(32)))
-HOSTILE: Final = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'&amp;]]>--> \u202eevil"
+HOSTILE: Final = (
+    "<script>alert(1)</script><img src=x onerror=alert(1)>\"'&amp;]]>--> \u202eevil"
+    " {{ 7 * 7 }}{% raw %}{#"
+)
+TEMPLATES: Final = Path(report_page.__file__).parent / "templates"
 REASON: Final = {
     "category": "darknet_market",
     "source": HOSTILE,
@@ -363,8 +370,11 @@ async def test_a_report_of_a_hit_shows_whose_address_it_is_and_links_to_the_sour
     }
     hit = {**REASON, "category": "sanctions", "source": "OFAC SDN", "detail": "it is listed"}
     evidence = [{**hit, "hops": 0, "listing": listing}]
-    evil = {**listing, "list_uid": "2", "source_url": "javascript:alert(1)"}
-    evidence.append({**hit, "hops": 0, "listing": evil})
+    odd = 'https://a.test/?a=1&b="><script>'
+    no_links = ("javascript:alert(1)", "data:text/html,x", "http://[no-address")
+    for uid, url in enumerate((*no_links, odd)):
+        one = {**listing, "list_uid": str(uid), "source_url": url}
+        evidence.append({**hit, "hops": 0, "listing": one})
     answer = {"risk_score": "1", "grade": "severe", "evidence": evidence, "sources": []}
     made = await answered_with(application, code, answer)
 
@@ -372,11 +382,11 @@ async def test_a_report_of_a_hit_shows_whose_address_it_is_and_links_to_the_sour
 
     for text in (
         *("POTEKHIN, Danil", "CRONUSWAR; GIVEON", "individual", "29584", "CYBER2", "2020-09-16"),
-        *("2025-11-19", f"{QUESTION['address']} (XBT)", "javascript:alert(1)"),
+        *("2025-11-19", f"{QUESTION['address']} (XBT)", *no_links, odd),
     ):
         assert text in page.texts
     links = [found["href"] for tag, found in page.elements if tag == "a"]
-    assert links == [listing["source_url"]]
+    assert links == [listing["source_url"], odd]
 
 
 async def test_the_command_on_a_report_checks_the_files_as_they_are_served(
@@ -479,6 +489,29 @@ async def test_hostile_names_stay_text(application: Application, code: Person) -
     assert page.texts.count(HOSTILE.replace("\u202e", "\ufffd")) > 10
     assert "\u202e" not in report.text
     assert json.loads((await get_receipt(application, made, code)).content)["ruleset"] == HOSTILE
+
+
+def test_no_template_lets_markup_of_a_text_through() -> None:
+    found = {path.name: path.read_text() for path in TEMPLATES.iterdir()}
+    assert "report.html" in found
+    for name, template in found.items():
+        assert not re.search(r"\|\s*safe\b|autoescape", template), name
+
+
+def test_a_template_that_names_what_is_not_there_is_an_error() -> None:
+    template = report_page._ENVIRONMENT.from_string("{{ report.absent }}")
+    with pytest.raises(UndefinedError, match="absent"):
+        template.render(report=object())
+
+
+async def test_templates_are_compiled_at_import_and_at_no_request(
+    application: Application, code: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await create(application, code)
+    importlib.reload(report_page)
+    monkeypatch.delattr(Environment, "compile")
+
+    assert (await get_report(application, made, code)).status_code == 200
 
 
 async def test_a_report_allows_itself_nothing_but_its_own_style(

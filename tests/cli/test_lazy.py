@@ -16,8 +16,10 @@ from tests.support.cases import all_cases
 
 HTTP_SERVER: Final = {"fastapi", "starlette", "uvicorn"}
 DATABASE: Final = {"sqlalchemy", "asyncpg", "alembic", "psycopg", "procrastinate"}
-HEAVY: Final = {*HTTP_SERVER, *DATABASE, "httpx", "pydantic", "rich", "wallycore", "Crypto", "yaml"}
-OPERATOR: Final = {*HTTP_SERVER, "httpx", "procrastinate", "alembic"}
+HEAVY: Final = {
+    *(*HTTP_SERVER, *DATABASE, "httpx", "jinja2", "pydantic", "rich", "wallycore", "Crypto", "yaml")
+}
+OPERATOR: Final = {*HTTP_SERVER, "httpx", "jinja2", "procrastinate", "alembic"}
 # What a command must not load, with words that bring it to its end before any work.
 FORBIDDEN: Final[dict[str, set[str]]] = {
     "--help": HEAVY,

@@ -1,152 +1,259 @@
-"""What the report page says of an answer, in words and without markup."""
+"""The view model of the report page: what the page says of an assessment, in words and numbers.
 
-from collections.abc import Iterable, Sequence
+Nothing here is markup: the templates decide how it looks, and escape it. `report_of` makes the
+model; what reasons, parties and providers say is put into words by `findings`.
+"""
+
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from datetime import date
+from typing import Final
 
-from app.assessments.rules.receipts import JsonObject
-from app.assessments.rules.risk_words import form_words, percent, provider_words
-from app.lists.rules.risk import CATEGORIES, OTHER, SCOPE
+import segno
+
+from app.assessments.report.findings import (
+    NOT_GIVEN,
+    BarPart,
+    Finding,
+    Opinion,
+    Party,
+    Vendor,
+    findings_of,
+    opinions_of,
+    parties_of,
+    parts_of,
+    reasons_of,
+    text,
+    vendors_of,
+)
+from app.assessments.rules.questions import AssessmentStatus
+from app.assessments.rules.receipts import JsonObject, sha256_of
+from app.assessments.rules.risk_words import form_words, provider_words
+from app.assessments.rules.summaries import headline, stored_summary
+from app.lists.rules.risk import SCOPE
 
 _FORMS: Final = {
     "valid": "valid: its checksum is right",
     "not_checkable": "not checkable: this form has no checksum, so a mistyped one looks the same",
     "not_checked": "not checked: Assay does not know this form, or the currency",
 }
-# More reasons than these fill pages without telling more.
-_MOST_REASONS: Final = 12
+_GRADES: Final = frozenset({"none", "low", "medium", "high", "severe"})
 _SHORT_HASH: Final = 12
+# The margin that a QR code needs around it to be read (ISO/IEC 18004), in modules.
+_QR_MARGIN: Final = 4
+_QR_MASK: Final = 2
 
 
 @dataclass(frozen=True)
-class Reasons:
-    """The reasons of an answer: those that are shown, and those that are folded away."""
+class Question:
+    """What was asked: `address` alone, or with the transaction `tx_hash`."""
 
-    shown: Sequence[JsonObject]
-    folded: Sequence[JsonObject]
-
-
-def reasons_of(answer: JsonObject) -> Reasons:
-    """Return what adds to the score or names the party of a list, and the rest."""
-    reasons = [item for item in answer.get("evidence") or [] if item.get("category") != SCOPE]
-    weighing = [item for item in reasons if not _is_nothing(item)]
-    nothing = [item for item in reasons if _is_nothing(item)]
-    return Reasons(weighing[:_MOST_REASONS], [*weighing[_MOST_REASONS:], *nothing])
+    assessment_type: str
+    currency: str
+    address: str
+    tx_hash: str | None
 
 
-def _is_nothing(item: JsonObject) -> bool:
-    is_zero = decimal(item.get("share")) == 0 and decimal(item.get("contribution")) == 0
-    return is_zero and item.get("listing") is None
+@dataclass(frozen=True)
+class Change:
+    """What a later version of a list changed; `before` and `after` are score and grade."""
+
+    found_on: str
+    source: str
+    entries: str
+    is_listed: bool
+    before: str
+    after: str
 
 
-def limits_of(answer: JsonObject, provider: str) -> list[tuple[str, str]]:
-    """Return the limits of each provider's answer, each once, with who has it."""
-    said = answer.get("opinions") or [{"provider": provider, **answer}]
-    limits = [
-        (provider_words(str(one.get("provider"))), str(item.get("detail")))
-        for one in [*said, {"provider": provider, **answer}]
-        for item in one.get("evidence") or []
-        if item.get("category") == SCOPE
-    ]
-    by_detail: dict[str, str] = {}
-    for who, detail in limits:
-        by_detail.setdefault(detail, who)
-    return [(who, detail) for detail, who in by_detail.items()]
+@dataclass(frozen=True)
+class Limit:
+    """What an answer does not say, and whose answer it is."""
+
+    provider: str
+    detail: str
 
 
-def looked_at(content: JsonObject) -> list[tuple[str, str]]:
-    """Return what was looked at: the form, the spelling, the lists with their dates, who answered."""
-    answer, sources = content["answer"], content["sources"]
-    said = []
+@dataclass(frozen=True)
+class ListVersion:
+    """The version of a list that was looked at, with the beginning of its SHA-256."""
+
+    name: str
+    version: str
+    issued: str
+    entries: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class QrCode:
+    """A QR code with its margin: a side in modules, and a path (SVG) of one square per dark module."""
+
+    side: int
+    path: str
+
+
+@dataclass(frozen=True)
+class Proof:
+    """The SHA-256 of the receipt in hexadecimal digits, also as a QR code."""
+
+    sha256: str
+    qr: QrCode
+
+
+@dataclass(frozen=True)
+class Report:
+    """The whole page. `severity` is the grade if it is one of ours, else `other`."""
+
+    assessment_id: str
+    question: Question
+    headline: str
+    score: str
+    grade: str
+    severity: str
+    parts: Sequence[BarPart]
+    changes: Sequence[Change]
+    parties: Sequence[Party]
+    findings: Sequence[Finding]
+    minor_findings: Sequence[Finding]
+    looked_at: Sequence[tuple[str, str]]
+    limits: Sequence[Limit]
+    opinions: Sequence[Opinion]
+    is_disagreement: bool
+    vendors: Sequence[Vendor]
+    lists: Sequence[ListVersion]
+    record: Sequence[tuple[str, str]]
+    proof: Proof | None
+
+
+def report_of(
+    content: JsonObject, receipt: bytes | None, changes: Sequence[JsonObject] = ()
+) -> Report:
+    """Return the view model of a receipt's content, with a proof where there is a receipt.
+
+    `changes` are what later versions of lists changed.
+    """
+    answer, question = content["answer"], content["question"]
+    reasons = reasons_of(answer)
+    grade = text(answer.get("grade"))
+    return Report(
+        assessment_id=content["assessment_id"],
+        question=Question(
+            assessment_type=question["assessment_type"],
+            currency=question["currency"],
+            address=text(question["address"]),
+            tx_hash=question["tx_hash"],
+        ),
+        headline=_headline(content, changes),
+        score=text(answer.get("risk_score")),
+        grade=grade,
+        severity=grade if grade in _GRADES else "other",
+        parts=parts_of(answer, [*reasons.shown, *reasons.minor]),
+        changes=[_change(change) for change in changes],
+        parties=parties_of(reasons.shown),
+        findings=findings_of(reasons.shown),
+        minor_findings=findings_of(reasons.minor),
+        looked_at=list(_looked_at(content)),
+        limits=_limits(answer, content["provider"]["name"]),
+        opinions=opinions_of(answer),
+        is_disagreement=bool(answer.get("disagreement")),
+        vendors=vendors_of(content),
+        lists=[_list_version(source) for source in content["sources"]],
+        record=_record(content),
+        proof=None if receipt is None else _proof(sha256_of(receipt)),
+    )
+
+
+def _headline(content: JsonObject, changes: Sequence[JsonObject]) -> str:
+    question = content["question"]
+    as_of = question["as_of"]
+    summary = stored_summary(
+        content["answer"],
+        provider=content["provider"]["name"],
+        assessment_type=question["assessment_type"],
+        as_of=date.fromisoformat(as_of) if as_of else None,
+    )
+    return headline(
+        status=AssessmentStatus.READY, summary=summary, failure_reason=None, changes=changes
+    )
+
+
+def _change(change: JsonObject) -> Change:
+    return Change(
+        found_on=change["found_at"][:10],
+        source=f"{change['source']}, version {change['version']}",
+        entries="; ".join(entry["label"] or entry["address"] for entry in change["entries"]),
+        is_listed=change["is_listed"],
+        before=f"{change['score_before']}, {change['grade_before']}",
+        after=f"{change['score_after']}, {change['grade_after']}",
+    )
+
+
+def _looked_at(content: JsonObject) -> Iterator[tuple[str, str]]:
+    """Yield what was looked at: the form, the spelling, the lists with their dates, who answered."""
+    answer = content["answer"]
     if form := answer.get("address_form"):
-        said.append(("Form of the address", _FORMS.get(str(form), form_words(str(form)))))
+        yield "Form of the address", _FORMS.get(str(form), form_words(str(form)))
     looked_up = answer.get("looked_up")
     if looked_up and looked_up != content["question"]["address"]:
-        said.append(("Looked up as", str(looked_up)))
-    lists = [_list_words(one) for one in sources]
-    said.append(("Lists", "; ".join(lists) or "none"))
-    opinions = answer.get("opinions") or []
-    if opinions:
-        heard = [one for one in opinions if one.get("reason") is None]
-        names = ", ".join(provider_words(str(one.get("provider"))) for one in heard)
-        said.append(("Providers", f"{len(heard)} of {len(opinions)} answered: {names}"))
-    else:
-        name = provider_words(str(content["provider"]["name"]))
-        said.append(("Providers", f"1 of 1 answered: {name}"))
-    return said
+        yield "Looked up as", str(looked_up)
+    yield "Lists", "; ".join(_list_words(one) for one in content["sources"]) or "none"
+    opinions = answer.get("opinions") or [{"provider": content["provider"]["name"]}]
+    heard = [one for one in opinions if one.get("reason") is None]
+    names = ", ".join(provider_words(str(one.get("provider"))) for one in heard)
+    yield "Providers", f"{len(heard)} of {len(opinions)} answered: {names}"
 
 
 def _list_words(source: JsonObject) -> str:
     kind = " (tag pack)" if source.get("is_sanctions") is False else ""
-    return f"{source.get('name')} {_of_day(source.get('issued'))}{kind}"
+    day = source.get("issued")
+    return f"{source.get('name')} {f'of {day}' if day else 'of unknown date'}{kind}"
 
 
-def _of_day(day: object) -> str:
-    return f"of {day}" if day else "of unknown date"
-
-
-def party_facts(item: JsonObject) -> list[tuple[str, str]]:
-    """Return what a list says of the party of a hit, but for the link to it."""
-    listing = item.get("listing")
-    if not isinstance(listing, dict):
-        return []
-    pairs = (
-        ("Name", listing.get("name")),
-        ("Aliases", "; ".join(map(str, listing.get("aliases") or ()))),
-        ("Kind", listing.get("party_type")),
-        ("Listed by", item.get("source")),
-        ("Its id there", listing.get("list_uid")),
-        ("Programs", ", ".join(map(str, listing.get("programs") or ()))),
-        ("Listed since", listing.get("listed_on")),
-        ("Date of the list", item.get("source_date")),
-        ("Address as listed", f"{listing.get('address')} ({listing.get('asset')})"),
-    )
-    return [(name, str(value)) for name, value in pairs if value]
-
-
-def parties(reasons: Iterable[JsonObject]) -> list[JsonObject]:
-    """Return the hits that say whose address it is, each party once, that with most facts first."""
-    found: dict[tuple[object, ...], JsonObject] = {}
-    for item in reasons:
-        listing = item.get("listing")
-        if isinstance(listing, dict) and (listing.get("name") or listing.get("list_uid")):
-            key = (item.get("source"), listing.get("list_uid"), listing.get("name"))
-            found.setdefault(key, item)
+def _limits(answer: JsonObject, provider: str) -> list[Limit]:
+    """Return the limits of each provider's answer, each once, with who has it."""
+    whole = {"provider": provider, **answer}
+    found: dict[str, Limit] = {}
+    for one in [*(answer.get("opinions") or ()), whole]:
+        for item in one.get("evidence") or ():
+            if item.get("category") == SCOPE:
+                limit = Limit(provider_words(str(one.get("provider"))), str(item.get("detail")))
+                found.setdefault(limit.detail, limit)
     return list(found.values())
 
 
-def parts_of(answer: JsonObject, reasons: Sequence[JsonObject]) -> list[tuple[str, Decimal]]:
-    """Return what each reason adds to the score, by category; one part where that was not kept."""
-    parts = [(colour_of(one.get("category")), decimal(one.get("contribution"))) for one in reasons]
-    if any(part is not None for _, part in parts):
-        return [(colour, part) for colour, part in parts if part]
-    colour = colour_of(reasons[0].get("category")) if reasons else colour_of(None)
-    return [(colour, decimal(answer.get("risk_score")) or Decimal(0))]
+def _list_version(source: JsonObject) -> ListVersion:
+    sha256 = text(source.get("sha256"))
+    return ListVersion(
+        name=text(source.get("name")),
+        version=text(source.get("version") or NOT_GIVEN),
+        issued=text(source.get("issued")),
+        entries=text(source.get("entries")),
+        sha256=f"{sha256[:_SHORT_HASH]}…" if len(sha256) > _SHORT_HASH else sha256,
+    )
 
 
-def colour_of(category: object) -> str:
-    """Name the colour of a category: one of ours always has the same."""
-    known = isinstance(category, str) and category in CATEGORIES
-    return f"of-{str(category if known else OTHER).replace('_', '-')}"
+def _record(content: JsonObject) -> list[tuple[str, str]]:
+    provider = content["provider"]
+    known = {
+        "Assessment": content["assessment_id"],
+        "Asked": content["asked_at"],
+        "Answered": content["answered_at"],
+        "As of": content["question"]["as_of"],
+        "Provider": provider["name"],
+        "Its reference": provider["reference"],
+        "Ruleset": content["ruleset"],
+    }
+    return [(name, str(value)) for name, value in known.items() if value is not None]
 
 
-def decimal(value: Any) -> Decimal | None:  # noqa: ANN401  any JSON
-    """Read a number of an answer; None where it is not there, as in answers of earlier versions."""
-    try:
-        number = Decimal(value) if isinstance(value, str) else None
-    except InvalidOperation:
-        return None
-    return number if number is not None and number.is_finite() else None
-
-
-def share_words(value: object) -> object:
-    """Write a share as a percentage; what is no share stays as it is."""
-    share = decimal(value)
-    return percent(share) if share is not None and 0 <= share <= 1 else value
-
-
-def short_hash(value: object) -> str:
-    """Return the beginning of a hash, which is enough to tell lists apart."""
-    text = str(value)
-    return f"{text[:_SHORT_HASH]}\N{HORIZONTAL ELLIPSIS}" if len(text) > _SHORT_HASH else text
+def _proof(sha256: str) -> Proof:
+    # To try every mask takes 15 ms; it matters to texts with patterns, and a hash has none.
+    rows = segno.make(sha256, error="m", micro=False, mask=_QR_MASK).matrix
+    path = "".join(
+        f"M{column + _QR_MARGIN} {row + _QR_MARGIN}h1v1h-1z"
+        for row, modules in enumerate(rows)
+        for column, is_dark in enumerate(modules)
+        if is_dark
+    )
+    return Proof(sha256, QrCode(len(rows) + 2 * _QR_MARGIN, path))

@@ -18,7 +18,14 @@ from app.orders.models.order_events import OrderEventKind
 from app.orders.rules.rails import Rail
 from app.orders.rules.reports import Decision, OrderFacts, Sighting
 from app.orders.rules.states import OrderStatus
-from app.orders.transitions import Grant, move, next_look_of, remember, reschedule
+from app.orders.transitions import (
+    Grant,
+    keep_failures,
+    move,
+    next_look_of,
+    remember,
+    reschedule,
+)
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,7 @@ async def carry_out(
 ) -> Applied:
     """Move, grant, note, ring; then say when to look next. `grant` is what is due if any is."""
     remember(order, decision.sighting)
+    keep_failures(order, None)
     note = partial(
         events.noted,
         session,

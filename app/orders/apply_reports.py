@@ -13,12 +13,13 @@ from app.orders.apply import Applied, Seen, carry_out, facts_of, unseen_for
 from app.orders.leases import CreationJob, LookJob, locked_under_lease
 from app.orders.models import Order, Payment
 from app.orders.models.order_events import OrderEventKind
+from app.orders.rules.failures import after_failure
 from app.orders.rules.poll_schedule import creation_again, look_after_failure
 from app.orders.rules.rails import Rail
 from app.orders.rules.reports import Decision, OrderFacts, creation_fault, decide, payment_details
 from app.orders.rules.settlement import ALL_TAKEN, Settlement, Verified
 from app.orders.rules.states import OrderStatus
-from app.orders.transitions import Grant, move, reschedule
+from app.orders.transitions import Grant, failures_of, keep_failures, move, reschedule
 from app.partners.aeonto.report import Report
 from app.runtime import leases
 
@@ -55,6 +56,7 @@ async def apply_created(
                 reason=fault,
                 evidence=events.evidence_of(report),
             )
+            keep_failures(order, None)
             reschedule(order, creation_again(OrderStatus(order.status), now))
             return Applied(refused=fault)
         session.add(
@@ -197,9 +199,9 @@ async def postpone(
     now: datetime,
     why: str | None = None,
 ) -> Applied:
-    """Try again after a pause, with an alarm for the operator if the answer calls for one.
+    """Try again after a pause, with an alarm for the operator if such failures last.
 
-    `why` is what failed, in words for the operator; the event of the alarm carries it.
+    `alarm` is what this failure calls for (`app.orders.rules.failures`). `why` is what failed, in words for the operator; the event of the alarm carries it.
     """
     async with session.begin():
         order = await locked_under_lease(session, job.order_id, job.lease_token)
@@ -214,6 +216,8 @@ async def postpone(
             now=now,
         )
         reschedule(order, look)
+        failures, alarm = after_failure(failures_of(order), alarm, now)
+        keep_failures(order, failures)
         if alarm is not None and not await events.noted(
             session,
             order.id,

@@ -15,6 +15,7 @@ from app.ledger.actors import Actor
 from app.ledger.rules import EntryKind
 from app.orders import events
 from app.orders.models import Order
+from app.orders.rules.failures import Failures
 from app.orders.rules.poll_schedule import NextLook, next_look
 from app.orders.rules.rails import Rail
 from app.orders.rules.reports import Sighting
@@ -80,6 +81,17 @@ def remember(order: Order, sighting: Sighting | None) -> None:
     order.sighting_status = sighting.status if sighting else None
     order.sighting_count = sighting.count if sighting else 0
     order.sighting_since = sighting.since if sighting else None
+
+
+def failures_of(order: Order) -> Failures | None:
+    """Return the requests about an order that failed in a row; None: the last was answered."""
+    return Failures(order.failed_count, order.failed_since) if order.failed_since else None
+
+
+def keep_failures(order: Order, failures: Failures | None) -> None:
+    """Keep the requests about an order that failed in a row; None: it was answered."""
+    order.failed_count = failures.count if failures else 0
+    order.failed_since = failures.since if failures else None
 
 
 def next_look_of(

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from app.orders.rules.failures import Failures
 from app.orders.rules.poll_schedule import Urgency
 from app.orders.rules.rails import Rail
 from app.orders.rules.reports import OrderFacts, Sighting
@@ -65,6 +66,7 @@ class KeptOrder:
     lease_token: str | None = None
     lease_until: datetime | None = None
     sighting: Sighting | None = None
+    failures: Failures | None = None
     credits_granted: int | None = None
     grant_price_btc: Decimal | None = None
     granted_at: datetime | None = None

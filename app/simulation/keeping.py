@@ -57,6 +57,7 @@ class Keeping:
     ) -> Applied:
         """Move, grant, note, ring; then say when to look next. `grant` is what is due if any is."""
         order.sighting = decision.sighting
+        order.failures = None
         note = partial(
             self.journal.noted,
             order.id,

@@ -19,6 +19,7 @@ from app.orders.leases import LEASE, CreationJob, LookJob
 from app.orders.models.order_events import OrderEventKind
 from app.orders.pricing import BitcoinTerms, Terms
 from app.orders.rules.bitcoin_payments import Valuation
+from app.orders.rules.failures import after_failure
 from app.orders.rules.poll_schedule import (
     Urgency,
     creation_again,
@@ -209,6 +210,7 @@ class MemoryStore:
                 now=now,
                 evidence=evidence,
             )
+            order.failures = None
             self._keeping.reschedule(order, creation_again(order.status, now))
             return Applied(refused=fault)
         uuid = report.uuid or ""
@@ -272,6 +274,7 @@ class MemoryStore:
             now=now,
         )
         self._keeping.reschedule(order, look)
+        order.failures, alarm = after_failure(order.failures, alarm, now)
         if alarm is not None:
             rings = self._keeping.journal.noted(
                 order.id,

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from app import audit
 from app.orders import apply_reports
 from app.orders.apply import Applied
+from app.orders.rules.failures import ORDER_SET_ASIDE
 from app.orders.rules.reports import Decision
 from app.orders.rules.states import OrderStatus
 from tests.support.clock import HandClock
@@ -409,11 +410,19 @@ async def test_stale_holder_creates_fails_and_postpones_nothing(
     assert await order.notes() == []
 
 
-async def test_postponed_order_is_free_and_due_later_with_an_alarm_if_one_is_called_for(
+async def test_postponed_order_is_free_and_due_later_and_rings_once_when_failures_last(
     database: LentDatabase, clock: HandClock, order: OneOrder
 ) -> None:
-    forbidden = "aeonto_Forbidden"
-    for alarm, rings in ((None, None), (forbidden, forbidden), (forbidden, None)):
+    forbidden, refused = "aeonto_Forbidden", "aeonto_UnknownFailure"
+    for alarm, rings in (
+        (None, None),
+        (forbidden, None),
+        (refused, None),
+        (None, None),
+        (forbidden, forbidden),
+        (forbidden, None),
+        (refused, refused),
+    ):
         job = await order.claim_look()
         until = clock.now() + timedelta(minutes=5)
         async with database.sessions() as session:
@@ -423,7 +432,53 @@ async def test_postponed_order_is_free_and_due_later_with_an_alarm_if_one_is_cal
         assert applied == Applied(alarm=rings)
         facts = await order.facts()
         assert (facts.next_look_at, facts.lease_token) == (until, None)
-    assert await order.notes() == [("alarm", "aeonto_Forbidden")]
+    assert await order.notes() == [("alarm", forbidden), ("alarm", refused)]
+
+
+async def fail_a_look(order: OneOrder, alarm: str) -> Applied:
+    """Let a look fail when it is due, and the next one be due 300 seconds later."""
+    job = await order.claim_look()
+    async with order.database.sessions() as session:
+        return await apply_reports.postpone(
+            session, job, pause=timedelta(minutes=5), alarm=alarm, now=order.clock.now()
+        )
+
+
+async def test_look_that_is_answered_ends_a_row_of_failures(order: OneOrder) -> None:
+    quiet, rung = Applied(), Applied(alarm="chain_needs_operator")
+    for answer in ("UNPAID", "EXPLODED", "NOT_FOUND"):
+        assert [await fail_a_look(order, "chain_needs_operator") for _ in range(2)] == [quiet] * 2
+        await order.reported(answer)
+    failed = [await fail_a_look(order, "chain_needs_operator") for _ in range(4)]
+    assert failed == [quiet, quiet, rung, quiet]
+
+
+async def test_answer_to_a_creation_that_is_refused_ends_a_row_of_failures(
+    database: LentDatabase, clock: HandClock, buyer: Person
+) -> None:
+    order = await OneOrder.place(database, clock, buyer)
+    rung = []
+    for _ in range(2):
+        for _ in range(2):
+            clock.advance(300)
+            async with database.sessions() as session:
+                job = await order.claim_creation()
+                pause = timedelta(minutes=5)
+                applied = await apply_reports.postpone(
+                    session, job, pause=pause, alarm="aeonto_Forbidden", now=clock.now()
+                )
+                rung.append(applied.alarm)
+        clock.advance(300)
+        async with database.sessions() as session:
+            job = await order.claim_creation()
+            await apply_reports.apply_created(
+                session, job, order.says("UNPAID", btc_amount=None), clock.now()
+            )
+    assert rung == [None] * 4
+
+
+async def test_order_that_is_set_aside_rings_at_once(order: OneOrder) -> None:
+    assert await fail_a_look(order, ORDER_SET_ASIDE) == Applied(alarm="order_set_aside")
 
 
 # Below the service

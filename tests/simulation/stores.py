@@ -15,6 +15,7 @@ from app.orders.errors import OrderNotCancellable
 from app.orders.place import Purchase
 from app.orders.poll_hints import Interest
 from app.orders.pricing import Terms
+from app.orders.rules.failures import Failures
 from app.orders.rules.poll_schedule import Urgency
 from app.orders.rules.rails import Rail
 from app.orders.rules.reports import Sighting
@@ -186,6 +187,7 @@ def _order(row: Any, outputs: dict[OutputId, KeptOutput]) -> KeptOrder:  # noqa:
         lease_token=row.lease_token,
         lease_until=row.lease_until,
         sighting=sighting,
+        failures=Failures(row.failed_count, row.failed_since) if row.failed_since else None,
         credits_granted=row.credits_granted,
         grant_price_btc=row.grant_price_btc,
         granted_at=row.granted_at,

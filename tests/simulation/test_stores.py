@@ -223,7 +223,7 @@ class Both:
         draw = self.random.random()
         if draw < 0.2:
             pause = timedelta(seconds=self.random.choice((2.5, 9.0)))
-            alarm = self.random.choice((None, "aeonto_Forbidden"))
+            alarm = self.random.choice((None, "aeonto_Forbidden", "order_set_aside"))
             await self.same("postpone", JobNumber(number), pause, alarm, now)
         elif isinstance(job, CreationJob) and draw < 0.25:
             await self.same("fail_refused", JobNumber(number), now)

@@ -112,15 +112,15 @@ async def test_payment_that_one_server_does_not_show_in_the_block_is_not_granted
     assert await buying.look() == ("PAID", 10)
 
 
-async def test_servers_that_show_different_amounts_move_nothing_and_ring_once(
+async def test_servers_that_show_different_amounts_move_nothing_and_ring_once_it_lasts(
     buying: Buying,
 ) -> None:
     txid = await buying.send()
     await buying.mine(6)
     await buying.stage.upstream.press("chain/disagree", txid=txid, how="less")
-    for _ in range(4):
-        assert await buying.look(after_seconds=30) == ("UNPAID", 0)
-    assert await buying.alarms() == ["chain_servers_disagree"]
+    for rung in ([], [], [], ["chain_servers_disagree"], ["chain_servers_disagree"]):
+        assert await buying.look(after_seconds=290) == ("UNPAID", 0)
+        assert await buying.alarms() == rung
     assert buying.stage.metric("assay_alarms_total", kind="chain_servers_disagree") == 1
     await buying.stage.upstream.press("chain/disagree", txid=txid, how=None)
     assert await buying.look(after_seconds=30) == ("PAID", 10)
@@ -146,7 +146,9 @@ async def test_look_without_two_servers_is_put_off_and_rings_for_no_order(
 
 async def test_alarm_that_needs_an_operator_carries_its_reason(buying: Buying) -> None:
     await buying.stage.upstream.fault("403", source="esplora", times=-1)
-    assert await buying.look(after_seconds=30) == ("UNPAID", 0)
+    for _ in range(3):
+        assert await buying.alarms() == []
+        assert await buying.look(after_seconds=301) == ("UNPAID", 0)
     assert await buying.alarms() == ["chain_needs_operator"]
     events = await events_of(buying.stage.database, buying.order_id)
     [evidence] = [event.evidence for event in events if event.reason == "chain_needs_operator"]

@@ -230,13 +230,15 @@ async def test_refused_creation_fails_the_order_with_its_reason(stage: Stage) ->
         ("400", "099", "aeonto_UnknownFailure"),
     ],
 )
-async def test_failed_creation_is_tried_again_and_alarms_where_a_person_is_needed(
+async def test_failed_creation_is_tried_again_and_alarms_when_a_person_is_needed_for_long(
     stage: Stage, status: str, code: str, alarm: str | None
 ) -> None:
     order_id = await stage.place()
-    await stage.upstream.fault(status, endpoint="order_create", code=code, times=2)
+    await stage.upstream.fault(status, endpoint="order_create", code=code, times=4)
     await stage.work()
-    await stage.work(after_seconds=15)
+    for _ in range(3):
+        assert await stage.notes(order_id) == []
+        await stage.work(after_seconds=201)
     assert (await stage.read(order_id)).status == "TO_BE_CREATED"
     assert await stage.notes(order_id) == ([("alarm", alarm)] if alarm else [])
     assert stage.metric("assay_alarms_total", kind=alarm or "none") == (1 if alarm else 0)

@@ -104,6 +104,8 @@ class Order(Base):
     sighting_status: Mapped[str | None]
     sighting_count: Mapped[int] = mapped_column(server_default="0")
     sighting_since: Mapped[datetime | None]
+    failed_count: Mapped[int] = mapped_column(server_default="0")
+    failed_since: Mapped[datetime | None]
     credits_granted: Mapped[int | None] = mapped_column(BigInteger)
     granted_at: Mapped[datetime | None]
     grant_price_btc: Mapped[Decimal | None] = mapped_column(Numeric(20, 8))

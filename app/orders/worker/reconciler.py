@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 
 from app.orders.apply import Applied
 from app.orders.leases import CreationJob, LookJob, OrderPoisoned
+from app.orders.rules.failures import ORDER_SET_ASIDE
 from app.orders.rules.rails import Rail
 from app.orders.store import OrderStore
 from app.orders.worker.aeonto_rail import AeontoRail, AeontoTurn
@@ -173,7 +174,7 @@ class Reconciler:
         pause = self._set_aside(job.order_id)
         try:
             applied = await self._store.postpone(
-                job, pause, "order_set_aside", self._clock.now(), why
+                job, pause, ORDER_SET_ASIDE, self._clock.now(), why
             )
         except Exception:
             log.exception("order_not_postponed", order_id=job.order_id)

@@ -3,6 +3,8 @@
 Which tests a run has: those marked `long` only with `--all`.
 """
 
+import os
+import sys
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Final
 
@@ -25,7 +27,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start the server, unless we are a worker, which gets the template from its controller."""
+    """Start the server, unless we are a worker, which gets the template from its controller.
+
+    Bytecode is kept, whatever the environment says: every worker and every process that a test
+    starts would otherwise compile all modules again.
+    """
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     given = getattr(config, "workerinput", None)
     if given is None:
         config.stash[_SERVER] = RunServer()

@@ -43,7 +43,7 @@ def command(*words: str, **options: Any) -> subprocess.CompletedProcess[bytes]: 
 
 
 def test_a_command_whose_output_is_closed_or_full_says_so_and_fails() -> None:
-    closed = command("openapi", stderr=subprocess.PIPE, preexec_fn=_close(1))
+    closed = command("--help", stderr=subprocess.PIPE, preexec_fn=_close(1))
     with Path("/dev/full").open("wb") as full:
         filled = command("openapi", stdout=full, stderr=subprocess.PIPE)
 
@@ -53,10 +53,10 @@ def test_a_command_whose_output_is_closed_or_full_says_so_and_fails() -> None:
 
 
 def test_a_command_has_a_status_when_all_its_streams_are_closed() -> None:
-    assert command("openapi", preexec_fn=_close(0, 1, 2)).returncode == 1
+    assert command("--help", preexec_fn=_close(0, 1, 2)).returncode == 1
     assert command("nonsense", preexec_fn=_close(0, 1, 2)).returncode == 2
     with Path(os.devnull).open("wb") as null:
-        assert command("openapi", stdout=null, preexec_fn=_close(0, 2)).returncode == 0
+        assert command("--help", stdout=null, preexec_fn=_close(0, 2)).returncode == 0
 
 
 @pytest.mark.parametrize("words", [("openapi",), ("--help",)])
@@ -128,7 +128,12 @@ def unwritable(why: str) -> Iterator[dict[str, Any]]:
 
 @pytest.mark.parametrize(
     ("word", "why"),
-    [("serve", "closed"), ("serve", "full"), ("serve", "without a reader"), ("worker", "closed")],
+    [
+        pytest.param("serve", "closed", marks=pytest.mark.long),
+        pytest.param("serve", "full", marks=pytest.mark.long),
+        ("serve", "without a reader"),
+        ("worker", "closed"),
+    ],
 )
 async def test_a_server_goes_on_without_its_log_and_stops_when_told(
     database_url: str, word: str, why: str

@@ -1,6 +1,7 @@
 """The journey goes on after `kill -9` between any two of its steps, with the same balances.
 
-By default one coin for each of the two commands; `--all` adds `assay dev` with AEON.
+By default one coin for each of the two commands, and a kill after every second or third step;
+`--all` adds `assay dev` with AEON, and kills after every step.
 """
 
 import signal
@@ -47,15 +48,18 @@ async def serve(tmp_path: Path, database_url: str) -> AsyncIterator[tuple[Proces
     sandbox.end()
 
 
-async def _go_with_kills(process: Process, url: str, coin: Coin = Coin.AEON) -> None:
-    buyer = Buyer(url, coin)
-    for step in buyer.steps():
+async def _go_with_kills(process: Process, url: str, coin: Coin, *, steps_between: int) -> None:
+    async def start() -> None:
         process.start()
         await process.until_ready(f"{url}/readyz")
+
+    buyer = Buyer(url, coin)
+    await start()
+    for number, step in enumerate(buyer.steps(), start=1):
         await step()
-        process.end(signal.SIGKILL)
-    process.start()
-    await process.until_ready(f"{url}/readyz")
+        if number % steps_between == 0:
+            process.end(signal.SIGKILL)
+            await start()
     assert await buyer.credits_available() == CREDITS - 1
     assert await buyer.assessment_status() == "ready"
     assert process.run_json("audit")["breaches"] == []
@@ -63,9 +67,13 @@ async def _go_with_kills(process: Process, url: str, coin: Coin = Coin.AEON) -> 
 
 
 @pytest.mark.parametrize("coin", [pytest.param(Coin.AEON, marks=pytest.mark.long), Coin.BTC])
-async def test_dev_finishes_the_journey_after_kills(dev: tuple[Process, str], coin: Coin) -> None:
-    await _go_with_kills(*dev, coin)
+async def test_dev_finishes_the_journey_after_kills(
+    dev: tuple[Process, str], coin: Coin, everything: bool
+) -> None:
+    await _go_with_kills(*dev, coin, steps_between=1 if everything else 2)
 
 
-async def test_serve_finishes_the_journey_after_kills(serve: tuple[Process, str]) -> None:
-    await _go_with_kills(*serve)
+async def test_serve_finishes_the_journey_after_kills(
+    serve: tuple[Process, str], everything: bool
+) -> None:
+    await _go_with_kills(*serve, Coin.AEON, steps_between=1 if everything else 3)

@@ -25,12 +25,10 @@ from app.lists.rules.listings import RequiredLists
 from app.orders.poll_hints import Interest
 from app.orders.pricing import BitcoinTerms, Terms
 from app.orders.wallet.wallet import Wallet, WalletRefused
-from app.partners.aeonto.client import AeontoClient
-from app.partners.aeonto.http import HttpTransport
+from app.partners.aeonto.client import AeontoClient, open_aeonto
 from app.partners.esplora.chain import Chain
-from app.partners.esplora.client import EsploraClient
-from app.partners.esplora.http import HttpTransport as EsploraTransport
-from app.partners.vendor_http import VendorHttp
+from app.partners.esplora.client import EsploraClient, open_esplora
+from app.partners.http import HttpTransport, PartnerClient
 from app.runtime.clock import Clock
 from app.runtime.clock_watch import clock_watched
 from app.runtime.db.engine import Database, create_database
@@ -185,11 +183,11 @@ def _panel(
         metrics.alarms.labels(kind).inc()
         log.error("alarm", alarm=kind)
 
-    def open_vendor(name: str, url: str, headers: dict[str, str]) -> VendorHttp:
+    def open_vendor(name: str, url: str, headers: dict[str, str]) -> PartnerClient:
+        transport = HttpTransport(url, headers=headers)
+        stack.push_async_callback(transport.aclose)
         observe = partial(metrics.observe_vendor, name)
-        http = VendorHttp(url, headers, clock=clock, observe=observe)
-        stack.push_async_callback(http.aclose)
-        return http
+        return PartnerClient(transport, clock=clock, observe=observe)
 
     def provider(name: RiskProviderName) -> RiskProvider:
         match name:
@@ -236,7 +234,7 @@ def _open_servers(
     servers = []
     network = bitcoin_network(terms.btc_dest_address)
     for url in settings.esplora_url:
-        transport = EsploraTransport(url)
+        transport = open_esplora(url)
         stack.push_async_callback(transport.aclose)
         servers.append(
             EsploraClient(transport, clock=clock, network=network, observe=metrics.observe_esplora)
@@ -271,7 +269,7 @@ async def open_resources(
             else _panel(settings, metrics, clock, stack, lists=lists, servers=servers)
         )
         pace = SharedPace(database, clock, settings.aeonto_rate_scale, metrics.observe_slot)
-        upstream = HttpTransport(settings.aeonto_base_url)
+        upstream = open_aeonto(settings.aeonto_base_url)
         stack.push_async_callback(upstream.aclose)
         aeonto = AeontoClient(upstream, pace=pace, clock=clock, observe=metrics.observe_upstream)
         throttles = Throttles(database, clock, metrics.observe_refused_attempt)

@@ -10,8 +10,7 @@ import typer
 
 from app.cli.printing import print_record
 from app.cli.running import run
-from app.partners.aeonto.client import AeontoClient
-from app.partners.aeonto.http import HttpTransport
+from app.partners.aeonto.client import AeontoClient, open_aeonto
 from app.partners.aeonto.report import Report
 from app.partners.aeonto.wire import MAX_BTC, OrderParameters, PriceQuote
 from app.partners.failures import PartnerFailure
@@ -121,7 +120,7 @@ async def _ask(
     clock = SystemClock()
     async with (
         _pace(settings, clock) as pace,
-        aclosing(HttpTransport(settings.aeonto_base_url)) as transport,
+        aclosing(open_aeonto(settings.aeonto_base_url)) as transport,
     ):
         slot = await pace.reserve(bucket, within_seconds=SLOT_WAIT_SECONDS)
         return await ask(AeontoClient(transport, pace=pace, clock=clock), slot) if slot else None

@@ -10,15 +10,14 @@ from app.addresses import bitcoin_network
 from app.doctor.deployment import Deployment
 from app.doctor.findings import Result, not_checked, ok, problem, warning
 from app.orders.aeonto_parameters import KnownParameters
-from app.partners.aeonto.client import AeontoClient
+from app.partners.aeonto.client import AeontoClient, open_aeonto
 from app.partners.aeonto.failures import SlotExpired
-from app.partners.aeonto.http import HttpTransport
 from app.partners.aeonto.wire import OrderParameters
 from app.partners.esplora.chain import Chain, Disagree, required
-from app.partners.esplora.client import EsploraClient
+from app.partners.esplora.client import EsploraClient, open_esplora
 from app.partners.esplora.failures import NotOffered
-from app.partners.esplora.http import HttpTransport as EsploraTransport
 from app.partners.failures import DeadlinePassed, OperatorNeeded, PartnerFailure, Throttled
+from app.partners.http import HttpTransport
 from app.runtime.money import plain
 from app.runtime.rate_limit.postgres import SharedPace
 from app.runtime.rate_limit.rules import Bucket
@@ -38,7 +37,7 @@ async def check_aeonto(deployment: Deployment) -> Result:
     """Ask AEON.to for its limits, by the pace that all processes on the database share."""
     base_url = deployment.settings.aeonto_base_url
     host = urlsplit(base_url).hostname or ""
-    async with aclosing(HttpTransport(base_url)) as transport:
+    async with aclosing(open_aeonto(base_url)) as transport:
         try:
             offer = await _ask_aeonto(deployment, transport)
         except (SlotExpired, Throttled) as failure:
@@ -115,7 +114,7 @@ async def check_esplora(deployment: Deployment) -> Sequence[Result]:
     async with AsyncExitStack() as stack:
         servers = [
             EsploraClient(
-                await stack.enter_async_context(aclosing(EsploraTransport(url))),
+                await stack.enter_async_context(aclosing(open_esplora(url))),
                 clock=deployment.clock,
                 network=network,
             )

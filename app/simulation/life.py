@@ -19,12 +19,12 @@ from app.orders.leases import CreationJob, LookJob
 from app.orders.rules.rails import Rail
 from app.orders.rules.settlement import Settlement
 from app.orders.store import OrderStore
-from app.partners.aeonto.client import Transport
 from app.partners.aeonto.report import Report
-from app.partners.aeonto.wire import Answer, OrderParameters
+from app.partners.aeonto.wire import OrderParameters
 from app.partners.esplora.chain import Source
 from app.partners.esplora.outputs import Arrival
 from app.partners.esplora.wire import Transaction
+from app.partners.http import HttpReply, OnHead, PartnerRequest, Transport
 from app.runtime.rate_limit.rules import Bucket, Pace, Slot
 from app.simulation.loop import SimulatedClock
 
@@ -143,12 +143,10 @@ class LivingTransport:
         self._transport = transport
         self._life = life
 
-    async def exchange(
-        self, endpoint: str, content: bytes | None, on_answer: Callable[[], None]
-    ) -> Answer:
+    async def exchange(self, request: PartnerRequest, on_head: OnHead) -> HttpReply:
         self._life.step()
         try:
-            return await self._transport.exchange(endpoint, content, on_answer)
+            return await self._transport.exchange(request, on_head)
         finally:
             await self._life.awake()
 

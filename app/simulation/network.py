@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from app.partners.aeonto.wire import Answer
 from app.partners.failures import AnswerLost, Unreachable
+from app.partners.http import HttpReply, OnHead, PartnerRequest
 from app.simulation.spoiling import lie, malform, refuse
 from app.simulation.upstream import Reply, Upstream, failure
 
@@ -82,10 +82,10 @@ class Network:
         self.faults: Counter[str] = Counter()
         self.undelivered_creations = 0
 
-    async def exchange(
-        self, endpoint: str, content: bytes | None, on_answer: Callable[[], None]
-    ) -> Answer:
+    async def exchange(self, request: PartnerRequest, on_head: OnHead) -> HttpReply:
         """Carry a request there and its answer back; both ways go on if nobody waits any more."""
+        endpoint = request.endpoint
+        content = None if request.body is None else request.body.content
         fault = self._draw_fault(self._loop.time())
         there = self._delay_seconds()
         if fault is not None:
@@ -97,10 +97,12 @@ class Network:
         if fault is not Fault.SWALLOWED:
             self._loop.call_later(there, self._arrive, endpoint, content, fault, answered)
         reply = await answered
-        on_answer()
+        on_head()
         if fault is Fault.CUT:
             raise AnswerLost(endpoint)
-        return Answer(reply.http_status, reply.content_type, "", reply.body)
+        return HttpReply(
+            reply.http_status, reply.content_type, "", reply.body, request.max_body_bytes
+        )
 
     def _arrive(
         self,

@@ -10,8 +10,9 @@ from app.orders.store import OrderStore
 from app.orders.worker.aeonto_rail import AeontoRail
 from app.orders.worker.bitcoin_rail import BitcoinRail
 from app.orders.worker.reconciler import Reconciler
-from app.partners.aeonto.client import AeontoClient, Transport
+from app.partners.aeonto.client import AeontoClient
 from app.partners.esplora.chain import Chain, Source
+from app.partners.http import Transport
 from app.runtime.clock import Clock
 from app.runtime.loops.heartbeats import Heartbeats
 from app.runtime.loops.loops import Loop, supervise

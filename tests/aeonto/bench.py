@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
-from app.partners.aeonto.client import AeontoClient
-from app.partners.aeonto.http import HttpTransport
+from app.partners.aeonto.client import AeontoClient, open_aeonto
 from app.partners.aeonto.report import Report
 from app.runtime.rate_limit.rules import Bucket, Slot
 from tests.aeonto.golden import BASE_URL
@@ -89,7 +88,7 @@ class Bench:
         self.clock = FixedClock()
         self.pace = RecordingPace()
         self.observed: list[tuple[str, str, float]] = []
-        self.transport = HttpTransport(base_url)
+        self.transport = open_aeonto(base_url)
         self.aeonto = AeontoClient(
             self.transport, pace=self.pace, clock=self.clock, observe=self._observe
         )

@@ -11,14 +11,14 @@ import respx
 from typing_extensions import override
 
 from app.partners import failures
-from app.partners.aeonto import client as client_module
+from app.partners import http as http_module
 from app.partners.aeonto.failures import SlotExpired
 from app.partners.failures import PartnerFailure
 from app.runtime.rate_limit.rules import Bucket, Slot
 from tests.aeonto import golden
 from tests.aeonto.bench import ADDRESS, ANSWERED, ASKS, JSON, Bench, slot
 from tests.aeonto.golden import BASE_URL
-from tests.support.deadlines import hold_deadlines
+from tests.support.deadlines import Silence, hold_deadlines
 
 NONSENSE: Final = {
     "html": httpx.Response(200, html="<html></html>"),
@@ -108,7 +108,7 @@ class Trickle(httpx.AsyncByteStream):
 async def test_trickling_body_does_not_outlive_the_deadline(
     bench: Bench, upstream: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    deadlines, body = hold_deadlines(monkeypatch, client_module), Trickle()
+    deadlines, body = hold_deadlines(monkeypatch, http_module), Trickle()
     upstream.post("order_status_query/").mock(
         return_value=httpx.Response(200, headers=JSON, stream=body)
     )
@@ -123,8 +123,8 @@ async def test_trickling_body_does_not_outlive_the_deadline(
 async def test_silence_does_not_outlive_the_deadline(
     bench: Bench, upstream: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client_module, "CALL_DEADLINE_SECONDS", 0.01)
-    upstream.post("order_status_query/").mock(side_effect=_silence)
+    silence = Silence(hold_deadlines(monkeypatch, http_module))
+    upstream.post("order_status_query/").mock(side_effect=silence)
     with pytest.raises(failures.DeadlinePassed):
         await bench.look()
     assert bench.pace.told == []

@@ -9,9 +9,8 @@ from decimal import Decimal
 import pytest
 
 from app.partners import failures
-from app.partners.aeonto import http as http_module
-from app.partners.aeonto.client import AeontoClient
-from app.partners.aeonto.http import HttpTransport
+from app.partners.aeonto import client as client_module
+from app.partners.aeonto.client import AeontoClient, open_aeonto
 from app.runtime.rate_limit.rules import Bucket
 from tests.aeonto import golden
 from tests.aeonto.bench import FixedClock, RecordingPace, slot
@@ -54,7 +53,7 @@ async def asking(server: Server) -> AsyncIterator[tuple[AeontoClient, RecordingP
     listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
     port = listener.sockets[0].getsockname()[1]
     pace = RecordingPace()
-    async with listener, aclosing(HttpTransport(f"http://127.0.0.1:{port}/api")) as transport:
+    async with listener, aclosing(open_aeonto(f"http://127.0.0.1:{port}/api")) as transport:
         yield AeontoClient(transport, pace=pace, clock=FixedClock()), pace
 
 
@@ -110,7 +109,7 @@ async def test_reset_is_a_lost_answer() -> None:
 
 async def test_nobody_listening_is_unreachable_and_is_told_as_such() -> None:
     pace = RecordingPace()
-    async with aclosing(HttpTransport("http://127.0.0.1:1/")) as transport:
+    async with aclosing(open_aeonto("http://127.0.0.1:1/")) as transport:
         client = AeontoClient(transport, pace=pace, clock=FixedClock())
         with pytest.raises(failures.Unreachable):
             await create(client)
@@ -120,7 +119,7 @@ async def test_nobody_listening_is_unreachable_and_is_told_as_such() -> None:
 async def test_request_whose_connection_took_too_long_is_not_sent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(http_module, "CONNECT_SECONDS", -1.0)
+    monkeypatch.setattr(client_module, "CONNECT_SECONDS", -1.0)
     server = Server(CREATED)
     async with asking(server) as (client, pace):
         with pytest.raises(failures.Unreachable):

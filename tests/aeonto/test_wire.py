@@ -13,14 +13,15 @@ from hypothesis import strategies as st
 
 from app.partners.aeonto import wire
 from app.partners.aeonto.report import Report
-from app.partners.aeonto.wire import Answer, OrderParameters, PriceQuote
+from app.partners.aeonto.wire import OrderParameters, PriceQuote
+from app.partners.http import HttpReply
 from app.partners.strict_json import Unreadable
 from tests.aeonto import golden
 
 
 def said(body: str | bytes) -> dict[str, Any]:
     raw = body if isinstance(body, bytes) else body.encode()
-    return wire.read_object(Answer(200, "application/json", "", raw))
+    return HttpReply(200, "application/json", "", raw, wire.MAX_BODY_BYTES).json_object()
 
 
 def changed(body: str, **changes: str) -> str:
@@ -235,14 +236,14 @@ def test_body_at_the_limits_is_read() -> None:
 @pytest.mark.parametrize("content_type", ["", "text/html", "text/plain; charset=json", "json"])
 def test_other_content_types_are_refused(content_type: str) -> None:
     with pytest.raises(Unreadable, match="content type"):
-        wire.read_object(Answer(200, content_type, "", b"{}"))
+        HttpReply(200, content_type, "", b"{}", wire.MAX_BODY_BYTES).json_object()
 
 
 @pytest.mark.parametrize(
     "content_type", ["application/json", "Application/JSON; charset=utf-8", "application/x+json"]
 )
 def test_json_content_types_are_read(content_type: str) -> None:
-    assert wire.read_object(Answer(200, content_type, "", b"{}")) == {}
+    assert HttpReply(200, content_type, "", b"{}", wire.MAX_BODY_BYTES).json_object() == {}
 
 
 @pytest.mark.parametrize(

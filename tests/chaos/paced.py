@@ -12,8 +12,7 @@ from decimal import Decimal
 
 import uvloop
 
-from app.partners.aeonto.client import AeontoClient
-from app.partners.aeonto.http import HttpTransport
+from app.partners.aeonto.client import AeontoClient, open_aeonto
 from app.partners.failures import PartnerFailure
 from app.runtime.clock import SystemClock
 from app.runtime.db.engine import create_database
@@ -26,7 +25,7 @@ async def ask_for_ever(database_url: str, upstream_url: str) -> None:
     """Ask until killed."""
     clock = SystemClock()
     pace = SharedPace(create_database(database_url), clock, Decimal(1))
-    aeonto = AeontoClient(HttpTransport(upstream_url), pace=pace, clock=clock)
+    aeonto = AeontoClient(open_aeonto(upstream_url), pace=pace, clock=clock)
     in_flight: set[asyncio.Task[None]] = set()
 
     async def ask(slot: Slot) -> None:

@@ -3,8 +3,7 @@
 from typing import Final
 
 from app.addresses import BitcoinNetwork
-from app.partners.esplora.client import EsploraClient
-from app.partners.esplora.http import HttpTransport
+from app.partners.esplora.client import EsploraClient, open_esplora
 from app.partners.esplora.wire import Transaction
 from tests.esplora.golden import BASE_URL, TXID
 from tests.support.clock import HandClock
@@ -19,7 +18,7 @@ class Bench:
     def __init__(self, base_url: str = BASE_URL, network: BitcoinNetwork | None = None) -> None:
         self.clock = HandClock()
         self.observed: list[tuple[str, str, float]] = []
-        self.transport = HttpTransport(base_url)
+        self.transport = open_esplora(base_url)
         self.client = EsploraClient(
             self.transport, clock=self.clock, network=network, observe=self._observe
         )

@@ -7,8 +7,7 @@ import httpx
 import pytest
 
 from app.partners.esplora.chain import Arrivals, Chain, Disagree, Unavailable
-from app.partners.esplora.client import EsploraClient
-from app.partners.esplora.http import HttpTransport
+from app.partners.esplora.client import EsploraClient, open_esplora
 from app.partners.esplora.outputs import Arrival
 from app.runtime.clock import SystemClock
 from app.runtime.rate_limit.rules import Limit
@@ -73,7 +72,7 @@ async def watch() -> AsyncIterator[Watch]:
         http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=60))
         sources = []
         for url in esplora_urls(base_url):
-            transport = await stack.enter_async_context(aclosing(HttpTransport(url)))
+            transport = await stack.enter_async_context(aclosing(open_esplora(url)))
             sources.append(EsploraClient(transport, clock=SystemClock(), limit=OFTEN))
         yield Watch(Upstream(base_url, http), Chain(sources), http)
 

@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from app.addresses import BitcoinNetwork
 from app.partners import failures
-from app.partners.esplora import client as client_module
+from app.partners import http as http_module
 from app.partners.esplora.failures import ServerRefused, WrongNetwork
 from app.partners.esplora.turns import LIMIT
 from app.partners.esplora.wire import MAX_BODY_BYTES, Block
@@ -19,6 +19,7 @@ from app.partners.failures import PartnerFailure
 from tests.esplora import golden
 from tests.esplora.bench import JSON, TEXT, Bench
 from tests.esplora.golden import BASE_URL, BLOCK_HASH, BLOCK_TIME, HEIGHT, TXID
+from tests.support.deadlines import Deadlines, Silence, hold_deadlines
 
 LOOK: Final = f"tx/{TXID}"
 
@@ -247,10 +248,15 @@ async def test_broken_transport_is_no_news_to_ask_again_for(
 
 
 class Trickle(httpx.AsyncByteStream):
-    """A body that sends one byte at a time and never ends."""
+    """A body that sends one byte at a time and never ends; after the first, deadlines pass."""
+
+    def __init__(self, deadlines: Deadlines) -> None:
+        self._deadlines = deadlines
 
     @override
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b" "
+        self._deadlines.expire()
         while True:
             await asyncio.sleep(0.002)
             yield b" "
@@ -264,8 +270,8 @@ async def _silence(_request: httpx.Request) -> httpx.Response:
 async def test_trickling_body_does_not_outlive_the_deadline(
     bench: Bench, server: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client_module, "CALL_DEADLINE_SECONDS", 0.03)
-    server.get(LOOK).mock(return_value=httpx.Response(200, headers=JSON, stream=Trickle()))
+    body = Trickle(hold_deadlines(monkeypatch, http_module))
+    server.get(LOOK).mock(return_value=httpx.Response(200, headers=JSON, stream=body))
     with pytest.raises(failures.DeadlinePassed):
         await bench.look()
 
@@ -273,8 +279,8 @@ async def test_trickling_body_does_not_outlive_the_deadline(
 async def test_silence_does_not_outlive_the_deadline(
     bench: Bench, server: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client_module, "CALL_DEADLINE_SECONDS", 0.01)
-    server.get(LOOK).mock(side_effect=_silence)
+    silence = Silence(hold_deadlines(monkeypatch, http_module))
+    server.get(LOOK).mock(side_effect=silence)
     with pytest.raises(failures.DeadlinePassed):
         await bench.look()
 

@@ -7,8 +7,7 @@ from contextlib import aclosing, asynccontextmanager
 import pytest
 
 from app.partners import failures
-from app.partners.esplora.client import EsploraClient
-from app.partners.esplora.http import HttpTransport
+from app.partners.esplora.client import EsploraClient, open_esplora
 from app.partners.esplora.wire import MAX_BODY_BYTES
 from tests.esplora.golden import CONFIRMED, TXID
 from tests.support.clock import HandClock
@@ -42,7 +41,7 @@ class Server:
 async def asking(server: Server) -> AsyncIterator[EsploraClient]:
     listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
     port = listener.sockets[0].getsockname()[1]
-    async with listener, aclosing(HttpTransport(f"http://127.0.0.1:{port}/api")) as transport:
+    async with listener, aclosing(open_esplora(f"http://127.0.0.1:{port}/api")) as transport:
         yield EsploraClient(transport, clock=HandClock())
 
 
@@ -81,7 +80,7 @@ async def test_reset_is_a_lost_answer() -> None:
 
 
 async def test_nobody_listening_is_unreachable() -> None:
-    async with aclosing(HttpTransport("http://127.0.0.1:1/")) as transport:
+    async with aclosing(open_esplora("http://127.0.0.1:1/")) as transport:
         client = EsploraClient(transport, clock=HandClock())
         with pytest.raises(failures.Unreachable):
             await client.tip_height()

@@ -1,10 +1,9 @@
 """All that arrived at an address, as one server tells it: pages, what is refused, the flood."""
 
-import asyncio
 import json
 import re
 import time
-from typing import Any, Final
+from typing import Final
 
 import httpx
 import pytest
@@ -12,7 +11,7 @@ import respx
 
 from app.addresses import InvalidAddress
 from app.partners import failures
-from app.partners.esplora import client as client_module
+from app.partners import http as http_module
 from app.partners.esplora import wire
 from app.partners.esplora.client import MOST_TRANSACTIONS
 from app.partners.esplora.failures import (
@@ -23,8 +22,9 @@ from app.partners.esplora.failures import (
     TooManyOutputs,
 )
 from app.partners.esplora.turns import LIMIT
-from app.partners.esplora.wire import MAX_PAGE_BYTES, Answer, Block, Output, Spent, Transaction
+from app.partners.esplora.wire import MAX_PAGE_BYTES, Block, Output, Spent, Transaction
 from app.partners.failures import OperatorNeeded, PartnerFailure
+from app.partners.http import HttpReply
 from app.partners.strict_json import Unreadable
 from tests.esplora import golden
 from tests.esplora.bench import JSON, Bench
@@ -37,6 +37,7 @@ from tests.esplora.golden import (
     OTHER_TXID,
     TXID,
 )
+from tests.support.deadlines import Silence, hold_deadlines
 
 HISTORY: Final = f"address/{ADDRESS}/txs"
 CONFIRMED: Final = json.dumps(
@@ -49,7 +50,7 @@ PAGE: Final = 25
 
 
 def page(body: str) -> tuple[Transaction, ...]:
-    return wire.read_page(Answer(200, "application/json", "", "", body.encode()))
+    return wire.read_page(HttpReply(200, "application/json", "", body.encode(), MAX_PAGE_BYTES))
 
 
 def txid(number: int) -> str:
@@ -163,9 +164,9 @@ def test_body_of_a_million_faults_is_refused_for_the_first_of_them(kind: str) ->
 
 def test_page_of_another_content_type_or_compressed_is_refused() -> None:
     with pytest.raises(Unreadable, match="content type"):
-        wire.read_page(Answer(200, "text/html", "", "", b"[]"))
+        wire.read_page(HttpReply(200, "text/html", "", b"[]", MAX_PAGE_BYTES))
     with pytest.raises(Unreadable, match="compressed"):
-        wire.read_page(Answer(200, "application/json", "gzip", "", b""))
+        wire.read_page(HttpReply(200, "application/json", "gzip", b"", MAX_PAGE_BYTES))
 
 
 async def test_payments_are_asked_for_as_documented(bench: Bench, server: respx.MockRouter) -> None:
@@ -387,10 +388,7 @@ async def test_broken_transport_fails_the_look(
 async def test_each_page_has_a_deadline(
     bench: Bench, server: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def silence(_request: httpx.Request) -> Any:  # noqa: ANN401  never returns
-        await asyncio.Event().wait()
-
-    monkeypatch.setattr(client_module, "CALL_DEADLINE_SECONDS", 0.01)
+    silence = Silence(hold_deadlines(monkeypatch, http_module))
     server.get(HISTORY).mock(side_effect=silence)
     with pytest.raises(failures.DeadlinePassed):
         await bench.client.payments(ADDRESS)

@@ -9,15 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.partners.esplora import wire
-from app.partners.esplora.wire import Answer, Block, Output, Spent, Transaction
+from app.partners.esplora.wire import Block, Output, Spent, Transaction
+from app.partners.http import HttpReply
 from app.partners.strict_json import Unreadable
 from tests.esplora import golden
 from tests.esplora.golden import BLOCK_HASH, BLOCK_TIME, HEIGHT, TXID
 
 
-def answer(body: str | bytes, *, content_type: str = "application/json") -> Answer:
+def answer(body: str | bytes, *, content_type: str = "application/json") -> HttpReply:
     raw = body if isinstance(body, bytes) else body.encode()
-    return Answer(200, content_type, "", "", raw)
+    return HttpReply(200, content_type, "", raw, wire.MAX_BODY_BYTES)
 
 
 def read(body: str | bytes) -> Transaction:
@@ -203,9 +204,9 @@ def test_transaction_of_another_content_type_is_refused() -> None:
 @pytest.mark.parametrize(
     "reader", [wire.read_tip_height, lambda one: wire.read_transaction(one, TXID)]
 )
-def test_compressed_bodies_are_refused(reader: Callable[[Answer], object]) -> None:
+def test_compressed_bodies_are_refused(reader: Callable[[HttpReply], object]) -> None:
     with pytest.raises(Unreadable, match="compressed"):
-        reader(Answer(200, "application/json", "gzip", "", b""))
+        reader(HttpReply(200, "application/json", "gzip", b"", wire.MAX_BODY_BYTES))
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from app.assessments.providers.base import (
 )
 from app.assessments.providers.crystal import LOW_CALLS
 from app.assessments.rules.questions import AssessmentType
-from app.partners import vendor_http
+from app.partners import http as http_module
 from tests.providers.vendors import KEY, Vendors, question
 from tests.support.deadlines import hold_deadlines
 
@@ -210,7 +210,7 @@ async def test_an_answer_that_comes_too_late_is_found_by_name(
         "timeout", source="crystal", endpoint="tx_add", when="after", seconds=3600
     )
     with monkeypatch.context() as patch:
-        deadlines = hold_deadlines(patch, vendor_http)
+        deadlines = hold_deadlines(patch, http_module)
         async with vendors.asking_crystal() as (provider, told):
             late = asyncio.create_task(provider.assess(question(ADDRESS, "ETH")))
             async with asyncio.timeout(60):

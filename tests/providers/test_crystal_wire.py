@@ -11,8 +11,8 @@ import pytest
 from app.partners.crystal import wire
 from app.partners.crystal.assets import Asset
 from app.partners.crystal.wire import MAX_BODY_BYTES, Asked, Meta
+from app.partners.http import HttpReply
 from app.partners.strict_json import JsonObject, Unreadable
-from app.partners.vendor_http import Reply
 
 ASKED = Asked("asm_1", "0xAB", None, Asset("eth", decimals=9))
 DATA: dict[str, Any] = {
@@ -27,9 +27,9 @@ DATA: dict[str, Any] = {
 }
 
 
-def reply(said: object, content_type: str = "application/json", encoding: str = "") -> Reply:
+def reply(said: object, content_type: str = "application/json", encoding: str = "") -> HttpReply:
     body = said if isinstance(said, bytes) else json.dumps(said).encode()
-    return Reply(200, content_type, encoding, body, MAX_BODY_BYTES)
+    return HttpReply(200, content_type, encoding, body, MAX_BODY_BYTES)
 
 
 def parsed(**changes: object) -> JsonObject:
@@ -120,7 +120,7 @@ def test_an_answer_without_its_numbers_is_refused(meta: object) -> None:
         (reply([]), "not a JSON object"),
     ],
 )
-def test_other_bodies_are_refused(body: Reply, why: str) -> None:
+def test_other_bodies_are_refused(body: HttpReply, why: str) -> None:
     with pytest.raises(Unreadable, match=why):
         wire.read_meta(body)
 

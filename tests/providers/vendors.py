@@ -11,9 +11,8 @@ from app.assessments.providers.crystal import CrystalProvider, crystal_headers
 from app.assessments.providers.exposure import ExposureProvider
 from app.assessments.rules.questions import AssessmentType
 from app.lists.rules.listings import ListFinder
-from app.partners.esplora.client import EsploraClient
-from app.partners.esplora.http import HttpTransport
-from app.partners.vendor_http import VendorHttp
+from app.partners.esplora.client import EsploraClient, open_esplora
+from app.partners.http import HttpTransport, PartnerClient
 from app.runtime.clock import SystemClock
 from app.runtime.rate_limit.rules import Limit
 from tests.support.sandbox import Upstream
@@ -65,37 +64,30 @@ class Vendors:
         self, key: str = KEY, *, path: str = "/crystal/"
     ) -> AsyncIterator[tuple[CrystalProvider, Told]]:
         told = Told()
-        http = VendorHttp(
-            self.root + path,
-            crystal_headers(key),
-            clock=SystemClock(),
-            observe=told.observe,
-            deadline_seconds=DEADLINE_SECONDS,
-        )
+        transport = HttpTransport(self.root + path, headers=crystal_headers(key))
+        http = client(transport, told)
         try:
             yield (
                 CrystalProvider(http, gauge=told.calls_left.append, alarm=told.alarms.append),
                 told,
             )
         finally:
-            await http.aclose()
+            await transport.aclose()
 
     @asynccontextmanager
     async def asking_chainalysis(
         self, headers: dict[str, str] | None = None
     ) -> AsyncIterator[tuple[ChainalysisProvider, Told]]:
         told = Told()
-        http = VendorHttp(
+        transport = HttpTransport(
             f"{self.root}/chainalysis/api/v1/",
-            chainalysis_headers(KEY) if headers is None else headers,
-            clock=SystemClock(),
-            observe=told.observe,
-            deadline_seconds=DEADLINE_SECONDS,
+            headers=chainalysis_headers(KEY) if headers is None else headers,
         )
+        http = client(transport, told)
         try:
             yield ChainalysisProvider(http, alarm=told.alarms.append), told
         finally:
-            await http.aclose()
+            await transport.aclose()
 
     @asynccontextmanager
     async def asking_exposure(
@@ -105,12 +97,21 @@ class Vendors:
         async with AsyncExitStack() as stack:
             clients = []
             for server in servers:
-                transport = HttpTransport(f"{self.root}/{server}")
+                transport = open_esplora(f"{self.root}/{server}")
                 stack.push_async_callback(transport.aclose)
                 clients.append(
                     EsploraClient(transport, clock=SystemClock(), limit=Limit(1000, 1.0))
                 )
             yield ExposureProvider(clients, lists, alarm=told.alarms.append), told
+
+
+def client(transport: HttpTransport, told: Told) -> PartnerClient:
+    return PartnerClient(
+        transport,
+        clock=SystemClock(),
+        observe=told.observe,
+        deadline_seconds=DEADLINE_SECONDS,
+    )
 
 
 def question(

@@ -12,7 +12,7 @@ from app.assessments import provider_calls as asking_service
 from app.assessments.claims import Subject
 from app.assessments.providers.base import FailureReason
 from app.assessments.rules.questions import AssessmentType
-from app.partners import vendor_http
+from app.partners import http as http_module
 from tests.providers.vendors import KEY, question
 from tests.services.vendor_desk import (
     ADDRESS,
@@ -214,7 +214,7 @@ async def test_an_answer_that_comes_too_late_for_its_call_is_found_and_not_paid_
 
     await desk.fault("crystal", "timeout", when="after")
     with monkeypatch.context() as patch:
-        deadlines = hold_deadlines(patch, vendor_http)
+        deadlines = hold_deadlines(patch, http_module)
         async with desk.asking("crystal") as hurried:
             asked = asyncio.create_task(desk.ask(hurried.panel))
             await until(has_paid)

@@ -4,6 +4,7 @@ import asyncio
 from types import ModuleType
 from typing import Any
 
+import httpx
 import pytest
 
 
@@ -52,6 +53,18 @@ class Deadlines:
                 timeout.reschedule(now)
             except RuntimeError:  # what it bounded has ended
                 continue
+
+
+class Silence:
+    """A server that takes a request and never answers, until every deadline has passed."""
+
+    def __init__(self, deadlines: Deadlines) -> None:
+        self._deadlines = deadlines
+
+    async def __call__(self, _request: httpx.Request) -> httpx.Response:
+        self._deadlines.expire()
+        await asyncio.Event().wait()
+        raise AssertionError
 
 
 def hold_deadlines(patch: pytest.MonkeyPatch, *modules: ModuleType) -> Deadlines:

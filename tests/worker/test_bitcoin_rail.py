@@ -8,8 +8,7 @@ import pytest
 
 from app.orders.rules.rails import Rail
 from app.partners.esplora.chain import Chain
-from app.partners.esplora.client import EsploraClient
-from app.partners.esplora.http import HttpTransport
+from app.partners.esplora.client import EsploraClient, open_esplora
 from app.runtime.clock import SystemClock
 from app.runtime.db.engine import Database
 from app.runtime.rate_limit.rules import Limit
@@ -53,7 +52,7 @@ async def open_chain(stack: AsyncExitStack, served: Upstream) -> Chain:
     """Ask both servers of the sandbox's chain."""
     sources = []
     for url in esplora_urls(served.base_url):
-        transport = await stack.enter_async_context(aclosing(HttpTransport(url)))
+        transport = await stack.enter_async_context(aclosing(open_esplora(url)))
         sources.append(EsploraClient(transport, clock=SystemClock(), limit=OFTEN))
     return Chain(sources)
 

@@ -24,7 +24,7 @@ from app.lists.rules.risk import CATEGORIES, SANCTIONS, SCOPE, grade_of
 from app.partners.chainalysis import wire
 from app.partners.chainalysis.wire import Identification
 from app.partners.failures import OperatorNeeded, PartnerFailure, Refused
-from app.partners.vendor_http import VendorHttp
+from app.partners.http import PartnerClient
 
 NAME: Final = "chainalysis"
 SOURCE: Final = "Chainalysis sanctions API"
@@ -41,7 +41,7 @@ class ChainalysisProvider:
     `alarm` is told what an operator must look at.
     """
 
-    def __init__(self, http: VendorHttp, *, alarm: Alarm) -> None:
+    def __init__(self, http: PartnerClient, *, alarm: Alarm) -> None:
         self._http = http
         self._alarm = alarm
 
@@ -66,11 +66,9 @@ class ChainalysisProvider:
         Raises ProviderFailed when it will not answer, ProviderNotAsked when it may later.
         """
         try:
-            identifications = await self._http.ask(
-                wire.ENDPOINT,
-                wire.path_of(plain_address(question.currency, question.address)),
+            identifications = await self._http.fetch(
+                wire.request_of(plain_address(question.currency, question.address)),
                 wire.read_identifications,
-                max_body_bytes=wire.MAX_BODY_BYTES,
             )
         except Refused as failure:
             raise ProviderFailed(FailureReason.REFUSED) from failure

@@ -26,7 +26,7 @@ from app.partners.crystal.assets import ASSETS, FIAT_DECIMALS, Asset, in_whole
 from app.partners.crystal.client import KEY_HEADER, CrystalClient
 from app.partners.crystal.wire import Asked, Transfer
 from app.partners.failures import OperatorNeeded, PartnerFailure
-from app.partners.vendor_http import VendorHttp
+from app.partners.http import PartnerClient
 from app.runtime.money import plain
 
 NAME: Final = "crystal"
@@ -68,7 +68,7 @@ class CrystalProvider:
     `gauge` is told how many calls are left; `alarm` what an operator must look at.
     """
 
-    def __init__(self, http: VendorHttp, *, gauge: Callable[[int], None], alarm: Alarm) -> None:
+    def __init__(self, http: PartnerClient, *, gauge: Callable[[int], None], alarm: Alarm) -> None:
         self._client = CrystalClient(http, CallsLeft(gauge, alarm))
         self._alarm = alarm
 

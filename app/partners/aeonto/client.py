@@ -1,15 +1,14 @@
 """The client of AEON.to's five endpoints: one request for one slot, one answer or one failure.
 
-It never tries twice: whether and when to ask again is its caller's to decide. What bounds a
-request: the slot's own time to leave, a total deadline (httpx has none of its own), and what its
-transport allows.
+What bounds a request: the slot's own time to leave, and what `app.partners.http` says.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from decimal import Decimal
 from http import HTTPStatus
-from typing import Final, Protocol, TypeVar
+from typing import Final, TypeVar
 
 from app.partners.aeonto import wire
 from app.partners.aeonto.failures import (
@@ -20,46 +19,47 @@ from app.partners.aeonto.failures import (
     failure_for,
 )
 from app.partners.aeonto.report import Report
-from app.partners.aeonto.wire import Answer, Fields, OrderParameters, PriceQuote
-from app.partners.failures import (
-    DeadlinePassed,
-    InvalidResponse,
-    PartnerFailure,
-    Unreachable,
+from app.partners.aeonto.wire import Fields, OrderParameters, PriceQuote
+from app.partners.failures import Unreachable
+from app.partners.http import (
+    Body,
+    HttpReply,
+    HttpTransport,
+    Observe,
+    OnHead,
+    PartnerClient,
+    PartnerRequest,
+    Transport,
 )
 from app.partners.strict_json import JsonObject, Unreadable
 from app.runtime.clock import Clock
 from app.runtime.observability.logging import get_logger
 from app.runtime.rate_limit.rules import CALL_DEADLINE_SECONDS, Bucket, Pace, Slot
 
+MAX_CONNECTIONS: Final = 16
+# A request whose connection took longer is not sent: a process may have been stopped meanwhile, and
+# what leaves at the end of the deadline that the pace counts arrives after it.
+CONNECT_SECONDS: Final = 5.0
 _NOT_FOUND: Final = "NOT_FOUND"
 _SUCCESS: Final = frozenset({HTTPStatus.OK, HTTPStatus.CREATED})
 
-Observe = Callable[[str, str, float], None]
 Tell = Callable[[Slot], Awaitable[None]]  # a method of Pace
 T = TypeVar("T")
 
 log = get_logger(__name__)
 
 
-class Transport(Protocol):
-    """Carries one request to AEON.to and its answer back."""
-
-    async def exchange(
-        self, endpoint: str, content: bytes | None, on_answer: Callable[[], None]
-    ) -> Answer:
-        """Return the answer; call `on_answer` as soon as one comes. None as content is a GET.
-
-        Raises Unreachable when nothing was sent, and AnswerLost when nobody knows.
-        """
-        ...
+def open_aeonto(base_url: str) -> HttpTransport:
+    """Return connections to AEON.to, which the caller closes."""
+    return HttpTransport(
+        base_url, max_connections=MAX_CONNECTIONS, send_within_seconds=CONNECT_SECONDS
+    )
 
 
 class AeontoClient:
     """AEON.to over HTTP. Every method takes a slot of its endpoint's bucket, and uses it up.
 
-    Every method raises a subclass of `PartnerFailure`. `observe` is told the endpoint, the outcome
-    ("ok", or the label of the failure) and the seconds that it took.
+    Every method raises a subclass of `PartnerFailure`. `observe` is that of `PartnerClient`.
     """
 
     def __init__(
@@ -70,10 +70,11 @@ class AeontoClient:
         clock: Clock,
         observe: Observe | None = None,
     ) -> None:
-        self._transport = transport
+        self._client = PartnerClient(
+            transport, clock=clock, deadline_seconds=CALL_DEADLINE_SECONDS, observe=observe
+        )
         self._pace = pace
         self._clock = clock
-        self._observe = observe
 
     async def order_parameter_query(self, *, slot: Slot) -> OrderParameters:
         """Ask for the price and the limits of new orders."""
@@ -121,25 +122,16 @@ class AeontoClient:
     ) -> T:
         if slot.bucket is not bucket:
             raise ValueError(f"{endpoint} needs a slot of {bucket}, not of {slot.bucket}")
-        content = None if fields is None else wire.write_object(fields)
-        started = self._clock.monotonic()
-        outcome = "cancelled"
-        try:
-            result = await self._exchange(endpoint, content, reader, slot)
-        except PartnerFailure as failure:
-            outcome = failure.label
-            raise
-        else:
-            outcome = "ok"
-            return result
-        finally:
-            if self._observe:
-                self._observe(endpoint, outcome, self._clock.monotonic() - started)
+        body = None if fields is None else Body(wire.write_object(fields), "application/json")
+        return await self._client.fetch(
+            PartnerRequest(endpoint, f"{endpoint}/", wire.MAX_BODY_BYTES, body),
+            lambda reply: _judge(endpoint, reply, reader),
+            permit=self._used(endpoint, slot),
+        )
 
-    async def _exchange(
-        self, endpoint: str, content: bytes | None, reader: Callable[[JsonObject], T], slot: Slot
-    ) -> T:
-        """Send, receive and judge, and tell the pace what became of the slot.
+    @asynccontextmanager
+    async def _used(self, endpoint: str, slot: Slot) -> AsyncIterator[OnHead]:
+        """Use a slot up for the request inside, and tell the pace what became of it.
 
         A slot is answered once the head of an answer is here, whatever is in it and whatever
         happens next; or when nobody took the connection, so that a dead upstream is not knocked at
@@ -151,19 +143,15 @@ class AeontoClient:
             raise SlotExpired(endpoint)
         news: Tell | None = None
 
-        def on_answer() -> None:
+        def on_head() -> None:
             nonlocal news
             news = self._pace.answered
 
         try:
-            async with asyncio.timeout(CALL_DEADLINE_SECONDS):
-                answer = await self._transport.exchange(endpoint, content, on_answer)
-            return _judge(endpoint, answer, reader)
+            yield on_head
         except TooManyRequests:
             news = self._pace.throttled
             raise
-        except TimeoutError:
-            raise DeadlinePassed(endpoint) from None
         except Unreachable:
             news = self._pace.unreachable
             raise
@@ -190,19 +178,19 @@ async def _try_to_tell(slot: Slot, news: Tell) -> None:
         log.exception("aeonto_pace_not_told", bucket=slot.bucket)
 
 
-def _judge(endpoint: str, answer: Answer, reader: Callable[[JsonObject], T]) -> T:
+def _judge(endpoint: str, reply: HttpReply, reader: Callable[[JsonObject], T]) -> T:
     """Return the result in an answer, or raise the failure that it means.
 
     A result has no `error` and a status of success; anything else goes by its error number.
     """
-    status = answer.http_status
+    status = reply.http_status
     try:
-        said = wire.read_object(answer)
+        said = reply.json_object()
         number = wire.error_number(said)
         if number is None and status in _SUCCESS:
             return reader(said)
-    except Unreadable as fault:
+    except Unreadable:
         if status != HTTP_FORBIDDEN:
-            raise InvalidResponse(endpoint, http_status=status, detail=str(fault)) from None
+            raise
         number = None
     raise failure_for(endpoint, http_status=status, number=number)

@@ -25,7 +25,7 @@ from pydantic import (
 )
 
 from app.partners.aeonto.report import Report
-from app.partners.strict_json import JsonObject, Unreadable, check_json_type, read_json_object
+from app.partners.strict_json import JsonObject, Unreadable
 from app.runtime.money import plain
 
 MAX_BODY_BYTES: Final = 64 * 1024
@@ -41,16 +41,6 @@ _NUMBER: Final = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})
 _ERROR_CODE: Final = re.compile(r"[A-Za-z0-9_.]+-ERROR-([0-9]{1,6})", re.ASCII)
 
 Fields = Mapping[str, str | Decimal]
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came back over HTTP; `body` is cut after MAX_BODY_BYTES + 1 bytes."""
-
-    http_status: int
-    content_type: str
-    content_encoding: str
-    body: bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,16 +88,6 @@ def _write(value: str | Decimal) -> str:
 
 
 # Replies, as JSON
-
-
-def read_object(answer: Answer) -> JsonObject:
-    """Return the JSON object of an answer. Raises Unreadable."""
-    check_json_type(answer.content_type)
-    if answer.content_encoding:
-        raise Unreadable("the body is compressed, which was not asked for")
-    if len(answer.body) > MAX_BODY_BYTES:
-        raise Unreadable(f"the body has more than {MAX_BODY_BYTES} bytes")
-    return read_json_object(answer.body)
 
 
 def error_number(said: JsonObject) -> int | None:

@@ -8,8 +8,8 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from app.partners.failures import failure_for_status
+from app.partners.http import HttpReply, PartnerRequest
 from app.partners.strict_json import Unreadable
-from app.partners.vendor_http import Reply
 
 ENDPOINT: Final = "sanctions"
 MAX_BODY_BYTES: Final = 64 * 1024
@@ -24,12 +24,12 @@ class Identification:
     name: str
 
 
-def path_of(address: str) -> str:
-    """Return where an address is looked up, below the base URL."""
-    return f"address/{quote(address, safe='')}"
+def request_of(address: str) -> PartnerRequest:
+    """Return the request that looks an address up."""
+    return PartnerRequest(ENDPOINT, f"address/{quote(address, safe='')}", MAX_BODY_BYTES)
 
 
-def read_identifications(reply: Reply) -> tuple[Identification, ...]:
+def read_identifications(reply: HttpReply) -> tuple[Identification, ...]:
     """Read an answer; empty means that the address is on no list.
 
     No key is answered by the edge of their network with 403 and a page, a wrong one with 401 and

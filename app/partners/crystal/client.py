@@ -14,8 +14,8 @@ from app.partners.failures import (
     WrongEndpoint,
     failure_for_status,
 )
+from app.partners.http import Body, HttpReply, PartnerClient, PartnerRequest
 from app.partners.strict_json import JsonObject, Unreadable
-from app.partners.vendor_http import Body, Reply, VendorHttp
 
 KEY_HEADER: Final = "X-Auth-Apikey"
 _ADD: Final = "monitor/tx/add"
@@ -37,7 +37,7 @@ class CrystalClient:
     `on_calls_left` is told how many calls are left whenever an answer says so.
     """
 
-    def __init__(self, http: VendorHttp, on_calls_left: OnCallsLeft) -> None:
+    def __init__(self, http: PartnerClient, on_calls_left: OnCallsLeft) -> None:
         self._http = http
         self._on_calls_left = on_calls_left
 
@@ -85,12 +85,12 @@ class CrystalClient:
         reader: Callable[[JsonObject], T],
         max_body_bytes: int = wire.MAX_BODY_BYTES,
     ) -> T:
-        def read(reply: Reply) -> T:
+        def read(reply: HttpReply) -> T:
             return reader(self._judged(endpoint, reply))
 
-        return await self._http.ask(endpoint, path, read, body=body, max_body_bytes=max_body_bytes)
+        return await self._http.fetch(PartnerRequest(endpoint, path, max_body_bytes, body), read)
 
-    def _judged(self, endpoint: str, reply: Reply) -> JsonObject:
+    def _judged(self, endpoint: str, reply: HttpReply) -> JsonObject:
         """Return what an answer says, or raise the failure that it means."""
         status = reply.http_status
         try:

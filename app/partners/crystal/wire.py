@@ -22,8 +22,8 @@ from pydantic import (
 )
 
 from app.partners.crystal.assets import Asset
+from app.partners.http import Body, HttpReply
 from app.partners.strict_json import JsonObject, Unreadable
-from app.partners.vendor_http import Body, Reply
 
 # One transfer is about 4 KB.
 MAX_BODY_BYTES: Final = 64 * 1024
@@ -114,7 +114,7 @@ def _json(value: JsonObject) -> Body:
     return Body(json.dumps(value).encode(), "application/json")
 
 
-def read_meta(reply: Reply) -> tuple[JsonObject, Meta]:
+def read_meta(reply: HttpReply) -> tuple[JsonObject, Meta]:
     """Read what stands beside any answer, refusals included. Raises Unreadable."""
     said = reply.json_object()
     meta = _validate(_MetaReply, said.get("meta"), "meta")

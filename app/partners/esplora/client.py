@@ -1,14 +1,13 @@
 """The client of one Esplora server: one request, one answer or one failure.
 
-No request is tried twice: whether and when to ask again is its caller's to decide. What bounds a
-request: its turn, a total deadline (httpx has none of its own), and what its transport allows. How
-the pages of an address are followed stands in `app.partners.esplora.history`.
+What bounds a request: its turn, and what `app.partners.http` says. How the pages of an address are
+followed stands in `app.partners.esplora.history`.
 """
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import Final, Protocol, TypeVar
+from typing import Final, TypeVar
 
 from app.addresses import BitcoinNetwork, bitcoin_network, canonical_bitcoin_address
 from app.partners.esplora import wire
@@ -25,16 +24,15 @@ from app.partners.esplora.failures import (
 from app.partners.esplora.history import AddressHistory, Ending, read_history
 from app.partners.esplora.networks import other_network
 from app.partners.esplora.turns import LIMIT, Turns
-from app.partners.esplora.wire import Answer, Transaction
+from app.partners.esplora.wire import Transaction
 from app.partners.failures import (
-    DeadlinePassed,
     InvalidResponse,
     PartnerFailure,
     RateLimited,
     ServerFault,
     Throttled,
 )
-from app.partners.strict_json import Unreadable
+from app.partners.http import HttpReply, HttpTransport, Observe, PartnerClient, PartnerRequest
 from app.runtime.clock import Clock
 from app.runtime.rate_limit.rules import Limit
 
@@ -45,25 +43,12 @@ CALL_DEADLINE_SECONDS: Final = 10.0
 MOST_TRANSACTIONS: Final = 200
 _NOT_FOUND: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 
-Observe = Callable[[str, str, float], None]
 T = TypeVar("T")
 
 
-class Transport(Protocol):
-    """Carries one request to an Esplora server and its answer back."""
-
-    @property
-    def source(self) -> str:
-        """The server's host, and its port if one is named: what operators are shown."""
-        ...
-
-    async def exchange(self, endpoint: str, path: str, max_body_bytes: int) -> Answer:
-        """Get what lies at a path below the base URL; `endpoint` is its name in failures.
-
-        At most one byte more than `max_body_bytes` is read.
-        Raises Unreachable when nothing was sent, and AnswerLost when the answer broke off.
-        """
-        ...
+def open_esplora(base_url: str) -> HttpTransport:
+    """Return connections to a server, as https://blockstream.info/api/; the caller closes them."""
+    return HttpTransport(base_url, accept="application/json, text/plain")
 
 
 class EsploraClient:
@@ -76,23 +61,20 @@ class EsploraClient:
 
     def __init__(
         self,
-        transport: Transport,
+        transport: HttpTransport,
         *,
         clock: Clock,
         limit: Limit = LIMIT,
         network: BitcoinNetwork | None = None,
         observe: Observe | None = None,
     ) -> None:
-        self._transport = transport
+        self.source = transport.source
+        self._client = PartnerClient(
+            transport, clock=clock, deadline_seconds=CALL_DEADLINE_SECONDS, observe=observe
+        )
         self._clock = clock
         self._turns = Turns(clock, limit)
         self._unchecked_network = network
-        self._observe = observe
-
-    @property
-    def source(self) -> str:
-        """The server's host, and its port if one is named."""
-        return self._transport.source
 
     async def transaction(self, txid: str) -> Transaction | None:
         """Ask for a transaction; None when the server knows none of this id.
@@ -186,37 +168,24 @@ class EsploraClient:
         self,
         endpoint: str,
         path: str,
-        reader: Callable[[Answer], T],
+        reader: Callable[[HttpReply], T],
         max_body_bytes: int = wire.MAX_BODY_BYTES,
     ) -> T:
         """Send one request and return what its answer says."""
-        started = self._clock.monotonic()
-        outcome = "cancelled"
-        try:
-            result = await self._exchange(endpoint, path, reader, max_body_bytes)
-        except PartnerFailure as failure:
-            outcome = failure.label
-            raise
-        else:
-            outcome = "ok"
-            return result
-        finally:
-            if self._observe:
-                self._observe(endpoint, outcome, self._clock.monotonic() - started)
+        return await self._client.fetch(
+            PartnerRequest(endpoint, path, max_body_bytes),
+            lambda reply: _judge(endpoint, reply, reader),
+            permit=self._turn(endpoint),
+        )
 
-    async def _exchange(
-        self, endpoint: str, path: str, reader: Callable[[Answer], T], max_body_bytes: int
-    ) -> T:
-        """Wait for a turn, send, receive and judge."""
+    @asynccontextmanager
+    async def _turn(self, endpoint: str) -> AsyncIterator[None]:
+        """Wait for a turn, and use it up for the request inside."""
         turn = await self._turns.take(within_seconds=TURN_WITHIN_SECONDS)
         if turn is None:
             raise RateLimited(endpoint)
         try:
-            async with asyncio.timeout(CALL_DEADLINE_SECONDS):
-                answer = await self._transport.exchange(endpoint, path, max_body_bytes)
-            return _judge(endpoint, answer, reader)
-        except TimeoutError:
-            raise DeadlinePassed(endpoint) from None
+            yield
         except Throttled as throttled:
             self._turns.throttled(turn, throttled.retry_after)
             raise
@@ -254,14 +223,13 @@ class _AddressPages:
             return None
 
 
-def _judge(endpoint: str, answer: Answer, reader: Callable[[Answer], T]) -> T:
+def _judge(endpoint: str, reply: HttpReply, reader: Callable[[HttpReply], T]) -> T:
     """Return the result in an answer, or raise the failure that it means."""
-    status = answer.http_status
-    if status != HTTPStatus.OK:
+    if reply.http_status != HTTPStatus.OK:
         raise failure_for(
-            endpoint, http_status=status, body=answer.body, retry_after=answer.retry_after
+            endpoint,
+            http_status=reply.http_status,
+            body=reply.body,
+            retry_after=reply.retry_after,
         )
-    try:
-        return reader(answer)
-    except Unreadable as fault:
-        raise InvalidResponse(endpoint, http_status=status, detail=str(fault)) from None
+    return reader(reply)

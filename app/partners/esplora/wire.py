@@ -25,12 +25,8 @@ from pydantic import (
 )
 
 from app.addresses import canonical_bitcoin_address
-from app.partners.strict_json import (
-    Unreadable,
-    check_json_type,
-    read_json_array,
-    read_json_object,
-)
+from app.partners.http import HttpReply
+from app.partners.strict_json import Unreadable
 
 # A transaction that nodes relay has at most 400,000 units of weight. Nothing but inputs, it is
 # about 1.3 MB of JSON; one input with all its weight in a script, shown three times, 1.6 MB.
@@ -50,17 +46,6 @@ FINAL_SEQUENCE: Final = 2**32 - 2
 _NO_TXID: Final = "0" * 64
 _TXID: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _HEIGHT: Final = re.compile(rb"[0-9]{1,10}")
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came back over HTTP; `body` is cut one byte after what it may have."""
-
-    http_status: int
-    content_type: str
-    content_encoding: str
-    retry_after: str
-    body: bytes
 
 
 @dataclass(frozen=True)
@@ -115,12 +100,10 @@ def is_txid(text: str) -> bool:
     return _TXID.fullmatch(text) is not None
 
 
-def read_transaction(answer: Answer, txid: str) -> Transaction:
+def read_transaction(answer: HttpReply, txid: str) -> Transaction:
     """Read a reply of `GET /tx/:txid` about this very transaction. Raises Unreadable."""
-    check_json_type(answer.content_type)
-    _check_body(answer, MAX_BODY_BYTES)
     try:
-        reply = _TransactionReply.model_validate(read_json_object(answer.body))
+        reply = _TransactionReply.model_validate(answer.json_object())
     except ValidationError as error:
         raise Unreadable(_fault(error)) from None
     if reply.txid != txid:
@@ -128,12 +111,10 @@ def read_transaction(answer: Answer, txid: str) -> Transaction:
     return reply.transaction()
 
 
-def read_page(answer: Answer) -> tuple[Transaction, ...]:
+def read_page(answer: HttpReply) -> tuple[Transaction, ...]:
     """Read a page of `GET /address/:address/txs`, or of its `/chain`. Raises Unreadable."""
-    check_json_type(answer.content_type)
-    _check_body(answer, MAX_PAGE_BYTES)
     try:
-        replies = _PAGE.validate_python(read_json_array(answer.body))
+        replies = _PAGE.validate_python(answer.json_array())
     except ValidationError as error:
         raise Unreadable(_fault(error)) from None
     return tuple(distinct(reply.transaction() for reply in replies).values())
@@ -156,30 +137,26 @@ def distinct(transactions: Iterable[Transaction]) -> dict[str, Transaction]:
     return by_id
 
 
-def read_count(answer: Answer) -> int:
+def read_count(answer: HttpReply) -> int:
     """Read how many transactions a reply of `GET /address/:address` counts. Raises Unreadable."""
-    check_json_type(answer.content_type)
-    _check_body(answer, MAX_BODY_BYTES)
     try:
-        reply = _AddressReply.model_validate(read_json_object(answer.body))
+        reply = _AddressReply.model_validate(answer.json_object())
     except ValidationError as error:
         raise Unreadable(_fault(error)) from None
     return reply.chain_stats.tx_count + reply.mempool_stats.tx_count
 
 
-def read_block_hash(answer: Answer) -> str:
+def read_block_hash(answer: HttpReply) -> str:
     """Read a reply of `GET /block-height/:height`. Raises Unreadable."""
-    _check_body(answer, MAX_BODY_BYTES)
-    text = answer.body.strip().decode("ascii", "replace")
+    text = answer.whole_body().strip().decode("ascii", "replace")
     if not is_txid(text):
         raise Unreadable("it is not the hash of a block")
     return text
 
 
-def read_tip_height(answer: Answer) -> int:
+def read_tip_height(answer: HttpReply) -> int:
     """Read a reply of `GET /blocks/tip/height`: digits and nothing else. Raises Unreadable."""
-    _check_body(answer, MAX_BODY_BYTES)
-    body = answer.body.strip()
+    body = answer.whole_body().strip()
     if not _HEIGHT.fullmatch(body) or int(body) > MAX_HEIGHT:
         raise Unreadable("it is not the height of a block")
     return int(body)
@@ -193,13 +170,6 @@ def outputs_to(outputs: Sequence[Output], address: str) -> tuple[Output, ...]:
         for output in outputs
         if output.address is not None and canonical_bitcoin_address(output.address) == wanted
     )
-
-
-def _check_body(answer: Answer, max_bytes: int) -> None:
-    if answer.content_encoding:
-        raise Unreadable("the body is compressed, which was not asked for")
-    if len(answer.body) > max_bytes:
-        raise Unreadable(f"the body has more than {max_bytes} bytes")
 
 
 def _fault(error: ValidationError) -> str:

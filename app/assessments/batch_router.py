@@ -9,13 +9,11 @@ from app.assessments import service
 from app.assessments.batch import Batch
 from app.assessments.claims import Subject
 from app.assessments.providers.ensemble import Panel
+from app.assessments.request_schemas import AssessmentQuestion, CreateAssessmentsRequest, Malformed
 from app.assessments.router import Askable, askable_for, assessment_response, subject_of
 from app.assessments.schemas import (
     AssessmentOutcome,
-    AssessmentQuestion,
     AssessmentQuestionFault,
-    CreateAssessmentsRequest,
-    Malformed,
     NewAssessmentsResponse,
 )
 from app.runtime.errors import AppError

@@ -21,7 +21,7 @@ from app.assessments.providers import sanctions, tags
 from app.assessments.providers.base import listed_party
 from app.assessments.providers.listed_evidence import heaviest_first
 from app.assessments.rules.questions import AssessmentStatus
-from app.lists import lookup, respelling
+from app.lists import lookup, respelling, versions
 from app.lists.models import ImportedVersion, ListEntry
 from app.lists.rules.listings import Listing, ListVersion
 from app.runtime.clock import Clock
@@ -158,10 +158,10 @@ async def _claim(session: AsyncSession, now: datetime) -> _Step | None:
     )
     if review is None:
         return None
-    versions = await lookup.versions_of(session, review.source, review.number - 1, review.number)
+    numbered = await versions.versions_of(session, review.source, review.number - 1, review.number)
     return _Step(
-        versions[review.number],
-        versions.get(review.number - 1),
+        numbered[review.number],
+        numbered.get(review.number - 1),
         review.after_spelling,
         review.after_id,
         review.waits,
@@ -253,7 +253,7 @@ async def _mark(session: AsyncSession, step: _Step, rows: Sequence[AnyRow], now:
     """Mark the answers that the version changes; return how many there were."""
     spellings = {row.spelling for row in rows}
     source = step.version.source
-    others = await lookup.newest_by(session, step.version.imported_at)
+    others = await versions.newest_by(session, step.version.imported_at)
     before = {source: step.before} if step.before else {}
     is_now = await lookup.listings_in(session, spellings, {**others, source: step.version})
     was = await lookup.listings_in(session, spellings, before)

@@ -22,16 +22,18 @@ from app.assessments import idempotent_create, service
 from app.assessments.claims import Subject
 from app.assessments.errors import AssessmentFault, NoAssessmentsFound
 from app.assessments.providers.ensemble import Panel
+from app.assessments.request_schemas import (
+    AssessmentQuestion,
+    CheckAssessmentListRequest,
+    CreateAssessmentForAccessCodeRequest,
+    CreateAssessmentRequest,
+)
 from app.assessments.rules.summaries import headline, stored_summary
 from app.assessments.schemas import (
     AnswerResponse,
     AssessmentPage,
-    AssessmentQuestion,
     AssessmentResponse,
     ChangeResponse,
-    CheckAssessmentListRequest,
-    CreateAssessmentForAccessCodeRequest,
-    CreateAssessmentRequest,
     NewAssessmentResponse,
 )
 from app.assessments.service import AssessmentView, Made, PickAccount

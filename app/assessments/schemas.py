@@ -1,85 +1,15 @@
-"""Assessments: the question, and the answer with its evidence."""
+"""What callers learn of an assessment: the answer with its evidence."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, Final, Self
 
-from pydantic import Field, GetCoreSchemaHandler, ValidationError, model_validator
-from pydantic_core import CoreSchema, core_schema
-from typing_extensions import override
+from pydantic import Field
 
 from app.assessments.rules.questions import AssessmentStatus, AssessmentType
 from app.web.fields import (
-    Allowed,
-    DaySent,
-    LongText,
-    LongWord,
-    RequestModel,
     ResponseModel,
-    ShortWord,
-    StrictBoolean,
-    TextList,
     Timestamp,
-    missing,
 )
 from app.web.paging import PageResponse
-
-MAX_QUESTIONS: Final = 500
-
-AssessmentTypeSent = Annotated[
-    AssessmentType, Allowed(f"one of: {', '.join(sorted(AssessmentType))}")
-]
-
-
-class AssessmentQuestion(RequestModel):
-    """What both ways of asking share; the order of the fields is the order of the checks."""
-
-    assessment_type: AssessmentTypeSent = Field(examples=["address"])
-    address: LongWord = Field(
-        description="The blockchain address", examples=["12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM"]
-    )
-    currency: ShortWord = Field(description="The currency's ticker", examples=["BTC"])
-    tx_hash: LongWord | None = Field(
-        None,
-        description="The transaction, needed for the type `transaction`",
-        examples=["4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b"],
-    )
-    as_of: DaySent | None = Field(
-        None,
-        description="Answer as of this day (UTC): what the lists said then. Without it, as of now",
-        examples=["2025-01-31"],
-    )
-    fresh: StrictBoolean = Field(
-        False,
-        description="Ask anew, and pay, even if the same was answered a short while ago",
-        examples=[False],
-    )
-
-    @classmethod
-    @override
-    def ignored(cls, sent: Mapping[str, object]) -> Collection[str]:
-        return ("tx_hash",) if sent.get("assessment_type") == AssessmentType.ADDRESS else ()
-
-    @model_validator(mode="after")
-    def _transaction_is_named(self) -> Self:
-        if self.assessment_type is AssessmentType.TRANSACTION and self.tx_hash is None:
-            raise missing("tx_hash")
-        return self
-
-
-class CreateAssessmentRequest(AssessmentQuestion):
-    """A question about an address or a transaction, paid by the caller."""
-
-
-class _PayingCode(RequestModel):
-    access_code: LongText = Field(
-        description="The access code that pays", examples=["Zk3v9QxT1mB7sWcE"]
-    )
-
-
-class CreateAssessmentForAccessCodeRequest(AssessmentQuestion, _PayingCode):
-    """A question about an address or a transaction, paid by an access code."""
 
 
 class AssessmentQuestionFault(ResponseModel):
@@ -91,64 +21,6 @@ class AssessmentQuestionFault(ResponseModel):
         ]
     )
     code: str = Field(examples=["invalid_parameter"])
-
-
-@dataclass(frozen=True)
-class Malformed:
-    """A question that is none: its faults, as pydantic lists them."""
-
-    errors: Sequence[Mapping[str, Any]]
-
-
-class _JudgedApart:
-    """Annotation of a question among many: one that is malformed does not spoil the others."""
-
-    def __get_pydantic_core_schema__(
-        self, _source: object, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        return core_schema.no_info_wrap_validator_function(
-            _judge, handler.generate_schema(AssessmentQuestion)
-        )
-
-
-def _judge(
-    value: object, question: Callable[[object], AssessmentQuestion]
-) -> AssessmentQuestion | Malformed:
-    try:
-        return question(value)
-    except ValidationError as error:
-        faults = error.errors(include_url=False, include_input=False)
-        return Malformed([{**fault, "loc": ("question", *fault["loc"])} for fault in faults])
-
-
-class CreateAssessmentsRequest(_PayingCode):
-    """Many questions, paid by an access code."""
-
-    questions: Annotated[
-        list[Annotated[Any, _JudgedApart()]],
-        Field(min_length=1, max_length=MAX_QUESTIONS),
-        Allowed(f"a list of 1 to {MAX_QUESTIONS} questions"),
-    ] = Field(
-        description=f"At most {MAX_QUESTIONS}, in the order in which they are answered",
-        examples=[
-            [
-                {
-                    "assessment_type": "address",
-                    "address": "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM",
-                    "currency": "BTC",
-                }
-            ]
-        ],
-    )
-
-
-class CheckAssessmentListRequest(RequestModel):
-    """Assessments to be looked up."""
-
-    access_code: LongText = Field(examples=["Zk3v9QxT1mB7sWcE"])
-    assessment_id_list: TextList = Field(
-        description="At most 1,000 ids", examples=[["asm_00VbhnY6RLeQ2oZmgNCoZuaKC"]]
-    )
 
 
 class ListedPartyResponse(ResponseModel):

@@ -16,7 +16,7 @@ from app.cli.operator import operator_actor, with_operator_database
 from app.cli.printing import AsJson, print_record, print_records
 from app.lists.download import download, is_url, origin_of
 from app.lists.importing import Import, Imported, import_list
-from app.lists.lookup import Lists, etag_of, history
+from app.lists.lookup import Lists
 from app.lists.parsers.files import ListFile, read_list, reading_of
 from app.lists.rules.listings import ListedAddress
 from app.lists.rules.risk import CATEGORIES, SANCTIONS, SCOPE
@@ -27,6 +27,7 @@ from app.lists.selfcheck import (
     check_random,
     dated_in_future,
 )
+from app.lists.versions import etag_of, history
 from app.runtime import plain_text
 from app.runtime.db.engine import Database
 from app.settings import Settings

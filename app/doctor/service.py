@@ -7,7 +7,7 @@ from typing import Final
 from app.assessments import receipts
 from app.doctor.deployment import Deployment
 from app.doctor.findings import Result, not_checked, ok, problem, warning
-from app.lists import lookup
+from app.lists import versions
 from app.lists.rules.listings import ListVersion, RequiredLists, is_in_future
 from app.orders import addresses
 from app.orders.worker.address_gap import is_wide
@@ -38,13 +38,13 @@ async def check_lists(deployment: Deployment) -> Sequence[Result]:
     settings, today = deployment.settings, deployment.database.clock.now().date()
     required = RequiredLists(names=settings.required_lists, max_age_days=settings.list_max_age_days)
     async with deployment.database.reading() as connection:
-        versions = await lookup.in_force(connection)
+        newest = await versions.in_force(connection)
     wrong = [
         problem(fault, "Import its newest version with `assay lists import`, daily.")
-        for fault in required.faults(versions, today)
+        for fault in required.faults(newest, today)
     ]
-    told = {*required.old(versions, today), *required.future(versions, today)}
-    others = [version for version in versions if version.source not in told]
+    told = {*required.old(newest, today), *required.future(newest, today)}
+    others = [version for version in newest if version.source not in told]
     return [*wrong, *(_judge_list(deployment, version) for version in others)]
 
 

@@ -21,7 +21,7 @@ from app.addresses import SUPPORTED, AddressForm, check_address
 from app.addresses.spelling import SPELLING_RULES, one_spelling
 from app.ledger import audit_log
 from app.ledger.actors import Actor
-from app.lists import lookup
+from app.lists import versions
 from app.lists.models import ImportedVersion, ListEntry
 from app.lists.parsers.files import ListFile, ListUnreadable
 from app.lists.rules.list_texts import can_be_asked
@@ -103,7 +103,7 @@ async def import_list(
     source = asked.source or asked.file.source
     async with database.sessions() as session, session.begin():
         await _take_turn(session)
-        newest = await lookup.newest(session, source)
+        newest = await versions.newest(session, source)
         is_new = newest is None or not await _is_same(session, newest, asked.file)
         added = removed = 0
         if newest is not None and is_new:

@@ -6,17 +6,15 @@ ones. What held on a day is asked of the database. Until a list is imported, the
 
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date
 from typing import Final, TypeVar, cast
 
-from sqlalchemy import ColumnElement, func, or_, select
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.addresses.spelling import one_spelling
-from app.lists.download import is_url
 from app.lists.errors import ListsNotInForce
-from app.lists.models import ImportedVersion, ListEntry
+from app.lists.models import ListEntry
 from app.lists.respelling import spelling_of, spelt_otherwise
 from app.lists.rules.listings import (
     NO_FACTS,
@@ -29,8 +27,14 @@ from app.lists.rules.listings import (
     PartyType,
     RequiredLists,
 )
-from app.lists.rules.risk import SANCTIONS
 from app.lists.sample_list import sample
+from app.lists.versions import (
+    _V,
+    newest_of_each,
+    sample_versions,
+    sanctions_lists,
+    version_from,
+)
 from app.runtime.clock import Clock
 from app.runtime.db.base import AnyRow, AnySelect
 from app.runtime.db.engine import Database
@@ -39,22 +43,7 @@ from app.runtime.db.turns import Turns
 POLL_SECONDS: Final = 10.0
 # How long the first look of another is waited for. Long lists take seconds to read.
 _LOOKED_WITHIN_SECONDS: Final = 10.0
-# How the names of tag packs end, packed or not, in a path or in the query of a URL.
-_TAG_PACK: Final = r"\.ya?ml(\.gz|\.zip)?([?#&]|$)"
 _BATCH: Final = 1000  # rows read at once, so that a long list holds up nobody
-
-_V = ImportedVersion
-_VERSION: Final = (
-    _V.source,
-    _V.number,
-    _V.issued,
-    _V.effective_on,
-    _V.sha256,
-    _V.imported_at,
-    _V.entries,
-    _V.origin,
-    _V.assets,
-)
 _SPELLING: Final = (ListEntry.spelling, ListEntry.spelling_rules)
 _ROW: Final = (
     ListEntry.address,
@@ -72,20 +61,7 @@ _ROW: Final = (
     ListEntry.confidence,
     ListEntry.is_mention,
 )
-
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True)
-class VersionFacts:
-    """A version as an operator sees it: where it came from, and what it changed."""
-
-    version: ListVersion
-    origin: str
-    etag: str | None
-    added: int
-    removed: int
-    assets: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -156,7 +132,7 @@ class Lists:
         statement = select(func.min(_V.effective_on))
         async with self._database.reading() as connection:
             if sanctions:
-                named = await _sanctions_lists(connection)
+                named = await sanctions_lists(connection)
                 statement = statement.where(_V.source.in_(named))
             day: date | None = await connection.scalar(statement)
         return day
@@ -179,45 +155,6 @@ class Lists:
             return self._held
 
 
-async def newest(connection: AsyncConnection | AsyncSession, source: str) -> ListVersion | None:
-    """Return the newest version of a source, if it has one."""
-    row = (
-        await connection.execute(
-            select(*_VERSION).where(_V.source == source).order_by(_V.number.desc()).limit(1)
-        )
-    ).one_or_none()
-    return _version(row) if row else None
-
-
-async def history(connection: AsyncConnection) -> list[VersionFacts]:
-    """Return every version of every source, the newest of each first."""
-    columns = (*_VERSION, _V.etag, _V.added, _V.removed)
-    rows = await connection.execute(select(*columns).order_by(_V.source, _V.number.desc()))
-    return [
-        VersionFacts(_version(row), row.origin, row.etag, row.added, row.removed, row.assets)
-        for row in rows
-    ]
-
-
-async def in_force(connection: AsyncConnection) -> tuple[ListVersion, ...]:
-    """Return the newest version of each source, and the sample where it still answers."""
-    sanctions = await _sanctions_lists(connection)
-    rows = await connection.execute(_newest_of_each())
-    versions = tuple(_version(row, sanctions) for row in rows)
-    return versions if sanctions else (*versions, *_sample_versions())
-
-
-async def etag_of(connection: AsyncConnection, origin: str, reading: str) -> str | None:
-    """Return what the server called a URL's file, if that is still a newest version, read so."""
-    newest_of_each = _newest_of_each().add_columns(_V.reading, _V.etag).subquery()
-    etag: str | None = await connection.scalar(
-        select(newest_of_each.c.etag).where(
-            newest_of_each.c.origin == origin, newest_of_each.c.reading == reading
-        )
-    )
-    return etag
-
-
 async def changes(
     connection: AsyncConnection, source: str, number: int
 ) -> tuple[list[ListedAddress], list[ListedAddress]]:
@@ -228,28 +165,6 @@ async def changes(
         [_row(row) for row in await connection.execute(added.order_by(ListEntry.id))],
         [_row(row) for row in await connection.execute(gone.order_by(ListEntry.id))],
     )
-
-
-async def ages(connection: AsyncConnection, now: datetime) -> dict[str, timedelta]:
-    """Return by source how old its newest version is: since its own date, or its import."""
-    rows = await connection.execute(_newest_of_each())
-    return {
-        row.source: now - datetime.combine(row.effective_on, time.min, tzinfo=UTC) for row in rows
-    }
-
-
-async def versions_of(session: AsyncSession, source: str, *numbers: int) -> dict[int, ListVersion]:
-    """Return versions of a source by their numbers, those that there are."""
-    rows = await session.execute(
-        select(*_VERSION).where(_V.source == source, _V.number.in_(numbers))
-    )
-    return {row.number: _version(row) for row in rows}
-
-
-async def newest_by(session: AsyncSession, moment: datetime) -> dict[str, ListVersion]:
-    """Return by source the newest version that was imported by then."""
-    rows = await session.execute(_newest_of_each(_V.imported_at <= moment))
-    return {row.source: _version(row) for row in rows}
 
 
 async def listings_in(
@@ -277,17 +192,11 @@ async def listings_in(
     return listings
 
 
-def _newest_of_each(*criteria: ColumnElement[bool]) -> AnySelect:
-    """Select the newest version of each source, of those that meet the criteria."""
-    statement: AnySelect = select(*_VERSION).ext(distinct_on(_V.source))
-    return statement.where(*criteria).order_by(_V.source, _V.number.desc())
-
-
 async def _find_at(database: Database, spelling: str, as_of: date) -> Lookup:
     async with database.reading() as connection:
-        sanctions = await _sanctions_lists(connection)
-        rows = await connection.execute(_newest_of_each(_V.effective_on <= as_of))
-        versions = {row.source: _version(row, sanctions) for row in rows}
+        sanctions = await sanctions_lists(connection)
+        rows = await connection.execute(newest_of_each(_V.effective_on <= as_of))
+        versions = {row.source: version_from(row, sanctions) for row in rows}
         listings = await listings_in(connection, [spelling], versions)
     return Lookup(listings=listings.get(spelling, ()), versions=tuple(versions.values()))
 
@@ -302,9 +211,9 @@ async def _hold(database: Database, held: _Held | None) -> _Held:
     async with database.reading() as connection:
         count = await _count(connection)
         while held is None or held.count != count:
-            sanctions = await _sanctions_lists(connection)
-            rows = await connection.execute(_newest_of_each())
-            versions = {row.source: _version(row, sanctions) for row in rows}
+            sanctions = await sanctions_lists(connection)
+            rows = await connection.execute(newest_of_each())
+            versions = {row.source: version_from(row, sanctions) for row in rows}
             listings: dict[str, tuple[Listing, ...]] = {}
             pool = _Pool()
             async for row in _current_rows(connection):
@@ -326,26 +235,10 @@ def _with_sample(held: _Held) -> _Held:
         _file(listings, one_spelling(listing.row.address), listing)
     return replace(
         held,
-        versions=(*held.versions, *_sample_versions()),
+        versions=(*held.versions, *sample_versions()),
         listings=listings,
         assets=held.assets | {listing.row.asset for listing in sample()},
     )
-
-
-def _sample_versions() -> set[ListVersion]:
-    return {listing.version for listing in sample()}
-
-
-async def _sanctions_lists(connection: AsyncConnection) -> frozenset[str]:
-    """Return the sources that are sanctions lists: of sanctions alone, and no tag pack."""
-    tagged = select(_V.source).where(_V.origin.regexp_match(_TAG_PACK, "i"))
-    statement = (
-        select(ListEntry.source)
-        .where(ListEntry.source.not_in(tagged))
-        .group_by(ListEntry.source)
-        .having(func.bool_and(ListEntry.category == SANCTIONS))
-    )
-    return frozenset(await connection.scalars(statement))
 
 
 def _file(listings: dict[str, tuple[Listing, ...]], spelling: str, listing: Listing) -> None:
@@ -368,21 +261,6 @@ async def _current_rows(connection: AsyncConnection) -> AsyncIterator[AnyRow]:
 
 async def _count(connection: AsyncConnection) -> int:
     return await connection.scalar(select(func.count()).select_from(_V)) or 0
-
-
-def _version(row: AnyRow, sanctions: Collection[str] = ()) -> ListVersion:
-    return ListVersion(
-        source=row.source,
-        number=row.number,
-        issued=row.issued,
-        effective_on=row.effective_on,
-        sha256=row.sha256,
-        imported_at=row.imported_at,
-        entries=row.entries,
-        url=row.origin if is_url(row.origin) else None,
-        is_sanctions=row.source in sanctions,
-        assets=frozenset(row.assets),
-    )
 
 
 def _row(row: AnyRow, pool: "_Pool | None" = None) -> ListedAddress:

@@ -10,7 +10,7 @@ from typing import Final
 
 from app.assessments import jobs
 from app.assessments.backlog import oldest_pending_seconds as oldest_pending
-from app.lists import lookup
+from app.lists import lookup, versions
 from app.orders import addresses, events
 from app.orders.backlog import backlog as order_backlog
 from app.orders.wallet.wallet import Wallet
@@ -79,19 +79,19 @@ class SharedGauges:
             oldest_pending_seconds = await oldest_pending(connection, now)
             alarmed = await events.alarmed(connection, now)
             due_jobs = await jobs.due(connection)
-            ages = await lookup.ages(connection, now)
+            ages = await versions.ages(connection, now)
             beats = await loop_beats.seconds_ago(connection)
             if self._wallet is not None:
                 gap = await addresses.gap(connection, self._wallet)
                 backlog.observe_gap(gap)
-        required, versions = self._lists.required, await self._lists.versions()
+        required, held_versions = self._lists.required, await self._lists.versions()
         backlog.observe_list_ages(ages)
         today = now.date()
         backlog.observe_required_lists(
             required.names,
-            required.missing(versions),
-            required.old(versions, today),
-            required.future(versions, today),
+            required.missing(held_versions),
+            required.old(held_versions, today),
+            required.future(held_versions, today),
         )
         backlog.observe_work(orders.orders, orders.oldest_due_seconds, oldest_pending_seconds)
         backlog.observe_alarmed_orders(alarmed)

@@ -13,11 +13,12 @@ from app.addresses import encode_base58check
 from app.addresses.spelling import SPELLING_RULES
 from app.ledger.models import AuditLine
 from app.lists import importing
-from app.lists.lookup import POLL_SECONDS, Lists, changes, etag_of, history
+from app.lists.lookup import POLL_SECONDS, Lists, changes
 from app.lists.models import ListEntry
 from app.lists.parsers.files import READING, ListUnreadable
 from app.lists.rules.listings import ListedAddress, ListingFacts, Lookup, PartyType
 from app.lists.selfcheck import check_assets, check_random
+from app.lists.versions import etag_of, history
 from app.runtime.db.engine import Database
 from tests.support.clock import HandClock
 from tests.support.lists import NOW, import_rows, listed

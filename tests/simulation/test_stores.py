@@ -376,3 +376,29 @@ async def test_both_stores_answer_and_keep_the_same(sides: tuple[Side, Side], se
     assert memory.entries == real.entries
     assert memory.balances == real.balances
     assert len(real.events) > STEPS / 10
+
+
+@pytest.mark.parametrize("seed", [0])
+async def test_both_stores_ring_at_the_same_failure_in_a_row(sides: tuple[Side, Side]) -> None:
+    sql = sides[1].shop
+    assert isinstance(sql, SqlShop)
+    buyer = await make_user(sql.database, sql.clock.now())
+    both = Both(sides, buyer.account_id, 0)
+    for side in sides:
+        terms = replace(TERMS, bitcoin=BITCOIN)
+        side.orders.append(await side.shop.place(buyer.account_id, 10, Rail.BITCOIN, terms))
+    rung = []
+    for answered in (False, False, True, False, False, False, False):
+        both.clock.advance(301)  # type: ignore[attr-defined]
+        await both.same("claim_look", Rail.BITCOIN, both.clock.now(), [])
+        job, now = JobNumber(len(sides[0].jobs) - 1), both.clock.now()
+        if answered:
+            await both.same("apply_arrivals", job, (), now)
+        else:
+            rung.append(await both.same("postpone", job, timedelta(0), "chain_needs_operator", now))
+    assert [applied.alarm for applied in rung] == [  # type: ignore[attr-defined]
+        None, None, None, None, "chain_needs_operator", None,
+    ]  # fmt: skip
+    memory, real = [await side.kept() for side in sides]
+    assert memory.orders == real.orders
+    assert memory.events == real.events

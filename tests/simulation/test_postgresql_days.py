@@ -174,22 +174,24 @@ def played(plan: Plan, url: str) -> tuple[Outcome, dict[str, list[str]]]:
 
 
 async def test_every_rule_holds_after_a_short_day_on_postgresql(template: Template) -> None:
-    await check_day(18, template, orders=25, hours=1)
+    await check_day(18, template, orders=25, hours=1, replicas=1)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", [18, 19])
 async def test_every_rule_holds_after_a_day_on_postgresql(seed: int, template: Template) -> None:
-    await check_day(seed, template, orders=ORDERS, hours=HOURS)
+    await check_day(seed, template, orders=ORDERS, hours=HOURS, replicas=2)
 
 
-async def check_day(seed: int, template: Template, *, orders: int, hours: int) -> None:
+async def check_day(
+    seed: int, template: Template, *, orders: int, hours: int, replicas: int
+) -> None:
     """Simulate a day in which every rule must hold."""
     drawn = draw_plan(seed, orders=orders, hours=hours, rate_scale=Decimal("0.02"))
     # A look is some 25 statements, so this is a day of few: of limits at a fiftieth.
     plan = replace(
         drawn,
-        replicas=2,
+        replicas=replicas,
         bitcoin_share=0.1,
         between_watches=240.0,
         fault_rate=0.02,

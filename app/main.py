@@ -12,7 +12,7 @@ from app.accounts import router as accounts
 from app.assessments import batch_router, receipt_router
 from app.assessments import router as assessments
 from app.orders import router as orders
-from app.resources import Resources, Stand, open_resources
+from app.resources import Overrides, Resources, open_resources
 from app.runtime.loops.heartbeats import Heartbeats
 from app.runtime.observability.event_loop import lag_observed
 from app.runtime.observability.metrics import Metrics
@@ -23,9 +23,9 @@ from app.worker import housekeeping
 from app.worker.run import interest_running, loop_names, worker_running
 
 
-def create_app(settings: Settings, stand: Stand | None = None) -> FastAPI:
+def create_app(settings: Settings, stand: Overrides | None = None) -> FastAPI:
     """Build the application; its resources open when it starts. `stand` replaces parts in tests."""
-    stand = stand or Stand()
+    stand = stand or Overrides()
     metrics = Metrics()
 
     @asynccontextmanager

@@ -15,14 +15,14 @@ from app.addresses import BitcoinNetwork, InvalidAddress, bitcoin_network
 from app.assessments.providers.base import RiskProvider
 from app.assessments.providers.chainalysis import ChainalysisProvider, chainalysis_headers
 from app.assessments.providers.crystal import CrystalProvider, crystal_headers
-from app.assessments.providers.ensemble import Panel
+from app.assessments.providers.ensemble import ProviderEnsemble
 from app.assessments.providers.exposure import ExposureProvider
 from app.assessments.providers.sanctions import SanctionsProvider
 from app.assessments.providers.tags import TagsProvider
 from app.assessments.rules.receipts import SigningKey
 from app.lists.lookup import Lists
 from app.lists.rules.listings import RequiredLists
-from app.orders.poll_hints import Interest
+from app.orders.poll_hints import PollHints
 from app.orders.pricing import BitcoinTerms, Terms
 from app.orders.wallet.wallet import Wallet, WalletRefused
 from app.partners.aeonto.client import AeontoClient, open_aeonto
@@ -35,7 +35,7 @@ from app.runtime.db.engine import Database, create_database
 from app.runtime.db.turns import Turns
 from app.runtime.observability.logging import get_logger
 from app.runtime.observability.metrics import Metrics
-from app.runtime.rate_limit.postgres import SharedPace
+from app.runtime.rate_limit.postgres import PostgresRateLimiter
 from app.runtime.rate_limit.rules import Pace
 from app.settings import ConfigurationError, RiskProviderName, Settings
 
@@ -78,10 +78,10 @@ class Resources:
     pace: Pace
     aeonto: AeontoClient
     chain: Chain | None
-    panel: Panel
+    panel: ProviderEnsemble
     lists: Lists
     metrics: Metrics
-    interest: Interest
+    interest: PollHints
     throttles: Throttles
     receipt_key: SigningKey | None
     report_turns: Turns
@@ -93,7 +93,7 @@ class Resources:
 
 
 @dataclass(frozen=True)
-class Stand:
+class Overrides:
     """What a test or a simulation puts in the place of the real things."""
 
     database: Database | None = None
@@ -176,7 +176,7 @@ def _panel(
     *,
     lists: Lists,
     servers: Sequence[EsploraClient],
-) -> Panel:
+) -> ProviderEnsemble:
     """Return the providers that the settings name. Raises ConfigurationError."""
 
     def ring(kind: str) -> None:
@@ -211,7 +211,7 @@ def _panel(
                 http = open_vendor(name, settings.chainalysis_url, chainalysis_headers(key))
                 return ChainalysisProvider(http, alarm=ring)
 
-    return Panel([provider(name) for name in settings.risk_provider])
+    return ProviderEnsemble([provider(name) for name in settings.risk_provider])
 
 
 def _required(key: SecretStr | None, name: str) -> str:
@@ -244,7 +244,7 @@ def _open_servers(
 
 @asynccontextmanager
 async def open_resources(
-    settings: Settings, metrics: Metrics, stand: Stand
+    settings: Settings, metrics: Metrics, stand: Overrides
 ) -> AsyncIterator[Resources]:
     """Open everything, and close it in reverse. Raises ConfigurationError."""
     terms = sales_terms(settings)
@@ -264,11 +264,13 @@ async def open_resources(
         lists = Lists(database, clock, required)
         servers = _open_servers(settings, terms, metrics, clock, stack)
         panel = (
-            Panel([stand.provider])
+            ProviderEnsemble([stand.provider])
             if stand.provider
             else _panel(settings, metrics, clock, stack, lists=lists, servers=servers)
         )
-        pace = SharedPace(database, clock, settings.aeonto_rate_scale, metrics.observe_slot)
+        pace = PostgresRateLimiter(
+            database, clock, settings.aeonto_rate_scale, metrics.observe_slot
+        )
         upstream = open_aeonto(settings.aeonto_base_url)
         stack.push_async_callback(upstream.aclose)
         aeonto = AeontoClient(upstream, pace=pace, clock=clock, observe=metrics.observe_upstream)
@@ -284,7 +286,7 @@ async def open_resources(
             panel,
             lists,
             metrics,
-            Interest(),
+            PollHints(),
             throttles,
             receipt_key(settings),
             report_turns=Turns(_REPORTS_AT_ONCE, within_seconds=_REPORT_WITHIN_SECONDS),

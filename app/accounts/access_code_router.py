@@ -17,7 +17,14 @@ from app.accounts.schemas import Activity
 from app.resources import Resources
 from app.runtime.paging import read_cursor
 from app.web import links
-from app.web.dependencies import COUNTS_CODES, AnyCaller, Reading, Res, UserCaller, actor_of
+from app.web.dependencies import (
+    COUNTS_CODES,
+    AnyCaller,
+    ReadConnection,
+    ResourcesDep,
+    UserCaller,
+    actor_of,
+)
 from app.web.errors import responses
 from app.web.paging import CursorParameter, LimitParameter
 from app.web.request_body import StrictRoute
@@ -58,7 +65,7 @@ async def _read(resources: Resources, caller: Caller, access_code: str) -> Acces
     responses=_TAKES_BODY,
 )
 async def check_access_code_status(
-    body: CheckAccessCodeStatusRequest, caller: AnyCaller, resources: Res
+    body: CheckAccessCodeStatusRequest, caller: AnyCaller, resources: ResourcesDep
 ) -> AccessCodeResponse:
     """Read an access code that is the caller's own or that it issued."""
     return await _read(resources, caller, body.access_code)
@@ -71,8 +78,8 @@ async def check_access_code_status(
 )
 async def list_access_codes(
     caller: UserCaller,
-    connection: Reading,
-    resources: Res,
+    connection: ReadConnection,
+    resources: ResourcesDep,
     cursor: CursorParameter = None,
     limit: LimitParameter = 20,
 ) -> AccessCodePage:
@@ -97,7 +104,7 @@ async def list_access_codes(
     responses=_TAKES_BODY | responses(402) | links.ACCESS_CODE,
 )
 async def create_access_code(
-    body: CreateAccessCodeRequest, caller: UserCaller, request: Request, resources: Res
+    body: CreateAccessCodeRequest, caller: UserCaller, request: Request, resources: ResourcesDep
 ) -> AccessCodeResponse:
     """Make an access code; credits named here move to it from the caller."""
     async with resources.database.sessions() as session:
@@ -119,7 +126,7 @@ async def create_access_code(
     dependencies=[COUNTS_CODES],
 )
 async def deactivate_access_code(
-    access_code: AccessCodeInPath, caller: UserCaller, request: Request, resources: Res
+    access_code: AccessCodeInPath, caller: UserCaller, request: Request, resources: ResourcesDep
 ) -> AccessCodeResponse:
     """Take an access code that the caller issued out of use, for good. Its credits stay on it."""
     async with resources.database.sessions() as session:
@@ -145,7 +152,7 @@ async def move_credits_to_access_code(
     body: MoveCreditsRequest,
     caller: UserCaller,
     request: Request,
-    resources: Res,
+    resources: ResourcesDep,
 ) -> AccessCodeResponse:
     """Move some of the caller's credits to an access code that it issued."""
     async with resources.database.sessions() as session:

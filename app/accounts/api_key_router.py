@@ -14,7 +14,7 @@ from app.accounts.api_key_schemas import (
 from app.accounts.api_keys import KeyFacts
 from app.runtime.paging import read_cursor
 from app.web import links
-from app.web.dependencies import COUNTS_CODES, AnyCaller, Reading, Res, actor_of
+from app.web.dependencies import COUNTS_CODES, AnyCaller, ReadConnection, ResourcesDep, actor_of
 from app.web.errors import responses
 from app.web.paging import CursorParameter, LimitParameter
 from app.web.request_body import StrictRoute
@@ -45,7 +45,7 @@ def _response(key: KeyFacts) -> ApiKeyResponse:
     responses=responses(408, 413, 415) | links.API_KEY,
 )
 async def create_api_key(
-    body: CreateApiKeyRequest, caller: AnyCaller, request: Request, resources: Res
+    body: CreateApiKeyRequest, caller: AnyCaller, request: Request, resources: ResourcesDep
 ) -> NewApiKeyResponse:
     """Make a key for the caller, or for an access code that it issued.
 
@@ -73,7 +73,7 @@ async def create_api_key(
 )
 async def list_api_keys(
     caller: AnyCaller,
-    connection: Reading,
+    connection: ReadConnection,
     cursor: CursorParameter = None,
     limit: LimitParameter = 20,
 ) -> ApiKeyPage:
@@ -97,7 +97,7 @@ async def revoke_api_key(
     prefix: PrefixInPath,
     caller: AnyCaller,
     request: Request,
-    resources: Res,
+    resources: ResourcesDep,
     keep_children: KeepChildrenParameter = False,
 ) -> ApiKeyResponse:
     """Revoke a key of the caller or of an access code that it issued, at once and for good.

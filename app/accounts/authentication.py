@@ -70,7 +70,7 @@ class PresentedToken:
     login_text: str
 
 
-Presented = PresentedKey | PresentedToken
+ParsedCredentials = PresentedKey | PresentedToken
 
 
 ACCOUNT_COLUMNS: Final = (
@@ -106,7 +106,7 @@ BY_SESSION: Final = (
 )
 
 
-def read(credentials: Credentials) -> Presented:
+def read(credentials: Credentials) -> ParsedCredentials:
     """Read what was presented, without asking the database.
 
     Raises InvalidApiKey or NotLoggedIn for what is missing or has not the form of a credential.
@@ -124,7 +124,7 @@ def read(credentials: Credentials) -> Presented:
 
 async def resolve(
     connection: AsyncConnection,
-    presented: Presented,
+    presented: ParsedCredentials,
     now: datetime,
     *,
     by_key: AnySelect = BY_KEY,

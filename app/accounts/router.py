@@ -20,8 +20,8 @@ from app.web.dependencies import (
     LOGIN_TEXT,
     AnyCaller,
     AnyCredentials,
-    Reading,
-    Res,
+    ReadConnection,
+    ResourcesDep,
     UserCaller,
     actor_of,
     address_of,
@@ -45,7 +45,7 @@ _TAKES_BODY = responses(400, 408, 413, 415)
     response_description="The caller's account",
 )
 async def check_self_status(
-    caller: AnyCaller, connection: Reading, resources: Res
+    caller: AnyCaller, connection: ReadConnection, resources: ResourcesDep
 ) -> SelfStatusResponse:
     """Read the account that the API key or the session stands for."""
     facts = await users.facts(connection, caller.account_id, resources.clock.now())
@@ -63,7 +63,7 @@ async def check_self_status(
     )
 
 
-async def _registration_is_open(resources: Res) -> None:
+async def _registration_is_open(resources: ResourcesDep) -> None:
     if not resources.settings.open_registration:
         raise RegistrationClosed
 
@@ -76,7 +76,9 @@ async def _registration_is_open(resources: Res) -> None:
     response_description="The new user",
     responses=_TAKES_BODY | responses(409),
 )
-async def register(body: RegisterRequest, request: Request, resources: Res) -> RegisterResponse:
+async def register(
+    body: RegisterRequest, request: Request, resources: ResourcesDep
+) -> RegisterResponse:
     """Make a user, unless the operator closed registration."""
     budgets = logins_of(body.email, address_of(request, resources))
     async with (
@@ -99,7 +101,7 @@ async def register(body: RegisterRequest, request: Request, resources: Res) -> R
     response_description="A new session",
     responses=_TAKES_BODY,
 )
-async def login(body: LoginRequest, request: Request, resources: Res) -> LoginResponse:
+async def login(body: LoginRequest, request: Request, resources: ResourcesDep) -> LoginResponse:
     """Open a session, always a new one."""
     budgets = logins_of(body.email, address_of(request, resources))
     async with resources.throttles.password_attempt(budgets):
@@ -112,7 +114,9 @@ async def login(body: LoginRequest, request: Request, resources: Res) -> LoginRe
 @router.post(
     "/logout", status_code=204, summary="Log out", response_description="The session is over"
 )
-async def logout(credentials: AnyCredentials, _caller: AnyCaller, resources: Res) -> Response:
+async def logout(
+    credentials: AnyCredentials, _caller: AnyCaller, resources: ResourcesDep
+) -> Response:
     """End the session that the request came with."""
     token_hash = read_session_token(credentials.session_token or "")
     if token_hash is None:
@@ -130,7 +134,7 @@ async def logout(credentials: AnyCredentials, _caller: AnyCaller, resources: Res
     responses=_TAKES_BODY,
 )
 async def change_password(
-    body: ChangePasswordRequest, caller: UserCaller, request: Request, resources: Res
+    body: ChangePasswordRequest, caller: UserCaller, request: Request, resources: ResourcesDep
 ) -> Response:
     """Set a new password. The old one must be right."""
     async with resources.database.reading() as connection:

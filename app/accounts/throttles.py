@@ -157,7 +157,7 @@ def _by_budget(budgets: Sequence[Budget], rows: Sequence[AnyRow]) -> dict[Budget
     }
 
 
-async def reap(session: AsyncSession, now: datetime) -> bool:
+async def delete_expired(session: AsyncSession, now: datetime) -> bool:
     """Delete counts that are over, at most REAPED_AT_ONCE; say whether there may be more."""
     over = (
         select(*_PRIMARY_KEY)

@@ -24,7 +24,7 @@ from app.addresses.ton import decode_raw_ton, decode_ton
 from app.addresses.tron import decode_hex_tron, encode_tron
 from app.addresses.zcash import has_other_receiver, tex_as_transparent, unified_as_receiver
 
-# Raise it with every change of what `one_spelling` returns: rows with another number are spelt anew.
+# Raise it with every change of what `canonicalize` returns: rows with another number are spelt anew.
 SPELLING_RULES: Final = 1
 
 _CASH_PREFIX: Final = "bitcoincash"
@@ -47,7 +47,7 @@ _INTEGRATED_BYTES: Final = cryptonote.KEYS_BYTES + cryptonote.PAYMENT_ID_BYTES
 
 
 @lru_cache(maxsize=4096)
-def one_spelling(address: str) -> str:
+def canonicalize(address: str) -> str:
     """Return the spelling of an address that all its spellings share.
 
     Prefixes that name the chain are taken off. Hexadecimal, Bech32 and CashAddr mean the same in

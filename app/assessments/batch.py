@@ -8,8 +8,8 @@ from typing import Final
 
 from app.assessments import duplicates, provider_calls
 from app.assessments import outcomes as assessment_outcomes
-from app.assessments.claims import Reserved, Subject, hand_over, reserve
-from app.assessments.providers.ensemble import Panel
+from app.assessments.claims import LeasedAssessment, Subject, hand_over, reserve
+from app.assessments.providers.ensemble import ProviderEnsemble
 from app.assessments.rules.questions import AssessmentStatus
 from app.assessments.service import AssessmentView, PickAccount, balance_of, views_of
 from app.ledger.actors import Actor
@@ -42,7 +42,7 @@ class Batch:
 
 async def create_many(
     database: Database,
-    panel: Panel,
+    panel: ProviderEnsemble,
     clock: Clock,
     *,
     pick_account: PickAccount,
@@ -101,9 +101,9 @@ async def create_many(
 
 async def _ask(
     database: Database,
-    panel: Panel,
+    panel: ProviderEnsemble,
     clock: Clock,
-    reserved: Sequence[Reserved],
+    reserved: Sequence[LeasedAssessment],
     *,
     actor: Actor,
     until: float,
@@ -116,14 +116,14 @@ async def _ask(
             return
         said = await asyncio.gather(*(provider_calls.ask(panel, one, until) for one in some))
         verdicts = [
-            (one, assessment_outcomes.judge(panel, one, outcomes))
+            (one, assessment_outcomes.combine_outcomes(panel, one, outcomes))
             for one, outcomes in zip(some, said, strict=True)
         ]
         if answered := [pair for pair in verdicts if pair[1].answer is not None]:
             await assessment_outcomes.settle_answers(database, answered, clock)
         for one, verdict in verdicts:
             if verdict.answer is None:
-                await assessment_outcomes.settle(database, one, verdict, clock, actor=actor)
+                await assessment_outcomes.save_outcome(database, one, verdict, clock, actor=actor)
 
 
 def _first_times(wanted: Sequence[str], paid: set[str]) -> list[bool]:

@@ -8,7 +8,7 @@ from app.assessments import batch as batches
 from app.assessments import service
 from app.assessments.batch import Batch
 from app.assessments.claims import Subject
-from app.assessments.providers.ensemble import Panel
+from app.assessments.providers.ensemble import ProviderEnsemble
 from app.assessments.request_schemas import AssessmentQuestion, CreateAssessmentsRequest, Malformed
 from app.assessments.router import Askable, askable_for, assessment_response, subject_of
 from app.assessments.schemas import (
@@ -17,7 +17,7 @@ from app.assessments.schemas import (
     NewAssessmentsResponse,
 )
 from app.runtime.errors import AppError
-from app.web.dependencies import COUNTS_CODES, AnyCaller, Res, actor_of
+from app.web.dependencies import COUNTS_CODES, AnyCaller, ResourcesDep, actor_of
 from app.web.error_handlers import first_fault
 from app.web.errors import responses
 from app.web.request_body import ListRoute
@@ -38,7 +38,7 @@ router = APIRouter(
     dependencies=[COUNTS_CODES],
 )
 async def create_new_assessments_for_access_code(
-    body: CreateAssessmentsRequest, caller: AnyCaller, request: Request, resources: Res
+    body: CreateAssessmentsRequest, caller: AnyCaller, request: Request, resources: ResourcesDep
 ) -> NewAssessmentsResponse:
     """Spend credits of an access code on many questions: for all that are new, or for none.
 
@@ -67,7 +67,7 @@ async def create_new_assessments_for_access_code(
 
 
 def _judge(
-    question: AssessmentQuestion | Malformed, panel: Panel, askable: Askable
+    question: AssessmentQuestion | Malformed, panel: ProviderEnsemble, askable: Askable
 ) -> Subject | AppError:
     if isinstance(question, Malformed):
         return first_fault(question.errors)

@@ -14,13 +14,13 @@ from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.addresses import one_ticker, one_transaction
-from app.addresses.spelling import SPELLING_RULES, one_spelling
+from app.addresses.spelling import SPELLING_RULES, canonicalize
 from app.assessments import jobs
 from app.assessments import progress as assessment_progress
 from app.assessments.models import Assessment
 from app.assessments.progress import ByProvider, Progress
 from app.assessments.providers.base import Question
-from app.assessments.providers.ensemble import Panel
+from app.assessments.providers.ensemble import ProviderEnsemble
 from app.assessments.rules.questions import AssessmentStatus, AssessmentType
 from app.ledger import service
 from app.ledger.actors import Actor
@@ -59,7 +59,7 @@ class Subject:
     @property
     def spelling(self) -> str:
         """What all spellings of the address share."""
-        return one_spelling(self.address)
+        return canonicalize(self.address)
 
     @property
     def _transaction(self) -> str:
@@ -69,7 +69,7 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Reserved:
+class LeasedAssessment:
     """A question whose credit is reserved, under a lease, and how far each provider is with it.
 
     `last_tried_at` is when it was last asked or left open before, or else when it was created.
@@ -86,14 +86,14 @@ class Reserved:
 
 async def reserve(
     session: AsyncSession,
-    panel: Panel,
+    panel: ProviderEnsemble,
     clock: Clock,
     *,
     edition: str,
     account_id: str,
     subjects: Sequence[Subject],
     actor: Actor,
-) -> list[Reserved]:
+) -> list[LeasedAssessment]:
     """Debit one credit for each question and keep them, all or none.
 
     That their providers are asked once is written down before they are. `edition` is that of the
@@ -101,7 +101,7 @@ async def reserve(
     """
     now = clock.now()
     reserved = [
-        Reserved(
+        LeasedAssessment(
             Question(assessment_id=new_id("asm"), **asdict(subject)),
             account_id,
             lease_token=new_id("lease"),
@@ -146,7 +146,9 @@ async def reserve(
     return reserved
 
 
-async def claim(session: AsyncSession, now: datetime, assessment_id: str) -> Reserved | None:
+async def claim(
+    session: AsyncSession, now: datetime, assessment_id: str
+) -> LeasedAssessment | None:
     """Take an assessment if it is pending, due, and nobody works on it; else return None."""
     async with session.begin():
         assessment = await session.scalar(
@@ -173,8 +175,8 @@ async def claim(session: AsyncSession, now: datetime, assessment_id: str) -> Res
     return reserved
 
 
-def _taken(assessment: Assessment) -> Reserved:
-    return Reserved(
+def _taken(assessment: Assessment) -> LeasedAssessment:
+    return LeasedAssessment(
         Question(
             assessment_id=assessment.id,
             assessment_type=AssessmentType(assessment.assessment_type),
@@ -195,8 +197,8 @@ def _taken(assessment: Assessment) -> Reserved:
 
 
 async def count_asks(
-    database: Database, reserved: Reserved, providers: Collection[str], now: datetime
-) -> Reserved | None:
+    database: Database, reserved: LeasedAssessment, providers: Collection[str], now: datetime
+) -> LeasedAssessment | None:
     """Write down that providers are asked once more, and when, before they are.
 
     None: the lease is lost.
@@ -215,7 +217,7 @@ async def count_asks(
     return None if held is None else replace(reserved, progress=counted)
 
 
-async def hand_over(session: AsyncSession, reserved: Sequence[Reserved]) -> None:
+async def hand_over(session: AsyncSession, reserved: Sequence[LeasedAssessment]) -> None:
     """Leave questions that were not asked to the worker, in the caller's transaction."""
     left: list[str] = []
     for one in reserved:
@@ -229,7 +231,7 @@ async def hand_over(session: AsyncSession, reserved: Sequence[Reserved]) -> None
     await jobs.wake(session, left)
 
 
-def is_held(reserved: Reserved) -> tuple[ColumnElement[bool], ...]:
+def is_held(reserved: LeasedAssessment) -> tuple[ColumnElement[bool], ...]:
     """Say that a question is pending, and still under the lease it was taken with."""
     return (
         Assessment.id == reserved.question.assessment_id,

@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.assessments import service
 from app.assessments.claims import Subject
 from app.assessments.models import Assessment
-from app.assessments.providers.ensemble import Panel
+from app.assessments.providers.ensemble import ProviderEnsemble
 from app.assessments.rules.questions import AssessmentStatus
-from app.assessments.service import Made, PickAccount
+from app.assessments.service import CreateResult, PickAccount
 from app.ledger.actors import Actor
 from app.runtime import idempotency, leases
 from app.runtime.clock import Clock
@@ -27,11 +27,11 @@ from app.runtime.idempotency import KeptAnswer, RequestKey
 
 async def create_once(
     database: Database,
-    panel: Panel,
+    panel: ProviderEnsemble,
     clock: Clock,
     *,
     key: RequestKey,
-    write: Callable[[Made], bytes],
+    write: Callable[[CreateResult], bytes],
     pick_account: PickAccount,
     subject: Subject,
     actor: Actor,

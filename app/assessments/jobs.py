@@ -100,7 +100,7 @@ async def wake_lost(session: AsyncSession, now: datetime) -> bool:
     return len(lost) == _AT_A_TIME
 
 
-async def reap(session: AsyncSession) -> None:
+async def delete_failed(session: AsyncSession) -> None:
     """Delete jobs of workers that died, and dead letters after 30 days."""
     async with session.begin():
         await session.execute(

@@ -8,10 +8,10 @@ from typing import Any, Final
 from sqlalchemy import bindparam, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.addresses.spelling import one_spelling
+from app.addresses.spelling import canonicalize
 from app.assessments import jobs
 from app.assessments import progress as assessment_progress
-from app.assessments.claims import Reserved, is_held
+from app.assessments.claims import LeasedAssessment, is_held
 from app.assessments.models import Assessment
 from app.assessments.progress import ByProvider, Progress
 from app.assessments.providers.base import (
@@ -22,7 +22,7 @@ from app.assessments.providers.base import (
     ProviderUnknown,
     Question,
 )
-from app.assessments.providers.ensemble import Panel
+from app.assessments.providers.ensemble import ProviderEnsemble
 from app.assessments.rules.questions import AssessmentStatus
 from app.assessments.rules.summaries import summary_of
 from app.ledger import service
@@ -40,7 +40,7 @@ Outcome = Answer | ProviderFailed | ProviderPending | ProviderUnknown
 
 
 @dataclass(frozen=True)
-class Verdict:
+class AssessmentOutcome:
     """What a question has come to: an answer, or why it failed for good, or neither yet."""
 
     answer: Answer | None
@@ -53,7 +53,9 @@ class Verdict:
         return self.answer is None and self.failure is None
 
 
-def judge(panel: Panel, reserved: Reserved, outcomes: Mapping[str, Outcome | None]) -> Verdict:
+def combine_outcomes(
+    panel: ProviderEnsemble, reserved: LeasedAssessment, outcomes: Mapping[str, Outcome | None]
+) -> AssessmentOutcome:
     """Say what a question comes to, given what its providers said now and before.
 
     One answer is enough, but nobody is left out: it is not ready while a provider has still to say.
@@ -61,7 +63,7 @@ def judge(panel: Panel, reserved: Reserved, outcomes: Mapping[str, Outcome | Non
     """
     known = {name: _advanced(one, outcomes.get(name)) for name, one in reserved.progress.items()}
     if not all(one.is_settled for one in known.values()):
-        return Verdict(None, None, known)
+        return AssessmentOutcome(None, None, known)
     answers = {name: one.answer for name, one in known.items() if one.answer is not None}
     failures = {name: one.failure for name, one in known.items() if one.failure is not None}
     # What came of each now stands in the answer; how often it was asked stays.
@@ -69,8 +71,8 @@ def judge(panel: Panel, reserved: Reserved, outcomes: Mapping[str, Outcome | Non
     if answers:
         question = reserved.question
         not_asked = panel.why_not(question.currency, question.address)
-        return Verdict(panel.together(answers, {**not_asked, **failures}), None, asked)
-    return Verdict(None, next(iter(failures.values())), asked)
+        return AssessmentOutcome(panel.together(answers, {**not_asked, **failures}), None, asked)
+    return AssessmentOutcome(None, next(iter(failures.values())), asked)
 
 
 def _advanced(known: Progress, outcome: Outcome | None) -> Progress:
@@ -87,8 +89,13 @@ def _advanced(known: Progress, outcome: Outcome | None) -> Progress:
             return known
 
 
-async def settle(
-    database: Database, reserved: Reserved, verdict: Verdict, clock: Clock, *, actor: Actor
+async def save_outcome(
+    database: Database,
+    reserved: LeasedAssessment,
+    verdict: AssessmentOutcome,
+    clock: Clock,
+    *,
+    actor: Actor,
 ) -> str | None:
     """Keep what came of a question; return why its credit was refunded, if it was."""
     if verdict.answer is not None:
@@ -103,7 +110,7 @@ async def settle(
 
 
 async def settle_answers(
-    database: Database, answered: Sequence[tuple[Reserved, Verdict]], clock: Clock
+    database: Database, answered: Sequence[tuple[LeasedAssessment, AssessmentOutcome]], clock: Clock
 ) -> None:
     """Keep the answers to questions, in one transaction; those whose lease is lost are left."""
     now = clock.now()
@@ -152,12 +159,12 @@ def _written(answer: Answer | None, question: Question) -> dict[str, Any] | None
         as_of=question.as_of,
     )
     if answer.sources:
-        written["looked_up"] = one_spelling(question.address)
+        written["looked_up"] = canonicalize(question.address)
     return {**written, "ruleset": RULESET, "summary": summary}
 
 
 async def _leave_open(
-    session: AsyncSession, reserved: Reserved, verdict: Verdict, now: datetime
+    session: AsyncSession, reserved: LeasedAssessment, verdict: AssessmentOutcome, now: datetime
 ) -> None:
     pause = _PAUSES[min(reserved.attempts, len(_PAUSES)) - 1]
     if await _settle(session, reserved, verdict, next_try_at=now + pause, updated_at=now):
@@ -166,8 +173,8 @@ async def _leave_open(
 
 async def _refund(
     session: AsyncSession,
-    reserved: Reserved,
-    verdict: Verdict,
+    reserved: LeasedAssessment,
+    verdict: AssessmentOutcome,
     *,
     actor: Actor,
     now: datetime,
@@ -198,7 +205,7 @@ async def _refund(
 
 
 async def _settle(
-    session: AsyncSession, reserved: Reserved, verdict: Verdict, **values: object
+    session: AsyncSession, reserved: LeasedAssessment, verdict: AssessmentOutcome, **values: object
 ) -> bool:
     """Write the outcome if the lease still holds; say whether it did."""
     settled = await session.scalar(

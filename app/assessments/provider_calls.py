@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from app.assessments import outcomes as assessment_outcomes
-from app.assessments.claims import PROVIDER_DEADLINE_SECONDS, Reserved, claim, count_asks
+from app.assessments.claims import PROVIDER_DEADLINE_SECONDS, LeasedAssessment, claim, count_asks
 from app.assessments.outcomes import Outcome
 from app.assessments.progress import Progress
 from app.assessments.providers.base import (
@@ -21,7 +21,7 @@ from app.assessments.providers.base import (
     ProviderUnknown,
     Question,
 )
-from app.assessments.providers.ensemble import Panel
+from app.assessments.providers.ensemble import ProviderEnsemble
 from app.ledger.actors import WORKER, Actor
 from app.runtime.clock import Clock
 from app.runtime.db.engine import Database
@@ -44,22 +44,29 @@ def deadline() -> float:
     return asyncio.get_running_loop().time() + PROVIDER_DEADLINE_SECONDS
 
 
-async def ask(panel: Panel, reserved: Reserved, until: float) -> dict[str, Outcome | None]:
+async def ask(
+    panel: ProviderEnsemble, reserved: LeasedAssessment, until: float
+) -> dict[str, Outcome | None]:
     """Ask every provider that a new question is for; return what each said."""
     return await _ask_each(panel, reserved.question, reserved.progress, until)
 
 
 async def ask_and_settle(
-    database: Database, panel: Panel, clock: Clock, reserved: Reserved, *, actor: Actor
+    database: Database,
+    panel: ProviderEnsemble,
+    clock: Clock,
+    reserved: LeasedAssessment,
+    *,
+    actor: Actor,
 ) -> str | None:
     """Ask a new question and keep what came of it; return why the credit was refunded, if it was."""
     outcomes = await ask(panel, reserved, deadline())
-    verdict = assessment_outcomes.judge(panel, reserved, outcomes)
-    return await assessment_outcomes.settle(database, reserved, verdict, clock, actor=actor)
+    verdict = assessment_outcomes.combine_outcomes(panel, reserved, outcomes)
+    return await assessment_outcomes.save_outcome(database, reserved, verdict, clock, actor=actor)
 
 
 @dataclass(frozen=True)
-class Tried:
+class RetryResult:
     """What became of one more try.
 
     `asked_again` names the providers that were asked once more without knowing whether they had
@@ -73,8 +80,8 @@ class Tried:
 
 
 async def finish(
-    database: Database, panel: Panel, clock: Clock, assessment_id: str
-) -> Tried | None:
+    database: Database, panel: ProviderEnsemble, clock: Clock, assessment_id: str
+) -> RetryResult | None:
     """Try a pending assessment again; None when it is not due, not free, or done."""
     async with database.sessions() as session:
         claimed = await claim(session, clock.now(), assessment_id)
@@ -84,19 +91,19 @@ async def finish(
     outcomes = await _recall(panel, claimed, clock.now(), until - PROVIDER_DEADLINE_SECONDS / 2)
     again = [name for name in outcomes if _may_ask_again(claimed, name, outcomes[name])]
     unknown = [name for name, outcome in outcomes.items() if outcome is None]
-    reserved: Reserved | None = claimed
+    reserved: LeasedAssessment | None = claimed
     if unknown or again:
         reserved = await count_asks(database, claimed, {*unknown, *again}, clock.now())
     if reserved is None:
-        return Tried(claimed.question.assessment_id)
+        return RetryResult(claimed.question.assessment_id)
     asked = {name: reserved.progress[name] for name in (*unknown, *again)}
     outcomes |= await _ask_each(panel, reserved.question, asked, until)
-    verdict = assessment_outcomes.judge(panel, reserved, outcomes)
-    refunded = await assessment_outcomes.settle(
+    verdict = assessment_outcomes.combine_outcomes(panel, reserved, outcomes)
+    refunded = await assessment_outcomes.save_outcome(
         database, reserved, verdict, clock, actor=Actor(WORKER, reserved.lease_token)
     )
     overdue_at = reserved.created_at + OVERDUE_AFTER
-    return Tried(
+    return RetryResult(
         reserved.question.assessment_id,
         refunded=refunded is not None,
         asked_again=tuple(again),
@@ -104,7 +111,7 @@ async def finish(
     )
 
 
-def _may_ask_again(reserved: Reserved, name: str, outcome: Outcome | None) -> bool:
+def _may_ask_again(reserved: LeasedAssessment, name: str, outcome: Outcome | None) -> bool:
     """Say whether to ask without knowing: not before many looks were in vain, and not often."""
     return (
         isinstance(outcome, ProviderUnknown)
@@ -114,7 +121,7 @@ def _may_ask_again(reserved: Reserved, name: str, outcome: Outcome | None) -> bo
 
 
 async def _recall(
-    panel: Panel, reserved: Reserved, now: datetime, until: float
+    panel: ProviderEnsemble, reserved: LeasedAssessment, now: datetime, until: float
 ) -> dict[str, Outcome | None]:
     """Return what each provider recalls; None: it was surely not asked, or it costs nothing."""
 
@@ -139,7 +146,7 @@ async def _recall(
 
 
 async def _ask_each(
-    panel: Panel, question: Question, names: Collection[str], until: float
+    panel: ProviderEnsemble, question: Question, names: Collection[str], until: float
 ) -> dict[str, Outcome | None]:
     return await _each(
         {

@@ -21,7 +21,7 @@ from app.addresses import (
 from app.assessments import idempotent_create, service
 from app.assessments.claims import Subject
 from app.assessments.errors import AssessmentFault, NoAssessmentsFound
-from app.assessments.providers.ensemble import Panel
+from app.assessments.providers.ensemble import ProviderEnsemble
 from app.assessments.request_schemas import (
     AssessmentQuestion,
     CheckAssessmentListRequest,
@@ -36,13 +36,13 @@ from app.assessments.schemas import (
     ChangeResponse,
     NewAssessmentResponse,
 )
-from app.assessments.service import AssessmentView, Made, PickAccount
+from app.assessments.service import AssessmentView, CreateResult, PickAccount
 from app.resources import Resources
 from app.runtime.errors import InvalidParameter
 from app.runtime.idempotency import RequestKey
 from app.runtime.paging import read_cursor
 from app.web import idempotency, links
-from app.web.dependencies import COUNTS_CODES, AnyCaller, Reading, Res, actor_of
+from app.web.dependencies import COUNTS_CODES, AnyCaller, ReadConnection, ResourcesDep, actor_of
 from app.web.errors import responses
 from app.web.fields import DAY_TEXT
 from app.web.idempotency import AnyKey
@@ -99,7 +99,7 @@ def _summary(assessment: AssessmentView) -> str | None:
     )
 
 
-def _created(made: Made, now: datetime) -> NewAssessmentResponse:
+def _created(made: CreateResult, now: datetime) -> NewAssessmentResponse:
     age = now - made.assessment.created_at
     return NewAssessmentResponse(
         **assessment_response(made.assessment).model_dump(),
@@ -137,7 +137,7 @@ async def askable_for(questions: Iterable[object], resources: Resources) -> Aska
     )
 
 
-def subject_of(question: AssessmentQuestion, panel: Panel, askable: Askable) -> Subject:
+def subject_of(question: AssessmentQuestion, panel: ProviderEnsemble, askable: Askable) -> Subject:
     """Return what is to be assessed. Raises InvalidParameter for what nobody could answer."""
     currencies = panel.currencies(question.assessment_type, askable.assets)
     if question.currency.upper() not in currencies:
@@ -185,7 +185,7 @@ def _check_transaction(question: AssessmentQuestion) -> None:
         raise InvalidParameter("tx_hash", str(fault)) from None
 
 
-def _check_chain(question: AssessmentQuestion, panel: Panel) -> None:
+def _check_chain(question: AssessmentQuestion, panel: ProviderEnsemble) -> None:
     """Refuse an address of a chain that no provider is asked about. Raises InvalidParameter."""
     asked = (question.assessment_type, question.currency, None)
     if not panel.supporting(*asked, question.address):
@@ -193,7 +193,9 @@ def _check_chain(question: AssessmentQuestion, panel: Panel) -> None:
         raise InvalidParameter("address", f"of a chain that a provider answers for ({reasons})")
 
 
-def _check_day(question: AssessmentQuestion, day: date, panel: Panel, askable: Askable) -> None:
+def _check_day(
+    question: AssessmentQuestion, day: date, panel: ProviderEnsemble, askable: Askable
+) -> None:
     """Refuse a day as of which there is no answer. Raises InvalidParameter."""
     if day > askable.today:
         raise InvalidParameter("as_of", DAY_TEXT)
@@ -258,7 +260,7 @@ async def create_new_assessment_for_access_code(
     body: CreateAssessmentForAccessCodeRequest,
     caller: AnyCaller,
     request: Request,
-    resources: Res,
+    resources: ResourcesDep,
     key: AnyKey,
 ) -> NewAssessmentResponse | Response:
     """Spend a credit of an access code that is the caller's own or that it issued."""
@@ -277,7 +279,11 @@ async def create_new_assessment_for_access_code(
     responses=_TAKES_BODY | responses(402) | idempotency.documented({}),
 )
 async def create_new_assessment(
-    body: CreateAssessmentRequest, caller: AnyCaller, request: Request, resources: Res, key: AnyKey
+    body: CreateAssessmentRequest,
+    caller: AnyCaller,
+    request: Request,
+    resources: ResourcesDep,
+    key: AnyKey,
 ) -> NewAssessmentResponse | Response:
     """Spend one of the caller's own credits."""
     pick_account = service.from_own_account(caller)
@@ -294,7 +300,10 @@ async def create_new_assessment(
     responses=_TAKES_BODY | responses(404),
 )
 async def check_assessment_list_for_access_code(
-    body: CheckAssessmentListRequest, caller: AnyCaller, connection: Reading, resources: Res
+    body: CheckAssessmentListRequest,
+    caller: AnyCaller,
+    connection: ReadConnection,
+    resources: ResourcesDep,
 ) -> list[AssessmentResponse]:
     """Read assessments of an access code; ids that are unknown or not its own are left out."""
     code = await access_codes.facts(
@@ -316,7 +325,7 @@ router.include_router(_lists)
 )
 async def list_assessments(
     caller: AnyCaller,
-    connection: Reading,
+    connection: ReadConnection,
     cursor: CursorParameter = None,
     limit: LimitParameter = 20,
 ) -> AssessmentPage:

@@ -12,11 +12,11 @@ from app.accounts import access_codes
 from app.accounts.authentication import Caller
 from app.accounts.errors import AccessCodeNotFound
 from app.assessments import duplicates
-from app.assessments.claims import Reserved, Subject, reserve
+from app.assessments.claims import LeasedAssessment, Subject, reserve
 from app.assessments.errors import AssessmentFault
 from app.assessments.models import Assessment
 from app.assessments.provider_calls import ask_and_settle
-from app.assessments.providers.ensemble import Panel
+from app.assessments.providers.ensemble import ProviderEnsemble
 from app.assessments.rescreening import CHANGES
 from app.assessments.rules.questions import AssessmentStatus, AssessmentType
 from app.ledger.actors import Actor
@@ -88,7 +88,7 @@ def from_own_account(caller: Caller) -> PickAccount:
 
 
 @dataclass(frozen=True)
-class Made:
+class CreateResult:
     """An assessment, the balance left, and whether a credit was debited for it."""
 
     assessment: AssessmentView
@@ -98,14 +98,14 @@ class Made:
 
 async def create(
     database: Database,
-    panel: Panel,
+    panel: ProviderEnsemble,
     clock: Clock,
     *,
     pick_account: PickAccount,
     subject: Subject,
     actor: Actor,
     free_within: timedelta | None = None,
-) -> Made:
+) -> CreateResult:
     """Debit one credit, ask the provider, and return the assessment.
 
     A provider that is slow, or whose outcome is unknown, leaves it pending. The same question of
@@ -132,7 +132,7 @@ async def create(
 
 async def begin(
     session: AsyncSession,
-    panel: Panel,
+    panel: ProviderEnsemble,
     clock: Clock,
     *,
     edition: str,
@@ -140,7 +140,7 @@ async def begin(
     subject: Subject,
     actor: Actor,
     free_within: timedelta | None,
-) -> tuple[str, Reserved | None]:
+) -> tuple[str, LeasedAssessment | None]:
     """Find the earlier assessment, or debit one credit for a new one; return its id.
 
     What was reserved is None for an earlier one. `edition` is that of the panel: it is read before
@@ -171,8 +171,13 @@ async def begin(
 
 
 async def finish(
-    database: Database, panel: Panel, clock: Clock, reserved: Reserved, *, actor: Actor
-) -> Made:
+    database: Database,
+    panel: ProviderEnsemble,
+    clock: Clock,
+    reserved: LeasedAssessment,
+    *,
+    actor: Actor,
+) -> CreateResult:
     """Ask the provider; return the assessment and the balance left. Raises AssessmentFault."""
     failed = await ask_and_settle(database, panel, clock, reserved, actor=actor)
     if failed is not None:
@@ -180,27 +185,29 @@ async def finish(
     return await read_paid(database, reserved.question.assessment_id)
 
 
-async def read_paid(database: Database, assessment_id: str) -> Made:
+async def read_paid(database: Database, assessment_id: str) -> CreateResult:
     """Return an assessment for which a credit was debited."""
     async with database.reading() as connection:
         return await _read(connection, assessment_id, charged=True)
 
 
-async def read_earlier(connection: AsyncConnection | AsyncSession, assessment_id: str) -> Made:
+async def read_earlier(
+    connection: AsyncConnection | AsyncSession, assessment_id: str
+) -> CreateResult:
     """Return an earlier assessment, for which nothing more is debited."""
     return await _read(connection, assessment_id, charged=False)
 
 
 async def _read(
     connection: AsyncConnection | AsyncSession, assessment_id: str, *, charged: bool
-) -> Made:
+) -> CreateResult:
     rows = await connection.execute(
         select(*_COLUMNS, Account.balance)
         .join(Account, Account.id == Assessment.account_id)
         .where(Assessment.id == assessment_id)
     )
     row = rows.one()
-    return Made(_view(row), row.balance, charged)
+    return CreateResult(_view(row), row.balance, charged)
 
 
 async def list_for_account(

@@ -17,7 +17,7 @@ from app.partners.failures import PartnerFailure
 from app.runtime import plain_text
 from app.runtime.clock import Clock, SystemClock
 from app.runtime.money import SATOSHI
-from app.runtime.rate_limit.local import SoloPace
+from app.runtime.rate_limit.local import LocalRateLimiter
 from app.runtime.rate_limit.rules import Bucket, Pace, Slot
 from app.settings import Settings
 
@@ -106,7 +106,7 @@ def status(
 async def _pace(settings: Settings, clock: Clock) -> AsyncIterator[Pace]:
     """Yield the pace that a server on the same database keeps, or else one of this command's own."""
     if settings.database_url is None and not settings.postgres_folder.exists():
-        yield SoloPace(clock, rate_scale=settings.aeonto_rate_scale)
+        yield LocalRateLimiter(clock, rate_scale=settings.aeonto_rate_scale)
         return
     from app.cli.shared_pace import shared_pace  # noqa: PLC0415  only this needs SQLAlchemy
 

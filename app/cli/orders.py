@@ -115,7 +115,7 @@ def settle_order(
 
     async def work(database: Database) -> OrderStatus:
         async with database.sessions() as session:
-            return await operator.settle(
+            return await operator.resolve(
                 session,
                 order_id,
                 grant=grant,

@@ -10,7 +10,7 @@ from app.cli.http_server import serving
 from app.cli.running import run, stop_event
 from app.main import create_app, create_worker_app
 from app.orders.pricing import Terms
-from app.resources import READ_AS_WPKH, Stand, open_resources, sales_terms
+from app.resources import READ_AS_WPKH, Overrides, open_resources, sales_terms
 from app.runtime.db.migrate import upgrade
 from app.runtime.observability.event_loop import lag_observed
 from app.runtime.observability.logging import configure_logging, get_logger
@@ -70,7 +70,7 @@ def worker() -> None:
         stopping = stop_event()
         async with (
             with_database(settings) as complete,
-            open_resources(complete, Metrics(), Stand()) as resources,
+            open_resources(complete, Metrics(), Overrides()) as resources,
             worker_running(resources) as heartbeats,
             lag_observed(resources.metrics),
             AsyncExitStack() as stack,

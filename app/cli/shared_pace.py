@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from app.cli.databases import url_of, with_database
 from app.runtime.clock import Clock
 from app.runtime.db.engine import create_database
-from app.runtime.rate_limit.postgres import SharedPace
+from app.runtime.rate_limit.postgres import PostgresRateLimiter
 from app.runtime.rate_limit.rules import Pace
 from app.settings import Settings
 
@@ -17,6 +17,6 @@ async def shared_pace(settings: Settings, clock: Clock) -> AsyncIterator[Pace]:
     async with with_database(settings) as complete:
         database = create_database(url_of(complete), pool_size=1)
         try:
-            yield SharedPace(database, clock, settings.aeonto_rate_scale)
+            yield PostgresRateLimiter(database, clock, settings.aeonto_rate_scale)
         finally:
             await database.dispose()

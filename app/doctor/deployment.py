@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 
 from app.orders.pricing import Terms
-from app.resources import Stand, open_resources, sales_terms
+from app.resources import Overrides, open_resources, sales_terms
 from app.runtime.clock import Clock
 from app.runtime.db.engine import Database
 from app.runtime.observability.metrics import Metrics
@@ -77,6 +77,8 @@ async def deployment_of(
 async def _started(settings: Settings, place: Place, clock: Clock) -> tuple[Terms, list[str]]:
     if settings.database_url is None:
         settings = settings.model_copy(update={"database_url": _OF_NO_DATABASE})
-    stand = Stand(database=place.database, clock=clock)  # with a clock, nothing asks for the time
+    stand = Overrides(
+        database=place.database, clock=clock
+    )  # with a clock, nothing asks for the time
     async with open_resources(settings, Metrics(), stand) as resources:
         return resources.terms, loop_names(resources)

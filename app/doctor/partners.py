@@ -19,7 +19,7 @@ from app.partners.esplora.failures import NotOffered
 from app.partners.failures import DeadlinePassed, OperatorNeeded, PartnerFailure, Throttled
 from app.partners.http import HttpTransport
 from app.runtime.money import plain
-from app.runtime.rate_limit.postgres import SharedPace
+from app.runtime.rate_limit.postgres import PostgresRateLimiter
 from app.runtime.rate_limit.rules import Bucket
 
 _AGAIN: Final = "Run `assay doctor` again in a minute."
@@ -51,7 +51,9 @@ async def check_aeonto(deployment: Deployment) -> Result:
 
 async def _ask_aeonto(deployment: Deployment, transport: HttpTransport) -> OrderParameters | None:
     """Ask in a turn; again where this process was too slow to use it. None: no turn came."""
-    pace = SharedPace(deployment.database, deployment.clock, deployment.settings.aeonto_rate_scale)
+    pace = PostgresRateLimiter(
+        deployment.database, deployment.clock, deployment.settings.aeonto_rate_scale
+    )
     client = AeontoClient(transport, pace=pace, clock=deployment.clock)
     for tries_left in reversed(range(_TRIES)):
         slot = await pace.reserve(Bucket.ORDER_PARAMETERS, within_seconds=_SLOT_WITHIN_SECONDS)

@@ -18,7 +18,7 @@ from sqlalchemy import insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.addresses import SUPPORTED, AddressForm, check_address
-from app.addresses.spelling import SPELLING_RULES, one_spelling
+from app.addresses.spelling import SPELLING_RULES, canonicalize
 from app.ledger import audit_log
 from app.ledger.actors import Actor
 from app.lists import versions
@@ -213,11 +213,11 @@ async def _known_spellings(session: AsyncSession, source: str) -> set[str]:
             ListEntry.source == source, ListEntry.last_version.is_(None)
         )
     )
-    return {one_spelling(address) for address in addresses}
+    return {canonicalize(address) for address in addresses}
 
 
 def _spellings(entries: Iterable[ListedAddress]) -> set[str]:
-    return {one_spelling(entry.address) for entry in entries}
+    return {canonicalize(entry.address) for entry in entries}
 
 
 async def _keep(
@@ -272,7 +272,7 @@ def _values(version: ListVersion, digest: bytes, entry: ListedAddress) -> dict[s
     return {
         "source": version.source,
         "first_version": version.number,
-        "spelling": one_spelling(entry.address),
+        "spelling": canonicalize(entry.address),
         "spelling_rules": SPELLING_RULES,
         "address": entry.address,
         "asset": entry.asset,
@@ -313,7 +313,7 @@ def _facts_text(entry: ListedAddress) -> str:
 
 
 def _count_assets(entries: Iterable[ListedAddress]) -> dict[str, int]:
-    pairs = {(entry.asset, one_spelling(entry.address)) for entry in entries}
+    pairs = {(entry.asset, canonicalize(entry.address)) for entry in entries}
     return dict(sorted(Counter(asset for asset, _ in pairs).items()))
 
 

@@ -12,7 +12,7 @@ from typing import Final, TypeVar, cast
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from app.addresses.spelling import one_spelling
+from app.addresses.spelling import canonicalize
 from app.lists.errors import ListsNotInForce
 from app.lists.models import ListEntry
 from app.lists.respelling import spelling_of, spelt_otherwise
@@ -97,7 +97,7 @@ class Lists:
         `as_of` is a day in UTC: what the newest version of each source that was in force then
         says. A source that had none then is not among the versions of the answer.
         """
-        spelling = one_spelling(address)
+        spelling = canonicalize(address)
         if as_of is not None:
             return await _find_at(self._database, spelling, as_of)
         held = await self._refreshed()
@@ -106,7 +106,7 @@ class Lists:
     async def find_many(self, addresses: Iterable[str]) -> Lookups:
         """Look addresses up in the newest versions; one that no list has is left out."""
         held = await self._refreshed()
-        found = {one: held.listings.get(one_spelling(one), ()) for one in addresses}
+        found = {one: held.listings.get(canonicalize(one), ()) for one in addresses}
         listings = {address: its for address, its in found.items() if its}
         return Lookups(listings=listings, versions=held.versions)
 
@@ -232,7 +232,7 @@ def _with_sample(held: _Held) -> _Held:
     """Add the sample, which answers, and says so, until a sanctions list is imported."""
     listings = dict(held.listings)
     for listing in sample():
-        _file(listings, one_spelling(listing.row.address), listing)
+        _file(listings, canonicalize(listing.row.address), listing)
     return replace(
         held,
         versions=(*held.versions, *sample_versions()),

@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.addresses.spelling import SPELLING_RULES, one_spelling
+from app.addresses.spelling import SPELLING_RULES, canonicalize
 from app.runtime.db.base import AnyRow, Base
 
 _STEP: Final = 1000  # rows of one transaction
@@ -26,7 +26,7 @@ def spelling_of(row: AnyRow) -> str:
     """Return the spelling of a row by the rules of this program, whichever spelt it."""
     if row.spelling is not None and row.spelling_rules == SPELLING_RULES:
         return str(row.spelling)
-    return one_spelling(row.address)
+    return canonicalize(row.address)
 
 
 async def spell_some(session: AsyncSession, table: type[Base]) -> bool:
@@ -46,7 +46,7 @@ async def spell_some(session: AsyncSession, table: type[Base]) -> bool:
     spelt: list[dict[str, Any]] = [
         {
             "id": row.id,
-            "spelling": one_spelling(row.address),
+            "spelling": canonicalize(row.address),
             "spelling_rules": SPELLING_RULES,
         }
         for row in rows

@@ -22,7 +22,7 @@ from app.addresses import (
     is_of_test_network,
 )
 from app.addresses.samples import SAMPLES
-from app.addresses.spelling import one_spelling
+from app.addresses.spelling import canonicalize
 from app.lists.models import ImportedVersion, ListEntry
 from app.lists.rules.list_texts import can_be_asked
 from app.lists.rules.listings import ListFinder, ListVersion, is_in_future
@@ -201,10 +201,10 @@ async def _rows(
     spellings = _spellings(address for addresses in listed.values() for address in addresses)
     dropped: dict[str, dict[str, date | None]] = {}
     for address, asset, last, _ in rows:
-        if last in in_force and last < version.number and one_spelling(address) not in spellings:
+        if last in in_force and last < version.number and canonicalize(address) not in spellings:
             dropped.setdefault(asset, {})[address] = in_force[last]
     return listed, sanctioned, dropped
 
 
 def _spellings(addresses: Iterable[str]) -> set[str]:
-    return {one_spelling(address) for address in addresses}
+    return {canonicalize(address) for address in addresses}

@@ -17,7 +17,7 @@ from app.addresses import canonical_bitcoin_address
 from app.orders.models import BitcoinAddress, BitcoinCheck, BitcoinWallet, Order
 from app.orders.rules.rails import Rail
 from app.orders.wallet.wallet import MAX_INDEX, Wallet
-from app.partners.esplora.outputs import Arrival
+from app.partners.esplora.outputs import ReceivedOutput
 from app.runtime.money import SATOSHI
 
 # So many are kept ready: more orders at once than this get one that was not checked.
@@ -59,7 +59,7 @@ async def keep(
     session: AsyncSession,
     wallet: Wallet,
     index: int,
-    arrivals: Sequence[Arrival],
+    arrivals: Sequence[ReceivedOutput],
     *,
     tip_height: int,
     destination: str,
@@ -142,7 +142,7 @@ async def _is_destination(session: AsyncSession, address: str, destination: str)
     return await session.scalar(paid_there.limit(1)) is not None
 
 
-def _shown(arrival: Arrival) -> dict[str, Any]:
+def _shown(arrival: ReceivedOutput) -> dict[str, Any]:
     value_btc: Decimal = arrival.value_satoshi * SATOSHI
     return {
         "txid": arrival.txid,

@@ -29,7 +29,7 @@ from app.orders.transitions import (
 
 
 @dataclass(frozen=True)
-class Applied:
+class ApplyResult:
     """What became of an answer, for logs and metrics.
 
     `alarm` is one that did not ring before; `lease_lost`: nothing was done with the answer.
@@ -45,7 +45,7 @@ class Applied:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen:
+class Observation:
     """What a look brought: the state that it reports, and the evidence as JSON.
 
     `expires_at` is when the payment times out, if the look said so; `cause` names the look.
@@ -61,12 +61,12 @@ async def carry_out(
     session: AsyncSession,
     order: Order,
     decision: Decision,
-    seen: Seen,
+    seen: Observation,
     *,
     grant: Grant,
     unseen_for: timedelta | None,
     now: datetime,
-) -> Applied:
+) -> ApplyResult:
     """Move, grant, note, ring; then say when to look next. `grant` is what is due if any is."""
     remember(order, decision.sighting)
     keep_failures(order, None)
@@ -97,7 +97,7 @@ async def carry_out(
     if alarm is not None and not await note(kind=OrderEventKind.ALARM, reason=alarm):
         alarm = None  # it rang before
     reschedule(order, next_look_of(order, now, seen.expires_at, unsettled=decision.unsettled))
-    return Applied(
+    return ApplyResult(
         decision.move_to,
         granted,
         decision.refused,

@@ -9,15 +9,15 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.orders import settlements
-from app.orders.apply import Applied, Seen, carry_out, facts_of
-from app.orders.leases import LookJob, locked_under_lease
+from app.orders.apply import ApplyResult, Observation, carry_out, facts_of
+from app.orders.leases import PollTask, locked_under_lease
 from app.orders.models import BitcoinAddress, BitcoinOutput, Order, Payment
 from app.orders.rules.bitcoin_payments import (
     Invoice,
     Receipts,
     Valuation,
     arrived_at,
-    judge,
+    evaluate_payment,
     unmatched_money,
 )
 from app.orders.rules.prior_money import (
@@ -26,26 +26,26 @@ from app.orders.rules.prior_money import (
     came_before,
     lowest_height,
 )
-from app.orders.rules.reports import Decision, decide
+from app.orders.rules.reports import Decision, evaluate_report
 from app.orders.rules.states import OrderStatus
 from app.orders.transitions import Grant
 from app.partners.aeonto.report import Report
-from app.partners.esplora.outputs import Arrival, OutputId
+from app.partners.esplora.outputs import OutputId, ReceivedOutput
 from app.runtime.money import SATOSHI, in_satoshi
 
 
-async def apply_arrivals(
+async def apply_outputs(
     session: AsyncSession,
-    job: LookJob,
-    arrivals: Sequence[Arrival],
+    job: PollTask,
+    arrivals: Sequence[ReceivedOutput],
     valuation: Valuation,
     now: datetime,
-) -> Applied:
+) -> ApplyResult:
     """Do what the arrivals mean: move, grant, ring; then say when to look next."""
     async with session.begin():
         order = await locked_under_lease(session, job.order_id, job.lease_token)
         if order is None:
-            return Applied(lease_lost=True)
+            return ApplyResult(lease_lost=True)
         payment = await session.get_one(Payment, order.id)
         kept = await _kept(session, order.id)
         came_at = arrived_at(
@@ -56,7 +56,7 @@ async def apply_arrivals(
         )
         prior = await _prior(session, order, payment, arrivals, kept)
         counted = [arrival for arrival in arrivals if arrival.id not in prior]
-        receipts = judge(
+        receipts = evaluate_payment(
             _invoice(order, payment),
             counted,
             came_at,
@@ -71,7 +71,7 @@ async def apply_arrivals(
             btc_dest_address=order.btc_dest_address,
             expires_at=payment.expires_at,
         )
-        decision = decide(facts_of(order, uuid=None), report, now)
+        decision = evaluate_report(facts_of(order, uuid=None), report, now)
         unseen_for = now - payment.seen_at
         known_prior = {output_id for output_id, output in kept.items() if output.before_order}
         _keep_outputs(session, order, arrivals, kept=kept, prior=prior, came_at=came_at, now=now)
@@ -82,7 +82,7 @@ async def apply_arrivals(
             session,
             order,
             replace(decision, alarm=alarm),
-            Seen(
+            Observation(
                 reported=report.state,
                 evidence=evidence_of(receipts, arrivals, prior),
                 expires_at=payment.expires_at,
@@ -98,7 +98,7 @@ async def _prior(
     session: AsyncSession,
     order: Order,
     payment: Payment,
-    arrivals: Sequence[Arrival],
+    arrivals: Sequence[ReceivedOutput],
     kept: Mapping[OutputId, BitcoinOutput],
 ) -> set[OutputId]:
     """Return the outputs that pay nothing: they came before the order, or settled another one."""
@@ -164,7 +164,7 @@ async def _kept(session: AsyncSession, order_id: str) -> dict[OutputId, BitcoinO
 def _keep_outputs(
     session: AsyncSession,
     order: Order,
-    arrivals: Sequence[Arrival],
+    arrivals: Sequence[ReceivedOutput],
     *,
     kept: Mapping[OutputId, BitcoinOutput],
     prior: Collection[OutputId],
@@ -211,7 +211,7 @@ def _keep_receipts(payment: Payment, receipts: Receipts, now: datetime) -> None:
 
 
 def evidence_of(
-    receipts: Receipts, arrivals: Sequence[Arrival], prior: Collection[OutputId] = ()
+    receipts: Receipts, arrivals: Sequence[ReceivedOutput], prior: Collection[OutputId] = ()
 ) -> dict[str, Any]:
     """Return what the chain showed and what it came to, as JSON: amounts in satoshi.
 

@@ -9,14 +9,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.ledger.actors import WORKER, Actor
 from app.orders import events, settlements
-from app.orders.apply import Applied, Seen, carry_out, facts_of, unseen_for
-from app.orders.leases import CreationJob, LookJob, locked_under_lease
+from app.orders.apply import ApplyResult, Observation, carry_out, facts_of, unseen_for
+from app.orders.leases import CreationTask, PollTask, locked_under_lease
 from app.orders.models import Order, Payment
 from app.orders.models.order_events import OrderEventKind
 from app.orders.rules.failures import after_failure
 from app.orders.rules.poll_schedule import creation_again, look_after_failure
 from app.orders.rules.rails import Rail
-from app.orders.rules.reports import Decision, OrderFacts, creation_fault, decide, payment_details
+from app.orders.rules.reports import (
+    Decision,
+    OrderFacts,
+    creation_fault,
+    evaluate_report,
+    payment_details,
+)
 from app.orders.rules.settlement import ALL_TAKEN, Settlement, Verified
 from app.orders.rules.states import OrderStatus
 from app.orders.transitions import Grant, failures_of, keep_failures, move, reschedule
@@ -24,7 +30,7 @@ from app.partners.aeonto.report import Report
 from app.runtime import leases
 
 
-class FailureReason(StrEnum):
+class OrderFailureReason(StrEnum):
     """Why an order failed for good, in words that its buyer may read."""
 
     REFUSED = "AEON.to refused the amount of this order"
@@ -33,8 +39,8 @@ class FailureReason(StrEnum):
 
 
 async def apply_created(
-    session: AsyncSession, job: CreationJob, report: Report, now: datetime
-) -> Applied:
+    session: AsyncSession, job: CreationTask, report: Report, now: datetime
+) -> ApplyResult:
     """Keep the uuid that AEON.to gave an order, and what else it already said.
 
     An answer about another amount or address, or in a state that no new order can have, is
@@ -43,7 +49,7 @@ async def apply_created(
     async with session.begin():
         order = await locked_under_lease(session, job.order_id, job.lease_token)
         if order is None:
-            return Applied(lease_lost=True)
+            return ApplyResult(lease_lost=True)
         fault = await _creation_fault(session, order, report)
         if fault is not None:
             await events.noted(
@@ -58,7 +64,7 @@ async def apply_created(
             )
             keep_failures(order, None)
             reschedule(order, creation_again(OrderStatus(order.status), now))
-            return Applied(refused=fault)
+            return ApplyResult(refused=fault)
         session.add(
             Payment(
                 order_id=order.id,
@@ -93,11 +99,11 @@ async def _creation_fault(session: AsyncSession, order: Order, report: Report) -
 
 async def apply_report(
     session: AsyncSession,
-    job: LookJob,
+    job: PollTask,
     report: Report,
     now: datetime,
     settlement: Settlement | None = None,
-) -> Applied:
+) -> ApplyResult:
     """Do what a report means: move, grant, refuse, remember; then say when to look next.
 
     `settlement` is what the chain says of a report of BTC_SENT; None: the chain is not asked.
@@ -105,7 +111,7 @@ async def apply_report(
     async with session.begin():
         order = await locked_under_lease(session, job.order_id, job.lease_token)
         if order is None:
-            return Applied(lease_lost=True)
+            return ApplyResult(lease_lost=True)
         return await _apply(
             session,
             order,
@@ -126,7 +132,7 @@ async def _apply(
     settlement: Settlement | None,
     now: datetime,
     cause: str,
-) -> Applied:
+) -> ApplyResult:
     facts = facts_of(order, uuid=uuid, claimed_at=await _claimed_at(session, order.id, settlement))
     decision, settlement = await _decide(
         session, order.id, facts, report, settlement=settlement, now=now
@@ -138,7 +144,7 @@ async def _apply(
         session,
         order,
         decision,
-        Seen(
+        Observation(
             reported=report.state,
             evidence=events.evidence_of(report, settlement),
             expires_at=report.expires_at if decision.believed else None,
@@ -160,12 +166,12 @@ async def _decide(
     now: datetime,
 ) -> tuple[Decision, Settlement | None]:
     """Decide, and take the output that settles the order; without a free one it is not settled."""
-    decision = decide(facts, report, now, settlement)
+    decision = evaluate_report(facts, report, now, settlement)
     if decision.move_to is not OrderStatus.BTC_SENT or not isinstance(settlement, Verified):
         return decision, settlement
     if await settlements.take(session, order_id, settlement, now) is not None:
         return decision, settlement
-    return decide(facts, report, now, ALL_TAKEN), ALL_TAKEN
+    return evaluate_report(facts, report, now, ALL_TAKEN), ALL_TAKEN
 
 
 async def _claimed_at(
@@ -192,13 +198,13 @@ async def _keep_payment(
 
 async def postpone(
     session: AsyncSession,
-    job: CreationJob | LookJob,
+    job: CreationTask | PollTask,
     *,
     pause: timedelta,
     alarm: str | None,
     now: datetime,
     why: str | None = None,
-) -> Applied:
+) -> ApplyResult:
     """Try again after a pause, with an alarm for the operator if such failures last.
 
     `alarm` is what this failure calls for (`app.orders.rules.failures`). `why` is what failed, in words for the operator; the event of the alarm carries it.
@@ -206,13 +212,13 @@ async def postpone(
     async with session.begin():
         order = await locked_under_lease(session, job.order_id, job.lease_token)
         if order is None:
-            return Applied(lease_lost=True)
+            return ApplyResult(lease_lost=True)
         look = look_after_failure(
             OrderStatus(order.status),
             rail=Rail(order.rail),
             since=order.status_since,
             pause=pause,
-            creating=isinstance(job, CreationJob),
+            creating=isinstance(job, CreationTask),
             now=now,
         )
         reschedule(order, look)
@@ -229,20 +235,20 @@ async def postpone(
             evidence={"failure": why} if why is not None else None,
         ):
             alarm = None  # it rang before
-        return Applied(alarm=alarm)
+        return ApplyResult(alarm=alarm)
 
 
-async def fail_refused(session: AsyncSession, job: CreationJob, now: datetime) -> Applied:
+async def fail_refused(session: AsyncSession, job: CreationTask, now: datetime) -> ApplyResult:
     """End an order that AEON.to refused for good (errors 003 and 004), unless it was cancelled."""
     async with session.begin():
         order = await locked_under_lease(session, job.order_id, job.lease_token)
         if order is None:
-            return Applied(lease_lost=True)
+            return ApplyResult(lease_lost=True)
         if order.status == OrderStatus.CANCELLED:
             reschedule(order, None)
-            return Applied()
-        await _fail(session, order, FailureReason.REFUSED, Actor(WORKER, job.lease_token), now)
-        return Applied(moved_to=OrderStatus.FAILED)
+            return ApplyResult()
+        await _fail(session, order, OrderFailureReason.REFUSED, Actor(WORKER, job.lease_token), now)
+        return ApplyResult(moved_to=OrderStatus.FAILED)
 
 
 def _overdue(now: datetime) -> ColumnElement[bool]:
@@ -263,7 +269,7 @@ async def overdue(connection: AsyncConnection, now: datetime) -> Sequence[str]:
     return found.all()
 
 
-async def fail_overdue(session: AsyncSession, order_id: str, now: datetime) -> Applied:
+async def fail_overdue(session: AsyncSession, order_id: str, now: datetime) -> ApplyResult:
     """End an order whose deadline has passed, unless somebody works on it meanwhile."""
     async with session.begin():
         order = await session.scalar(
@@ -272,13 +278,13 @@ async def fail_overdue(session: AsyncSession, order_id: str, now: datetime) -> A
             .with_for_update(skip_locked=True)
         )
         if order is None:
-            return Applied(lease_lost=True)
-        await _fail(session, order, FailureReason.DEADLINE, Actor(WORKER, "deadline"), now)
-        return Applied(moved_to=OrderStatus.FAILED)
+            return ApplyResult(lease_lost=True)
+        await _fail(session, order, OrderFailureReason.DEADLINE, Actor(WORKER, "deadline"), now)
+        return ApplyResult(moved_to=OrderStatus.FAILED)
 
 
 async def _fail(
-    session: AsyncSession, order: Order, why: FailureReason, actor: Actor, now: datetime
+    session: AsyncSession, order: Order, why: OrderFailureReason, actor: Actor, now: datetime
 ) -> None:
     order.failure_reason = why
     reschedule(order, None)

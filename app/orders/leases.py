@@ -24,7 +24,7 @@ LEASE: Final = timedelta(seconds=LEAVE_WITHIN_SECONDS + CALL_DEADLINE_SECONDS + 
 
 
 @dataclass(frozen=True)
-class CreationJob:
+class CreationTask:
     """An order to be created at AEON.to, under a lease."""
 
     order_id: str
@@ -34,7 +34,7 @@ class CreationJob:
 
 
 @dataclass(frozen=True)
-class LookJob:
+class PollTask:
     """An order to be looked at, under a lease; `uuid` is AEON.to's, None on the bitcoin rail."""
 
     order_id: str
@@ -89,7 +89,7 @@ async def creation_is_due(
     return (await connection.execute(_due_creations(now, aside).limit(1))).first() is not None
 
 
-async def look_is_due(
+async def poll_is_due(
     connection: AsyncConnection, rail: Rail, now: datetime, *, aside: Collection[str] = ()
 ) -> bool:
     """Say whether any order on a rail is due for a look, other than those set `aside`."""
@@ -98,7 +98,7 @@ async def look_is_due(
 
 async def claim_creation(
     session: AsyncSession, now: datetime, *, aside: Collection[str] = ()
-) -> CreationJob | None:
+) -> CreationTask | None:
     """Take the order that has waited longest to be created; None when there is none.
 
     Raises OrderPoisoned.
@@ -107,12 +107,12 @@ async def claim_creation(
     if claimed is None:
         return None
     row, lease_token = claimed
-    return CreationJob(row.id, lease_token, row.btc_amount, row.btc_dest_address)
+    return CreationTask(row.id, lease_token, row.btc_amount, row.btc_dest_address)
 
 
-async def claim_look(
+async def claim_poll(
     session: AsyncSession, rail: Rail, now: datetime, *, aside: Collection[str] = ()
-) -> LookJob | None:
+) -> PollTask | None:
     """Take the order on a rail that a look is most due for; None when there is none.
 
     Raises OrderPoisoned.
@@ -121,7 +121,7 @@ async def claim_look(
     if claimed is None:
         return None
     row, lease_token = claimed
-    return LookJob(row.id, lease_token, row.uuid, row.btc_amount, row.btc_dest_address)
+    return PollTask(row.id, lease_token, row.uuid, row.btc_amount, row.btc_dest_address)
 
 
 async def _claim(session: AsyncSession, due: AnySelect, now: datetime) -> tuple[AnyRow, str] | None:

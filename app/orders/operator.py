@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.ledger import audit_log
 from app.ledger.actors import Actor
-from app.orders.apply_reports import FailureReason
+from app.orders.apply_reports import OrderFailureReason
 from app.orders.errors import InvalidOrderId, OrderNotSettled
 from app.orders.models import Order, Payment
 from app.orders.rules.rails import Rail
@@ -15,7 +15,7 @@ from app.orders.rules.states import MOVES, Move, OrderStatus
 from app.orders.transitions import Grant, move, next_look_of, remember, reschedule
 
 
-async def settle(
+async def resolve(
     session: AsyncSession, order_id: str, *, grant: bool, reason: str, actor: Actor, now: datetime
 ) -> OrderStatus:
     """Let an operator end an order that AEON.to no longer answers for; return its new status.
@@ -44,7 +44,7 @@ async def settle(
         action = "order.settle_grant" if grant else "order.settle_close"
         await audit_log.record(session, actor=actor, action=action, subject=order_id, at=now)
         if not grant:
-            order.failure_reason = FailureReason.CLOSED
+            order.failure_reason = OrderFailureReason.CLOSED
         await move(
             session,
             order,

@@ -27,7 +27,7 @@ _NO_CONFIRMATIONS: Final = -1
 
 
 @dataclass(frozen=True)
-class Asked:
+class PaymentRequest:
     """Whether an order asks for money.
 
     `payable`: its buyer should pay now; `over`: it waits for nothing any more, and has not been paid.
@@ -37,12 +37,12 @@ class Asked:
     over: bool
 
 
-def asked_of(order: OrderView, now: datetime) -> Asked:
+def asked_of(order: OrderView, now: datetime) -> PaymentRequest:
     """Say whether an order asks for money; once its time is over it does not, whatever was seen."""
     expires_at = order.payment.expires_at if order.payment else None
     waiting = order.status in _WAITING
     late = expires_at is not None and now >= expires_at
-    return Asked(
+    return PaymentRequest(
         payable=waiting and not late, over=order.status in _ENDED_UNPAID or (waiting and late)
     )
 

@@ -18,7 +18,7 @@ from app.runtime.db.engine import Database
 _MOST: Final = 10_000
 
 
-class Interest:
+class PollHints:
     """The orders that were asked about since the last flush."""
 
     def __init__(self) -> None:

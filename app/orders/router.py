@@ -32,12 +32,12 @@ from app.runtime.errors import MissingParameter
 from app.runtime.paging import read_cursor
 from app.web import idempotency, links
 from app.web.dependencies import (
-    COUNTS_ORDER_CODES,
+    THROTTLE_INVALID_CODES,
     AnyCaller,
     OrderCaller,
     OrderCredentials,
-    Reading,
-    Res,
+    ReadConnection,
+    ResourcesDep,
     Session,
     actor_of,
     identified,
@@ -62,11 +62,15 @@ _TAKES_BODY = responses(408, 413, 415)
     summary="Create a new order",
     response_model=OrderResponse,
     response_description="The order; its payment address follows within seconds",
-    dependencies=[COUNTS_ORDER_CODES],
+    dependencies=[THROTTLE_INVALID_CODES],
     responses=_TAKES_BODY | ORDER_LIMIT | ORDER_FAULT | idempotency.documented(links.ORDER),
 )
 async def new_order(
-    body: NewOrderRequest, caller: OrderCaller, session: Session, resources: Res, key: OrderKey
+    body: NewOrderRequest,
+    caller: OrderCaller,
+    session: Session,
+    resources: ResourcesDep,
+    key: OrderKey,
 ) -> OrderResponse | Response:
     """Buy credits for oneself or for an access code. The payment is read from the order's status."""
     now, valuation = resources.clock.now(), resources.terms.valuation()
@@ -91,7 +95,7 @@ async def new_order(
 
 
 async def _asked_order(
-    request: Request, resources: Res, credentials: OrderCredentials
+    request: Request, resources: ResourcesDep, credentials: OrderCredentials
 ) -> tuple[Caller, OrderView | None]:
     order_id = await sent_text(request, "order_id")
     now = resources.clock.now()
@@ -112,7 +116,7 @@ async def _asked_order(
 async def check_order_status(
     body: CheckOrderStatusRequest,
     asked: Annotated[tuple[Caller, OrderView | None], Depends(_asked_order)],
-    resources: Res,
+    resources: ResourcesDep,
 ) -> OrderResponse:
     """Read an order of which the caller is buyer, beneficiary, or issuer of the access code."""
     caller, order = asked
@@ -131,8 +135,8 @@ async def check_order_status(
 @router.get("/orders", summary="List one's own orders", response_description="Orders, newest first")
 async def list_orders(
     caller: AnyCaller,
-    connection: Reading,
-    resources: Res,
+    connection: ReadConnection,
+    resources: ResourcesDep,
     cursor: CursorParameter = None,
     limit: LimitParameter = 20,
 ) -> OrderPage:
@@ -165,7 +169,7 @@ async def cancel_order(
     caller: AnyCaller,
     request: Request,
     session: Session,
-    resources: Res,
+    resources: ResourcesDep,
     key: OrderInPathKey,
 ) -> OrderResponse | Response:
     """Cancel an order that the caller bought. Money that still comes is seen, and counts.
@@ -202,7 +206,7 @@ async def cancel_order(
     response_description="Limits and price, in credits and in coin",
 )
 async def order_parameters(
-    _caller: AnyCaller, connection: Reading, resources: Res
+    _caller: AnyCaller, connection: ReadConnection, resources: ResourcesDep
 ) -> OrderParametersResponse:
     """Read the limits and the price of each rail; AEON.to's are at most 5 minutes old."""
     terms = resources.terms
@@ -248,7 +252,7 @@ def _rail_parameters(offer: RailOffer, terms: Terms) -> RailParameters:
     responses=_TAKES_BODY,
 )
 async def check_price(
-    body: CheckPriceRequest, _caller: AnyCaller, connection: Reading, resources: Res
+    body: CheckPriceRequest, _caller: AnyCaller, connection: ReadConnection, resources: ResourcesDep
 ) -> PriceResponse:
     """Compute the price in a coin, or in each coin that is sold for and whose price is known."""
     terms = resources.terms

@@ -22,7 +22,7 @@ from app.accounts.authentication import (
     SESSION_COLUMNS,
     SESSION_SOURCE,
     Caller,
-    Presented,
+    ParsedCredentials,
     resolve,
 )
 from app.accounts.models import AccessCode, ApiKey, LoginSession
@@ -70,7 +70,7 @@ _STATUS_BY_SESSION: Final = _with_order(
 
 
 async def check_status(
-    connection: AsyncConnection, presented: Presented, order_id: str | None, now: datetime
+    connection: AsyncConnection, presented: ParsedCredentials, order_id: str | None, now: datetime
 ) -> tuple[Caller, OrderView | None]:
     """Identify the caller and read the order in one statement; None: nothing that it may see.
 

@@ -9,15 +9,15 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from app.orders import aeonto_parameters, apply_reports, leases
-from app.orders.apply import Applied
-from app.orders.apply_outputs import apply_arrivals
-from app.orders.leases import CreationJob, LookJob
+from app.orders.apply import ApplyResult
+from app.orders.apply_outputs import apply_outputs
+from app.orders.leases import CreationTask, PollTask
 from app.orders.pricing import Terms
 from app.orders.rules.rails import Rail
 from app.orders.rules.settlement import Settlement
 from app.partners.aeonto.report import Report
 from app.partners.aeonto.wire import OrderParameters
-from app.partners.esplora.outputs import Arrival
+from app.partners.esplora.outputs import ReceivedOutput
 from app.runtime.db.engine import Database
 
 
@@ -31,7 +31,7 @@ class OrderStore(Protocol):
         """Return some orders that AEON.to did not accept by their deadline."""
         ...
 
-    async def fail_overdue(self, order_id: str, now: datetime) -> Applied:
+    async def fail_overdue(self, order_id: str, now: datetime) -> ApplyResult:
         """End an order whose deadline has passed."""
         ...
 
@@ -39,53 +39,55 @@ class OrderStore(Protocol):
         """Say whether any order waits to be created."""
         ...
 
-    async def claim_creation(self, now: datetime, aside: Collection[str]) -> CreationJob | None:
+    async def claim_creation(self, now: datetime, aside: Collection[str]) -> CreationTask | None:
         """Take the order that has waited longest to be created."""
         ...
 
-    async def look_is_due(self, rail: Rail, now: datetime, aside: Collection[str]) -> bool:
+    async def poll_is_due(self, rail: Rail, now: datetime, aside: Collection[str]) -> bool:
         """Say whether any order on a rail is due for a look."""
         ...
 
-    async def claim_look(self, rail: Rail, now: datetime, aside: Collection[str]) -> LookJob | None:
+    async def claim_poll(
+        self, rail: Rail, now: datetime, aside: Collection[str]
+    ) -> PollTask | None:
         """Take the order on a rail that a look is most due for."""
         ...
 
-    async def apply_created(self, job: CreationJob, report: Report, now: datetime) -> Applied:
+    async def apply_created(self, job: CreationTask, report: Report, now: datetime) -> ApplyResult:
         """Keep the uuid that AEON.to gave an order, and what else it already said."""
         ...
 
     async def apply_report(
         self,
-        job: LookJob,
+        job: PollTask,
         report: Report,
         now: datetime,
         settlement: Settlement | None = None,
-    ) -> Applied:
+    ) -> ApplyResult:
         """Do what a report means, and set when to look next.
 
         `settlement` is what the chain says of a report of BTC_SENT; None: it is not asked.
         """
         ...
 
-    async def apply_arrivals(
-        self, job: LookJob, arrivals: Sequence[Arrival], now: datetime
-    ) -> Applied:
+    async def apply_outputs(
+        self, job: PollTask, arrivals: Sequence[ReceivedOutput], now: datetime
+    ) -> ApplyResult:
         """Do what the chain shows at the address of an order, and set when to look next."""
         ...
 
-    async def fail_refused(self, job: CreationJob, now: datetime) -> Applied:
+    async def fail_refused(self, job: CreationTask, now: datetime) -> ApplyResult:
         """End an order that AEON.to refused for good."""
         ...
 
     async def postpone(
         self,
-        job: CreationJob | LookJob,
+        job: CreationTask | PollTask,
         pause: timedelta,
         alarm: str | None,
         now: datetime,
         why: str | None = None,
-    ) -> Applied:
+    ) -> ApplyResult:
         """Try again after a pause; `why` goes into the event of the alarm."""
         ...
 
@@ -110,7 +112,7 @@ class SqlOrderStore:
         async with self._database.reading() as connection:
             return await apply_reports.overdue(connection, now)
 
-    async def fail_overdue(self, order_id: str, now: datetime) -> Applied:
+    async def fail_overdue(self, order_id: str, now: datetime) -> ApplyResult:
         async with self._database.sessions() as session:
             return await apply_reports.fail_overdue(session, order_id, now)
 
@@ -118,50 +120,52 @@ class SqlOrderStore:
         async with self._database.reading() as connection:
             return await leases.creation_is_due(connection, now, aside=aside)
 
-    async def claim_creation(self, now: datetime, aside: Collection[str]) -> CreationJob | None:
+    async def claim_creation(self, now: datetime, aside: Collection[str]) -> CreationTask | None:
         async with self._database.sessions() as session:
             return await leases.claim_creation(session, now, aside=aside)
 
-    async def look_is_due(self, rail: Rail, now: datetime, aside: Collection[str]) -> bool:
+    async def poll_is_due(self, rail: Rail, now: datetime, aside: Collection[str]) -> bool:
         async with self._database.reading() as connection:
-            return await leases.look_is_due(connection, rail, now, aside=aside)
+            return await leases.poll_is_due(connection, rail, now, aside=aside)
 
-    async def claim_look(self, rail: Rail, now: datetime, aside: Collection[str]) -> LookJob | None:
+    async def claim_poll(
+        self, rail: Rail, now: datetime, aside: Collection[str]
+    ) -> PollTask | None:
         async with self._database.sessions() as session:
-            return await leases.claim_look(session, rail, now, aside=aside)
+            return await leases.claim_poll(session, rail, now, aside=aside)
 
-    async def apply_created(self, job: CreationJob, report: Report, now: datetime) -> Applied:
+    async def apply_created(self, job: CreationTask, report: Report, now: datetime) -> ApplyResult:
         async with self._database.sessions() as session:
             return await apply_reports.apply_created(session, job, report, now)
 
     async def apply_report(
         self,
-        job: LookJob,
+        job: PollTask,
         report: Report,
         now: datetime,
         settlement: Settlement | None = None,
-    ) -> Applied:
+    ) -> ApplyResult:
         async with self._database.sessions() as session:
             return await apply_reports.apply_report(session, job, report, now, settlement)
 
-    async def apply_arrivals(
-        self, job: LookJob, arrivals: Sequence[Arrival], now: datetime
-    ) -> Applied:
+    async def apply_outputs(
+        self, job: PollTask, arrivals: Sequence[ReceivedOutput], now: datetime
+    ) -> ApplyResult:
         async with self._database.sessions() as session:
-            return await apply_arrivals(session, job, arrivals, self._valuation, now)
+            return await apply_outputs(session, job, arrivals, self._valuation, now)
 
-    async def fail_refused(self, job: CreationJob, now: datetime) -> Applied:
+    async def fail_refused(self, job: CreationTask, now: datetime) -> ApplyResult:
         async with self._database.sessions() as session:
             return await apply_reports.fail_refused(session, job, now)
 
     async def postpone(
         self,
-        job: CreationJob | LookJob,
+        job: CreationTask | PollTask,
         pause: timedelta,
         alarm: str | None,
         now: datetime,
         why: str | None = None,
-    ) -> Applied:
+    ) -> ApplyResult:
         async with self._database.sessions() as session:
             return await apply_reports.postpone(
                 session, job, pause=pause, alarm=alarm, why=why, now=now

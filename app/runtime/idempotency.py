@@ -54,7 +54,7 @@ class KeptAnswer:
 
 
 @dataclass(frozen=True)
-class Earlier:
+class PriorRequest:
     """What an earlier request left under a key: its answer, or the assessment it asked for."""
 
     answer: KeptAnswer | None
@@ -67,7 +67,7 @@ def hash_of(body: Mapping[str, Any]) -> bytes:
     return hashlib.sha256(canonical.encode()).digest()
 
 
-async def claim(session: AsyncSession, key: RequestKey, now: datetime) -> Earlier | None:
+async def claim(session: AsyncSession, key: RequestKey, now: datetime) -> PriorRequest | None:
     """Take a key as the first statement of a transaction; None: it is free, do the work.
 
     Raises IdempotencyKeyInFlight when another transaction holds it, and IdempotencyKeyReused when
@@ -91,7 +91,7 @@ async def claim(session: AsyncSession, key: RequestKey, now: datetime) -> Earlie
     answer = None
     if row.body is not None:
         answer = KeptAnswer(row.status, row.body, replayed=True)
-    return Earlier(answer, row.assessment_id)
+    return PriorRequest(answer, row.assessment_id)
 
 
 async def _insert(session: AsyncSession, key: RequestKey, now: datetime) -> bool:
@@ -159,7 +159,7 @@ async def release(session: AsyncSession, assessment_id: str) -> None:
     )
 
 
-async def reap(session: AsyncSession, now: datetime) -> bool:
+async def delete_expired(session: AsyncSession, now: datetime) -> bool:
     """Delete keys that are over, at most REAPED_AT_ONCE; say whether there may be more."""
     over = (
         select(*_PRIMARY_KEY)

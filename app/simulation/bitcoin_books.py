@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from app.orders.apply import Applied, Seen
+from app.orders.apply import ApplyResult, Observation
 from app.orders.apply_outputs import evidence_of, prior_money_alarm
 from app.orders.pricing import BitcoinTerms
 from app.orders.rules.bitcoin_payments import (
@@ -17,7 +17,7 @@ from app.orders.rules.bitcoin_payments import (
     Receipts,
     Valuation,
     arrived_at,
-    judge,
+    evaluate_payment,
     unmatched_money,
 )
 from app.orders.rules.poll_schedule import Urgency, next_look
@@ -28,11 +28,11 @@ from app.orders.rules.prior_money import (
     lowest_height,
 )
 from app.orders.rules.rails import Rail
-from app.orders.rules.reports import Decision, decide
+from app.orders.rules.reports import Decision, evaluate_report
 from app.orders.rules.states import OrderStatus
 from app.orders.transitions import Grant
 from app.partners.aeonto.report import Report
-from app.partners.esplora.outputs import Arrival, OutputId
+from app.partners.esplora.outputs import OutputId, ReceivedOutput
 from app.runtime.money import SATOSHI, in_satoshi
 from app.simulation.books import KeptOrder, KeptOutput, KeptPayment, facts_of
 from app.simulation.keeping import Keeping
@@ -72,21 +72,21 @@ def invoice_of(order: KeptOrder, payment: KeptPayment) -> Invoice:
     )
 
 
-def apply_arrivals(
+def apply_outputs(
     keeping: Keeping,
     order: KeptOrder,
     payment: KeptPayment,
-    arrivals: Sequence[Arrival],
+    arrivals: Sequence[ReceivedOutput],
     *,
     valuation: Valuation,
     now: datetime,
-) -> Applied:
+) -> ApplyResult:
     """Do what the arrivals mean for an order under its lease."""
     seen = {output_id: output.arrived_at for output_id, output in payment.outputs.items()}
     came_at = arrived_at(arrivals, seen, max(now, order.created_at))
     prior = _prior(order, payment, arrivals)
     known_prior = {each for each, output in payment.outputs.items() if output.before_order}
-    receipts = judge(
+    receipts = evaluate_payment(
         invoice_of(order, payment),
         [arrival for arrival in arrivals if arrival.id not in prior],
         came_at,
@@ -100,7 +100,7 @@ def apply_arrivals(
         btc_dest_address=order.btc_dest_address,
         expires_at=payment.said["expires_at"],
     )
-    decision = decide(facts_of(order, uuid=None), report, now)
+    decision = evaluate_report(facts_of(order, uuid=None), report, now)
     unseen_for = now - payment.seen_at
     granted = order.granted_at is not None
     _keep_outputs(payment, arrivals, came_at, prior, granted=granted, now=now)
@@ -110,7 +110,7 @@ def apply_arrivals(
     return keeping.carry_out(
         order,
         replace(decision, alarm=alarm),
-        Seen(
+        Observation(
             reported=report.state,
             evidence=evidence_of(receipts, arrivals, prior),
             expires_at=payment.said["expires_at"],
@@ -122,7 +122,9 @@ def apply_arrivals(
     )
 
 
-def _prior(order: KeptOrder, payment: KeptPayment, arrivals: Sequence[Arrival]) -> set[OutputId]:
+def _prior(
+    order: KeptOrder, payment: KeptPayment, arrivals: Sequence[ReceivedOutput]
+) -> set[OutputId]:
     """Return the outputs that came before the order; no address was checked before."""
     placed = OrderPlacement(
         at=order.created_at,
@@ -149,7 +151,7 @@ def _unmatched_money(order: KeptOrder, decision: Decision, receipts: Receipts) -
 
 def _keep_outputs(
     payment: KeptPayment,
-    arrivals: Sequence[Arrival],
+    arrivals: Sequence[ReceivedOutput],
     came_at: dict[OutputId, datetime],
     prior: set[OutputId],
     *,

@@ -47,7 +47,7 @@ WEIGHTS: Final = {
 
 
 @dataclass(frozen=True)
-class Asked:
+class PaymentRequest:
     """What a buyer is asked for, and for how many seconds."""
 
     address: str
@@ -75,7 +75,7 @@ class BitcoinPayers:
         """Return the kind of the next buyer."""
         return self._random.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
 
-    async def pay(self, asked: Asked, kind: BitcoinPayer) -> None:
+    async def pay(self, asked: PaymentRequest, kind: BitcoinPayer) -> None:
         """Pay as this kind of buyer does, from now on."""
         draw, due = self._random.uniform, asked.satoshi
         await asyncio.sleep(draw(0.02, 0.8) * asked.window_seconds)
@@ -102,7 +102,7 @@ class BitcoinPayers:
             case _:
                 await self._pay_and_think_again(asked, kind)
 
-    async def _pay_in_several(self, asked: Asked) -> None:
+    async def _pay_in_several(self, asked: PaymentRequest) -> None:
         first = self._random.randrange(1, asked.satoshi)
         second = self._random.randrange(asked.satoshi - first) + 1
         for satoshi in (first, second, asked.satoshi - first - second):
@@ -110,7 +110,7 @@ class BitcoinPayers:
                 self._send(asked, satoshi)
                 await asyncio.sleep(self._random.uniform(1, asked.window_seconds))
 
-    async def _pay_and_think_again(self, asked: Asked, kind: BitcoinPayer) -> None:
+    async def _pay_and_think_again(self, asked: PaymentRequest, kind: BitcoinPayer) -> None:
         announced = kind in (BitcoinPayer.BUMPED, BitcoinPayer.TAKEN_BACK)
         coin = self._send(asked, asked.satoshi, replaceable=announced)
         await asyncio.sleep(self._random.uniform(*_SECOND_THOUGHT))
@@ -121,7 +121,9 @@ class BitcoinPayers:
         else:
             self._chain.take_back(coin, self._loop.time())
 
-    def _send(self, asked: Asked, satoshi: int, *, replaceable: bool | None = None) -> Coin | None:
+    def _send(
+        self, asked: PaymentRequest, satoshi: int, *, replaceable: bool | None = None
+    ) -> Coin | None:
         now = self._loop.time()
         if now >= self._last_seconds:
             return None

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from app.orders.pricing import Terms
 from app.orders.rules.rails import Rail
 from app.orders.rules.states import OrderStatus
-from app.simulation.bitcoin_payers import Asked, BitcoinPayers
+from app.simulation.bitcoin_payers import BitcoinPayers, PaymentRequest
 from app.simulation.offers import offered
 from app.simulation.upstream import Payer, Upstream
 
@@ -126,7 +126,7 @@ class Buyers:
         self.shown[order_id] = seen.bitcoin_address
         kind = self._payers.draw()
         self.kinds[kind] += 1
-        asked = Asked(
+        asked = PaymentRequest(
             seen.bitcoin_address, seen.bitcoin_satoshi, self._payment_window.total_seconds()
         )
         await self._payers.pay(asked, kind)

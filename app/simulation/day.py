@@ -22,7 +22,7 @@ from app.orders.store import OrderStore
 from app.runtime.clock import Clock
 from app.runtime.db.failures import is_unavailable
 from app.runtime.money import in_satoshi
-from app.runtime.rate_limit.local import SoloPace
+from app.runtime.rate_limit.local import LocalRateLimiter
 from app.runtime.rate_limit.rules import Pace
 from app.simulation.bitcoin_invariants import Truth, breaches_in_bitcoin
 from app.simulation.bitcoin_payers import BitcoinPayers, lay_earlier_money
@@ -100,7 +100,7 @@ class MemoryKeeper:
 
     def __init__(self, plan: Plan, trace: Trace, changed: Callable[[Work], None]) -> None:
         self._clock = SimulatedClock(plan.source("clock"))
-        self._pace = SoloPace(self._clock, rate_scale=plan.rate_scale)
+        self._pace = LocalRateLimiter(self._clock, rate_scale=plan.rate_scale)
         self._store = MemoryStore(
             self._clock, trace.note, changed, valuation=sold_today(plan).valuation()
         )

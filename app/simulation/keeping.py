@@ -10,8 +10,8 @@ from functools import partial
 from typing import Any
 
 from app.ledger.rules import EntryKind
-from app.orders.apply import Applied, Seen
-from app.orders.apply_reports import FailureReason
+from app.orders.apply import ApplyResult, Observation
+from app.orders.apply_reports import OrderFailureReason
 from app.orders.cancel import CANCELLED_BY_BUYER
 from app.orders.models.order_events import OrderEventKind
 from app.orders.rules.poll_schedule import NextLook, next_look
@@ -49,12 +49,12 @@ class Keeping:
         self,
         order: KeptOrder,
         decision: Decision,
-        seen: Seen,
+        seen: Observation,
         *,
         grant: Grant,
         unseen_for: timedelta | None,
         now: datetime,
-    ) -> Applied:
+    ) -> ApplyResult:
         """Move, grant, note, ring; then say when to look next. `grant` is what is due if any is."""
         order.sighting = decision.sighting
         order.failures = None
@@ -90,7 +90,7 @@ class Keeping:
             now=now,
         )
         self.reschedule(order, look)
-        return Applied(
+        return ApplyResult(
             decision.move_to,
             granted,
             decision.refused,
@@ -127,12 +127,12 @@ class Keeping:
         self._notice(f"grant {order.id} {balance}")
         return grant.credits
 
-    def fail(self, order: KeptOrder, why: FailureReason, now: datetime) -> Applied:
+    def fail(self, order: KeptOrder, why: OrderFailureReason, now: datetime) -> ApplyResult:
         """End an order without its credits."""
         order.failure_reason = why
         self.reschedule(order, None)
         self.move(order, OrderStatus.FAILED, now, reason=why, evidence=None, grant=None)
-        return Applied(moved_to=OrderStatus.FAILED)
+        return ApplyResult(moved_to=OrderStatus.FAILED)
 
     def cancel(self, order: KeptOrder, now: datetime, *, held: bool) -> None:
         """Cancel an order; whoever holds its lease keeps it."""

@@ -14,15 +14,15 @@ from typing import Any, Final, TypeVar
 
 from typing_extensions import override
 
-from app.orders.apply import Applied
-from app.orders.leases import CreationJob, LookJob
+from app.orders.apply import ApplyResult
+from app.orders.leases import CreationTask, PollTask
 from app.orders.rules.rails import Rail
 from app.orders.rules.settlement import Settlement
 from app.orders.store import OrderStore
 from app.partners.aeonto.report import Report
 from app.partners.aeonto.wire import OrderParameters
-from app.partners.esplora.chain import Source
-from app.partners.esplora.outputs import Arrival
+from app.partners.esplora.chain import ChainSource
+from app.partners.esplora.outputs import ReceivedOutput
 from app.partners.esplora.wire import Transaction
 from app.partners.http import HttpReply, OnHead, PartnerRequest, Transport
 from app.runtime.rate_limit.rules import Bucket, Pace, Slot
@@ -154,7 +154,7 @@ class LivingTransport:
 class LivingSource:
     """A server of the chain as one process reaches it."""
 
-    def __init__(self, server: Source, life: Life) -> None:
+    def __init__(self, server: ChainSource, life: Life) -> None:
         self._server = server
         self._life = life
 
@@ -219,49 +219,51 @@ class LivingStore:
     async def overdue(self, now: datetime) -> Sequence[str]:
         return await self._life.database(self._store.overdue(now))
 
-    async def fail_overdue(self, order_id: str, now: datetime) -> Applied:
+    async def fail_overdue(self, order_id: str, now: datetime) -> ApplyResult:
         return await self._life.database(self._store.fail_overdue(order_id, now))
 
     async def creation_is_due(self, now: datetime, aside: Collection[str]) -> bool:
         return await self._life.database(self._store.creation_is_due(now, aside))
 
-    async def claim_creation(self, now: datetime, aside: Collection[str]) -> CreationJob | None:
+    async def claim_creation(self, now: datetime, aside: Collection[str]) -> CreationTask | None:
         return await self._life.database(self._store.claim_creation(now, aside))
 
-    async def look_is_due(self, rail: Rail, now: datetime, aside: Collection[str]) -> bool:
-        return await self._life.database(self._store.look_is_due(rail, now, aside))
+    async def poll_is_due(self, rail: Rail, now: datetime, aside: Collection[str]) -> bool:
+        return await self._life.database(self._store.poll_is_due(rail, now, aside))
 
-    async def claim_look(self, rail: Rail, now: datetime, aside: Collection[str]) -> LookJob | None:
-        return await self._life.database(self._store.claim_look(rail, now, aside))
+    async def claim_poll(
+        self, rail: Rail, now: datetime, aside: Collection[str]
+    ) -> PollTask | None:
+        return await self._life.database(self._store.claim_poll(rail, now, aside))
 
-    async def apply_created(self, job: CreationJob, report: Report, now: datetime) -> Applied:
+    async def apply_created(self, job: CreationTask, report: Report, now: datetime) -> ApplyResult:
         return await self._life.database(self._store.apply_created(job, report, now))
 
     async def apply_report(
         self,
-        job: LookJob,
+        job: PollTask,
         report: Report,
         now: datetime,
         settlement: Settlement | None = None,
-    ) -> Applied:
+    ) -> ApplyResult:
         return await self._life.database(self._store.apply_report(job, report, now, settlement))
 
-    async def apply_arrivals(
-        self, job: LookJob, arrivals: Sequence[Arrival], now: datetime
-    ) -> Applied:
-        return await self._life.database(self._store.apply_arrivals(job, arrivals, now))
+    async def apply_outputs(
+        self, job: PollTask, arrivals: Sequence[ReceivedOutput], now: datetime
+    ) -> ApplyResult:
+        return await self._life.database(self._store.apply_outputs(job, arrivals, now))
 
-    async def fail_refused(self, job: CreationJob, now: datetime) -> Applied:
+    async def fail_refused(self, job: CreationTask, now: datetime) -> ApplyResult:
         return await self._life.database(self._store.fail_refused(job, now))
 
     async def postpone(
         self,
-        job: CreationJob | LookJob,
+        job: CreationTask | PollTask,
         pause: timedelta,
         alarm: str | None,
         now: datetime,
         why: str | None = None,
-    ) -> Applied:
+    ) -> ApplyResult:
         return await self._life.database(self._store.postpone(job, pause, alarm, now, why))
 
     async def parameters_seen_at(self, now: datetime) -> datetime | None:

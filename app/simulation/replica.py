@@ -11,7 +11,7 @@ from app.orders.worker.aeonto_rail import AeontoRail
 from app.orders.worker.bitcoin_rail import BitcoinRail
 from app.orders.worker.reconciler import Reconciler
 from app.partners.aeonto.client import AeontoClient
-from app.partners.esplora.chain import Chain, Source
+from app.partners.esplora.chain import Chain, ChainSource
 from app.partners.http import Transport
 from app.runtime.clock import Clock
 from app.runtime.loops.heartbeats import Heartbeats
@@ -49,7 +49,7 @@ class Replica:
         store: OrderStore,
         pace_for: Callable[[Clock], Pace],
         transport: Transport,
-        chain_servers: Sequence[Source],
+        chain_servers: Sequence[ChainSource],
         calendar: Calendar,
         source: random.Random,
         dangers: Dangers,

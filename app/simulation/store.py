@@ -12,10 +12,10 @@ from itertools import count
 from typing import Final
 
 from app.orders.aeonto_parameters import TRUSTED_FOR
-from app.orders.apply import Applied, Seen
-from app.orders.apply_reports import FailureReason
+from app.orders.apply import ApplyResult, Observation
+from app.orders.apply_reports import OrderFailureReason
 from app.orders.events import evidence_of
-from app.orders.leases import LEASE, CreationJob, LookJob
+from app.orders.leases import LEASE, CreationTask, PollTask
 from app.orders.models.order_events import OrderEventKind
 from app.orders.pricing import BitcoinTerms, Terms
 from app.orders.rules.bitcoin_payments import Valuation
@@ -27,16 +27,16 @@ from app.orders.rules.poll_schedule import (
     look_when_asked,
 )
 from app.orders.rules.rails import Rail
-from app.orders.rules.reports import Decision, creation_fault, decide, payment_details
+from app.orders.rules.reports import Decision, creation_fault, evaluate_report, payment_details
 from app.orders.rules.settlement import ALL_TAKEN, Settlement, Verified
 from app.orders.rules.states import MOVES, Move, OrderStatus
 from app.orders.store import OrderStore
 from app.orders.transitions import Grant
 from app.partners.aeonto.report import Report
 from app.partners.aeonto.wire import OrderParameters
-from app.partners.esplora.outputs import Arrival
+from app.partners.esplora.outputs import ReceivedOutput
 from app.runtime.clock import Clock
-from app.simulation.bitcoin_books import apply_arrivals, give_address
+from app.simulation.bitcoin_books import apply_outputs, give_address
 from app.simulation.books import Books, KeptOrder, KeptPayment, facts_of
 from app.simulation.calendar import Work
 from app.simulation.due import DueOrders
@@ -156,32 +156,34 @@ class MemoryStore:
         late = [order_id for order_id in ids if self._is_overdue(self._orders[order_id], now)]
         return late[:_OVERDUE_AT_ONCE]
 
-    async def fail_overdue(self, order_id: str, now: datetime) -> Applied:
+    async def fail_overdue(self, order_id: str, now: datetime) -> ApplyResult:
         order = self._orders[order_id]
         if not self._is_overdue(order, now):
-            return Applied(lease_lost=True)
-        return self._keeping.fail(order, FailureReason.DEADLINE, now)
+            return ApplyResult(lease_lost=True)
+        return self._keeping.fail(order, OrderFailureReason.DEADLINE, now)
 
     async def creation_is_due(self, now: datetime, aside: Collection[str]) -> bool:
         return self._keeping.creations.weightiest(now, self._clock.now(), aside) is not None
 
-    async def claim_creation(self, now: datetime, aside: Collection[str]) -> CreationJob | None:
+    async def claim_creation(self, now: datetime, aside: Collection[str]) -> CreationTask | None:
         order = self._claim(self._keeping.creations, now, aside)
         if order is None:
             return None
-        return CreationJob(
+        return CreationTask(
             order.id, order.lease_token or "", order.btc_amount, order.btc_dest_address
         )
 
-    async def look_is_due(self, rail: Rail, now: datetime, aside: Collection[str]) -> bool:
+    async def poll_is_due(self, rail: Rail, now: datetime, aside: Collection[str]) -> bool:
         looks = self._keeping.looks[rail]
         return looks.weightiest(now, self._clock.now(), aside) is not None
 
-    async def claim_look(self, rail: Rail, now: datetime, aside: Collection[str]) -> LookJob | None:
+    async def claim_poll(
+        self, rail: Rail, now: datetime, aside: Collection[str]
+    ) -> PollTask | None:
         order = self._claim(self._keeping.looks[rail], now, aside)
         if order is None or order.payment is None:
             return None
-        return LookJob(
+        return PollTask(
             order.id,
             order.lease_token or "",
             order.payment.uuid,
@@ -189,10 +191,10 @@ class MemoryStore:
             order.btc_dest_address,
         )
 
-    async def apply_created(self, job: CreationJob, report: Report, now: datetime) -> Applied:
+    async def apply_created(self, job: CreationTask, report: Report, now: datetime) -> ApplyResult:
         order = self._under_lease(job)
         if order is None:
-            return Applied(lease_lost=True)
+            return ApplyResult(lease_lost=True)
         fault = creation_fault(
             report,
             btc_amount=order.btc_amount,
@@ -212,7 +214,7 @@ class MemoryStore:
             )
             order.failures = None
             self._keeping.reschedule(order, creation_again(order.status, now))
-            return Applied(refused=fault)
+            return ApplyResult(refused=fault)
         uuid = report.uuid or ""
         order.payment = KeptPayment(uuid, now, {"state": OrderStatus.TO_BE_CREATED})
         self._by_uuid[uuid] = order
@@ -220,23 +222,23 @@ class MemoryStore:
 
     async def apply_report(
         self,
-        job: LookJob,
+        job: PollTask,
         report: Report,
         now: datetime,
         settlement: Settlement | None = None,
-    ) -> Applied:
+    ) -> ApplyResult:
         order = self._under_lease(job)
         if order is None:
-            return Applied(lease_lost=True)
+            return ApplyResult(lease_lost=True)
         return self._apply(order, job.uuid, report, settlement, now)
 
-    async def apply_arrivals(
-        self, job: LookJob, arrivals: Sequence[Arrival], now: datetime
-    ) -> Applied:
+    async def apply_outputs(
+        self, job: PollTask, arrivals: Sequence[ReceivedOutput], now: datetime
+    ) -> ApplyResult:
         order = self._under_lease(job)
         if order is None or order.payment is None:
-            return Applied(lease_lost=True)
-        return apply_arrivals(
+            return ApplyResult(lease_lost=True)
+        return apply_outputs(
             self._keeping,
             order,
             order.payment,
@@ -245,32 +247,32 @@ class MemoryStore:
             now=now,
         )
 
-    async def fail_refused(self, job: CreationJob, now: datetime) -> Applied:
+    async def fail_refused(self, job: CreationTask, now: datetime) -> ApplyResult:
         order = self._under_lease(job)
         if order is None:
-            return Applied(lease_lost=True)
+            return ApplyResult(lease_lost=True)
         if order.status is OrderStatus.CANCELLED:
             self._keeping.reschedule(order, None)
-            return Applied()
-        return self._keeping.fail(order, FailureReason.REFUSED, now)
+            return ApplyResult()
+        return self._keeping.fail(order, OrderFailureReason.REFUSED, now)
 
     async def postpone(
         self,
-        job: CreationJob | LookJob,
+        job: CreationTask | PollTask,
         pause: timedelta,
         alarm: str | None,
         now: datetime,
         why: str | None = None,
-    ) -> Applied:
+    ) -> ApplyResult:
         order = self._under_lease(job)
         if order is None:
-            return Applied(lease_lost=True)
+            return ApplyResult(lease_lost=True)
         look = look_after_failure(
             order.status,
             rail=order.rail,
             since=order.status_since,
             pause=pause,
-            creating=isinstance(job, CreationJob),
+            creating=isinstance(job, CreationTask),
             now=now,
         )
         self._keeping.reschedule(order, look)
@@ -286,7 +288,7 @@ class MemoryStore:
                 evidence={"failure": why} if why is not None else None,
             )
             alarm = alarm if rings else None
-        return Applied(alarm=alarm)
+        return ApplyResult(alarm=alarm)
 
     async def parameters_seen_at(self, now: datetime) -> datetime | None:
         seen_at = self._parameters_seen_at
@@ -334,7 +336,7 @@ class MemoryStore:
         due = keeping.creations if order.payment is None else keeping.looks[order.rail]
         return due.is_held(order, self._clock.now())
 
-    def _under_lease(self, job: CreationJob | LookJob) -> KeptOrder | None:
+    def _under_lease(self, job: CreationTask | PollTask) -> KeptOrder | None:
         order = self._orders[job.order_id]
         return order if order.lease_token == job.lease_token else None
 
@@ -345,7 +347,7 @@ class MemoryStore:
         report: Report,
         settlement: Settlement | None,
         now: datetime,
-    ) -> Applied:
+    ) -> ApplyResult:
         decision, settlement = self._decide(order, uuid, report, settlement, now)
         payment = order.payment
         unseen_for = None
@@ -359,7 +361,7 @@ class MemoryStore:
         return self._keeping.carry_out(
             order,
             decision,
-            Seen(
+            Observation(
                 reported=report.state,
                 evidence=evidence_of(report, settlement),
                 expires_at=report.expires_at if decision.believed else None,
@@ -379,7 +381,7 @@ class MemoryStore:
         now: datetime,
     ) -> tuple[Decision, Settlement | None]:
         facts = facts_of(order, uuid)
-        decision = decide(facts, report, now, settlement)
+        decision = evaluate_report(facts, report, now, settlement)
         if decision.move_to is not OrderStatus.BTC_SENT or not isinstance(settlement, Verified):
             return decision, settlement
         outputs = [(settlement.txid, index) for index in settlement.outputs]
@@ -388,7 +390,7 @@ class MemoryStore:
             self._settled.add(free)
             order.settled_by = free
             return decision, settlement
-        return decide(facts, report, now, ALL_TAKEN), ALL_TAKEN
+        return evaluate_report(facts, report, now, ALL_TAKEN), ALL_TAKEN
 
 
 _: Callable[..., OrderStore] = MemoryStore

@@ -9,7 +9,7 @@ from fastapi.security import HTTPAuthorizationCredentials
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.accounts import authentication
-from app.accounts.authentication import Caller, Credentials, Presented
+from app.accounts.authentication import Caller, Credentials, ParsedCredentials
 from app.accounts.errors import (
     AccessCodeNotFound,
     InvalidAccessCode,
@@ -37,21 +37,21 @@ def get_resources(request: Request) -> Resources:
     return resources
 
 
-Res = Annotated[Resources, Depends(get_resources)]
+ResourcesDep = Annotated[Resources, Depends(get_resources)]
 
 
-async def _session(resources: Res) -> AsyncIterator[AsyncSession]:
+async def _session(resources: ResourcesDep) -> AsyncIterator[AsyncSession]:
     async with resources.database.sessions() as session:
         yield session
 
 
-async def _reading(resources: Res) -> AsyncIterator[AsyncConnection]:
+async def _reading(resources: ResourcesDep) -> AsyncIterator[AsyncConnection]:
     async with resources.database.reading() as connection:
         yield connection
 
 
 Session = Annotated[AsyncSession, Depends(_session, scope="function")]
-Reading = Annotated[AsyncConnection, Depends(_reading, scope="function")]
+ReadConnection = Annotated[AsyncConnection, Depends(_reading, scope="function")]
 
 
 class PresentedAt:
@@ -92,7 +92,7 @@ async def identified(
     request: Request,
     resources: Resources,
     credentials: Credentials,
-    look: Callable[[AsyncConnection, Presented], Awaitable[T]],
+    look: Callable[[AsyncConnection, ParsedCredentials], Awaitable[T]],
 ) -> T:
     """Return what `look` reads for whoever the credentials stand for.
 
@@ -124,11 +124,15 @@ async def _resolve(request: Request, resources: Resources, credentials: Credenti
     return caller
 
 
-async def _order_caller(request: Request, resources: Res, credentials: OrderCredentials) -> Caller:
+async def _order_caller(
+    request: Request, resources: ResourcesDep, credentials: OrderCredentials
+) -> Caller:
     return await _resolve(request, resources, credentials)
 
 
-async def _any_caller(request: Request, resources: Res, credentials: AnyCredentials) -> Caller:
+async def _any_caller(
+    request: Request, resources: ResourcesDep, credentials: AnyCredentials
+) -> Caller:
     return await _resolve(request, resources, credentials)
 
 
@@ -154,19 +158,19 @@ async def _counted_codes(resources: Resources, caller: Caller) -> AsyncIterator[
         raise
 
 
-async def _order_codes(resources: Res, caller: OrderCaller) -> AsyncIterator[None]:
+async def _order_codes(resources: ResourcesDep, caller: OrderCaller) -> AsyncIterator[None]:
     async with _counted_codes(resources, caller):
         yield
 
 
-async def _any_codes(resources: Res, caller: AnyCaller) -> AsyncIterator[None]:
+async def _any_codes(resources: ResourcesDep, caller: AnyCaller) -> AsyncIterator[None]:
     async with _counted_codes(resources, caller):
         yield
 
 
 # For `dependencies=` of an endpoint that refuses access codes: it is entered before what the
 # endpoint itself asks for, so a refusal is counted when all of that is closed.
-COUNTS_ORDER_CODES: Final[Any] = Depends(_order_codes, scope="function")
+THROTTLE_INVALID_CODES: Final[Any] = Depends(_order_codes, scope="function")
 COUNTS_CODES: Final[Any] = Depends(_any_codes, scope="function")
 
 

@@ -18,7 +18,7 @@ from app.runtime.db.failures import (
 from app.runtime.db.migrate import current_revision, head_revision, is_behind
 from app.runtime.db.writability import refusal_of_changes
 from app.runtime.observability.logging import get_logger
-from app.web.dependencies import Res
+from app.web.dependencies import ResourcesDep
 from app.web.errors import responses
 from app.web.fields import ResponseModel
 
@@ -67,7 +67,7 @@ async def healthz() -> HealthResponse:
         503: {"model": HealthResponse, "description": "It is not"},
     },
 )
-async def readyz(request: Request, response: Response, resources: Res) -> HealthResponse:
+async def readyz(request: Request, response: Response, resources: ResourcesDep) -> HealthResponse:
     """Look at the database, its schema and the loops; AEON.to's state decides nothing here."""
     reasons = await _database_reasons(resources)
     reasons += _clock_reasons(resources)
@@ -130,7 +130,7 @@ async def _database_reasons(resources: Resources) -> list[str]:
     response_class=Response,
     responses=responses(405) | {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
-async def metrics(request: Request, resources: Res) -> Response:
+async def metrics(request: Request, resources: ResourcesDep) -> Response:
     """Render every metric of this process, and what waits in the database."""
     await request.app.state.shared_gauges.refresh()
     text, content_type = resources.metrics.render()

@@ -44,9 +44,9 @@ def loops(resources: Resources) -> list[Loop]:
     async def sweep() -> bool:
         async with resources.database.sessions() as session:
             await users.end_expired_sessions(session, resources.clock.now())
-            await jobs.reap(session)
-            more_counts = await throttles.reap(session, resources.clock.now())
-            more_keys = await idempotency.reap(session, resources.clock.now())
+            await jobs.delete_failed(session)
+            more_counts = await throttles.delete_expired(session, resources.clock.now())
+            more_keys = await idempotency.delete_expired(session, resources.clock.now())
             return more_counts or more_keys
 
     bitcoin, gap_limit = resources.terms.bitcoin, resources.settings.bitcoin_gap_limit

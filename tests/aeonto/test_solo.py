@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from app.runtime.rate_limit.local import SoloPace
+from app.runtime.rate_limit.local import LocalRateLimiter
 from app.runtime.rate_limit.rules import (
     CALL_DEADLINE_SECONDS,
     LEAVE_WITHIN_SECONDS,
@@ -86,7 +86,7 @@ async def _caller(pace: Pace, bucket: Bucket, chance: random.Random, arrivals: l
 
 
 async def _arrivals(bucket: Bucket, seed: int) -> list[float]:
-    pace, arrivals = SoloPace(LoopClock()), list[float]()
+    pace, arrivals = LocalRateLimiter(LoopClock()), list[float]()
     chance = random.Random(seed)  # noqa: S311  # a test replays
     async with asyncio.TaskGroup() as callers:
         for _ in range(5):
@@ -110,23 +110,23 @@ def clock() -> FixedClock:
 
 
 @pytest.fixture
-def pace(clock: FixedClock) -> SoloPace:
-    return SoloPace(clock)
+def pace(clock: FixedClock) -> LocalRateLimiter:
+    return LocalRateLimiter(clock)
 
 
-async def take(pace: SoloPace, bucket: Bucket) -> Slot | None:
+async def take(pace: LocalRateLimiter, bucket: Bucket) -> Slot | None:
     """Take a slot that is free at once."""
     return await pace.reserve(bucket, within_seconds=0)
 
 
-async def taken(pace: SoloPace, bucket: Bucket) -> Slot:
+async def taken(pace: LocalRateLimiter, bucket: Bucket) -> Slot:
     slot = await take(pace, bucket)
     assert slot
     return slot
 
 
 async def test_slots_run_out_and_come_back_a_window_after_the_answer(
-    pace: SoloPace, clock: FixedClock
+    pace: LocalRateLimiter, clock: FixedClock
 ) -> None:
     slots = [await taken(pace, Bucket.ORDER_CREATE) for _ in range(4)]
     assert await take(pace, Bucket.ORDER_CREATE) is None
@@ -139,7 +139,9 @@ async def test_slots_run_out_and_come_back_a_window_after_the_answer(
     assert await take(pace, Bucket.ORDER_CREATE) is None
 
 
-async def test_unanswered_slot_counts_until_its_deadline(pace: SoloPace, clock: FixedClock) -> None:
+async def test_unanswered_slot_counts_until_its_deadline(
+    pace: LocalRateLimiter, clock: FixedClock
+) -> None:
     slot = await taken(pace, Bucket.ORDER_PRICE)
     assert slot.leave_by == clock.monotonic() + LEAVE_WITHIN_SECONDS
     clock.seconds += LEAVE_WITHIN_SECONDS + CALL_DEADLINE_SECONDS
@@ -147,18 +149,18 @@ async def test_unanswered_slot_counts_until_its_deadline(pace: SoloPace, clock: 
     assert await pace.reserve(Bucket.ORDER_PRICE, within_seconds=3.1)
 
 
-async def test_released_slot_is_free_at_once(pace: SoloPace) -> None:
+async def test_released_slot_is_free_at_once(pace: LocalRateLimiter) -> None:
     await pace.release(await taken(pace, Bucket.ORDER_PRICE))
     assert await take(pace, Bucket.ORDER_PRICE)
 
 
-async def test_buckets_do_not_share(pace: SoloPace) -> None:
+async def test_buckets_do_not_share(pace: LocalRateLimiter) -> None:
     for bucket in Bucket:
         assert await take(pace, bucket)
 
 
 async def test_throttled_bucket_pauses_then_lets_one_probe_go(
-    pace: SoloPace, clock: FixedClock
+    pace: LocalRateLimiter, clock: FixedClock
 ) -> None:
     first = await taken(pace, Bucket.ORDER_STATUS)
     await pace.throttled(first)
@@ -174,7 +176,9 @@ async def test_throttled_bucket_pauses_then_lets_one_probe_go(
     assert await take(pace, Bucket.ORDER_STATUS)
 
 
-async def test_probe_that_reached_nobody_ends_no_probing(pace: SoloPace, clock: FixedClock) -> None:
+async def test_probe_that_reached_nobody_ends_no_probing(
+    pace: LocalRateLimiter, clock: FixedClock
+) -> None:
     await pace.throttled(await taken(pace, Bucket.ORDER_STATUS))
     clock.seconds += 2.1
     await pace.unreachable(await taken(pace, Bucket.ORDER_STATUS))
@@ -182,7 +186,7 @@ async def test_probe_that_reached_nobody_ends_no_probing(pace: SoloPace, clock: 
     assert await take(pace, Bucket.ORDER_STATUS) is None
 
 
-async def test_lost_probe_is_followed_by_another(pace: SoloPace, clock: FixedClock) -> None:
+async def test_lost_probe_is_followed_by_another(pace: LocalRateLimiter, clock: FixedClock) -> None:
     await pace.throttled(await taken(pace, Bucket.ORDER_STATUS))
     clock.seconds += 2.1
     await taken(pace, Bucket.ORDER_STATUS)
@@ -193,7 +197,7 @@ async def test_lost_probe_is_followed_by_another(pace: SoloPace, clock: FixedClo
 
 @pytest.mark.parametrize(("scale", "count"), [("1", 3), ("10", 30), ("0.5", 1), ("0.01", 1)])
 async def test_scale_multiplies_the_count(clock: FixedClock, scale: str, count: int) -> None:
-    pace = SoloPace(clock, rate_scale=Decimal(scale))
+    pace = LocalRateLimiter(clock, rate_scale=Decimal(scale))
     for _ in range(count):
         assert await take(pace, Bucket.ORDER_STATUS)
     assert await take(pace, Bucket.ORDER_STATUS) is None

@@ -21,7 +21,7 @@ _ADDRESSES: Final[Iterator[int]] = itertools.count(1)
 
 
 @dataclass(frozen=True)
-class Town:
+class ApiFixture:
     """Two users, strangers to each other, and an access code of each."""
 
     user: Person
@@ -48,12 +48,12 @@ async def running(outer: AsyncConnection) -> AsyncIterator[Application]:
 
 
 @pytest.fixture(scope="module")
-async def town(running: Application) -> Town:
+async def town(running: Application) -> ApiFixture:
     """The people of a module. The user and its code own credits; of the others, nobody does."""
     database, now = running.database, running.clock.now()
     user = await make_user(database, now, credits_given=20)
     stranger = await make_user(database, now)
-    return Town(
+    return ApiFixture(
         user=user,
         code=await make_access_code(database, user, now, credits_given=5),
         stranger=stranger,
@@ -63,7 +63,7 @@ async def town(running: Application) -> Town:
 
 @pytest.fixture
 async def application(
-    outer: AsyncConnection, running: Application, town: Town
+    outer: AsyncConnection, running: Application, town: ApiFixture
 ) -> AsyncIterator[Application]:
     """The module's application as it was at first, asked from an address of this test's own."""
     start = running.clock.now()
@@ -83,12 +83,12 @@ async def application(
 
 
 @pytest.fixture
-def user(town: Town) -> Person:
+def user(town: ApiFixture) -> Person:
     """A user with 20 credits."""
     return town.user
 
 
 @pytest.fixture
-def code(town: Town) -> Person:
+def code(town: ApiFixture) -> Person:
     """An access code with 5 credits, issued by `user`."""
     return town.code

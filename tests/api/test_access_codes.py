@@ -17,7 +17,7 @@ from tests.api.asking import (
     read,
     refusal,
 )
-from tests.api.conftest import Town
+from tests.api.conftest import ApiFixture
 from tests.support.application import Application
 from tests.support.people import Person, make_access_code, make_key
 
@@ -47,7 +47,7 @@ async def issue(application: Application, by: Person, **body: object) -> str:
 
 
 async def test_owner_and_issuer_see_an_access_code_with_all_its_fields(
-    application: Application, town: Town
+    application: Application, town: ApiFixture
 ) -> None:
     issuer = (await look(application, "check_self_status", town.user)).json()
     expected = {
@@ -98,7 +98,7 @@ async def test_an_access_code_is_a_string(
 
 
 async def test_a_code_that_looks_like_another_is_not_found(
-    application: Application, town: Town
+    application: Application, town: ApiFixture
 ) -> None:
     own = town.code.access_code or ""
     absent = {"access_code": "0" * 16}
@@ -196,7 +196,7 @@ async def test_credits_and_expiry_of_a_new_access_code_are_optional(
 
 @pytest.mark.parametrize("value", [0, -1, True, 1.0, "1", {}, 2**63, 10**30])
 async def test_credits_are_a_whole_number(
-    application: Application, town: Town, value: object
+    application: Application, town: ApiFixture, value: object
 ) -> None:
     for path in ("access_codes", f"access_codes/{town.code.access_code}/credits"):
         answer = await ask(application, path, {"credits": value}, town.user)
@@ -228,7 +228,7 @@ async def test_an_expiry_lies_in_the_future(
 
 
 async def test_credits_move_from_issuer_to_code_in_two_entries(
-    application: Application, town: Town
+    application: Application, town: ApiFixture
 ) -> None:
     path = f"access_codes/{town.code.access_code}/credits"
 
@@ -242,7 +242,9 @@ async def test_credits_move_from_issuer_to_code_in_two_entries(
     assert (await entries_of(application, town.code))[-1] == ("transfer", 7)
 
 
-async def test_more_credits_than_one_has_do_not_move(application: Application, town: Town) -> None:
+async def test_more_credits_than_one_has_do_not_move(
+    application: Application, town: ApiFixture
+) -> None:
     path = f"access_codes/{town.code.access_code}/credits"
 
     answer = await ask(application, path, {"credits": 21}, town.user)
@@ -252,7 +254,9 @@ async def test_more_credits_than_one_has_do_not_move(application: Application, t
     assert await balance_of(application, town.code) == 5
 
 
-async def test_credits_move_only_when_they_are_named(application: Application, town: Town) -> None:
+async def test_credits_move_only_when_they_are_named(
+    application: Application, town: ApiFixture
+) -> None:
     path = f"access_codes/{town.code.access_code}/credits"
 
     nothings: list[dict[str, object]] = [{}, {"credits": None}, {"credits": ""}, {"credits": []}]
@@ -275,7 +279,7 @@ async def test_credits_do_not_move_to_a_code_that_never_was(
 
 
 async def test_a_deactivated_code_is_read_but_neither_buys_nor_spends(
-    application: Application, town: Town
+    application: Application, town: ApiFixture
 ) -> None:
     order = {
         "number_of_credits": 10,
@@ -315,7 +319,7 @@ async def test_a_deactivated_code_is_read_but_neither_buys_nor_spends(
     assert refusal(bought) == problems.INVALID_ACCESS_CODE
 
 
-async def test_deactivating_twice_is_as_once(application: Application, town: Town) -> None:
+async def test_deactivating_twice_is_as_once(application: Application, town: ApiFixture) -> None:
     path = f"access_codes/{town.code.access_code}/deactivate"
 
     first = await ask(application, path, {}, town.user)
@@ -354,7 +358,7 @@ async def test_an_expired_code_keeps_its_credits_and_does_not_spend_them(
 
 
 async def test_the_codes_of_an_issuer_are_listed_newest_first(
-    application: Application, town: Town
+    application: Application, town: ApiFixture
 ) -> None:
     issued = [town.code.access_code]
     for _ in range(2):

@@ -7,7 +7,7 @@ from dirty_equals import IsStr
 
 from tests.api import problems
 from tests.api.asking import ask, execute, look, open_session, read, refusal
-from tests.api.conftest import Town
+from tests.api.conftest import ApiFixture
 from tests.support.application import Application, open_application
 from tests.support.people import PASSWORD, Person
 
@@ -56,7 +56,7 @@ async def test_a_user_sees_itself(application: Application, user: Person) -> Non
     }
 
 
-async def test_an_access_code_sees_itself(application: Application, town: Town) -> None:
+async def test_an_access_code_sees_itself(application: Application, town: ApiFixture) -> None:
     issuer = (await look(application, "check_self_status", town.user)).json()
 
     answer = await look(application, "check_self_status", town.code)
@@ -263,7 +263,7 @@ async def test_a_session_that_logged_out_is_dead_and_others_live(
 
 
 async def test_a_changed_password_ends_every_session_of_the_user(
-    application: Application, town: Town
+    application: Application, town: ApiFixture
 ) -> None:
     now = application.clock.now()
     session = await open_session(application.database, town.user, now)

@@ -15,7 +15,7 @@ from tests.api.asking import (
     open_session,
     refusal,
 )
-from tests.api.conftest import Town
+from tests.api.conftest import ApiFixture
 from tests.support.application import Application
 from tests.support.people import Person, make_key
 
@@ -110,7 +110,9 @@ async def test_an_authorization_that_is_no_session_is_as_none(
     assert refusal(answer) == problems.LOG_IN
 
 
-async def test_a_key_decides_alone_beside_a_session(application: Application, town: Town) -> None:
+async def test_a_key_decides_alone_beside_a_session(
+    application: Application, town: ApiFixture
+) -> None:
     session = await open_session(application.database, town.user, application.clock.now())
     both = {**session, **town.code.headers}
 
@@ -145,7 +147,7 @@ async def test_a_new_key_is_shown_once_and_works(application: Application, user:
 
 @pytest.mark.parametrize("caller", ["user", "code"])
 async def test_a_key_of_an_access_code_is_made_by_its_issuer_or_itself(
-    application: Application, town: Town, caller: str
+    application: Application, town: ApiFixture, caller: str
 ) -> None:
     body = {"access_code": town.code.access_code}
 
@@ -169,7 +171,7 @@ async def test_the_access_code_of_a_key_is_a_string(
 
 
 async def test_own_keys_are_listed_newest_first_without_their_secrets(
-    application: Application, town: Town
+    application: Application, town: ApiFixture
 ) -> None:
     application.clock.advance(1)
     made = (await ask(application, "api_keys", {}, town.user)).json()

@@ -9,7 +9,7 @@ from app.assessments.providers.base import FailureReason, ProviderFailed, Provid
 from tests.api import problems
 from tests.api.asking import ask, balance_of, entries_of, refusal
 from tests.api.assessing import ADDRESS
-from tests.api.conftest import Town
+from tests.api.conftest import ApiFixture
 from tests.support.application import Application
 from tests.support.people import Person
 
@@ -39,7 +39,7 @@ async def made(application: Application, code: Person, *questions: object) -> di
 
 
 async def test_each_question_is_answered_and_paid_in_its_order(
-    application: Application, town: Town
+    application: Application, town: ApiFixture
 ) -> None:
     body = await made(application, town.code, *map(question, OTHERS))
 
@@ -52,7 +52,9 @@ async def test_each_question_is_answered_and_paid_in_its_order(
     assert (await entries_of(application, town.code))[-3:] == [("assessment", -1)] * 3
 
 
-async def test_too_few_credits_debit_nothing_at_all(application: Application, town: Town) -> None:
+async def test_too_few_credits_debit_nothing_at_all(
+    application: Application, town: ApiFixture
+) -> None:
     questions = [
         question(tx_hash=f"{number:064x}", assessment_type="transaction") for number in range(6)
     ]
@@ -64,7 +66,7 @@ async def test_too_few_credits_debit_nothing_at_all(application: Application, to
 
 
 async def test_malformed_question_costs_nothing_and_spoils_no_other(
-    application: Application, town: Town
+    application: Application, town: ApiFixture
 ) -> None:
     body = await made(
         application,
@@ -90,7 +92,7 @@ async def test_malformed_question_costs_nothing_and_spoils_no_other(
 
 
 async def test_same_question_twice_is_one_assessment_and_one_credit(
-    application: Application, town: Town
+    application: Application, town: ApiFixture
 ) -> None:
     body = await made(application, town.code, question(), question(currency="btc"), question())
 
@@ -101,7 +103,7 @@ async def test_same_question_twice_is_one_assessment_and_one_credit(
 
 
 async def test_earlier_answer_is_given_for_nothing_unless_it_is_to_be_fresh(
-    application: Application, town: Town
+    application: Application, town: ApiFixture
 ) -> None:
     first = await made(application, town.code, question(), question(OTHERS[0]))
     body = await made(application, town.code, question(), question(OTHERS[0], fresh=True))
@@ -114,7 +116,7 @@ async def test_earlier_answer_is_given_for_nothing_unless_it_is_to_be_fresh(
 
 
 async def test_question_that_failed_for_good_is_refunded(
-    application: Application, town: Town
+    application: Application, town: ApiFixture
 ) -> None:
     application.provider.raises = ProviderFailed(FailureReason.REFUSED)
     body = await made(application, town.code, *map(question, OTHERS))
@@ -124,7 +126,7 @@ async def test_question_that_failed_for_good_is_refunded(
 
 
 async def test_question_whose_outcome_is_unknown_is_pending_and_keeps_its_credit(
-    application: Application, town: Town
+    application: Application, town: ApiFixture
 ) -> None:
     application.provider.raises = ProviderUnknown()
     body = await made(application, town.code, *map(question, OTHERS))
@@ -135,7 +137,7 @@ async def test_question_whose_outcome_is_unknown_is_pending_and_keeps_its_credit
 
 @pytest.mark.parametrize("questions", [[], [question()] * 501, "none", 7])
 async def test_from_one_to_five_hundred_questions_are_taken(
-    application: Application, town: Town, questions: object
+    application: Application, town: ApiFixture, questions: object
 ) -> None:
     body = {"access_code": town.code.access_code, "questions": questions}
     answer = await ask(application, BATCH, body, town.code)
@@ -144,7 +146,9 @@ async def test_from_one_to_five_hundred_questions_are_taken(
     assert await balance_of(application, town.code) == 5
 
 
-async def test_code_of_somebody_else_pays_for_nothing(application: Application, town: Town) -> None:
+async def test_code_of_somebody_else_pays_for_nothing(
+    application: Application, town: ApiFixture
+) -> None:
     answer = await ask(application, BATCH, paid_by(town.foreign_code, question()), town.user)
 
     assert refusal(answer) == problems.ACCESS_CODE_NOT_FOUND

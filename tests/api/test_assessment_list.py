@@ -13,13 +13,13 @@ from tests.api.asking import (
     refusal,
 )
 from tests.api.assessing import ABSENT, CREATE, CREATE_OWN, LIST, QUESTION, create, listed, paid_by
-from tests.api.conftest import Town
+from tests.api.conftest import ApiFixture
 from tests.support.application import Application
 from tests.support.people import Person, give_credits
 
 
 async def test_found_assessments_come_once_in_the_order_first_named(
-    application: Application, town: Town
+    application: Application, town: ApiFixture
 ) -> None:
     made = [await create(application, town.code) for _ in range(3)]
     first, second, third = made
@@ -36,7 +36,7 @@ async def test_found_assessments_come_once_in_the_order_first_named(
 
 
 async def test_an_assessment_in_the_list_has_all_its_fields(
-    application: Application, town: Town
+    application: Application, town: ApiFixture
 ) -> None:
     made = (await ask(application, CREATE, paid_by(town.code), town.code)).json()
     for told_once in ("credits_available", "charged", "age_seconds"):
@@ -49,7 +49,7 @@ async def test_an_assessment_in_the_list_has_all_its_fields(
     assert by_code == by_issuer.json() == [made]
 
 
-async def test_no_assessment_found_is_404(application: Application, town: Town) -> None:
+async def test_no_assessment_found_is_404(application: Application, town: ApiFixture) -> None:
     own = (await ask(application, CREATE_OWN, {**QUESTION, "fresh": True}, town.user)).json()[
         "assessment_id"
     ]
@@ -138,7 +138,7 @@ async def test_a_list_that_cannot_be_read_tells_the_time(
 
 
 async def test_own_assessments_are_listed_newest_first(
-    application: Application, town: Town
+    application: Application, town: ApiFixture
 ) -> None:
     made = []
     for _ in range(3):

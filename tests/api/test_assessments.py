@@ -31,7 +31,7 @@ from tests.api.assessing import (
     listed,
     paid_by,
 )
-from tests.api.conftest import Town
+from tests.api.conftest import ApiFixture
 from tests.support.application import Application
 from tests.support.people import Person
 
@@ -106,7 +106,7 @@ async def test_a_new_assessment_is_answered_with_201_and_all_its_fields(
 
 
 async def test_the_same_question_again_is_answered_for_nothing_and_says_so(
-    application: Application, town: Town
+    application: Application, town: ApiFixture
 ) -> None:
     first = (await ask(application, CREATE, paid_by(town.code), town.code)).json()
     application.clock.advance(90)
@@ -119,7 +119,7 @@ async def test_the_same_question_again_is_answered_for_nothing_and_says_so(
 
 
 async def test_a_fresh_question_is_paid_and_answered_anew(
-    application: Application, town: Town
+    application: Application, town: ApiFixture
 ) -> None:
     first = (await ask(application, CREATE, paid_by(town.code), town.code)).json()
 
@@ -133,7 +133,7 @@ async def test_a_fresh_question_is_paid_and_answered_anew(
 
 @pytest.mark.parametrize("caller", ["user", "code"])
 async def test_the_named_code_is_debited_whoever_calls(
-    application: Application, town: Town, caller: str
+    application: Application, town: ApiFixture, caller: str
 ) -> None:
     answer = await ask(application, CREATE, paid_by(town.code), getattr(town, caller))
 
@@ -146,7 +146,7 @@ async def test_the_named_code_is_debited_whoever_calls(
 
 @pytest.mark.parametrize(("caller", "left"), [("user", 19), ("code", 4)])
 async def test_without_an_access_code_the_caller_itself_is_debited(
-    application: Application, town: Town, caller: str, left: int
+    application: Application, town: ApiFixture, caller: str, left: int
 ) -> None:
     by: Person = getattr(town, caller)
     body = {**QUESTION, "access_code": town.foreign_code.access_code}  # unknown here: ignored
@@ -339,7 +339,7 @@ async def test_a_hostile_string_is_one_400_and_costs_nothing(
 
 
 async def test_an_empty_balance_is_402_and_the_provider_is_not_asked(
-    application: Application, town: Town
+    application: Application, town: ApiFixture
 ) -> None:
     of_code = await ask(application, CREATE, paid_by(town.foreign_code), town.foreign_code)
     of_user = await ask(application, CREATE_OWN, QUESTION, town.stranger)
@@ -350,7 +350,7 @@ async def test_an_empty_balance_is_402_and_the_provider_is_not_asked(
 
 
 async def test_what_a_code_refers_to_is_judged_before_its_balance(
-    application: Application, town: Town
+    application: Application, town: ApiFixture
 ) -> None:
     answer = await ask(application, CREATE, paid_by(town.foreign_code), town.user)
 

@@ -23,7 +23,7 @@ from tests.api.authorization import (
     Mark,
     mark_of,
 )
-from tests.api.conftest import Town
+from tests.api.conftest import ApiFixture
 from tests.api.world import (
     ABSENT,
     ABSENT_ASSESSMENT,
@@ -70,7 +70,7 @@ COUNTS: Final = """
 
 
 @pytest.fixture(scope="module")
-async def world(running: Application, town: Town) -> World:
+async def world(running: Application, town: ApiFixture) -> World:
     """Everybody and everything that the table speaks of."""
     return await populate(running, town)
 
@@ -247,7 +247,7 @@ async def test_a_code_must_name_itself_to_see_an_order(
 
 @pytest.mark.parametrize("caller", KNOWN)
 async def test_self_status_is_of_the_account_that_the_credentials_stand_for(
-    application: Application, world: World, town: Town, caller: str
+    application: Application, world: World, town: ApiFixture, caller: str
 ) -> None:
     answer = await application.http.get("/api/check_self_status", headers=world.headers[caller])
 

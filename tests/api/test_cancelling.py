@@ -9,7 +9,7 @@ import pytest
 from app.runtime.db.engine import create_database
 from tests.api import problems
 from tests.api.asking import anonymised, ask, read, refusal
-from tests.api.conftest import Town
+from tests.api.conftest import ApiFixture
 from tests.api.test_idempotency import BAD_KEY, ORDER, send
 from tests.api.test_order_status import ABSENT, UNPAID, accept, place, report, status
 from tests.support.application import Application, open_application
@@ -54,7 +54,7 @@ async def test_what_somebody_paid_is_not_cancelled(application: Application, use
 
 
 async def test_only_the_buyer_cancels_and_strangers_learn_nothing(
-    application: Application, town: Town
+    application: Application, town: ApiFixture
 ) -> None:
     gift = {"order_is_for_self": False, "access_code": town.code.access_code}
     order_id = await place(application, town.stranger, **gift)
@@ -99,7 +99,7 @@ async def test_key_brings_the_first_answer_back_also_when_the_order_was_paid_sin
 
 
 async def test_key_of_a_cancel_is_bound_to_its_order_and_to_cancelling(
-    application: Application, town: Town
+    application: Application, town: ApiFixture
 ) -> None:
     placed = await send(application, "new_order", ORDER, town.user, key="key")
     order_id, other_id = placed.json()["order_id"], await place(application, town.user)

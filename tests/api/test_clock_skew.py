@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from structlog.testing import capture_logs
 
 from app.main import create_app
-from app.resources import Stand
+from app.resources import Overrides
 from app.runtime.db.engine import Database, create_database
 from tests.support.application import ScriptedProvider, settings_for_tests
 from tests.support.clock import SkewedClock
@@ -34,7 +34,7 @@ async def skewed_application(
 ) -> AsyncIterator[tuple[FastAPI, httpx.AsyncClient]]:
     """Serve an application whose machine has this clock."""
     database = create_database(database_url, machine_clock=machine)
-    stand = Stand(database=database, provider=ScriptedProvider())
+    stand = Overrides(database=database, provider=ScriptedProvider())
     app = create_app(settings_for_tests(run_worker=run_worker, metrics=True), stand)
     async with (
         LifespanManager(app),

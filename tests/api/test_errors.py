@@ -116,7 +116,7 @@ async def test_an_order_that_waits_for_aeonto_is_not_settled_by_a_grant(
 
     async with application.database.sessions() as session:
         with pytest.raises(OrderNotSettled) as refused:
-            await operator.settle(
+            await operator.resolve(
                 session,
                 made.json()["order_id"],
                 grant=True,

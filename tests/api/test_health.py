@@ -5,7 +5,7 @@ import pytest
 from app.runtime.db.migrate import head_revision
 from tests.api import problems
 from tests.api.asking import execute, refusal
-from tests.api.conftest import Town
+from tests.api.conftest import ApiFixture
 from tests.support.application import Application, open_application
 
 NOT_VERIFIED = "settlement is not verified: ASSAY_ESPLORA_URL is not set"
@@ -90,7 +90,7 @@ async def test_a_service_that_verifies_settlement_has_nothing_to_note(
     assert answer.json() == {"status": "ok", "reasons": [], "notes": []}
 
 
-async def test_metrics_name_no_account(application: Application, town: Town) -> None:
+async def test_metrics_name_no_account(application: Application, town: ApiFixture) -> None:
     await application.http.get("/api/check_self_status", headers=town.code.headers)
     await application.http.post(
         f"/api/access_codes/{town.code.access_code}/deactivate", headers=town.user.headers
@@ -107,7 +107,7 @@ async def test_metrics_name_no_account(application: Application, town: Town) -> 
 
 
 async def test_process_without_loops_shows_what_waits_and_when_each_loop_last_ran(
-    application: Application, town: Town
+    application: Application, town: ApiFixture
 ) -> None:
     await execute(
         application,

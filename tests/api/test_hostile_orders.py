@@ -13,7 +13,7 @@ from tests.api.asking import (
     execute,
     refusal,
 )
-from tests.api.conftest import Town
+from tests.api.conftest import ApiFixture
 from tests.api.ordering import CREDITS, ORDER, orders_made, without
 from tests.support.application import Application
 from tests.support.people import Person
@@ -82,7 +82,7 @@ STRINGS: Final = {
 
 @pytest.mark.parametrize("name", ["payment_coin", "payment_network", "access_code"])
 async def test_a_hostile_string_is_one_400_and_never_a_match(
-    application: Application, town: Town, name: str
+    application: Application, town: ApiFixture, name: str
 ) -> None:
     body = {**ORDER, "order_is_for_self": False, "access_code": town.code.access_code}
     for kind, value in {**STRINGS, "lone surrogate": "?"}.items():

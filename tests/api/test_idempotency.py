@@ -13,7 +13,7 @@ from app.runtime.idempotency import KEPT
 from app.worker import housekeeping
 from tests.api import problems
 from tests.api.asking import ask, balance_of, execute, learn_limits, open_session, read, refusal
-from tests.api.conftest import Town
+from tests.api.conftest import ApiFixture
 from tests.support.application import Application
 from tests.support.people import Person, give_credits
 
@@ -36,7 +36,7 @@ BAD_KEY: Final = problems.must_be(
 )
 
 
-def body_for(endpoint: str, town: Town) -> dict[str, Any]:
+def body_for(endpoint: str, town: ApiFixture) -> dict[str, Any]:
     if endpoint == "new_order":
         return dict(ORDER)
     if endpoint == "create_new_assessment":
@@ -71,7 +71,7 @@ async def sweep(application: Application) -> None:
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 async def test_a_repeated_request_is_answered_with_the_same_bytes_and_done_once(
-    application: Application, town: Town, endpoint: str
+    application: Application, town: ApiFixture, endpoint: str
 ) -> None:
     body = body_for(endpoint, town)
 
@@ -92,7 +92,7 @@ async def test_a_repeated_request_is_answered_with_the_same_bytes_and_done_once(
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 async def test_an_answer_under_a_key_is_the_one_without_it(
-    application: Application, town: Town, endpoint: str
+    application: Application, town: ApiFixture, endpoint: str
 ) -> None:
     body = body_for(endpoint, town)
     own_id = "order_id" if endpoint == "new_order" else "assessment_id"
@@ -108,7 +108,7 @@ async def test_an_answer_under_a_key_is_the_one_without_it(
 
 
 async def test_an_answer_is_repeated_whatever_became_of_the_order_and_its_buyer(
-    application: Application, town: Town
+    application: Application, town: ApiFixture
 ) -> None:
     first = await send(application, "new_order", ORDER, town.code)
     await execute(application, "UPDATE orders SET number_of_credits = number_of_credits")
@@ -155,7 +155,7 @@ async def test_a_session_and_a_key_of_one_account_repeat_each_others_requests(
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 @pytest.mark.parametrize("change", [{"payment_coin": "AEON", "currency": "btc"}, {"memo": 1}])
 async def test_another_body_under_the_same_key_is_422_and_does_nothing(
-    application: Application, town: Town, endpoint: str, change: dict[str, Any]
+    application: Application, town: ApiFixture, endpoint: str, change: dict[str, Any]
 ) -> None:
     body = body_for(endpoint, town)
     first = await send(application, endpoint, body, town.user)
@@ -169,7 +169,7 @@ async def test_another_body_under_the_same_key_is_422_and_does_nothing(
 
 
 async def test_the_same_key_of_another_account_is_a_fresh_request(
-    application: Application, town: Town
+    application: Application, town: ApiFixture
 ) -> None:
     answers = [
         await send(application, "new_order", body, by)
@@ -185,7 +185,7 @@ async def test_the_same_key_of_another_account_is_a_fresh_request(
 
 
 async def test_the_same_key_at_another_endpoint_is_a_fresh_request(
-    application: Application, town: Town
+    application: Application, town: ApiFixture
 ) -> None:
     answers = [
         await send(application, endpoint, body_for(endpoint, town), town.user)
@@ -223,7 +223,7 @@ async def test_a_refused_order_leaves_its_key_free(application: Application, use
     assert (await send(application, "new_order", ORDER, user)).status_code == 201
 
 
-async def test_402_is_not_kept(application: Application, town: Town) -> None:
+async def test_402_is_not_kept(application: Application, town: ApiFixture) -> None:
     poor = town.stranger
     first = await send(application, "create_new_assessment", QUESTION, poor)
     assert refusal(first) == problems.INSUFFICIENT_CREDITS
@@ -258,7 +258,7 @@ async def test_a_fault_of_ours_is_not_kept(
 
 
 async def test_after_a_failure_of_the_provider_the_same_key_asks_anew(
-    application: Application, town: Town
+    application: Application, town: ApiFixture
 ) -> None:
     application.provider.raises = ProviderFailed(FailureReason.REFUSED)
     endpoint = "create_new_assessment_for_access_code"
@@ -322,7 +322,7 @@ async def test_a_key_is_any_text_of_visible_ascii(
     ids=["empty", "blank", "inner blank", "tab", "256", "not ASCII", "delete", "two headers"],
 )
 async def test_any_other_key_is_400_and_does_nothing(
-    application: Application, town: Town, endpoint: str, sent: list[bytes]
+    application: Application, town: ApiFixture, endpoint: str, sent: list[bytes]
 ) -> None:
     headers = [(b"x-api-key", town.user.api_key.encode())]
     headers += [(b"idempotency-key", key) for key in sent]

@@ -17,7 +17,7 @@ from app.runtime.db.engine import Database
 from tests.api import problems
 from tests.api.asking import ask, execute, learn_limits, open_session, read, refusal
 from tests.api.assessing import QUESTION
-from tests.api.conftest import Town
+from tests.api.conftest import ApiFixture
 from tests.api.ordering import ORDER
 from tests.support.application import Application
 from tests.support.people import ACTOR, PASSWORD, Person, make_key, make_user
@@ -50,7 +50,7 @@ async def revoke(application: Application, key: Headers, by: Headers, wish: str 
 
 
 async def test_a_key_lives_no_longer_than_the_key_that_made_it(
-    application: Application, town: Town
+    application: Application, town: ApiFixture
 ) -> None:
     session = await open_session(application.database, town.user, application.clock.now())
     end = "2026-01-11T12:47:03Z"
@@ -83,7 +83,7 @@ async def test_a_key_lives_no_longer_than_the_key_that_made_it(
 
 
 async def test_a_key_takes_along_what_it_made_and_what_that_made(
-    application: Application, town: Town
+    application: Application, town: ApiFixture
 ) -> None:
     session = await open_session(application.database, town.user, application.clock.now())
     top = await make(application, session)

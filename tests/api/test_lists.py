@@ -6,7 +6,7 @@ import pytest
 
 from tests.api import problems
 from tests.api.asking import ask, look, refusal
-from tests.api.conftest import Town
+from tests.api.conftest import ApiFixture
 from tests.support.application import Application
 from tests.support.people import Person
 
@@ -90,7 +90,7 @@ async def test_a_page_that_holds_all_is_the_last(
 
 @pytest.mark.parametrize("path", LISTS)
 async def test_a_cursor_of_another_account_shows_only_what_is_ones_own(
-    application: Application, town: Town, path: str
+    application: Application, town: ApiFixture, path: str
 ) -> None:
     await make(application, path, town.user)
     application.clock.advance(1)

@@ -8,7 +8,7 @@ from starlette.types import Message
 from app.web.middleware import HeadMiddleware
 from tests.api.asking import ask, ask_raw, look, open_session
 from tests.api.assessing import QUESTION
-from tests.api.conftest import Town
+from tests.api.conftest import ApiFixture
 from tests.support.application import Application
 from tests.support.people import PASSWORD
 
@@ -22,7 +22,7 @@ def caching(answer: httpx.Response) -> list[str]:
 
 
 async def test_every_operation_under_api_forbids_copies_of_its_answers_and_errors(
-    application: Application, town: Town
+    application: Application, town: ApiFixture
 ) -> None:
     document = (await application.http.get("/openapi.json")).json()
     seen = set()
@@ -36,7 +36,7 @@ async def test_every_operation_under_api_forbids_copies_of_its_answers_and_error
     assert {200, 400, 403, 404} <= seen
 
 
-async def test_what_holds_secrets_is_never_kept(application: Application, town: Town) -> None:
+async def test_what_holds_secrets_is_never_kept(application: Application, town: ApiFixture) -> None:
     sold = await ask(application, "create_new_assessment", QUESTION, town.user)
     place = f"assessments/{sold.json()['assessment_id']}"
     answers = [
@@ -61,7 +61,7 @@ async def test_what_holds_secrets_is_never_kept(application: Application, town: 
 
 
 async def test_a_fault_of_ours_is_not_kept_either(
-    application: Application, town: Town, monkeypatch: pytest.MonkeyPatch
+    application: Application, town: ApiFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError
@@ -82,7 +82,7 @@ async def test_public_documents_may_be_kept(application: Application) -> None:
 
 
 async def test_head_is_answered_like_get_without_a_body(
-    application: Application, town: Town
+    application: Application, town: ApiFixture
 ) -> None:
     document = (await application.http.get("/openapi.json")).json()
     gets = [path for path, operations in document["paths"].items() if "get" in operations]

@@ -13,7 +13,7 @@ from app.orders.rules.settlement import Settlement, SettlementFault, Unverified,
 from app.partners.aeonto.report import Report
 from tests.api import problems
 from tests.api.asking import anonymised, ask, balance_of, look, refusal
-from tests.api.conftest import Town
+from tests.api.conftest import ApiFixture
 from tests.support.application import BTC_DEST_ADDRESS, Application
 from tests.support.people import Person
 
@@ -101,7 +101,7 @@ async def report(
     application.clock.advance(5)
     now = application.clock.now()
     async with application.database.sessions() as session:
-        job = await leases.claim_look(session, Rail.AEONTO, now)
+        job = await leases.claim_poll(session, Rail.AEONTO, now)
     assert job is not None
     async with application.database.sessions() as session:
         await apply_reports.apply_report(session, job, said, now, settlement)
@@ -251,7 +251,7 @@ async def test_an_order_that_aeonto_refused_says_why(
 
 @pytest.mark.parametrize("body", [{}, {"order_id": None}, {"order_id": ""}, {"order_id": []}])
 async def test_an_order_id_is_required(
-    application: Application, town: Town, body: dict[str, object]
+    application: Application, town: ApiFixture, body: dict[str, object]
 ) -> None:
     for by in (town.user, town.code):
         answer = await ask(application, "check_order_status", body, by)
@@ -281,7 +281,7 @@ async def test_an_access_code_sent_by_a_user_is_ignored(
 
 
 async def test_a_key_of_a_code_needs_that_code_and_no_other(
-    application: Application, town: Town
+    application: Application, town: ApiFixture
 ) -> None:
     order_id = await place(application, town.code)
 
@@ -302,7 +302,7 @@ async def test_a_key_of_a_code_needs_that_code_and_no_other(
 
 
 async def test_buyer_beneficiary_and_issuer_of_the_code_see_an_order_and_nobody_else(
-    application: Application, town: Town
+    application: Application, town: ApiFixture
 ) -> None:
     gift = {"order_is_for_self": False, "access_code": town.code.access_code}
     order_id = await place(application, town.stranger, **gift)
@@ -319,7 +319,7 @@ async def test_buyer_beneficiary_and_issuer_of_the_code_see_an_order_and_nobody_
 
 
 async def test_an_issuer_sees_what_its_code_bought_but_not_what_it_gave_away(
-    application: Application, town: Town
+    application: Application, town: ApiFixture
 ) -> None:
     own = await place(application, town.code)
     away = await place(
@@ -336,7 +336,7 @@ async def test_an_issuer_sees_what_its_code_bought_but_not_what_it_gave_away(
 
 
 async def test_the_list_of_orders_has_what_one_may_see_newest_first(
-    application: Application, town: Town
+    application: Application, town: ApiFixture
 ) -> None:
     placed = []
     for buyer, beneficiary in (

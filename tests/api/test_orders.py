@@ -14,7 +14,7 @@ from tests.api.asking import (
     read,
     refusal,
 )
-from tests.api.conftest import Town
+from tests.api.conftest import ApiFixture
 from tests.api.ordering import COIN, CREDITS, LONG, NETWORK, ORDER, ORDER_ID, SHORT, without
 from tests.support.application import Application
 from tests.support.people import Person, make_access_code
@@ -69,7 +69,7 @@ async def test_an_access_code_orders_for_itself_with_a_key_of_its_own(
 
 
 async def test_a_gift_is_for_the_access_code_and_says_nothing_about_it(
-    application: Application, town: Town
+    application: Application, town: ApiFixture
 ) -> None:
     body = {**ORDER, "order_is_for_self": False, "access_code": town.foreign_code.access_code}
 
@@ -202,7 +202,7 @@ async def test_an_access_code_is_ignored_beside_an_order_for_oneself(
     assert answer.status_code == 201
 
 
-async def test_unknown_fields_are_ignored(application: Application, town: Town) -> None:
+async def test_unknown_fields_are_ignored(application: Application, town: ApiFixture) -> None:
     extra = {
         "status": "BTC_SENT",
         "price": "0.00000001",
@@ -228,7 +228,7 @@ async def test_unknown_fields_are_ignored(application: Application, town: Town) 
 
 
 async def test_an_access_code_that_is_unknown_expired_or_inactive_gets_no_order(
-    application: Application, town: Town
+    application: Application, town: ApiFixture
 ) -> None:
     database, now = application.database, application.clock.now()
     expiring = await make_access_code(
@@ -252,7 +252,7 @@ async def test_an_access_code_that_is_unknown_expired_or_inactive_gets_no_order(
 
 
 async def test_an_access_code_that_may_not_buy_may_not_give_either(
-    application: Application, town: Town
+    application: Application, town: ApiFixture
 ) -> None:
     await ask(application, f"access_codes/{town.code.access_code}/deactivate", {}, town.user)
     gift = {

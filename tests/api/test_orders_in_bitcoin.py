@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.orders import operator
 from tests.api import problems
 from tests.api.asking import Problem, ask, learn_limits, look, read, refusal
-from tests.api.conftest import Town
+from tests.api.conftest import ApiFixture
 from tests.api.ordering import ORDER_ID
 from tests.bitcoin.keys import BIP84_ZPUB
 from tests.support.application import Application, open_application
@@ -296,7 +296,7 @@ async def test_order_that_is_over_asks_for_no_money(
     application: Application, user: Person, placed: BitcoinOrder, *, grant: bool, expected: str
 ) -> None:
     async with application.database.sessions() as session:
-        await operator.settle(
+        await operator.resolve(
             session,
             placed.id,
             grant=grant,
@@ -323,7 +323,7 @@ async def test_address_once_shown_is_never_given_to_another_order(
 # Who sees it, and where else
 
 
-async def test_gift_goes_to_the_access_code(application: Application, town: Town) -> None:
+async def test_gift_goes_to_the_access_code(application: Application, town: ApiFixture) -> None:
     body = {**ORDER, "order_is_for_self": False, "access_code": town.foreign_code.access_code}
     answer = await ask(application, "new_order", body, town.user)
     gift = order_of(application, answer.json()["order_id"])
@@ -335,7 +335,7 @@ async def test_gift_goes_to_the_access_code(application: Application, town: Town
 
 
 async def test_order_does_not_exist_for_strangers(
-    application: Application, town: Town, placed: BitcoinOrder
+    application: Application, town: ApiFixture, placed: BitcoinOrder
 ) -> None:
     for by in (town.stranger, town.foreign_code, town.code):
         for order_id in (placed.id, "ord_" + "0" * 25):

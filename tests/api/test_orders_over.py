@@ -227,7 +227,7 @@ async def test_word_of_an_operator_is_the_one_truth(
 ) -> None:
     now = application.clock.now()
     async with application.database.sessions() as session:
-        await operator.settle(
+        await operator.resolve(
             session, placed.id, grant=grant, reason="a test", actor=ACTOR, now=now
         )
     await placed.shown(*([] if grant else [output()]))

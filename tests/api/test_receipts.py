@@ -24,7 +24,7 @@ from app.cli import main
 from tests.api import problems
 from tests.api.asking import anonymised, ask, execute, look, read, refusal
 from tests.api.assessing import ABSENT, CREATE, QUESTION, TRANSACTION, create, paid_by
-from tests.api.conftest import Town
+from tests.api.conftest import ApiFixture
 from tests.support.application import RECEIPT_KEY, Application, open_application
 from tests.support.people import Person
 
@@ -119,7 +119,7 @@ async def test_a_receipt_says_what_the_answer_said(application: Application, cod
 
 
 async def test_a_receipt_is_the_same_bytes_whenever_and_by_whom_it_is_asked_for(
-    application: Application, town: Town
+    application: Application, town: ApiFixture
 ) -> None:
     made = await create(application, town.code)
     first = await get_receipt(application, made, town.code)
@@ -135,7 +135,7 @@ async def test_a_receipt_is_the_same_bytes_whenever_and_by_whom_it_is_asked_for(
 @pytest.mark.parametrize("what", ["receipt", "report"])
 @pytest.mark.parametrize("of", ["another's", "the issuer's"])
 async def test_what_another_asked_is_as_if_it_had_never_been(
-    application: Application, town: Town, what: str, of: str
+    application: Application, town: ApiFixture, what: str, of: str
 ) -> None:
     made = await create(application, town.code)
     if of == "the issuer's":

@@ -18,7 +18,7 @@ from tests.api.asking import (
     read,
     refusal,
 )
-from tests.api.conftest import Town
+from tests.api.conftest import ApiFixture
 from tests.api.guessing import (
     BAD_CREDENTIALS,
     MALFORMED,
@@ -287,7 +287,7 @@ async def test_the_twenty_first_bad_code_of_a_caller_in_a_minute_is_too_many(
 
 
 async def test_two_hundred_bad_codes_of_one_caller_disturb_nobody_else(
-    application: Application, town: Town, guesser: Person
+    application: Application, town: ApiFixture, guesser: Person
 ) -> None:
     """With an address that is invented anew for each guess."""
     statuses = []
@@ -308,7 +308,7 @@ async def test_two_hundred_bad_codes_of_one_caller_disturb_nobody_else(
 
 
 async def test_a_foreign_code_counts_and_answers_like_one_that_never_was(
-    application: Application, town: Town, guesser: Person
+    application: Application, town: ApiFixture, guesser: Person
 ) -> None:
     foreign = str(town.foreign_code.access_code)
     answers = [

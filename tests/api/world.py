@@ -19,7 +19,7 @@ from tests.api.asking import (
     learn_limits,
     open_session,
 )
-from tests.api.conftest import Town
+from tests.api.conftest import ApiFixture
 from tests.support.application import Application
 from tests.support.people import (
     Person,
@@ -168,7 +168,7 @@ async def _disabled(running: Application) -> dict[str, dict[str, str]]:
     return {"a disabled user's session": session, "a disabled user's key": user.headers}
 
 
-async def populate(running: Application, town: Town) -> World:
+async def populate(running: Application, town: ApiFixture) -> World:
     """Make everybody and everything that the table speaks of."""
     await learn_limits(running)
     database, now = running.database, running.clock.now()

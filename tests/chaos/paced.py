@@ -17,14 +17,14 @@ from app.partners.failures import PartnerFailure
 from app.runtime.clock import SystemClock
 from app.runtime.db.engine import create_database
 from app.runtime.db.failures import is_unavailable
-from app.runtime.rate_limit.postgres import SharedPace
+from app.runtime.rate_limit.postgres import PostgresRateLimiter
 from app.runtime.rate_limit.rules import Bucket, Slot
 
 
 async def ask_for_ever(database_url: str, upstream_url: str) -> None:
     """Ask until killed."""
     clock = SystemClock()
-    pace = SharedPace(create_database(database_url), clock, Decimal(1))
+    pace = PostgresRateLimiter(create_database(database_url), clock, Decimal(1))
     aeonto = AeontoClient(open_aeonto(upstream_url), pace=pace, clock=clock)
     in_flight: set[asyncio.Task[None]] = set()
 

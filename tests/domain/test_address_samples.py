@@ -11,7 +11,7 @@ from app.addresses.base32 import STELLAR_ACCOUNT, encode_algorand, encode_stella
 from app.addresses.base58 import ALPHABET, encode_base58check
 from app.addresses.cardano import decode_byron, encode_byron, encode_shelley
 from app.addresses.samples import SAMPLES
-from app.addresses.spelling import one_spelling
+from app.addresses.spelling import canonicalize
 from app.addresses.ss58 import encode_ss58
 
 UNCHECKABLE = {("ETH", "lower case"), ("SOL", "account")}
@@ -23,7 +23,7 @@ def test_random_address_has_the_form_of_its_currency(kind: tuple[str, str]) -> N
     random = Random(17)  # noqa: S311  it protects nothing
     addresses = [SAMPLES[kind](random) for _ in range(50)]
     assert {check_address(kind[0], address) for address in addresses} == {wanted}
-    assert len({one_spelling(address) for address in addresses}) == 50
+    assert len({canonicalize(address) for address in addresses}) == 50
 
 
 def test_every_currency_with_a_form_of_its_own_has_a_sample() -> None:
@@ -93,8 +93,8 @@ SAME = [
 
 @pytest.mark.parametrize(("first", "second"), SAME)
 def test_texts_that_name_one_account_have_one_spelling(first: str, second: str) -> None:
-    assert one_spelling(first) == one_spelling(second)
-    assert one_spelling(one_spelling(second)) == one_spelling(second)
+    assert canonicalize(first) == canonicalize(second)
+    assert canonicalize(canonicalize(second)) == canonicalize(second)
 
 
 @pytest.mark.parametrize(
@@ -111,8 +111,8 @@ def test_texts_that_name_one_account_have_one_spelling(first: str, second: str) 
     ],
 )
 def test_any_other_text_is_kept_as_it_is(address: str) -> None:
-    assert one_spelling(address) == address
-    assert one_spelling(f"\t{address} ") == address
+    assert canonicalize(address) == address
+    assert canonicalize(f"\t{address} ") == address
 
 
 def _ton(flags: int, workchain: int) -> str:

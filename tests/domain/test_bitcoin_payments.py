@@ -13,11 +13,11 @@ from app.orders.rules.bitcoin_payments import (
     Receipts,
     Valuation,
     arrived_at,
-    judge,
+    evaluate_payment,
     unmatched_money,
 )
 from app.orders.rules.states import OrderStatus
-from app.partners.esplora.outputs import Arrival
+from app.partners.esplora.outputs import ReceivedOutput
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -38,8 +38,8 @@ LATE = NOW + timedelta(hours=3)
 
 def output(
     value: int = 500_000, confirmations: int = 2, number: int = 0, **facts: object
-) -> Arrival:
-    usual = Arrival(
+) -> ReceivedOutput:
+    usual = ReceivedOutput(
         txid=f"{number:064x}",
         output_index=0,
         value_satoshi=value,
@@ -52,7 +52,7 @@ def output(
 
 
 def judged(
-    arrivals: Sequence[Arrival],
+    arrivals: Sequence[ReceivedOutput],
     *,
     came: datetime = IN_TIME,
     now: datetime = IN_TIME,
@@ -61,7 +61,7 @@ def judged(
     valuation: Valuation = TODAY,
 ) -> Receipts:
     came_at = {arrival.id: came for arrival in arrivals}
-    return judge(invoice, arrivals, came_at, status=status, valuation=valuation, now=now)
+    return evaluate_payment(invoice, arrivals, came_at, status=status, valuation=valuation, now=now)
 
 
 @pytest.mark.parametrize("wanted", [0, 1, 2, 100])
@@ -109,7 +109,7 @@ def test_part_in_new_coins_holds_the_amount_up_until_they_may_be_spent() -> None
     ],
 )
 def test_state_follows_from_the_sum_and_its_confirmations(
-    arrivals: list[Arrival], state: str
+    arrivals: list[ReceivedOutput], state: str
 ) -> None:
     assert judged(arrivals).state == state
 
@@ -125,7 +125,7 @@ def test_state_follows_from_the_sum_and_its_confirmations(
     ],
 )
 def test_after_the_window_only_the_whole_amount_keeps_an_order_alive(
-    arrivals: list[Arrival], state: str
+    arrivals: list[ReceivedOutput], state: str
 ) -> None:
     assert judged(arrivals, now=INVOICE.expires_at).state == state
 
@@ -183,12 +183,14 @@ def test_amount_is_late_when_its_last_part_is() -> None:
     arrivals = [output(400_000), output(100_000, number=1)]
     came_at = {arrivals[0].id: IN_TIME, arrivals[1].id: LATE}
     today = Valuation(price_satoshi=100_000, excess_to_credits=False)
-    late = judge(
+    late = evaluate_payment(
         INVOICE, arrivals, came_at, status=OrderStatus.TIMED_OUT, valuation=today, now=LATE
     )
     assert late.credits == 5
     more = [output(500_000), output(100_000, number=1)]
-    in_time = judge(INVOICE, more, came_at, status=OrderStatus.UNPAID, valuation=today, now=LATE)
+    in_time = evaluate_payment(
+        INVOICE, more, came_at, status=OrderStatus.UNPAID, valuation=today, now=LATE
+    )
     assert in_time.credits == 10
 
 
@@ -219,7 +221,7 @@ def test_unconfirmed_excess_buys_nothing() -> None:
     ],
 )
 def test_without_confirmations_counts_only_what_nobody_may_take_back(
-    arrival: Arrival, state: str
+    arrival: ReceivedOutput, state: str
 ) -> None:
     assert judged([arrival], invoice=replace(INVOICE, confirmations_wanted=0)).state == state
 
@@ -265,7 +267,7 @@ _OUTPUTS = st.lists(
     st.booleans(),
 )
 def test_grant_never_buys_more_than_confirmed_money_pays_for(
-    arrivals: list[Arrival], came: datetime, price: int, excess: bool
+    arrivals: list[ReceivedOutput], came: datetime, price: int, excess: bool
 ) -> None:
     valuation = Valuation(price_satoshi=price, excess_to_credits=excess)
     receipts = judged(arrivals, came=came, now=LATE, valuation=valuation)
@@ -278,7 +280,7 @@ def test_grant_never_buys_more_than_confirmed_money_pays_for(
 
 @given(_OUTPUTS, _OUTPUTS)
 def test_order_of_the_outputs_does_not_matter(
-    arrivals: list[Arrival], others: list[Arrival]
+    arrivals: list[ReceivedOutput], others: list[ReceivedOutput]
 ) -> None:
     mixed = arrivals + [replace(one, txid="f" * 64) for one in others]
     assert judged(mixed) == judged(mixed[::-1])

@@ -29,7 +29,7 @@ from app.addresses.chains import CHAINS
 from app.addresses.coins import COINS
 from app.addresses.evm import encode_evm
 from app.addresses.ripple import encode_ripple
-from app.addresses.spelling import one_spelling
+from app.addresses.spelling import canonicalize
 from app.addresses.ss58 import encode_ss58
 from app.addresses.ton import encode_ton
 from app.addresses.tron import encode_tron
@@ -167,10 +167,10 @@ APART: Final = (
 
 def test_published_forms_of_an_account_have_one_spelling() -> None:
     for forms in PUBLISHED:
-        assert len({one_spelling(form) for form in forms}) == 1, forms
-    assert len({one_spelling(forms[0]) for forms in PUBLISHED}) == len(PUBLISHED)
+        assert len({canonicalize(form) for form in forms}) == 1, forms
+    assert len({canonicalize(forms[0]) for forms in PUBLISHED}) == len(PUBLISHED)
     for one, other in APART:
-        assert one_spelling(one) != one_spelling(other)
+        assert canonicalize(one) != canonicalize(other)
 
 
 def _cosmos(prefix: str, account: bytes) -> str:
@@ -344,14 +344,14 @@ def test_every_form_of_an_account_is_accepted_and_has_one_spelling(currency: str
     for chain in COINS[currency]:
         for forms in forms_of(chain, random.randbytes(32)):
             assert [check_address(currency, form) for form in forms].count(AddressForm.INVALID) == 0
-            assert len({one_spelling(form) for form in forms}) == 1, forms
-            assert len({one_spelling(read_address(currency, form).plain) for form in forms}) == 1
+            assert len({canonicalize(form) for form in forms}) == 1, forms
+            assert len({canonicalize(read_address(currency, form).plain) for form in forms}) == 1
 
 
 def test_unified_address_without_a_receiver_that_lists_name_stays_as_it_is() -> None:
     orchard = UNIFIED[2]
     assert [check_address("ZEC", one) for one in UNIFIED] == [AddressForm.VALID] * 3
-    assert one_spelling(orchard) == orchard
+    assert canonicalize(orchard) == orchard
     values = decode_bech32(orchard, max_length=512)[1]
     foreign = encode_bech32("utest", values, Encoding.BECH32M)
     with pytest.raises(InvalidAddress, match="its end does not repeat its prefix"):

@@ -16,7 +16,7 @@ from app.assessments.rules.receipts import (
     JsonObject,
     ReceiptRefused,
     SigningKey,
-    Verified,
+    VerifiedReceipt,
     canonical,
     content_of,
     key_id_of,
@@ -138,7 +138,7 @@ def test_a_receipt_verifies_with_the_public_key_alone() -> None:
     found = verify(RECEIPT, {key_id_of(PUBLIC): PUBLIC})
 
     content = {**content_of(assessment()), "key_id": KEY.key_id}
-    assert found == Verified(content, KEY.key_id, hashlib.sha256(RECEIPT).hexdigest())
+    assert found == VerifiedReceipt(content, KEY.key_id, hashlib.sha256(RECEIPT).hexdigest())
     assert sha256_of(RECEIPT) == found.sha256
 
 

@@ -9,7 +9,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from app.orders.rules.rails import Rail
-from app.orders.rules.reports import Decision, OrderFacts, Sighting, decide
+from app.orders.rules.reports import Decision, OrderFacts, Sighting, evaluate_report
 from app.orders.rules.states import LADDER, MOVES, Move, OrderStatus
 from app.partners.aeonto.report import Report
 
@@ -54,17 +54,17 @@ def seen(status: str, *, count: int, minutes_ago: float) -> Sighting:
 
 
 def test_climb_of_one_rung_moves_the_order_and_keeps_the_payment() -> None:
-    decision = decide(ORDER, said("UNDERPAID"), NOW)
+    decision = evaluate_report(ORDER, said("UNDERPAID"), NOW)
     assert decision == Decision(move_to=OrderStatus.UNDERPAID, believed=True)
 
 
 def test_several_rungs_are_climbed_at_once_and_grant() -> None:
-    decision = decide(in_status("TO_BE_CREATED"), said("BTC_SENT"), NOW)
+    decision = evaluate_report(in_status("TO_BE_CREATED"), said("BTC_SENT"), NOW)
     assert decision == Decision(move_to=OrderStatus.BTC_SENT, grant=True, believed=True)
 
 
 def test_same_state_again_moves_nothing_and_refreshes_the_payment() -> None:
-    assert decide(ORDER, said("UNPAID"), NOW) == Decision(believed=True)
+    assert evaluate_report(ORDER, said("UNPAID"), NOW) == Decision(believed=True)
 
 
 @pytest.mark.parametrize("state", [*BEFORE_PAYMENT, *WITH_PAYMENT, "TIMED_OUT"])
@@ -86,30 +86,32 @@ def test_same_state_again_moves_nothing_and_refreshes_the_payment() -> None:
 )
 def test_report_about_something_else_moves_nothing(state: str, name: str, wrong: object) -> None:
     report = replace(said(state), **{name: wrong})  # type: ignore[arg-type]
-    assert decide(in_status("TO_BE_CREATED"), report, NOW) == Decision(refused=f"mismatch_{name}")
+    assert evaluate_report(in_status("TO_BE_CREATED"), report, NOW) == Decision(
+        refused=f"mismatch_{name}"
+    )
 
 
 def test_equal_amount_with_other_digits_is_believed() -> None:
     report = replace(said("BTC_SENT"), btc_amount=Decimal("0.005"))
-    assert decide(ORDER, report, NOW).grant
+    assert evaluate_report(ORDER, report, NOW).grant
 
 
 @pytest.mark.parametrize("state", WITH_PAYMENT)
 @pytest.mark.parametrize("name", ["uuid", "btc_dest_address", "btc_amount"])
 def test_payment_needs_the_full_identity(state: str, name: str) -> None:
     report = replace(said(state), **{name: None})  # type: ignore[arg-type]
-    assert decide(ORDER, report, NOW) == Decision(refused=f"missing_{name}")
+    assert evaluate_report(ORDER, report, NOW) == Decision(refused=f"missing_{name}")
 
 
 @pytest.mark.parametrize("state", ["UNPAID", "UNDERPAID", "TIMED_OUT"])
 def test_states_before_payment_may_leave_the_identity_out(state: str) -> None:
-    assert decide(in_status("TO_BE_CREATED"), Report(state=state), NOW).move_to == state
+    assert evaluate_report(in_status("TO_BE_CREATED"), Report(state=state), NOW).move_to == state
 
 
 @pytest.mark.parametrize("word", ["PAID_TWICE", "paid", "", "FAILED", "SETTLED\x00"])
 def test_word_that_is_not_upstreams_is_refused_and_final_for_nobody(word: str) -> None:
     remembered = replace(ORDER, sighting=seen("NOT_FOUND", count=2, minutes_ago=9))
-    decision = decide(remembered, said(word), NOW)
+    decision = evaluate_report(remembered, said(word), NOW)
     assert decision == Decision(refused="unknown_state", sighting=remembered.sighting)
 
 
@@ -130,17 +132,17 @@ def test_word_that_is_not_upstreams_is_refused_and_final_for_nobody(word: str) -
 )
 def test_regression_is_refused(before: str, after: str) -> None:
     granted = before == "BTC_SENT"
-    decision = decide(in_status(before, granted=granted), said(after), NOW)
+    decision = evaluate_report(in_status(before, granted=granted), said(after), NOW)
     assert decision == Decision(refused="illegal_move")
 
 
 @pytest.mark.parametrize("state", ["UNPAID", "UNDERPAID", "TIMED_OUT"])
 def test_reorganisation_is_believed_at_the_third_sighting_after_ten_minutes(state: str) -> None:
     order = in_status("PAID_UNCONFIRMED")
-    first = decide(order, said(state), NOW)
+    first = evaluate_report(order, said(state), NOW)
     assert first == Decision(sighting=Sighting(OrderStatus(state), 1, NOW))
-    second = decide(replace(order, sighting=first.sighting), said(state), NOW)
-    third = decide(
+    second = evaluate_report(replace(order, sighting=first.sighting), said(state), NOW)
+    third = evaluate_report(
         replace(order, sighting=second.sighting), said(state), NOW + timedelta(minutes=10)
     )
     assert third == Decision(
@@ -153,31 +155,33 @@ def test_neither_many_sightings_nor_a_long_time_alone_is_enough(count: int, minu
     order = replace(
         in_status("PAID_UNCONFIRMED"), sighting=seen("UNPAID", count=count, minutes_ago=minutes)
     )
-    decision = decide(order, said("UNPAID"), NOW)
+    decision = evaluate_report(order, said("UNPAID"), NOW)
     assert decision.move_to is None
     assert decision.sighting == seen("UNPAID", count=count + 1, minutes_ago=minutes)
 
 
 def test_other_report_in_between_begins_the_count_anew() -> None:
     order = replace(in_status("PAID_UNCONFIRMED"), sighting=seen("UNPAID", count=2, minutes_ago=20))
-    assert decide(order, said("PAID_UNCONFIRMED"), NOW).sighting is None
-    other = decide(order, said("UNDERPAID"), NOW)
+    assert evaluate_report(order, said("PAID_UNCONFIRMED"), NOW).sighting is None
+    other = evaluate_report(order, said("UNDERPAID"), NOW)
     assert other == Decision(sighting=Sighting(OrderStatus.UNDERPAID, 1, NOW))
 
 
 def test_refused_report_in_between_forgets_no_sighting() -> None:
     order = replace(in_status("PAID_UNCONFIRMED"), sighting=seen("UNPAID", count=2, minutes_ago=20))
     lie = replace(said("UNPAID"), btc_amount=AMOUNT + ONE_SATOSHI)
-    assert decide(order, lie, NOW).sighting == order.sighting
+    assert evaluate_report(order, lie, NOW).sighting == order.sighting
 
 
 @pytest.mark.parametrize("status", BEFORE_PAYMENT)
 def test_not_found_is_believed_at_the_third_sighting_after_ten_minutes(status: str) -> None:
     order = in_status(status)
-    first = decide(order, Report(state="NOT_FOUND"), NOW)
+    first = evaluate_report(order, Report(state="NOT_FOUND"), NOW)
     assert first == Decision(sighting=Sighting(OrderStatus.NOT_FOUND, 1, NOW))
     last = replace(order, sighting=seen("NOT_FOUND", count=2, minutes_ago=10))
-    assert decide(last, Report(state="NOT_FOUND"), NOW) == Decision(move_to=OrderStatus.NOT_FOUND)
+    assert evaluate_report(last, Report(state="NOT_FOUND"), NOW) == Decision(
+        move_to=OrderStatus.NOT_FOUND
+    )
 
 
 @pytest.mark.parametrize(
@@ -189,14 +193,16 @@ def test_not_found_after_payment_rings_at_the_third_sighting_after_ten_minutes_a
     order = in_status(status, granting="PAID", granted=granted)
     report = Report(state="NOT_FOUND")
     first = Sighting(OrderStatus.NOT_FOUND, 1, NOW)
-    assert decide(order, report, NOW) == Decision(sighting=first)
+    assert evaluate_report(order, report, NOW) == Decision(sighting=first)
     for count, minutes_ago in ((1, 600), (500, 9.99)):
         few = seen("NOT_FOUND", count=count, minutes_ago=minutes_ago)
-        assert decide(replace(order, sighting=few), report, NOW) == Decision(sighting=few.again())
+        assert evaluate_report(replace(order, sighting=few), report, NOW) == Decision(
+            sighting=few.again()
+        )
     other = replace(order, sighting=seen("UNPAID", count=99, minutes_ago=999))
-    assert decide(other, report, NOW) == Decision(sighting=first)
+    assert evaluate_report(other, report, NOW) == Decision(sighting=first)
     last = replace(order, sighting=seen("NOT_FOUND", count=2, minutes_ago=10))
-    assert decide(last, report, NOW) == Decision(
+    assert evaluate_report(last, report, NOW) == Decision(
         refused="not_found_after_payment", alarm="not_found_after_payment"
     )
 
@@ -204,7 +210,7 @@ def test_not_found_after_payment_rings_at_the_third_sighting_after_ten_minutes_a
 @pytest.mark.parametrize("status", ["PAID_UNCONFIRMED", "PAID"])
 def test_report_that_knows_a_paid_order_again_begins_the_sightings_anew(status: str) -> None:
     order = replace(in_status(status), sighting=seen("NOT_FOUND", count=2, minutes_ago=10))
-    assert decide(order, said(status), NOW) == Decision(believed=True)
+    assert evaluate_report(order, said(status), NOW) == Decision(believed=True)
 
 
 @pytest.mark.parametrize(
@@ -218,25 +224,25 @@ def test_report_that_knows_a_paid_order_again_begins_the_sightings_anew(status: 
 )
 def test_not_found_changes_nothing_once_it_no_longer_matters(status: str, granted: bool) -> None:
     order = in_status(status, granting="PAID", granted=granted)
-    assert decide(order, Report(state="NOT_FOUND"), NOW) == Decision()
+    assert evaluate_report(order, Report(state="NOT_FOUND"), NOW) == Decision()
 
 
 @pytest.mark.parametrize("rung", LADDER[1:])
 @pytest.mark.parametrize("status", ["TIMED_OUT", "NOT_FOUND"])
 def test_late_payment_climbs_from_any_rung(status: str, rung: OrderStatus) -> None:
-    decision = decide(in_status(status), said(rung), NOW)
+    decision = evaluate_report(in_status(status), said(rung), NOW)
     assert decision == Decision(move_to=rung, grant=rung == "BTC_SENT", believed=True)
 
 
 def test_order_granted_at_paid_is_followed_to_btc_sent_without_a_second_grant() -> None:
-    first = decide(in_status("PAID_UNCONFIRMED", granting="PAID"), said("PAID"), NOW)
+    first = evaluate_report(in_status("PAID_UNCONFIRMED", granting="PAID"), said("PAID"), NOW)
     assert first == Decision(move_to=OrderStatus.PAID, grant=True, believed=True)
-    then = decide(in_status("PAID", granting="PAID", granted=True), said("BTC_SENT"), NOW)
+    then = evaluate_report(in_status("PAID", granting="PAID", granted=True), said("BTC_SENT"), NOW)
     assert then == Decision(move_to=OrderStatus.BTC_SENT, grant=False, believed=True)
 
 
 def test_order_that_grants_at_paid_grants_when_paid_was_never_seen() -> None:
-    assert decide(in_status("UNPAID", granting="PAID"), said("BTC_SENT"), NOW).grant
+    assert evaluate_report(in_status("UNPAID", granting="PAID"), said("BTC_SENT"), NOW).grant
 
 
 # Any sequence of reports
@@ -250,7 +256,7 @@ class Store:
     grants: int = 0
 
     def hear(self, report: Report, now: datetime) -> None:
-        decision = decide(self.facts, report, now)
+        decision = evaluate_report(self.facts, report, now)
         before = self.facts.status
         if decision.move_to is not None:
             assert MOVES[before, decision.move_to] in (Move.AT_ONCE, Move.AFTER_SIGHTINGS)

@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from app.orders.rules.reports import Decision, decide
+from app.orders.rules.reports import Decision, evaluate_report
 from app.orders.rules.settlement import (
     ALARM_AFTER,
     ALL_TAKEN,
@@ -42,7 +42,7 @@ def test_unverified_claim_climbs_to_paid_and_no_further(
     status: str, fault: SettlementFault, granting: str
 ) -> None:
     order = in_status(status, granting=granting, granted=granted_in(status, granting))
-    decision = decide(order, said("BTC_SENT"), NOW, not_verified(fault))
+    decision = evaluate_report(order, said("BTC_SENT"), NOW, not_verified(fault))
     climbs = status != "PAID"
     assert decision == Decision(
         move_to=OrderStatus.PAID if climbs else None,
@@ -62,7 +62,7 @@ def test_verified_claim_moves_and_grants_as_one_that_nobody_asks_about(
 ) -> None:
     granted = granted_in(status, granting)
     order = in_status(status, granting=granting, granted=granted)
-    decision = decide(order, said("BTC_SENT"), NOW, settlement)
+    decision = evaluate_report(order, said("BTC_SENT"), NOW, settlement)
     assert decision == Decision(move_to=OrderStatus.BTC_SENT, grant=not granted, believed=True)
 
 
@@ -77,14 +77,16 @@ def test_chain_changes_nothing_but_a_climb_to_btc_sent() -> None:
                 continue
             order = in_status(status)
             with cases.case(status, state, settlement):
-                assert decide(order, said(state), NOW, settlement) == decide(
+                assert evaluate_report(order, said(state), NOW, settlement) == evaluate_report(
                     order, said(state), NOW
                 )
 
 
 def test_verified_payment_of_another_order_is_refused_all_the_same() -> None:
     report = replace(said("BTC_SENT"), uuid="another")
-    assert decide(in_status("PAID"), report, NOW, VERIFIED) == Decision(refused="mismatch_uuid")
+    assert evaluate_report(in_status("PAID"), report, NOW, VERIFIED) == Decision(
+        refused="mismatch_uuid"
+    )
 
 
 @pytest.mark.parametrize("fault", WAITING)
@@ -97,11 +99,11 @@ def test_claim_that_waits_rings_after_an_hour(fault: SettlementFault) -> None:
         (timedelta(days=1), "settlement_unverified"),
     ):
         order = replace(in_status("PAID"), claimed_at=NOW - waited)
-        assert decide(order, said("BTC_SENT"), NOW, not_verified(fault)).alarm == alarm
+        assert evaluate_report(order, said("BTC_SENT"), NOW, not_verified(fault)).alarm == alarm
 
 
 @pytest.mark.parametrize("fault", WRONG)
 def test_claim_that_cannot_come_true_rings_at_once(fault: SettlementFault) -> None:
     for claimed_at in (None, NOW - 2 * ALARM_AFTER):
         order = replace(in_status("PAID"), claimed_at=claimed_at)
-        assert decide(order, said("BTC_SENT"), NOW, not_verified(fault)).alarm == fault
+        assert evaluate_report(order, said("BTC_SENT"), NOW, not_verified(fault)).alarm == fault

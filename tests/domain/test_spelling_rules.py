@@ -6,7 +6,7 @@ from random import Random
 from typing import Final
 
 from app.addresses.chains import CHAINS
-from app.addresses.spelling import SPELLING_RULES, one_spelling
+from app.addresses.spelling import SPELLING_RULES, canonicalize
 from tests.domain.test_one_account import APART, PUBLISHED, UNIFIED, forms_of
 
 # By number, what the rules make of all addresses below. A line stays as it is: other spellings, or
@@ -27,7 +27,7 @@ def addresses() -> Iterator[str]:
 
 
 def digest() -> str:
-    spellings = [f"{address} {one_spelling(address)}" for address in addresses()]
+    spellings = [f"{address} {canonicalize(address)}" for address in addresses()]
     return hashlib.sha256("\n".join(spellings).encode()).hexdigest()
 
 

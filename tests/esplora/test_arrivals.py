@@ -10,9 +10,16 @@ from hypothesis import strategies as st
 from typing_extensions import override
 
 from app.addresses import InvalidAddress
-from app.partners.esplora.chain import Arrivals, Chain, Disagree, History, Unavailable, combine
+from app.partners.esplora.chain import (
+    Chain,
+    Disagree,
+    History,
+    ReceivedOutputs,
+    Unavailable,
+    combine,
+)
 from app.partners.esplora.failures import TooManyOutputs
-from app.partners.esplora.outputs import Arrival
+from app.partners.esplora.outputs import ReceivedOutput
 from app.partners.esplora.wire import Block, Output, Transaction
 from app.partners.failures import DeadlinePassed, PartnerFailure
 from tests.esplora.golden import ADDRESS, BLOCK_TIME, OTHER_ADDRESS, OTHER_TXID, TXID
@@ -36,9 +43,9 @@ def transaction(
 
 def arrival(
     confirmations: int, *, seen_by_all: bool = True, replaceable: bool = False, timed: bool = True
-) -> Arrival:
+) -> ReceivedOutput:
     """Expect the one output of ONCE."""
-    return Arrival(
+    return ReceivedOutput(
         txid=TXID,
         output_index=1,
         value_satoshi=50,
@@ -49,9 +56,9 @@ def arrival(
     )
 
 
-def outputs(*histories: History) -> tuple[Arrival, ...]:
+def outputs(*histories: History) -> tuple[ReceivedOutput, ...]:
     found = combine(histories, ADDRESS)
-    assert isinstance(found, Arrivals)
+    assert isinstance(found, ReceivedOutputs)
     return found.outputs
 
 
@@ -117,7 +124,7 @@ def test_servers_that_read_the_outputs_of_one_transaction_differently_disagree()
 
 def test_address_in_capitals_is_the_same_address() -> None:
     found = combine([History(102, (transaction(outputs=ONCE),))], OTHER_ADDRESS.upper())
-    assert isinstance(found, Arrivals)
+    assert isinstance(found, ReceivedOutputs)
     assert [one.output_index for one in found.outputs] == [0]
 
 
@@ -192,13 +199,13 @@ SHOWN = History(102, (transaction(),))
 GONE = DeadlinePassed("tip_height")
 
 
-async def seen_by(*says: History | PartnerFailure) -> Arrivals | Disagree | Unavailable:
+async def seen_by(*says: History | PartnerFailure) -> ReceivedOutputs | Disagree | Unavailable:
     chain = Chain([Said(f"s{index}.example", one) for index, one in enumerate(says)])
     return await chain.payments(ADDRESS, within_seconds=WITHIN)
 
 
 async def test_one_named_server_is_believed() -> None:
-    assert await seen_by(SHOWN) == Arrivals((arrival(3),))
+    assert await seen_by(SHOWN) == ReceivedOutputs((arrival(3),))
 
 
 async def test_one_of_two_servers_is_never_enough() -> None:
@@ -207,8 +214,8 @@ async def test_one_of_two_servers_is_never_enough() -> None:
 
 
 async def test_server_that_fails_is_passed_over_while_two_are_left() -> None:
-    assert await seen_by(SHOWN, GONE, SHOWN) == Arrivals((arrival(3),))
-    assert await seen_by(SHOWN, SHOWN, History(102, ())) == Arrivals(
+    assert await seen_by(SHOWN, GONE, SHOWN) == ReceivedOutputs((arrival(3),))
+    assert await seen_by(SHOWN, SHOWN, History(102, ())) == ReceivedOutputs(
         (arrival(0, seen_by_all=False, timed=False),)
     )
 
@@ -258,4 +265,4 @@ async def test_servers_are_asked_at_once() -> None:
     chain = Chain([Meeting("one.example", SHOWN), Meeting("two.example", SHOWN)])
     async with asyncio.timeout(60):
         found = await chain.payments(ADDRESS, within_seconds=WITHIN)
-    assert found == Arrivals((arrival(3),))
+    assert found == ReceivedOutputs((arrival(3),))

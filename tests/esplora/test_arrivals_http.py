@@ -6,9 +6,9 @@ from contextlib import AsyncExitStack, aclosing
 import httpx
 import pytest
 
-from app.partners.esplora.chain import Arrivals, Chain, Disagree, Unavailable
+from app.partners.esplora.chain import Chain, Disagree, ReceivedOutputs, Unavailable
 from app.partners.esplora.client import EsploraClient, open_esplora
-from app.partners.esplora.outputs import Arrival
+from app.partners.esplora.outputs import ReceivedOutput
 from app.runtime.clock import SystemClock
 from app.runtime.rate_limit.rules import Limit
 from app.sandbox import create_sandbox, serve_sandbox
@@ -49,12 +49,12 @@ class Watch:
     async def mine(self, blocks: int = 1) -> None:
         await self.press("chain/mine", blocks=blocks)
 
-    async def look(self) -> Arrivals | Disagree | Unavailable:
+    async def look(self) -> ReceivedOutputs | Disagree | Unavailable:
         return await self.chain.payments(ADDRESS, within_seconds=WITHIN)
 
-    async def outputs(self) -> tuple[Arrival, ...]:
+    async def outputs(self) -> tuple[ReceivedOutput, ...]:
         found = await self.look()
-        assert isinstance(found, Arrivals), found
+        assert isinstance(found, ReceivedOutputs), found
         return found.outputs
 
     async def counts(self) -> dict[str, tuple[int, bool]]:
@@ -84,7 +84,7 @@ async def test_unused_address_has_nothing(watch: Watch) -> None:
 async def test_unconfirmed_payment_is_seen(watch: Watch) -> None:
     txid = await watch.send(5_000)
     assert await watch.outputs() == (
-        Arrival(
+        ReceivedOutput(
             txid=txid,
             output_index=0,
             value_satoshi=5_000,

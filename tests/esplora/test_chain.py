@@ -18,7 +18,7 @@ from app.partners.esplora.chain import (
     Unavailable,
     Verdict,
     Wrong,
-    decide,
+    combine_sightings,
     paying_outputs,
     required,
 )
@@ -85,7 +85,7 @@ def test_every_combination_of_what_servers_say_has_its_verdict(servers: int) -> 
     found = set()
     for kinds in combinations_with_replacement(KINDS, servers):
         for order in set(permutations(kinds)):
-            verdict = decide([KINDS[kind] for kind in order], ADDRESS, VALUE)
+            verdict = combine_sightings([KINDS[kind] for kind in order], ADDRESS, VALUE)
             assert type(verdict) is expected(set(kinds)), order
             found.add(type(verdict))
             if isinstance(verdict, Paid):
@@ -123,7 +123,7 @@ def _sightings(draw: st.DrawFn) -> list[Sighting]:
 def test_paid_means_that_every_server_shows_the_same_payment_in_the_same_block(
     sightings: list[Sighting],
 ) -> None:
-    verdict = decide(sightings, ADDRESS, VALUE)
+    verdict = combine_sightings(sightings, ADDRESS, VALUE)
     if not isinstance(verdict, Paid):
         return
     assert verdict.confirmations >= 1
@@ -144,14 +144,19 @@ def test_paid_means_that_every_server_shows_the_same_payment_in_the_same_block(
 @given(_sightings(), st.data())
 def test_order_of_servers_does_not_matter(sightings: list[Sighting], data: st.DataObject) -> None:
     shuffled = data.draw(st.permutations(sightings))
-    assert decide(shuffled, ADDRESS, VALUE) == decide(sightings, ADDRESS, VALUE)
+    assert combine_sightings(shuffled, ADDRESS, VALUE) == combine_sightings(
+        sightings, ADDRESS, VALUE
+    )
 
 
 @given(_sightings())
 def test_hearing_another_server_never_makes_a_payment_more_believable(
     sightings: list[Sighting],
 ) -> None:
-    fewer, more = decide(sightings[:1], ADDRESS, VALUE), decide(sightings, ADDRESS, VALUE)
+    fewer, more = (
+        combine_sightings(sightings[:1], ADDRESS, VALUE),
+        combine_sightings(sightings, ADDRESS, VALUE),
+    )
     if isinstance(more, Paid):
         assert isinstance(fewer, Paid)
         assert more.confirmations <= fewer.confirmations
@@ -183,7 +188,10 @@ def test_new_coins_pay_with_their_hundredth_confirmation() -> None:
         (108, NotYet("the transaction makes new coins: 99 of 100 confirmations")),
         (109, Paid(100, (0,), is_coinbase=True)),
     ):
-        assert decide([Sighting(tip, told), Sighting(tip, coins)], ADDRESS, VALUE) == verdict
+        assert (
+            combine_sightings([Sighting(tip, told), Sighting(tip, coins)], ADDRESS, VALUE)
+            == verdict
+        )
 
 
 def test_address_in_capitals_is_the_same_address() -> None:

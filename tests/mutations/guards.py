@@ -260,7 +260,7 @@ MUTATIONS: Final = (
     Mutation(
         "settlement: an output that is taken settles no other order",
         "app/orders/apply_reports.py",
-        "    return decide(facts, report, now, ALL_TAKEN), ALL_TAKEN\n",
+        "    return evaluate_report(facts, report, now, ALL_TAKEN), ALL_TAKEN\n",
         "    return decision, settlement\n",
         "tests/services/test_settlements.py::test_output_that_settled_an_order_settles_no_other",
     ),

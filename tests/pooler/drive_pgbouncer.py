@@ -21,7 +21,7 @@ from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 
 from app.assessments.claims import hand_over, reserve
-from app.assessments.providers.ensemble import Panel
+from app.assessments.providers.ensemble import ProviderEnsemble
 from app.runtime.clock import SystemClock
 from app.runtime.db.engine import Database, create_database
 from app.runtime.db.failures import is_lock_timeout, is_unavailable, reason_of
@@ -126,7 +126,7 @@ async def test_job_is_carried_to_its_end(
     async with pooled.sessions() as session, session.begin():
         reserved = await reserve(
             session,
-            Panel([ScriptedProvider(name="sanctions")]),
+            ProviderEnsemble([ScriptedProvider(name="sanctions")]),
             SystemClock(),
             edition="",
             account_id=buyer.account_id,

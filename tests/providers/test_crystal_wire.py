@@ -10,11 +10,11 @@ import pytest
 
 from app.partners.crystal import wire
 from app.partners.crystal.assets import Asset
-from app.partners.crystal.wire import MAX_BODY_BYTES, Asked, Meta
+from app.partners.crystal.wire import MAX_BODY_BYTES, CrystalQuestion, Meta
 from app.partners.http import HttpReply
 from app.partners.strict_json import JsonObject, Unreadable
 
-ASKED = Asked("asm_1", "0xAB", None, Asset("eth", decimals=9))
+ASKED = CrystalQuestion("asm_1", "0xAB", None, Asset("eth", decimals=9))
 DATA: dict[str, Any] = {
     "id": "90ba3e5",
     "status": "ready",
@@ -176,7 +176,7 @@ def test_a_list_must_be_one() -> None:
 
 
 def test_a_question_is_a_form_with_every_text_as_it_is() -> None:
-    asked = Asked("asm_1", "0xAB&name=x ü", "0xCD", Asset("eth", token_id=1))
+    asked = CrystalQuestion("asm_1", "0xAB&name=x ü", "0xCD", Asset("eth", token_id=1))
     body = wire.write_question(asked)
     assert body.content_type == "application/x-www-form-urlencoded"
     assert parse_qs(body.content.decode(), strict_parsing=True) == {

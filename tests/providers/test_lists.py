@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.addresses.spelling import one_spelling
+from app.addresses.spelling import canonicalize
 from app.lists.parsers.files import ListUnreadable, read_list
 from app.lists.rules.listings import ListedAddress
 from app.lists.sample_list import SAMPLE_NAME, sample
@@ -23,7 +23,7 @@ def rows(path: Path, address: str | None = None) -> list[ListedAddress]:
     return [
         row
         for row in read_list(path).entries
-        if address is None or one_spelling(row.address) == one_spelling(address)
+        if address is None or canonicalize(row.address) == canonicalize(address)
     ]
 
 

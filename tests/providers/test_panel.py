@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from app.addresses import AddressForm
 from app.assessments.providers.base import Answer, Evidence, Source, score_of, weighed
-from app.assessments.providers.ensemble import NOT_ASKED, Panel
+from app.assessments.providers.ensemble import NOT_ASKED, ProviderEnsemble
 from app.assessments.rules.questions import AssessmentType
 from app.lists.rules.risk import grade_of
 from tests.support.application import ScriptedProvider
@@ -41,8 +41,8 @@ def answer_of(provider: str, share: str, *sources: Source) -> Answer:
     )
 
 
-def panel_of(*names: str) -> Panel:
-    return Panel([ScriptedProvider(name=name) for name in names])
+def panel_of(*names: str) -> ProviderEnsemble:
+    return ProviderEnsemble([ScriptedProvider(name=name) for name in names])
 
 
 def test_one_provider_is_answered_in_its_own_words() -> None:
@@ -97,8 +97,8 @@ def test_who_failed_or_was_not_asked_is_said_and_outvotes_nobody() -> None:
 
 async def test_the_edition_changes_when_that_of_any_provider_does() -> None:
     one, other = ScriptedProvider(name="one"), ScriptedProvider(name="other")
-    assert await Panel([one]).edition() == one.issue
-    panel = Panel([one, other])
+    assert await ProviderEnsemble([one]).edition() == one.issue
+    panel = ProviderEnsemble([one, other])
     before = await panel.edition()
     other.issue = "of tomorrow"
     assert before != await panel.edition()
@@ -112,15 +112,15 @@ def test_only_those_are_asked_that_answer_for_the_currency() -> None:
         ) -> bool:
             return currency == "BTC"
 
-    panel = Panel([ScriptedProvider(name="all"), ForBitcoin(name="bitcoin")])
+    panel = ProviderEnsemble([ScriptedProvider(name="all"), ForBitcoin(name="bitcoin")])
     assert panel.supporting(AssessmentType.ADDRESS, "BTC", None) == ["all", "bitcoin"]
     assert panel.supporting(AssessmentType.ADDRESS, "DOT", None) == ["all"]
-    assert Panel([ForBitcoin()]).currencies(AssessmentType.ADDRESS) == ["BTC"]
+    assert ProviderEnsemble([ForBitcoin()]).currencies(AssessmentType.ADDRESS) == ["BTC"]
 
 
 def test_a_panel_of_nobody_cannot_be() -> None:
     with pytest.raises(ValueError, match="no risk provider"):
-        Panel([])
+        ProviderEnsemble([])
 
 
 def test_a_provider_that_is_no_longer_named_has_still_its_say() -> None:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.providers.vendors import Vendors
-from tests.services.vendor_desk import CREDITS, Desk, check_money
+from tests.services.vendor_desk import CREDITS, AssessmentHarness, check_money
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
 from tests.support.orders import OneOrder
@@ -50,10 +50,10 @@ async def served_vendors(held: HeldClock) -> AsyncIterator[Vendors]:
 @pytest.fixture
 async def desk(
     database: LentDatabase, clock: HandClock, served_vendors: Vendors, held: HeldClock
-) -> AsyncIterator[Desk]:
+) -> AsyncIterator[AssessmentHarness]:
     """A desk in front of vendors as they are at first; the rules of money hold afterwards."""
     await served_vendors.upstream.press("reset")
     user = await make_user(database, clock.now(), credits_given=CREDITS)
-    yield Desk(database, clock, user, served_vendors)
+    yield AssessmentHarness(database, clock, user, served_vendors)
     held.wake()
     await check_money(database)

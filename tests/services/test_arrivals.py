@@ -12,9 +12,9 @@ from sqlalchemy.exc import IntegrityError
 
 from app import audit
 from app.orders import operator
-from app.orders.apply import Applied
+from app.orders.apply import ApplyResult
 from app.orders.errors import OrderNotSettled
-from app.orders.poll_hints import Interest
+from app.orders.poll_hints import PollHints
 from app.orders.rules.poll_schedule import Urgency
 from app.runtime.db.engine import Database
 from tests.services.test_interest import urgency_of
@@ -77,7 +77,7 @@ async def credits_of(order: BitcoinOrder) -> int:
 async def settle(order: BitcoinOrder, *, grant: bool) -> str:
     """Let an operator end an order."""
     async with order.database.sessions() as session:
-        status = await operator.settle(
+        status = await operator.resolve(
             session, order.id, grant=grant, reason="a test", actor=ACTOR, now=order.clock.now()
         )
     await check_as_a_commit_does(order.database)
@@ -92,7 +92,7 @@ async def rang(order: BitcoinOrder) -> list[str]:
 
 
 async def test_nothing_leaves_the_order_unpaid_until_it_times_out(order: BitcoinOrder) -> None:
-    assert await order.shown() == Applied(unseen_for=None)
+    assert await order.shown() == ApplyResult(unseen_for=None)
     assert await status_of(order) == "UNPAID"
     order.clock.advance(HOUR)
     await order.shown()
@@ -254,7 +254,7 @@ async def test_bumped_transaction_replaces_the_old_one_and_pays_once(order: Bitc
     old, new = output(confirmations=0), output(confirmations=0, number=2)
     await order.shown(replace(old, replaceable=True))
     applied = await order.shown(new)
-    assert applied == Applied()
+    assert applied == ApplyResult()
     replaced_at = order.clock.now()
     await order.shown(replace(new, confirmations=2))
     assert await order.outputs() == [(old.txid, replaced_at), (new.txid, None)]
@@ -362,7 +362,7 @@ async def test_output_counts_for_one_order_only(
     database: LentDatabase, clock: HandClock, buyer: Person, granted: BitcoinOrder
 ) -> None:
     other = await BitcoinOrder.place(database, clock, buyer)
-    job = await other.claim_look()
+    job = await other.claim_poll()
     with pytest.raises(IntegrityError, match="pk_bitcoin_outputs"):
         await other.apply_shown(job, [output()])
     assert (await other.path())[-1] == "UNPAID"
@@ -379,15 +379,15 @@ async def test_two_outputs_of_one_transaction_may_pay_two_orders(
 
 
 async def test_second_report_of_the_same_grants_nothing(granted: BitcoinOrder) -> None:
-    assert await granted.shown(output()) == Applied()
+    assert await granted.shown(output()) == ApplyResult()
     assert await credits_of(granted) == 10
 
 
 async def test_answer_whose_lease_was_taken_over_does_nothing(order: BitcoinOrder) -> None:
-    late = await order.claim_look()
+    late = await order.claim_poll()
     await end_leases(order.database)
-    job = await order.claim_look()
-    assert await order.apply_shown(late, [output()]) == Applied(lease_lost=True)
+    job = await order.claim_poll()
+    assert await order.apply_shown(late, [output()]) == ApplyResult(lease_lost=True)
     assert await order.outputs() == []
     assert (await order.apply_shown(job, [output()])).granted == 10
 
@@ -397,7 +397,7 @@ async def test_two_replicas_that_apply_at_once_grant_once(
 ) -> None:
     buyer = await make_user(committed_database, clock.now())
     placed = await BitcoinOrder.place(committed_database, clock, buyer)
-    job = await placed.claim_look()
+    job = await placed.claim_poll()
     applied = await asyncio.gather(*(placed.apply_shown(job, [output()]) for _ in range(2)))
     assert sorted((one.granted, one.lease_lost) for one in applied) == [(0, True), (10, False)]
     assert await balance_of(committed_database, buyer.account_id) == 10
@@ -418,9 +418,9 @@ async def test_operator_grants_by_hand_what_was_ordered_and_the_chain_is_not_hel
     order: BitcoinOrder,
 ) -> None:
     await order.shown(output(499_000))
-    held = await order.claim_look()
+    held = await order.claim_poll()
     assert await settle(order, grant=True) == "PAID"
-    assert await order.apply_shown(held, [output()]) == Applied(lease_lost=True)
+    assert await order.apply_shown(held, [output()]) == ApplyResult(lease_lost=True)
     for _ in range(4):
         await order.shown()
     assert (await credits_of(order), await order.notes()) == (10, [])
@@ -514,7 +514,7 @@ async def test_asking_brings_an_awaited_order_forward_to_five_seconds(
     order: BitcoinOrder, shown: tuple[object, ...], hastened: bool
 ) -> None:
     await order.shown(*shown)  # type: ignore[arg-type]
-    interest = Interest()
+    interest = PollHints()
     interest.note(order.id)
     await interest.flush(order.database, order.clock.now())
     assert (await pause(order) == timedelta(seconds=5)) is hastened

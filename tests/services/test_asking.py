@@ -14,7 +14,7 @@ from app.assessments import service
 from app.assessments.claims import Subject
 from app.assessments.errors import AssessmentFault
 from app.assessments.models import Assessment
-from app.assessments.provider_calls import Tried
+from app.assessments.provider_calls import RetryResult
 from app.assessments.providers.base import (
     Answer,
     FailureReason,
@@ -24,7 +24,7 @@ from app.assessments.providers.base import (
     ProviderUnknown,
     Question,
 )
-from app.assessments.providers.ensemble import Panel
+from app.assessments.providers.ensemble import ProviderEnsemble
 from app.assessments.rules.questions import AssessmentStatus, AssessmentType
 from app.assessments.service import AssessmentView
 from tests.support.application import ScriptedProvider
@@ -68,13 +68,13 @@ class Desk:
     other: RecallingProvider
 
     @property
-    def panel(self) -> Panel:
-        return Panel([self.one, self.other])
+    def panel(self) -> ProviderEnsemble:
+        return ProviderEnsemble([self.one, self.other])
 
     async def create(self, *providers: ScriptedProvider) -> AssessmentView:
         made = await service.create(
             self.database,
-            Panel(providers or [self.one, self.other]),
+            ProviderEnsemble(providers or [self.one, self.other]),
             self.clock,
             pick_account=service.from_own_account(self.user.caller),
             subject=SUBJECT,
@@ -82,9 +82,11 @@ class Desk:
         )
         return made.assessment
 
-    async def try_again(self, *providers: ScriptedProvider, after_seconds: float = 300) -> Tried:
+    async def try_again(
+        self, *providers: ScriptedProvider, after_seconds: float = 300
+    ) -> RetryResult:
         self.clock.advance(after_seconds)
-        panel = Panel(providers or [self.one, self.other])
+        panel = ProviderEnsemble(providers or [self.one, self.other])
         tried = await finish_due(self.database, panel, self.clock)
         assert tried is not None
         return tried
@@ -236,7 +238,7 @@ async def test_an_answer_that_outlives_its_lease_changes_nothing(desk: Desk) -> 
         @override
         async def recall(self, question: Question) -> Answer | None:
             await end_leases(desk.database)
-            assert await finish_due(desk.database, Panel([desk.one]), desk.clock)
+            assert await finish_due(desk.database, ProviderEnsemble([desk.one]), desk.clock)
             return None
 
     desk.one.raises = ProviderUnknown()

@@ -23,7 +23,7 @@ from app.assessments.providers.base import (
     Question,
     RiskProvider,
 )
-from app.assessments.providers.ensemble import Panel
+from app.assessments.providers.ensemble import ProviderEnsemble
 from app.assessments.rules.questions import AssessmentStatus, AssessmentType
 from app.assessments.service import AssessmentView
 from app.ledger.errors import InsufficientCredits
@@ -70,7 +70,7 @@ async def create(
     """Ask for an assessment that the spender pays."""
     made = await service.create(
         database,
-        Panel([provider]),
+        ProviderEnsemble([provider]),
         clock,
         pick_account=service.from_own_account(spender.caller),
         subject=subject,
@@ -132,11 +132,11 @@ async def test_unknown_outcome_keeps_the_credit_and_is_asked_again(
     provider.raises = fault
     view, left = await create(database, provider, clock, spender)
     assert (view.status, left) == (AssessmentStatus.PENDING, 2)
-    assert not await finish_due(database, Panel([provider]), clock)
+    assert not await finish_due(database, ProviderEnsemble([provider]), clock)
     clock.advance(2)
     provider.raises = None
-    assert await finish_due(database, Panel([provider]), clock)
-    assert not await finish_due(database, Panel([provider]), clock)
+    assert await finish_due(database, ProviderEnsemble([provider]), clock)
+    assert not await finish_due(database, ProviderEnsemble([provider]), clock)
     assert (await only_one(database, spender)).status is AssessmentStatus.READY
     assert await balance_of(database, spender.account_id) == 2
     assert [question.assessment_id for question in provider.asked] == [view.id, view.id]
@@ -145,7 +145,7 @@ async def test_unknown_outcome_keeps_the_credit_and_is_asked_again(
 async def test_assessment_is_not_asked_about_before_it_is_due_or_after_it_is_done(
     database: LentDatabase, clock: HandClock, provider: ScriptedProvider, spender: Person
 ) -> None:
-    panel = Panel([provider])
+    panel = ProviderEnsemble([provider])
     provider.raises = ProviderUnknown()
     view, _ = await create(database, provider, clock, spender)
     provider.raises = None
@@ -164,7 +164,7 @@ async def test_pending_assessment_that_fails_later_is_refunded(
     await create(database, provider, clock, spender)
     provider.raises = ProviderFailed(FailureReason.REFUSED)
     clock.advance(2)
-    assert await finish_due(database, Panel([provider]), clock)
+    assert await finish_due(database, ProviderEnsemble([provider]), clock)
     assert (await only_one(database, spender)).failure_reason == FailureReason.REFUSED
     assert await balance_of(database, spender.account_id) == 3
 
@@ -181,7 +181,7 @@ async def test_unanswered_question_rests_longer_each_time_but_never_long(
         assert due is not None
         rests.append((due - clock.now()).total_seconds())
         clock.advance(rests[-1])
-        assert await finish_due(database, Panel([provider]), clock)
+        assert await finish_due(database, ProviderEnsemble([provider]), clock)
     assert rests == sorted(rests)
     assert (rests[0], rests[-1]) == (2, 300)
 
@@ -206,9 +206,9 @@ async def test_question_of_a_process_that_died_is_asked_again_when_its_lease_is_
     request.cancel()
     await asyncio.gather(request, return_exceptions=True)
     assert (await only_one(database, spender)).status is AssessmentStatus.PENDING
-    assert not await finish_due(database, Panel([provider]), clock)
+    assert not await finish_due(database, ProviderEnsemble([provider]), clock)
     await end_leases(database)
-    assert await finish_due(database, Panel([provider]), clock)
+    assert await finish_due(database, ProviderEnsemble([provider]), clock)
     assert (await only_one(database, spender)).status is AssessmentStatus.READY
     assert await balance_of(database, spender.account_id) == 2
 
@@ -273,7 +273,7 @@ async def test_one_pending_question_is_asked_by_one_finisher_only(
     clock.advance(2)
     provider.raises = None
     finished = await asyncio.gather(
-        *(finish_due(committed_database, Panel([provider]), clock) for _ in range(8))
+        *(finish_due(committed_database, ProviderEnsemble([provider]), clock) for _ in range(8))
     )
     assert len([outcome for outcome in finished if outcome]) == 1
     assert len(provider.asked) == 2
@@ -295,7 +295,7 @@ async def test_issuer_debits_the_code_and_not_itself(
     assert code.access_code is not None
     made = await service.create(
         database,
-        Panel([provider]),
+        ProviderEnsemble([provider]),
         clock,
         pick_account=service.from_access_code(spender.caller, code.access_code, clock.now()),
         subject=SUBJECT,
@@ -325,7 +325,7 @@ async def test_inactive_or_foreign_code_spends_nothing(
         with pytest.raises(AccessCodeNotFound):
             await service.create(
                 database,
-                Panel([provider]),
+                ProviderEnsemble([provider]),
                 clock,
                 pick_account=service.from_access_code(
                     caller, expired.access_code or "", clock.now()
@@ -383,7 +383,7 @@ class TakenOver(ScriptedProvider):
     async def assess(self, question: Question) -> Answer:
         await end_leases(self.database)
         other = ScriptedProvider(raises=self.meanwhile)
-        assert await finish_due(self.database, Panel([other]), self.clock)
+        assert await finish_due(self.database, ProviderEnsemble([other]), self.clock)
         return await super().assess(question)
 
 

@@ -33,7 +33,7 @@ async def noticed(order: OneOrder, *, limit: int = 50) -> list[tuple[str, str]]:
 
 async def settled(order: OneOrder, *, grant: bool) -> None:
     async with order.database.sessions() as session:
-        await operator.settle(
+        await operator.resolve(
             session, order.id, grant=grant, reason="a test", actor=ACTOR, now=order.clock.now()
         )
 

@@ -187,7 +187,7 @@ async def pay_in_bitcoin(database: LentDatabase, clock: HandClock, user: Person)
     await paid.shown()
     given = await BitcoinOrder.place(database, clock, user)
     async with database.sessions() as session:
-        await operator.settle(
+        await operator.resolve(
             session, given.id, grant=True, reason="a test", actor=ACTOR, now=clock.now()
         )
 

@@ -13,7 +13,7 @@ from app.assessments import service
 from app.assessments.batch import _AT_ONCE
 from app.assessments.claims import Subject
 from app.assessments.providers.base import Answer, Question
-from app.assessments.providers.ensemble import Panel
+from app.assessments.providers.ensemble import ProviderEnsemble
 from app.assessments.rules.questions import AssessmentStatus, AssessmentType
 from tests.support.application import ScriptedProvider
 from tests.support.clock import HandClock
@@ -55,7 +55,7 @@ async def test_questions_that_are_asked_later_have_no_deadline_of_their_own(
     async with asyncio.timeout(5):
         batch = await batches.create_many(
             database,
-            Panel([HangsLater(patch=monkeypatch)]),
+            ProviderEnsemble([HangsLater(patch=monkeypatch)]),
             clock,
             pick_account=service.from_own_account(user.caller),
             subjects=subjects,

@@ -9,7 +9,7 @@ import pytest
 from app import audit
 from app.orders import apply_reports, leases
 from app.orders import cancel as cancelling
-from app.orders.apply import Applied
+from app.orders.apply import ApplyResult
 from app.orders.errors import OrderNotCancellable
 from app.orders.rules.states import OrderStatus
 from app.runtime.db.engine import Database
@@ -65,7 +65,7 @@ async def test_answer_to_a_creation_that_was_under_way_keeps_its_uuid(
     await cancel(order)
     async with database.sessions() as session:
         applied = await apply_reports.apply_created(session, job, order.says("UNPAID"), clock.now())
-    assert applied == Applied()
+    assert applied == ApplyResult()
     assert (await order.facts()).status == "CANCELLED"
     assert await count(database, "payments", "uuid = :uuid", uuid=order.uuid) == 1
     await order.reported("BTC_SENT")
@@ -132,7 +132,7 @@ async def test_cancelled_order_in_bitcoin_is_watched_on_and_its_money_counts(
     database: LentDatabase, buyer: Person, clock: HandClock
 ) -> None:
     order = await BitcoinOrder.place(database, clock, buyer)
-    job = await order.claim_look()
+    job = await order.claim_poll()
     await cancel(order)
     await order.apply_shown(job, ())
     assert (await order.facts()).status == "CANCELLED", "a look that was under way"
@@ -173,7 +173,7 @@ async def test_cancel_and_payment_at_once_leave_one_path_and_lose_no_money(
     jobs = {}
     for _ in placed:
         async with committed_database.sessions() as session:
-            look = await leases.claim_look(session, OneOrder.rail, clock.now())
+            look = await leases.claim_poll(session, OneOrder.rail, clock.now())
         assert look is not None
         jobs[look.order_id] = look
     outcomes = await asyncio.gather(

@@ -7,14 +7,23 @@ import asyncio
 
 import pytest
 
-from tests.services.vendor_desk import EVERYBODY, PENDING, READY, REFUSED, Desk, failed, kill, until
+from tests.services.vendor_desk import (
+    EVERYBODY,
+    PENDING,
+    READY,
+    REFUSED,
+    AssessmentHarness,
+    failed,
+    kill,
+    until,
+)
 from tests.support.orders import end_leases
 from tests.support.sandbox import HeldClock
 
 
 @pytest.mark.parametrize("names", EVERYBODY)
 async def test_an_answer_that_died_with_its_process_is_kept_by_the_next(
-    desk: Desk, names: str
+    desk: AssessmentHarness, names: str
 ) -> None:
     async with desk.asking(names) as asking:
         panel, dying = asking.dying
@@ -32,7 +41,7 @@ async def test_an_answer_that_died_with_its_process_is_kept_by_the_next(
     ("when", "paid"), [("before", 0), ("after", 1)], ids=["before_the_work", "after_the_work"]
 )
 async def test_a_process_that_dies_while_crystal_is_at_work_pays_once(
-    desk: Desk, held: HeldClock, when: str, paid: int
+    desk: AssessmentHarness, held: HeldClock, when: str, paid: int
 ) -> None:
     async def asked() -> bool:
         return await desk.vendors.requests("crystal", "tx_add") == 1
@@ -49,7 +58,7 @@ async def test_a_process_that_dies_while_crystal_is_at_work_pays_once(
     assert await desk.paid_calls() == 1
 
 
-async def test_a_worker_that_dies_with_the_answer_pays_once(desk: Desk) -> None:
+async def test_a_worker_that_dies_with_the_answer_pays_once(desk: AssessmentHarness) -> None:
     await desk.fault("crystal", "500")
     async with desk.asking("crystal") as asking:
         assert await desk.ask(asking.panel) == PENDING
@@ -64,7 +73,7 @@ async def test_a_worker_that_dies_with_the_answer_pays_once(desk: Desk) -> None:
 
 @pytest.mark.parametrize(("name", "how"), [("crystal", "refuse=400"), ("chainalysis", "400")])
 async def test_a_refusal_that_died_with_its_process_is_refunded_once(
-    desk: Desk, name: str, how: str
+    desk: AssessmentHarness, name: str, how: str
 ) -> None:
     await desk.refuse(name, how)
     async with desk.asking(name) as asking:
@@ -80,7 +89,7 @@ async def test_a_refusal_that_died_with_its_process_is_refunded_once(
 
 @pytest.mark.parametrize("how", ["ready", "refuse=400"])
 async def test_a_process_that_wakes_when_its_question_is_finished_changes_nothing(
-    desk: Desk, how: str
+    desk: AssessmentHarness, how: str
 ) -> None:
     if how != "ready":
         await desk.refuse("crystal", how)
@@ -96,7 +105,9 @@ async def test_a_process_that_wakes_when_its_question_is_finished_changes_nothin
     assert await desk.paid_calls() == 1
 
 
-async def test_an_answer_that_comes_when_the_credit_was_given_back_is_not_kept(desk: Desk) -> None:
+async def test_an_answer_that_comes_when_the_credit_was_given_back_is_not_kept(
+    desk: AssessmentHarness,
+) -> None:
     async with desk.asking("chainalysis") as asking:
         panel, (dying,) = asking.dying
         request = asyncio.create_task(desk.ask(panel))

@@ -20,9 +20,9 @@ from app.assessments.providers.base import (
     ProviderUnknown,
     Question,
 )
-from app.assessments.providers.ensemble import Panel
+from app.assessments.providers.ensemble import ProviderEnsemble
 from app.assessments.rules.questions import AssessmentStatus
-from app.assessments.service import Made
+from app.assessments.service import CreateResult
 from app.orders import service as orders
 from app.orders.place import Purchase
 from app.orders.queries import OrderView
@@ -66,11 +66,11 @@ def key_of(person: Person, *, endpoint: str = "e", body: str = "") -> RequestKey
     return RequestKey(person.account_id, endpoint, "k", hash_of({"body": body}))
 
 
-def written(made: Made) -> bytes:
+def written(made: CreateResult) -> bytes:
     return f"{made.assessment.id} {made.assessment.status} {made.credits_available}".encode()
 
 
-def killed(_made: Made) -> bytes:
+def killed(_made: CreateResult) -> bytes:
     raise Killed
 
 
@@ -85,7 +85,7 @@ async def ask(
     """Ask for an assessment under the spender's key."""
     return await idempotent_create.create_once(
         database,
-        Panel([provider]),
+        ProviderEnsemble([provider]),
         clock,
         key=key_of(spender),
         write=write,  # type: ignore[arg-type]
@@ -187,7 +187,7 @@ async def test_crash_before_the_debit_commits_leaves_nothing(
     with pytest.raises(Killed):
         await idempotent_create.create_once(
             database,
-            Panel([provider]),
+            ProviderEnsemble([provider]),
             clock,
             key=key_of(spender),
             write=written,
@@ -224,7 +224,7 @@ async def test_crash_while_asking_is_in_flight_until_the_lease_is_over(
     asked = provider.asked[0].assessment_id
     assert first == KeptAnswer(201, f"{asked} pending 2".encode(), replayed=False)
     clock.advance(1)
-    assert await finish_due(database, Panel([provider]), clock)
+    assert await finish_due(database, ProviderEnsemble([provider]), clock)
     again = await ask(database, provider, clock, spender)
     assert again == KeptAnswer(201, first.body, replayed=True)
     assert await count(database, "assessments") == 1
@@ -237,7 +237,7 @@ async def test_after_a_crash_while_asking_the_answer_may_be_the_workers(
 ) -> None:
     await crash_while_asking(database, provider, clock, spender)
     await end_leases(database)
-    assert await finish_due(database, Panel([provider]), clock)
+    assert await finish_due(database, ProviderEnsemble([provider]), clock)
 
     first = await ask(database, provider, clock, spender)
 
@@ -307,7 +307,7 @@ async def test_crash_at_the_refund_takes_refund_and_freed_key_back_together(
     assert await count(database, "idempotency_keys", "assessment_id IS NOT NULL") == 1
     await end_leases(database)
 
-    assert await finish_due(database, Panel([provider]), clock)
+    assert await finish_due(database, ProviderEnsemble([provider]), clock)
 
     assert await balance_of(database, spender.account_id) == 3
     assert await count(database, "idempotency_keys") == 0
@@ -321,7 +321,7 @@ async def test_pending_answer_stays_the_answer_when_the_provider_fails_later(
     assert b"pending" in first.body
     clock.advance(2)
     provider.raises = ProviderFailed(FailureReason.BROKEN)
-    assert await finish_due(database, Panel([provider]), clock)
+    assert await finish_due(database, ProviderEnsemble([provider]), clock)
 
     again = await ask(database, provider, clock, spender)
 
@@ -360,7 +360,7 @@ async def test_answer_of_a_request_whose_assessment_failed_elsewhere_is_not_give
         async def assess(self, question: Question) -> Answer:
             await end_leases(database)
             worker = ScriptedProvider(raises=ProviderFailed(FailureReason.BROKEN))
-            assert await finish_due(database, Panel([worker]), clock)
+            assert await finish_due(database, ProviderEnsemble([worker]), clock)
             return await super().assess(question)
 
     with pytest.raises(IdempotencyKeyInFlight):
@@ -388,7 +388,7 @@ async def test_keys_are_reaped_a_thousand_at_once(
         )
     clock.advance(KEPT.total_seconds())
     async with database.sessions() as session:
-        assert await idempotency.reap(session, clock.now()) is True
+        assert await idempotency.delete_expired(session, clock.now()) is True
         assert await count(database, "idempotency_keys") == 1
-        assert await idempotency.reap(session, clock.now()) is False
+        assert await idempotency.delete_expired(session, clock.now()) is False
     assert await count(database, "idempotency_keys") == 0

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event
 
-from app.orders.poll_hints import Interest
+from app.orders.poll_hints import PollHints
 from app.orders.rules.poll_schedule import Urgency
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
@@ -25,7 +25,7 @@ async def urgency_of(order: OneOrder) -> Urgency:
 async def test_open_order_that_was_asked_about_is_due_in_two_seconds(
     database: LentDatabase, clock: HandClock, order: OneOrder
 ) -> None:
-    interest = Interest()
+    interest = PollHints()
     interest.note(order.id)
     await interest.flush(database, clock.now())
     assert (await order.facts()).next_look_at == clock.now() + timedelta(seconds=2)
@@ -35,7 +35,7 @@ async def test_open_order_that_was_asked_about_is_due_in_two_seconds(
 async def test_asking_again_and_again_does_not_put_a_look_off(
     database: LentDatabase, clock: HandClock, order: OneOrder
 ) -> None:
-    interest, due = Interest(), clock.now() + timedelta(seconds=2)
+    interest, due = PollHints(), clock.now() + timedelta(seconds=2)
     for _ in range(5):
         interest.note(order.id)
         await interest.flush(database, clock.now())
@@ -50,7 +50,7 @@ async def test_asking_about_a_closed_order_brings_it_to_the_first_rhythm_of_its_
     for _ in range(50):
         await order.reported("TIMED_OUT")
     assert (await order.facts()).next_look_at == clock.now() + timedelta(hours=1)
-    interest = Interest()
+    interest = PollHints()
     interest.note(order.id)
     await interest.flush(database, clock.now())
     assert (await order.facts()).next_look_at == clock.now() + timedelta(minutes=1)
@@ -63,7 +63,7 @@ async def test_asking_hastens_no_creation_and_wakes_no_finished_order(
     await order.reported("BTC_SENT")
     waiting = await OneOrder.place(database, clock, buyer)
     before = (await waiting.facts()).next_look_at
-    interest = Interest()
+    interest = PollHints()
     for order_id in (order.id, waiting.id, "ord_unknown"):
         interest.note(order_id)
     await interest.flush(database, clock.now())
@@ -79,7 +79,7 @@ async def test_interest_in_many_orders_is_one_statement_and_none_without_interes
     def keep(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
         statements.append(statement)
 
-    interest = Interest()
+    interest = PollHints()
     for _ in range(5):
         order = await OneOrder.place(database, clock, buyer)
         await order.created("UNPAID")

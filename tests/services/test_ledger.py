@@ -93,7 +93,7 @@ async def test_parallel_answers_for_one_order_grant_once(
     for _ in range(10):
         order = await OneOrder.place(committed_database, clock, buyer)
         await order.created("UNPAID")
-        job, report = await order.claim_look(), order.says("BTC_SENT")
+        job, report = await order.claim_poll(), order.says("BTC_SENT")
         granted = await asyncio.gather(*(order.apply(job, report) for _ in range(4)))
         assert sorted(applied.granted for applied in granted) == [0, 0, 0, 10]
     assert await balance_of(committed_database, buyer.account_id) == 100
@@ -107,7 +107,7 @@ async def test_database_alone_keeps_two_grants_apart(
     buyer = await make_user(committed_database, clock.now())
     order = await OneOrder.place(committed_database, clock, buyer)
     await order.created("UNPAID")
-    job, report = await order.claim_look(), order.says("BTC_SENT")
+    job, report = await order.claim_poll(), order.says("BTC_SENT")
     both_have_read = asyncio.Barrier(2)
 
     async def unlocked(session: AsyncSession, order_id: str, _token: str) -> Order | None:

@@ -14,7 +14,7 @@ from app.addresses.spelling import SPELLING_RULES
 from app.assessments import claims, receipts, rescreening, service
 from app.assessments.claims import Subject
 from app.assessments.providers.base import ProviderUnknown
-from app.assessments.providers.ensemble import Panel
+from app.assessments.providers.ensemble import ProviderEnsemble
 from app.assessments.providers.sanctions import SanctionsProvider
 from app.assessments.providers.tags import TagsProvider
 from app.assessments.rescreening import RETRY_AFTER, SETTLED_AFTER, review_next
@@ -48,12 +48,12 @@ XMR_INTEGRATED = (
 SPRING, SUMMER, AUTUMN = date(2025, 3, 1), date(2025, 7, 1), date(2025, 10, 1)
 
 
-class Office:
+class ListHarness:
     """Lists, somebody who asks about addresses, and a worker that looks again."""
 
     def __init__(self, database: Database, clock: HandClock, buyer: Person) -> None:
         self.database, self.clock, self.buyer = database, clock, buyer
-        self.panel = Panel([SanctionsProvider(Lists(database, clock))])
+        self.panel = ProviderEnsemble([SanctionsProvider(Lists(database, clock))])
 
     async def publish(
         self,
@@ -112,13 +112,13 @@ def entry(address: str, **facts: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def office(database: LentDatabase, clock: HandClock) -> Office:
+async def office(database: LentDatabase, clock: HandClock) -> ListHarness:
     buyer = await make_user(database, clock.now(), credits_given=20)
-    return Office(database, clock, buyer)
+    return ListHarness(database, clock, buyer)
 
 
 async def test_delisting_and_listing_mark_earlier_answers_with_what_changed(
-    office: Office,
+    office: ListHarness,
 ) -> None:
     doe = listed(SATOSHI, label="DOE", facts=ListingFacts(list_uid="36"))
     await office.publish(doe, listed(EVM, "ETH"), issued=SPRING)
@@ -151,14 +151,14 @@ async def test_delisting_and_listing_mark_earlier_answers_with_what_changed(
 
 
 async def test_tags_that_come_change_and_go_mark_earlier_answers_of_tags_alone(
-    office: Office, database: LentDatabase, clock: HandClock
+    office: ListHarness, database: LentDatabase, clock: HandClock
 ) -> None:
     await office.publish(listed(OTHER), issued=SPRING)
     of_sanctions = await office.ask(SATOSHI)
     held = Lists(database, clock)
-    office.panel = Panel([TagsProvider(held)])
+    office.panel = ProviderEnsemble([TagsProvider(held)])
     of_tags = await office.ask(SATOSHI)
-    office.panel = Panel([SanctionsProvider(held), TagsProvider(held)])
+    office.panel = ProviderEnsemble([SanctionsProvider(held), TagsProvider(held)])
     of_both = await office.ask(SATOSHI)
     pack: dict[str, Any] = {"source": "pack", "origin": "p/pack.yaml", "confirm_churn": True}
     versions = (
@@ -190,7 +190,7 @@ async def test_tags_that_come_change_and_go_mark_earlier_answers_of_tags_alone(
 
 
 async def test_marking_is_free_and_leaves_answer_and_receipt_as_they_were(
-    office: Office, database: LentDatabase
+    office: ListHarness, database: LentDatabase
 ) -> None:
     await office.publish(listed(SATOSHI), issued=SPRING)
     made = await office.ask(SATOSHI)
@@ -212,7 +212,7 @@ async def test_marking_is_free_and_leaves_answer_and_receipt_as_they_were(
         assert await audit.breaches(connection) == []
 
 
-async def test_each_version_marks_what_it_changed_one_after_the_other(office: Office) -> None:
+async def test_each_version_marks_what_it_changed_one_after_the_other(office: ListHarness) -> None:
     await office.publish(listed(SATOSHI), issued=SPRING)
     made = await office.ask(SATOSHI)
     await office.publish(listed(OTHER), issued=SUMMER)
@@ -222,7 +222,7 @@ async def test_each_version_marks_what_it_changed_one_after_the_other(office: Of
 
 
 async def test_address_that_another_list_still_has_keeps_its_score_and_is_marked(
-    office: Office,
+    office: ListHarness,
 ) -> None:
     await office.publish(listed(SATOSHI), issued=SPRING)
     await office.publish(listed(SATOSHI), issued=SPRING, source="another list")
@@ -232,7 +232,7 @@ async def test_address_that_another_list_still_has_keeps_its_score_and_is_marked
     assert await office.told(made) == [(2, False, "1", "1")]
 
 
-async def test_first_list_marks_what_the_sample_answered(office: Office) -> None:
+async def test_first_list_marks_what_the_sample_answered(office: ListHarness) -> None:
     made = await office.ask(SATOSHI)
     await office.publish(listed(SATOSHI), issued=SPRING)
     await office.look_again()
@@ -240,7 +240,7 @@ async def test_first_list_marks_what_the_sample_answered(office: Office) -> None
 
 
 async def test_new_name_of_a_listing_and_what_is_no_sanction_change_no_answer(
-    office: Office,
+    office: ListHarness,
 ) -> None:
     await office.publish(listed(SATOSHI, label="DOE"), issued=SPRING)
     made = await office.ask(SATOSHI)
@@ -252,7 +252,7 @@ async def test_new_name_of_a_listing_and_what_is_no_sanction_change_no_answer(
     assert await office.changes(made) == []
 
 
-async def test_answer_that_was_given_on_the_new_version_is_not_marked(office: Office) -> None:
+async def test_answer_that_was_given_on_the_new_version_is_not_marked(office: ListHarness) -> None:
     await office.publish(listed(SATOSHI), issued=SPRING)
     before = await office.ask(SATOSHI)
     await office.publish(listed(OTHER), issued=SUMMER)
@@ -263,11 +263,11 @@ async def test_answer_that_was_given_on_the_new_version_is_not_marked(office: Of
 
 
 async def test_answer_as_of_a_day_and_those_of_other_providers_are_not_looked_at(
-    office: Office, database: LentDatabase
+    office: ListHarness, database: LentDatabase
 ) -> None:
     await office.publish(listed(SATOSHI), issued=SPRING)
     then = await office.ask(SATOSHI, as_of=SPRING)
-    sanctions, office.panel = office.panel, Panel([ScriptedProvider()])
+    sanctions, office.panel = office.panel, ProviderEnsemble([ScriptedProvider()])
     other = await office.ask(SATOSHI)
     office.panel = sanctions
     await office.publish(listed(OTHER), issued=SUMMER)
@@ -276,7 +276,7 @@ async def test_answer_as_of_a_day_and_those_of_other_providers_are_not_looked_at
 
 
 async def test_version_is_looked_through_once_and_not_before_every_process_has_it(
-    office: Office, database: LentDatabase, clock: HandClock
+    office: ListHarness, database: LentDatabase, clock: HandClock
 ) -> None:
     await office.publish(listed(SATOSHI), issued=SPRING)
     made = await office.ask(SATOSHI)
@@ -294,11 +294,11 @@ async def test_version_is_looked_through_once_and_not_before_every_process_has_i
 
 
 async def test_answer_that_comes_late_from_an_old_version_is_marked_too(
-    office: Office, database: LentDatabase, clock: HandClock
+    office: ListHarness, database: LentDatabase, clock: HandClock
 ) -> None:
     await office.publish(listed(SATOSHI), issued=SPRING)
     slow = ScriptedProvider(raises=ProviderUnknown())
-    office.panel = Panel([SanctionsProvider(Lists(database, clock)), slow])
+    office.panel = ProviderEnsemble([SanctionsProvider(Lists(database, clock)), slow])
     late = await office.ask(SATOSHI)
     await office.publish(listed(OTHER), issued=SUMMER)
     await office.look_again()
@@ -318,11 +318,11 @@ async def test_answer_that_comes_while_a_version_is_looked_through_is_not_lost(
     committed_database: Database, clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     buyer = await make_user(committed_database, clock.now(), credits_given=2)
-    office = Office(committed_database, clock, buyer)
+    office = ListHarness(committed_database, clock, buyer)
     await office.publish(listed(SATOSHI), issued=SPRING)
     await office.look_again()
     slow = ScriptedProvider(raises=ProviderUnknown())
-    office.panel = Panel([SanctionsProvider(Lists(committed_database, clock)), slow])
+    office.panel = ProviderEnsemble([SanctionsProvider(Lists(committed_database, clock)), slow])
     late = await office.ask(SATOSHI)
     await office.publish(listed(OTHER), issued=SUMMER)
     slow.raises = None
@@ -348,13 +348,13 @@ def earlier_rules() -> Iterator[pytest.MonkeyPatch]:
     """The rules of an earlier program: each address was spelt as itself, in small letters."""
     with pytest.MonkeyPatch.context() as patch:
         for module in (claims, importing):
-            patch.setattr(module, "one_spelling", str.lower)
+            patch.setattr(module, "canonicalize", str.lower)
             patch.setattr(module, "SPELLING_RULES", SPELLING_RULES - 1)
         yield patch
 
 
 async def test_row_and_answer_of_an_earlier_program_are_found_at_once_and_spelt_anew(
-    office: Office, database: LentDatabase, earlier_rules: pytest.MonkeyPatch
+    office: ListHarness, database: LentDatabase, earlier_rules: pytest.MonkeyPatch
 ) -> None:
     await office.publish(listed(OTHER), issued=SPRING)
     made = await office.ask(XMR_INTEGRATED, "XMR")
@@ -374,12 +374,12 @@ async def test_row_and_answer_of_an_earlier_program_are_found_at_once_and_spelt_
 
 
 async def test_row_of_a_later_program_is_found_and_left_to_it(
-    office: Office, database: LentDatabase
+    office: ListHarness, database: LentDatabase
 ) -> None:
     await office.publish(listed(OTHER), issued=SPRING)
     made = await office.ask(EVM, "ETH")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(importing, "one_spelling", lambda address: f"later {address}")
+        patch.setattr(importing, "canonicalize", lambda address: f"later {address}")
         patch.setattr(importing, "SPELLING_RULES", SPELLING_RULES + 1)
         await office.publish(listed(EVM, "ETH"), issued=SUMMER)
     found = await Lists(database, office.clock).find(EVM.lower(), SUMMER)
@@ -390,14 +390,14 @@ async def test_row_of_a_later_program_is_found_and_left_to_it(
 
 
 async def test_version_is_looked_through_from_its_start_once_rows_are_spelt_anew(
-    office: Office, database: LentDatabase, monkeypatch: pytest.MonkeyPatch
+    office: ListHarness, database: LentDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rows move in the order of the spellings, to before where a look had come."""
     monkeypatch.setattr(rescreening, "STEP", 1)
     made = [await office.ask(address) for address in (SATOSHI, OTHER)]
     first, last = sorted((SATOSHI, OTHER))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(importing, "one_spelling", lambda one: "~" if one == first else one)
+        patch.setattr(importing, "canonicalize", lambda one: "~" if one == first else one)
         await office.publish(listed(SATOSHI), listed(OTHER), issued=SUMMER)
     await review_next(database, office.clock)
     async with database.sessions() as session, session.begin():
@@ -410,7 +410,7 @@ async def test_version_is_looked_through_from_its_start_once_rows_are_spelt_anew
 
 
 async def test_steps_are_small_and_together_leave_nothing_out(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    office: ListHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rescreening, "STEP", 2)
     await office.publish(listed(SATOSHI), listed(OTHER), listed(EVM, "ETH"), issued=SPRING)
@@ -429,7 +429,7 @@ async def test_workers_that_look_at_once_mark_once(
 ) -> None:
     monkeypatch.setattr(rescreening, "STEP", 2)
     buyer = await make_user(committed_database, clock.now(), credits_given=20)
-    office = Office(committed_database, clock, buyer)
+    office = ListHarness(committed_database, clock, buyer)
     await office.publish(listed(SATOSHI), listed(OTHER), issued=SPRING)
     made = [await office.ask(address) for address in (SATOSHI, OTHER) * 4]
     await office.publish(listed(EVM, "ETH"), issued=SUMMER)
@@ -446,7 +446,7 @@ async def test_step_that_dies_is_done_again(
     committed_database: Database, clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     buyer = await make_user(committed_database, clock.now(), credits_given=2)
-    office = Office(committed_database, clock, buyer)
+    office = ListHarness(committed_database, clock, buyer)
     await office.publish(listed(SATOSHI), issued=SPRING)
     made = await office.ask(SATOSHI)
     await office.publish(listed(OTHER), issued=SUMMER)

@@ -229,7 +229,7 @@ async def test_list_of_which_many_rows_are_of_another_asset_is_refused_unless_co
 async def test_row_that_other_rules_spelt_is_found_and_stays_the_same_row(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importing, "one_spelling", str.lower)
+    monkeypatch.setattr(importing, "canonicalize", str.lower)
     monkeypatch.setattr(importing, "SPELLING_RULES", SPELLING_RULES - 1)
     await import_rows(database, [listed(SATOSHI)], issued=SPRING)
     monkeypatch.undo()

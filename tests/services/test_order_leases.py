@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text, update
 
 from app.orders import leases
-from app.orders.leases import LEASE, CreationJob, OrderPoisoned
+from app.orders.leases import LEASE, CreationTask, OrderPoisoned
 from app.orders.models import Order
 from app.orders.rules.poll_schedule import Urgency
 from app.orders.rules.rails import Rail
@@ -20,7 +20,7 @@ from tests.support.orders import OneOrder, end_leases, place_order
 from tests.support.people import Person, make_user
 
 
-async def claim_creation(database: Database, clock: HandClock) -> CreationJob | None:
+async def claim_creation(database: Database, clock: HandClock) -> CreationTask | None:
     """Take the next order to be created."""
     async with database.sessions() as session:
         return await leases.claim_creation(session, clock.now())
@@ -29,7 +29,7 @@ async def claim_creation(database: Database, clock: HandClock) -> CreationJob | 
 async def looked_at(database: Database, clock: HandClock) -> str | None:
     """Take the next order to be looked at; return its id."""
     async with database.sessions() as session:
-        job = await leases.claim_look(session, Rail.AEONTO, clock.now())
+        job = await leases.claim_poll(session, Rail.AEONTO, clock.now())
     return job.order_id if job else None
 
 
@@ -129,12 +129,12 @@ async def test_nothing_is_claimed_before_it_is_due(
     database: LentDatabase, clock: HandClock, buyer: Person, order: OneOrder
 ) -> None:
     async with database.reading() as connection:
-        assert not await leases.look_is_due(connection, Rail.AEONTO, clock.now())
+        assert not await leases.poll_is_due(connection, Rail.AEONTO, clock.now())
         assert not await leases.creation_is_due(connection, clock.now())
     assert await looked_at(database, clock) is None
     clock.advance(30)
     async with database.reading() as connection:
-        assert await leases.look_is_due(connection, Rail.AEONTO, clock.now())
+        assert await leases.poll_is_due(connection, Rail.AEONTO, clock.now())
     assert await looked_at(database, clock) == order.id
 
 
@@ -160,7 +160,7 @@ async def test_job_carries_what_upstream_is_asked_for(
 
 
 async def test_look_carries_the_uuid_that_upstream_gave(order: OneOrder) -> None:
-    assert (await order.claim_look()).uuid == order.uuid
+    assert (await order.claim_poll()).uuid == order.uuid
 
 
 async def due_for(
@@ -208,7 +208,7 @@ async def test_overload_stretches_every_rhythm_of_one_urgency_alike(
     for _ in range(60):
         clock.advance(1)
         async with database.sessions() as session:
-            job = await leases.claim_look(session, Rail.AEONTO, clock.now())
+            job = await leases.claim_poll(session, Rail.AEONTO, clock.now())
         if job is None:
             continue
         seen[job.order_id].append(clock.now())

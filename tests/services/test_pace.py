@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from app.runtime.clock import SystemClock
 from app.runtime.db.engine import Database, create_database
-from app.runtime.rate_limit.postgres import SharedPace
+from app.runtime.rate_limit.postgres import PostgresRateLimiter
 from app.runtime.rate_limit.rules import LEAVE_WITHIN_SECONDS, Bucket, Limit
 
 LOOKS = Bucket.ORDER_STATUS
@@ -33,7 +33,7 @@ def _small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def replicas(database_url: str) -> AsyncIterator[list[SharedPace]]:
+async def replicas(database_url: str) -> AsyncIterator[list[PostgresRateLimiter]]:
     """Two processes' worth of pace: pools of their own, nothing shared but the database."""
     databases = [create_database(database_url, pool_size=4) for _ in range(2)]
     yield [pace_on(database) for database in databases]
@@ -41,16 +41,18 @@ async def replicas(database_url: str) -> AsyncIterator[list[SharedPace]]:
         await database.dispose()
 
 
-def pace_on(database: Database) -> SharedPace:
+def pace_on(database: Database) -> PostgresRateLimiter:
     """Return a pace as a process makes it when it starts."""
-    return SharedPace(database, SystemClock(), Decimal(1))
+    return PostgresRateLimiter(database, SystemClock(), Decimal(1))
 
 
-async def test_two_replicas_never_exceed_a_window_together(replicas: list[SharedPace]) -> None:
+async def test_two_replicas_never_exceed_a_window_together(
+    replicas: list[PostgresRateLimiter],
+) -> None:
     chance, arrivals = Random(3), []  # noqa: S311  a replay
     stop_at = time.monotonic() + 1.6
 
-    async def sender(pace: SharedPace) -> None:
+    async def sender(pace: PostgresRateLimiter) -> None:
         while time.monotonic() < stop_at:
             slot = await pace.reserve(LOOKS, within_seconds=0.5)
             if slot is None:
@@ -85,7 +87,7 @@ async def test_answered_slots_count_after_a_restart(
 
 
 async def test_unanswered_slots_of_a_dead_process_hold_the_budget(
-    replicas: list[SharedPace],
+    replicas: list[PostgresRateLimiter],
 ) -> None:
     dead, living = replicas
     for _ in range(3):
@@ -93,7 +95,9 @@ async def test_unanswered_slots_of_a_dead_process_hold_the_budget(
     assert await living.reserve(LOOKS, within_seconds=0.05) is None
 
 
-async def test_released_slot_is_free_for_another_at_once(replicas: list[SharedPace]) -> None:
+async def test_released_slot_is_free_for_another_at_once(
+    replicas: list[PostgresRateLimiter],
+) -> None:
     slots = [await replicas[0].reserve(LOOKS, within_seconds=1) for _ in range(3)]
     assert await replicas[1].reserve(LOOKS, within_seconds=0.02) is None
     assert slots[1] is not None
@@ -102,7 +106,7 @@ async def test_released_slot_is_free_for_another_at_once(replicas: list[SharedPa
 
 
 async def test_slot_must_be_used_within_a_second_of_being_asked_for(
-    replicas: list[SharedPace],
+    replicas: list[PostgresRateLimiter],
 ) -> None:
     before = time.monotonic()
     slot = await replicas[0].reserve(LOOKS, within_seconds=1)
@@ -127,14 +131,16 @@ async def test_slot_counts_from_before_the_database_was_asked(
     committed_database: Database,
 ) -> None:
     clock = LateClock()
-    slot = await SharedPace(committed_database, clock, Decimal(1)).reserve(LOOKS, within_seconds=9)
+    slot = await PostgresRateLimiter(committed_database, clock, Decimal(1)).reserve(
+        LOOKS, within_seconds=9
+    )
     assert slot is not None
     # The readings: when to give up, when asked. One more, after the answer, would be too late.
     assert clock.readings == [0.0, 1.0]
     assert slot.leave_by == 1.0 + LEAVE_WITHIN_SECONDS
 
 
-async def test_buckets_do_not_share_a_budget(replicas: list[SharedPace]) -> None:
+async def test_buckets_do_not_share_a_budget(replicas: list[PostgresRateLimiter]) -> None:
     for _ in range(3):
         await replicas[0].reserve(LOOKS, within_seconds=1)
     for bucket in set(Bucket) - {LOOKS}:
@@ -164,7 +170,7 @@ async def test_throttled_answer_pauses_every_replica_and_then_one_probes(
 
 
 async def test_probe_that_reached_nobody_is_followed_by_one_probe(
-    replicas: list[SharedPace], monkeypatch: pytest.MonkeyPatch
+    replicas: list[PostgresRateLimiter], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     set_limit(monkeypatch, Limit(3, 0.2))
     here, there = (pace_on(pace._database) for pace in replicas[:2])
@@ -181,7 +187,7 @@ async def test_probe_that_reached_nobody_is_followed_by_one_probe(
 
 
 async def test_first_use_by_two_replicas_at_once_makes_one_row(
-    replicas: list[SharedPace], committed_database: Database
+    replicas: list[PostgresRateLimiter], committed_database: Database
 ) -> None:
     slots = await asyncio.gather(
         *(pace.reserve(LOOKS, within_seconds=0.1) for pace in replicas for _ in range(2))
@@ -196,6 +202,6 @@ async def test_first_use_by_two_replicas_at_once_makes_one_row(
 async def test_rate_scale_multiplies_the_count(
     committed_database: Database, scale: str, free: int
 ) -> None:
-    pace = SharedPace(committed_database, SystemClock(), Decimal(scale))
+    pace = PostgresRateLimiter(committed_database, SystemClock(), Decimal(scale))
     slots = [await pace.reserve(LOOKS, within_seconds=0.01) for _ in range(free + 1)]
     assert [slot is not None for slot in slots] == [True] * free + [False]

@@ -12,7 +12,7 @@ from app import audit
 from app.orders import address_checks
 from app.orders.discrepancies import needing_attention
 from app.orders.wallet.wallet import Wallet
-from app.partners.esplora.outputs import Arrival
+from app.partners.esplora.outputs import ReceivedOutput
 from app.runtime.db.engine import Database
 from tests.bitcoin.keys import BIP84_ZPUB
 from tests.support import invariants
@@ -36,7 +36,7 @@ async def _sound(database: LentDatabase, clock: HandClock) -> AsyncIterator[None
 
 
 async def check(
-    database: Database, clock: HandClock, index: int, *arrivals: Arrival, tip: int = TIP
+    database: Database, clock: HandClock, index: int, *arrivals: ReceivedOutput, tip: int = TIP
 ) -> str | None:
     """Let the chain show this at an address that no order has."""
     async with database.sessions() as session:
@@ -51,7 +51,9 @@ async def check(
         )
 
 
-def mined(clock: HandClock, *, ago: timedelta, height: int = TIP, number: int = 1) -> Arrival:
+def mined(
+    clock: HandClock, *, ago: timedelta, height: int = TIP, number: int = 1
+) -> ReceivedOutput:
     """Return an output of the full price in a block of some time ago."""
     at = clock.now() - ago
     return output(confirmations=6, number=number, block_time=at, mined_at=at, block_height=height)
@@ -322,7 +324,7 @@ async def test_payment_seen_by_a_process_whose_clock_is_behind_counts(
     database: LentDatabase, clock: HandClock, buyer: Person
 ) -> None:
     order = await BitcoinOrder.place(database, clock, buyer)
-    job = await order.claim_look()
+    job = await order.claim_poll()
     clock.advance(-30)  # before the order, by the clock of whoever looks
     await order.apply_shown(job, [output(confirmations=0)])
     clock.advance(60)

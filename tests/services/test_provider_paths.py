@@ -21,7 +21,7 @@ from tests.services.vendor_desk import (
     PENDING,
     READY,
     REFUSED,
-    Desk,
+    AssessmentHarness,
     failed,
     until,
 )
@@ -33,7 +33,7 @@ from tests.support.sandbox import HeldClock
 
 
 @pytest.mark.parametrize("names", EVERYBODY)
-async def test_an_answer_costs_one_credit(desk: Desk, names: str) -> None:
+async def test_an_answer_costs_one_credit(desk: AssessmentHarness, names: str) -> None:
     async with desk.asking(names) as asking:
         assert await desk.ask(asking.panel) == READY
         assert await desk.finds_nothing(asking.panel)
@@ -42,7 +42,9 @@ async def test_an_answer_costs_one_credit(desk: Desk, names: str) -> None:
 
 
 @pytest.mark.parametrize("names", ["crystal", "exposure"])
-async def test_an_answer_about_a_transaction_costs_one_credit(desk: Desk, names: str) -> None:
+async def test_an_answer_about_a_transaction_costs_one_credit(
+    desk: AssessmentHarness, names: str
+) -> None:
     sent = await desk.vendors.upstream.press("chain/send", address=ADDRESS, satoshi=50_000)
     subject = Subject(AssessmentType.TRANSACTION, ADDRESS, "BTC", sent["txid"])
     async with desk.asking(names) as asking:
@@ -51,7 +53,7 @@ async def test_an_answer_about_a_transaction_costs_one_credit(desk: Desk, names:
 
 @pytest.mark.parametrize("numbered", [False, True], ids=["text_ids", "number_ids"])
 async def test_what_crystal_works_on_is_looked_at_until_it_is_ready(
-    desk: Desk, numbered: bool
+    desk: AssessmentHarness, numbered: bool
 ) -> None:
     await desk.vendors.crystal(pending_looks=1, numbered=numbered)
     async with desk.asking("crystal") as asking:
@@ -88,7 +90,7 @@ REFUSALS: Final = [
 
 @pytest.mark.parametrize(("name", "how", "reason", "alarms"), REFUSALS)
 async def test_a_refusal_gives_the_credit_back_and_rings_where_an_operator_must_look(
-    desk: Desk, name: str, how: str, reason: str, alarms: list[str]
+    desk: AssessmentHarness, name: str, how: str, reason: str, alarms: list[str]
 ) -> None:
     await desk.refuse(name, how)
     async with desk.asking(name) as asking:
@@ -100,7 +102,7 @@ async def test_a_refusal_gives_the_credit_back_and_rings_where_an_operator_must_
 
 @pytest.mark.parametrize(("name", "how", "reason", "alarms"), REFUSALS)
 async def test_a_refusal_that_the_worker_meets_gives_the_credit_back(
-    desk: Desk, name: str, how: str, reason: str, alarms: list[str]
+    desk: AssessmentHarness, name: str, how: str, reason: str, alarms: list[str]
 ) -> None:
     await desk.fault(name, "500")
     await desk.refuse(name, how)
@@ -115,13 +117,17 @@ async def test_a_refusal_that_the_worker_meets_gives_the_credit_back(
 @pytest.mark.parametrize(
     ("name", "key"), [("crystal", "wrong"), ("chainalysis", "wrong"), ("chainalysis", "")]
 )
-async def test_a_key_that_is_refused_gives_the_credit_back(desk: Desk, name: str, key: str) -> None:
+async def test_a_key_that_is_refused_gives_the_credit_back(
+    desk: AssessmentHarness, name: str, key: str
+) -> None:
     async with desk.asking(name, key=key) as asking:
         assert await desk.ask(asking.panel) == failed(BROKEN)
     assert asking.alarms == [f"{name}_KeyRefused"]
 
 
-async def test_a_key_that_is_refused_leaves_unknown_what_crystal_did_before(desk: Desk) -> None:
+async def test_a_key_that_is_refused_leaves_unknown_what_crystal_did_before(
+    desk: AssessmentHarness,
+) -> None:
     await desk.fault("crystal", "drop")
     async with desk.asking("crystal") as asking:
         assert await desk.ask(asking.panel) == PENDING
@@ -134,7 +140,7 @@ async def test_a_key_that_is_refused_leaves_unknown_what_crystal_did_before(desk
 
 @pytest.mark.parametrize("tx_hash", ["ab" * 32, "nonsense"])
 async def test_a_transaction_that_the_chain_does_not_know_gives_the_credit_back(
-    desk: Desk, tx_hash: str
+    desk: AssessmentHarness, tx_hash: str
 ) -> None:
     subject = Subject(AssessmentType.TRANSACTION, ADDRESS, "BTC", tx_hash)
     async with desk.asking("exposure") as asking:
@@ -153,7 +159,7 @@ async def test_a_transaction_that_the_chain_does_not_know_gives_the_credit_back(
     ],
 )
 async def test_what_was_surely_not_done_is_asked_again_and_was_not_asked(
-    desk: Desk, name: str, kind: str
+    desk: AssessmentHarness, name: str, kind: str
 ) -> None:
     await desk.fault(name, kind)
     async with desk.asking(name) as asking:
@@ -165,7 +171,7 @@ async def test_what_was_surely_not_done_is_asked_again_and_was_not_asked(
     assert await desk.vendors.requests("crystal", "batch_txs") == 0
 
 
-async def test_crystal_is_asked_when_it_can_be_reached_again(desk: Desk) -> None:
+async def test_crystal_is_asked_when_it_can_be_reached_again(desk: AssessmentHarness) -> None:
     root = desk.vendors.root
     desk.vendors.root = "http://127.0.0.1:1"
     async with desk.asking("crystal") as asking:
@@ -181,7 +187,7 @@ async def test_crystal_is_asked_when_it_can_be_reached_again(desk: Desk) -> None
 
 @pytest.mark.parametrize("kind", ["500", "503", "drop", "reset"])
 async def test_a_question_that_was_lost_before_the_work_is_asked_again(
-    desk: Desk, kind: str
+    desk: AssessmentHarness, kind: str
 ) -> None:
     await desk.fault("crystal", kind, when="before")
     async with desk.asking("crystal") as asking:
@@ -195,7 +201,7 @@ async def test_a_question_that_was_lost_before_the_work_is_asked_again(
     "kind", ["500", "503", "drop", "reset", "html", "empty", "malformed", "negative", "huge"]
 )
 async def test_an_answer_that_was_lost_after_the_work_is_found_and_not_paid_twice(
-    desk: Desk, kind: str
+    desk: AssessmentHarness, kind: str
 ) -> None:
     await desk.fault("crystal", kind, when="after")
     async with desk.asking("crystal") as asking:
@@ -207,7 +213,7 @@ async def test_an_answer_that_was_lost_after_the_work_is_found_and_not_paid_twic
 
 
 async def test_an_answer_that_comes_too_late_for_its_call_is_found_and_not_paid_twice(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    desk: AssessmentHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def has_paid() -> bool:
         return await desk.paid_calls() == 1
@@ -226,7 +232,7 @@ async def test_an_answer_that_comes_too_late_for_its_call_is_found_and_not_paid_
 
 
 async def test_an_answer_that_comes_too_late_for_its_request_is_found_and_not_paid_twice(
-    desk: Desk, held: HeldClock, monkeypatch: pytest.MonkeyPatch
+    desk: AssessmentHarness, held: HeldClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def has_paid() -> bool:
         return await desk.paid_calls() == 1
@@ -246,7 +252,7 @@ async def test_an_answer_that_comes_too_late_for_its_request_is_found_and_not_pa
 
 
 async def test_a_question_beyond_the_end_of_the_search_is_not_taken_for_one_never_asked(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    desk: AssessmentHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.partners.crystal.wire.SEARCHED", 2)
     monkeypatch.setattr("app.partners.crystal.wire.PAGES", 1)
@@ -263,7 +269,7 @@ async def test_a_question_beyond_the_end_of_the_search_is_not_taken_for_one_neve
 
 
 async def test_a_search_goes_on_to_the_page_that_has_the_question(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    desk: AssessmentHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.partners.crystal.wire.SEARCHED", 2)
     await desk.fault("crystal", "drop", when="after")
@@ -276,7 +282,7 @@ async def test_a_search_goes_on_to_the_page_that_has_the_question(
 
 
 async def test_a_search_that_goes_back_far_enough_says_that_nothing_was_asked(
-    desk: Desk, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+    desk: AssessmentHarness, clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.partners.crystal.wire.SEARCHED", 2)
     clock.advance(10 * 365 * 24 * 3600)  # beyond the vendors' clock, which is the machine's
@@ -289,7 +295,9 @@ async def test_a_search_that_goes_back_far_enough_says_that_nothing_was_asked(
     assert await desk.paid_calls() == 3
 
 
-async def test_crystal_that_cannot_say_is_asked_twice_at_most_for_one_credit(desk: Desk) -> None:
+async def test_crystal_that_cannot_say_is_asked_twice_at_most_for_one_credit(
+    desk: AssessmentHarness,
+) -> None:
     await desk.fault("crystal", "drop", when="after", times=-1)
     await desk.fault("crystal", "500", endpoint="batch_txs", times=-1)
     async with desk.asking("crystal") as asking:

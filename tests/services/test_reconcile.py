@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app import audit
 from app.orders import apply_reports
-from app.orders.apply import Applied
+from app.orders.apply import ApplyResult
 from app.orders.rules.failures import ORDER_SET_ASIDE
 from app.orders.rules.reports import Decision
 from app.orders.rules.states import OrderStatus
@@ -22,7 +22,7 @@ from tests.support.orders import TERMS, OneOrder, balance_of, count, end_leases,
 from tests.support.people import Person, make_access_code
 
 AT_PAID = replace(TERMS, granting_status=OrderStatus.PAID)
-PASSING = Applied()
+PASSING = ApplyResult()
 
 
 @pytest.fixture(autouse=True)
@@ -80,11 +80,11 @@ async def test_creation_of_something_else_is_refused_and_tried_again(
     fault: str,
 ) -> None:
     order = await OneOrder.place(database, clock, buyer)
-    assert await order.created(**{"state": "UNPAID", **changes}) == Applied(refused=fault)
+    assert await order.created(**{"state": "UNPAID", **changes}) == ApplyResult(refused=fault)
     assert await count(database, "payments") == 0
     assert await order.notes() == [("refused", fault)]
     clock.advance(10)
-    assert await order.created("UNPAID") == Applied(moved_to=OrderStatus.UNPAID)
+    assert await order.created("UNPAID") == ApplyResult(moved_to=OrderStatus.UNPAID)
 
 
 async def test_uuid_of_another_order_is_never_taken(
@@ -92,7 +92,7 @@ async def test_uuid_of_another_order_is_never_taken(
 ) -> None:
     other = await OneOrder.place(database, clock, buyer)
     applied = await other.created("UNPAID", uuid=order.uuid)
-    assert applied == Applied(refused="uuid_of_another_order")
+    assert applied == ApplyResult(refused="uuid_of_another_order")
     assert await count(database, "payments") == 1
 
 
@@ -103,10 +103,10 @@ async def test_order_that_upstream_refused_fails_with_its_reason_and_is_over(
     job = await order.claim_creation()
     async with database.sessions() as session:
         applied = await apply_reports.fail_refused(session, job, clock.now())
-    assert applied == Applied(moved_to=OrderStatus.FAILED)
+    assert applied == ApplyResult(moved_to=OrderStatus.FAILED)
     facts = await order.facts()
     assert (facts.status, facts.next_look_at) == ("FAILED", None)
-    assert facts.failure_reason == apply_reports.FailureReason.REFUSED
+    assert facts.failure_reason == apply_reports.OrderFailureReason.REFUSED
 
 
 async def fail_overdue(database: LentDatabase, clock: HandClock) -> list[str]:
@@ -117,7 +117,7 @@ async def fail_overdue(database: LentDatabase, clock: HandClock) -> list[str]:
         ended = {
             one: await apply_reports.fail_overdue(session, one, clock.now()) for one in overdue
         }
-    assert all(applied == Applied(moved_to=OrderStatus.FAILED) for applied in ended.values())
+    assert all(applied == ApplyResult(moved_to=OrderStatus.FAILED) for applied in ended.values())
     return list(ended)
 
 
@@ -129,7 +129,7 @@ async def test_order_that_was_not_accepted_by_its_deadline_fails(
     later = await OneOrder.place(database, clock, buyer)
     clock.advance(3599)
     assert await fail_overdue(database, clock) == [late.id]
-    assert (await late.facts()).failure_reason == apply_reports.FailureReason.DEADLINE
+    assert (await late.facts()).failure_reason == apply_reports.OrderFailureReason.DEADLINE
     assert (await later.facts()).status == "TO_BE_CREATED"
 
 
@@ -199,7 +199,7 @@ async def test_gift_is_granted_to_the_code_and_not_to_its_buyer(
 async def test_grant_has_one_audit_line_that_names_the_lease(
     database: LentDatabase, order: OneOrder
 ) -> None:
-    job = await order.claim_look()
+    job = await order.claim_poll()
     await order.apply(job, order.says("BTC_SENT"))
     line = "action = 'ledger.purchase' AND actor = 'worker' AND request_id = :cause"
     assert await count(database, "audit_log", line, cause=job.lease_token) == 1
@@ -267,10 +267,10 @@ async def test_report_after_the_grant_moves_and_grants_nothing(
     database: LentDatabase, buyer: Person, order: OneOrder
 ) -> None:
     """Two looks can be in flight when a lease ran out: the second finds the order granted."""
-    job = await order.claim_look()
+    job = await order.claim_poll()
     await order.apply(job, order.says("BTC_SENT"))
     for state in ("BTC_SENT", "UNPAID", "PAID", "NOT_FOUND", "TIMED_OUT"):
-        assert await order.apply(job, order.says(state)) == Applied(lease_lost=True)
+        assert await order.apply(job, order.says(state)) == ApplyResult(lease_lost=True)
     assert await balance_of(database, buyer.account_id) == 10
 
 
@@ -295,7 +295,7 @@ async def test_lie_grants_nothing_and_keeps_nothing(
     database: LentDatabase, buyer: Person, order: OneOrder, changes: dict[str, Any], reason: str
 ) -> None:
     changes["receiving_address"] = "WmLie"
-    assert await order.reported("BTC_SENT", **changes) == Applied(refused=reason)
+    assert await order.reported("BTC_SENT", **changes) == ApplyResult(refused=reason)
     assert await balance_of(database, buyer.account_id) == 0
     assert await count(database, "payments", "receiving_address = 'WmLie'") == 0
     assert await order.notes() == [("refused", reason)]
@@ -379,10 +379,10 @@ async def test_not_found_after_payment_alarms_once_it_is_certain_and_waits_for_t
 async def test_answer_under_a_lease_that_was_taken_over_does_nothing(
     database: LentDatabase, clock: HandClock, buyer: Person, order: OneOrder
 ) -> None:
-    stale = await order.claim_look()
+    stale = await order.claim_poll()
     await end_leases(database)
-    current = await order.claim_look()
-    assert await order.apply(stale, order.says("BTC_SENT")) == Applied(lease_lost=True)
+    current = await order.claim_poll()
+    assert await order.apply(stale, order.says("BTC_SENT")) == ApplyResult(lease_lost=True)
     assert (await order.facts()).status == "UNPAID"
     assert (await order.facts()).lease_token == current.lease_token
     assert (await order.apply(current, order.says("BTC_SENT"))).granted == 10
@@ -396,7 +396,7 @@ async def test_stale_holder_creates_fails_and_postpones_nothing(
     stale = await order.claim_creation()
     await end_leases(database)
     current = await order.claim_creation()
-    lost = Applied(lease_lost=True)
+    lost = ApplyResult(lease_lost=True)
     async with database.sessions() as session:
         now = clock.now()
         assert await apply_reports.apply_created(session, stale, order.says("UNPAID"), now) == lost
@@ -423,21 +423,21 @@ async def test_postponed_order_is_free_and_due_later_and_rings_once_when_failure
         (forbidden, None),
         (refused, refused),
     ):
-        job = await order.claim_look()
+        job = await order.claim_poll()
         until = clock.now() + timedelta(minutes=5)
         async with database.sessions() as session:
             applied = await apply_reports.postpone(
                 session, job, pause=timedelta(minutes=5), alarm=alarm, now=clock.now()
             )
-        assert applied == Applied(alarm=rings)
+        assert applied == ApplyResult(alarm=rings)
         facts = await order.facts()
         assert (facts.next_look_at, facts.lease_token) == (until, None)
     assert await order.notes() == [("alarm", forbidden), ("alarm", refused)]
 
 
-async def fail_a_look(order: OneOrder, alarm: str) -> Applied:
+async def fail_a_look(order: OneOrder, alarm: str) -> ApplyResult:
     """Let a look fail when it is due, and the next one be due 300 seconds later."""
-    job = await order.claim_look()
+    job = await order.claim_poll()
     async with order.database.sessions() as session:
         return await apply_reports.postpone(
             session, job, pause=timedelta(minutes=5), alarm=alarm, now=order.clock.now()
@@ -445,7 +445,7 @@ async def fail_a_look(order: OneOrder, alarm: str) -> Applied:
 
 
 async def test_look_that_is_answered_ends_a_row_of_failures(order: OneOrder) -> None:
-    quiet, rung = Applied(), Applied(alarm="chain_needs_operator")
+    quiet, rung = ApplyResult(), ApplyResult(alarm="chain_needs_operator")
     for answer in ("UNPAID", "EXPLODED", "NOT_FOUND"):
         assert [await fail_a_look(order, "chain_needs_operator") for _ in range(2)] == [quiet] * 2
         await order.reported(answer)
@@ -478,7 +478,7 @@ async def test_answer_to_a_creation_that_is_refused_ends_a_row_of_failures(
 
 
 async def test_order_that_is_set_aside_rings_at_once(order: OneOrder) -> None:
-    assert await fail_a_look(order, ORDER_SET_ASIDE) == Applied(alarm="order_set_aside")
+    assert await fail_a_look(order, ORDER_SET_ASIDE) == ApplyResult(alarm="order_set_aside")
 
 
 # Below the service
@@ -492,7 +492,7 @@ async def test_interrupted_grant_leaves_no_trace(
     async def fail(*_args: object, **_named: object) -> None:
         raise ConnectionError
 
-    job = await order.claim_look()
+    job = await order.claim_poll()
     with monkeypatch.context() as broken:
         broken.setattr("app.ledger.audit_log.record", fail)
         with pytest.raises(ConnectionError):
@@ -509,7 +509,7 @@ async def test_illegal_move_is_refused_below_the_decision(
     """Even a decision that is wrong cannot take an order off the table of moves."""
     wrong = Decision(move_to=OrderStatus.TO_BE_CREATED)
     monkeypatch.setattr("app.orders.apply_reports.decide", lambda *_known: wrong)
-    job = await order.claim_look()
+    job = await order.claim_poll()
     with pytest.raises(ValueError, match="may not move from UNPAID to TO_BE_CREATED"):
         await order.apply(job, order.says("UNPAID"))
     assert (await read_order(database, order.id)).status == "UNPAID"

@@ -10,8 +10,8 @@ from app import audit
 from app.assessments import service
 from app.assessments.claims import Subject
 from app.assessments.providers.base import ProviderUnknown
-from app.assessments.providers.ensemble import Panel
-from app.assessments.service import Made
+from app.assessments.providers.ensemble import ProviderEnsemble
+from app.assessments.service import CreateResult
 from app.runtime.db.engine import Database
 from tests.services.test_assessments import SUBJECT
 from tests.support.application import ScriptedProvider
@@ -41,10 +41,10 @@ async def ask(
     *,
     subject: Subject = SUBJECT,
     free_within: timedelta | None = HOUR,
-) -> Made:
+) -> CreateResult:
     return await service.create(
         database,
-        Panel([provider]),
+        ProviderEnsemble([provider]),
         clock,
         pick_account=service.from_own_account(spender.caller),
         subject=subject,

@@ -7,7 +7,7 @@ import pytest
 
 from app import audit
 from app.orders import operator
-from app.orders.apply import Applied
+from app.orders.apply import ApplyResult
 from app.orders.errors import InvalidOrderId, OrderNotSettled
 from app.orders.rules.states import OrderStatus
 from tests.support.clock import HandClock
@@ -29,7 +29,7 @@ async def _audited(database: LentDatabase) -> AsyncIterator[None]:
 async def settle(order: OneOrder, *, grant: bool) -> OrderStatus:
     """Let an operator end an order."""
     async with order.database.sessions() as session:
-        return await operator.settle(
+        return await operator.resolve(
             session, order.id, grant=grant, reason="a test", actor=ACTOR, now=order.clock.now()
         )
 
@@ -63,9 +63,9 @@ async def test_operator_closes_an_open_order_without_a_grant(
 async def test_answer_in_flight_while_the_operator_closes_an_order_is_lost(
     database: LentDatabase, buyer: Person, order: OneOrder
 ) -> None:
-    job = await order.claim_look()
+    job = await order.claim_poll()
     await settle(order, grant=False)
-    assert await order.apply(job, order.says("BTC_SENT")) == Applied(lease_lost=True)
+    assert await order.apply(job, order.says("BTC_SENT")) == ApplyResult(lease_lost=True)
     assert await balance_of(database, buyer.account_id) == 0
 
 

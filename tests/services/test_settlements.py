@@ -9,8 +9,8 @@ import pytest
 
 from app import audit
 from app.orders import operator
-from app.orders.apply import Applied
-from app.orders.poll_hints import Interest
+from app.orders.apply import ApplyResult
+from app.orders.poll_hints import PollHints
 from app.orders.rules.settlement import SettlementFault, Unverified, Verified
 from app.orders.rules.states import OrderStatus
 from app.runtime.db.engine import Database
@@ -73,7 +73,7 @@ async def test_unverified_claim_stays_paid_without_credits_until_the_chain_says_
     assert (applied.moved_to, applied.granted, applied.refused) == ("PAID", 0, fault)
     for _ in range(3):
         applied = await order.reported("BTC_SENT", settlement=unverified, btc_transaction_id=TXID)
-        assert applied == Applied(refused=fault)
+        assert applied == ApplyResult(refused=fault)
     assert await balance_of(database, buyer.account_id) == 0
     assert await outputs_of(database) == 0
     kept = f"{CLAIMED} AND btc_transaction_id = :txid AND state = 'BTC_SENT'"
@@ -99,7 +99,7 @@ async def test_order_that_is_granted_at_paid_is_granted_before_its_settlement(
 async def test_unverified_order_is_looked_at_every_30_seconds_whoever_asks(
     database: LentDatabase, clock: HandClock, order: OneOrder
 ) -> None:
-    interest = Interest()
+    interest = PollHints()
     for _ in range(3):
         await order.reported("BTC_SENT", settlement=NOT_YET)
         interest.note(order.id)
@@ -144,7 +144,7 @@ async def test_two_outputs_of_one_transaction_settle_two_orders_and_no_third(
     for one in (order, second):
         assert (await one.reported("BTC_SENT", settlement=paid(1, 4))).moved_to == "BTC_SENT"
     applied = await third.reported("BTC_SENT", settlement=paid(1, 4))
-    assert applied == Applied(refused=TAKEN, alarm=TAKEN)
+    assert applied == ApplyResult(refused=TAKEN, alarm=TAKEN)
     assert (await third.facts()).status == "PAID"
     assert await count(database, "settlements", "output_index IN (1, 4)") == 2
     assert await balance_of(database, buyer.account_id) == 20
@@ -173,7 +173,7 @@ async def test_claims_of_one_output_in_parallel_settle_one_order(
         await orders[-1].created()
         clock.advance(0.01)
     clock.advance(5)
-    jobs = [await one.claim_look() for one in orders]
+    jobs = [await one.claim_poll() for one in orders]
     answers = await asyncio.gather(
         *(
             one.apply(job, one.says("BTC_SENT"), paid(0, 1))
@@ -190,7 +190,7 @@ async def test_claims_of_one_output_in_parallel_settle_one_order(
 
 async def test_refused_claim_takes_no_output(database: LentDatabase, order: OneOrder) -> None:
     applied = await order.reported("BTC_SENT", settlement=paid(), uuid="another")
-    assert applied == Applied(refused="mismatch_uuid")
+    assert applied == ApplyResult(refused="mismatch_uuid")
     assert await outputs_of(database) == 0
 
 
@@ -210,7 +210,7 @@ async def test_operator_may_grant_what_is_not_verified(
     await order.reported("BTC_SENT", settlement=NOT_YET)
     async with database.sessions() as session:
         now = order.clock.now()
-        await operator.settle(session, order.id, grant=True, reason="seen", actor=ACTOR, now=now)
+        await operator.resolve(session, order.id, grant=True, reason="seen", actor=ACTOR, now=now)
     assert await balance_of(database, buyer.account_id) == 10
     assert (await order.facts()).status == "BTC_SENT"
     assert await outputs_of(database) == 0

@@ -2,10 +2,12 @@
 
 import pytest
 
-from tests.services.vendor_desk import BROKEN, PENDING, READY, REFUSED, Desk, failed
+from tests.services.vendor_desk import BROKEN, PENDING, READY, REFUSED, AssessmentHarness, failed
 
 
-async def test_an_answer_of_one_waits_for_the_other_and_is_asked_for_once(desk: Desk) -> None:
+async def test_an_answer_of_one_waits_for_the_other_and_is_asked_for_once(
+    desk: AssessmentHarness,
+) -> None:
     await desk.vendors.crystal(pending_looks=1)
     async with desk.asking("crystal+chainalysis") as asking:
         assert await desk.ask(asking.panel) == PENDING
@@ -16,7 +18,9 @@ async def test_an_answer_of_one_waits_for_the_other_and_is_asked_for_once(desk: 
     assert await desk.vendors.requests("chainalysis", "sanctions") == 1
 
 
-async def test_the_paid_answer_is_kept_while_the_free_one_cannot_be_had(desk: Desk) -> None:
+async def test_the_paid_answer_is_kept_while_the_free_one_cannot_be_had(
+    desk: AssessmentHarness,
+) -> None:
     await desk.fault("chainalysis", "500", times=3)
     async with desk.asking("crystal+chainalysis") as asking:
         assert await desk.ask(asking.panel) == PENDING
@@ -28,7 +32,9 @@ async def test_the_paid_answer_is_kept_while_the_free_one_cannot_be_had(desk: De
 @pytest.mark.parametrize(
     ("refusing", "how"), [("crystal", "refuse=400"), ("chainalysis", "400")], ids=str
 )
-async def test_one_answer_of_two_costs_the_credit(desk: Desk, refusing: str, how: str) -> None:
+async def test_one_answer_of_two_costs_the_credit(
+    desk: AssessmentHarness, refusing: str, how: str
+) -> None:
     await desk.refuse(refusing, how)
     async with desk.asking("crystal+chainalysis") as asking:
         assert await desk.ask(asking.panel) == READY
@@ -37,7 +43,9 @@ async def test_one_answer_of_two_costs_the_credit(desk: Desk, refusing: str, how
     assert list(opinions.values()) == [None]
 
 
-async def test_the_credit_comes_back_when_the_last_of_two_has_failed(desk: Desk) -> None:
+async def test_the_credit_comes_back_when_the_last_of_two_has_failed(
+    desk: AssessmentHarness,
+) -> None:
     await desk.fault("crystal", "400")
     await desk.fault("chainalysis", "500")
     await desk.fault("chainalysis", "400")
@@ -48,7 +56,7 @@ async def test_the_credit_comes_back_when_the_last_of_two_has_failed(desk: Desk)
 
 
 async def test_what_one_lost_after_the_work_is_found_though_the_other_has_failed(
-    desk: Desk,
+    desk: AssessmentHarness,
 ) -> None:
     await desk.fault("crystal", "drop", when="after")
     await desk.fault("chainalysis", "400")

@@ -18,9 +18,9 @@ from app import audit
 from app.assessments import service
 from app.assessments.claims import Subject
 from app.assessments.errors import AssessmentFault
-from app.assessments.provider_calls import Tried
+from app.assessments.provider_calls import RetryResult
 from app.assessments.providers.base import Answer, FailureReason, Question, RiskProvider
-from app.assessments.providers.ensemble import Panel
+from app.assessments.providers.ensemble import ProviderEnsemble
 from app.assessments.providers.sanctions import SanctionsProvider
 from app.assessments.rules.questions import AssessmentType
 from app.lists.lookup import Lists
@@ -80,14 +80,14 @@ class Asking:
     told: list[Told]
 
     @property
-    def panel(self) -> Panel:
-        return Panel(self.providers)
+    def panel(self) -> ProviderEnsemble:
+        return ProviderEnsemble(self.providers)
 
     @property
-    def dying(self) -> tuple[Panel, list["Dying"]]:
+    def dying(self) -> tuple[ProviderEnsemble, list["Dying"]]:
         """The same, of a process that stops while it holds what they said."""
         dying = [Dying(one) for one in self.providers]
-        return Panel(dying), dying
+        return ProviderEnsemble(dying), dying
 
     @property
     def alarms(self) -> list[str]:
@@ -123,7 +123,7 @@ class Dying:
         return await self._provider.recall(question)
 
 
-class Desk:
+class AssessmentHarness:
     """A user with three credits, the vendors, and a worker that is called when a test wants it."""
 
     def __init__(
@@ -169,7 +169,7 @@ class Desk:
             case _:
                 return nullcontext((SanctionsProvider(Lists(self.database, self._clock)), Told()))
 
-    async def ask(self, panel: Panel, subject: Subject = SUBJECT) -> Seen:
+    async def ask(self, panel: ProviderEnsemble, subject: Subject = SUBJECT) -> Seen:
         """Ask as a request does; return what became of it."""
         try:
             made = await service.create(
@@ -192,19 +192,21 @@ class Desk:
         assert seen.reason in refused.detail
         return seen
 
-    async def try_again(self, panel: Panel, *, after_seconds: float = 300) -> Tried:
+    async def try_again(
+        self, panel: ProviderEnsemble, *, after_seconds: float = 300
+    ) -> RetryResult:
         """Let the worker try the question again when it is due."""
         self._clock.advance(after_seconds)
         tried = await finish_due(self.database, panel, self._clock)
         assert tried is not None
         return tried
 
-    async def finish(self, panel: Panel) -> Seen:
+    async def finish(self, panel: ProviderEnsemble) -> Seen:
         """Let the worker try again; return what became of it."""
         await self.try_again(panel)
         return await self.seen()
 
-    async def finds_nothing(self, panel: Panel) -> bool:
+    async def finds_nothing(self, panel: ProviderEnsemble) -> bool:
         """Say whether the worker finds nothing to try."""
         self._clock.advance(300)
         return await finish_due(self.database, panel, self._clock) is None

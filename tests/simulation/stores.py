@@ -13,7 +13,7 @@ from app.orders import cancel as cancelling
 from app.orders import service
 from app.orders.errors import OrderNotCancellable
 from app.orders.place import Purchase
-from app.orders.poll_hints import Interest
+from app.orders.poll_hints import PollHints
 from app.orders.pricing import Terms
 from app.orders.rules.failures import Failures
 from app.orders.rules.poll_schedule import Urgency
@@ -80,7 +80,7 @@ class SqlShop:
 
     async def ask(self, order_id: str) -> None:
         """Bring an order forward, as the loop of the API does."""
-        interest = Interest()
+        interest = PollHints()
         interest.note(order_id)
         await interest.flush(self.database, self.clock.now())
 

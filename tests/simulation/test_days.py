@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from app.cli import main as cli
-from app.orders.rules.reports import Decision, OrderFacts, decide
+from app.orders.rules.reports import Decision, OrderFacts, evaluate_report
 from app.orders.rules.settlement import Settlement
 from app.partners.aeonto.report import Report
 from app.simulation.chain import Fate
@@ -88,7 +88,7 @@ def test_command_says_what_broke_and_how_to_replay_it(monkeypatch: pytest.Monkey
     def decide_again(
         order: OrderFacts, report: Report, now: datetime, settlement: Settlement | None
     ) -> Decision:
-        decision = decide(order, report, now, settlement)
+        decision = evaluate_report(order, report, now, settlement)
         return replace(decision, grant=decision.move_to in ("PAID", "BTC_SENT"))
 
     monkeypatch.setattr("app.simulation.store.decide", decide_again)

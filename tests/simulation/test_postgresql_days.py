@@ -20,7 +20,7 @@ from app.orders.rules.rails import Rail
 from app.orders.store import OrderStore
 from app.runtime.clock import Clock
 from app.runtime.db.engine import Database, create_database
-from app.runtime.rate_limit.postgres import SharedPace
+from app.runtime.rate_limit.postgres import PostgresRateLimiter
 from app.runtime.rate_limit.rules import Pace
 from app.simulation.books import Books
 from app.simulation.buyers import ACCOUNTS, Shown, account_name
@@ -91,7 +91,7 @@ class SqlKeeper:
         self.store: OrderStore = Watched(self._shop.store, self._refresh)  # type: ignore[assignment]
 
     def pace_for(self, clock: Clock) -> Pace:
-        return SharedPace(self._database, clock, self._plan.rate_scale)
+        return PostgresRateLimiter(self._database, clock, self._plan.rate_scale)
 
     def earliest(self, work: Work) -> datetime | None:
         return self._earliest.get(work)

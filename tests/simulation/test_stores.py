@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.orders.leases import LEASE, CreationJob, LookJob
+from app.orders.leases import LEASE, CreationTask, PollTask
 from app.orders.pricing import BitcoinTerms, Terms
 from app.orders.rules.rails import Rail
 from app.orders.rules.settlement import Settlement, SettlementFault, Unverified, Verified
@@ -17,7 +17,7 @@ from app.orders.rules.states import OrderStatus
 from app.orders.store import OrderStore
 from app.partners.aeonto.report import Report
 from app.partners.aeonto.wire import OrderParameters
-from app.partners.esplora.outputs import Arrival
+from app.partners.esplora.outputs import ReceivedOutput
 from app.runtime.clock import Clock
 from app.runtime.db.engine import create_database
 from app.runtime.money import in_satoshi
@@ -74,7 +74,7 @@ class MemoryShop:
 
 
 Shop = MemoryShop | SqlShop
-Job = CreationJob | LookJob
+Job = CreationTask | PollTask
 
 
 @dataclass
@@ -95,7 +95,7 @@ class Side:
     def shown(self, answer: object) -> object:
         """Return an answer with numbers in the place of ids."""
         match answer:
-            case CreationJob() | LookJob():
+            case CreationTask() | PollTask():
                 return replace(answer, order_id=str(self.number(answer.order_id)), lease_token="")
             case list():
                 return sorted(self.number(order_id) for order_id in answer)
@@ -139,7 +139,7 @@ async def sides(seed: int, database_url: str) -> AsyncIterator[tuple[Side, Side]
     await database.dispose()
 
 
-class Both:
+class StorePair:
     """Asks both sides the same, and compares what they say."""
 
     def __init__(self, sides: tuple[Side, Side], account_id: str, seed: int) -> None:
@@ -147,7 +147,7 @@ class Both:
         self.account_id = account_id
         self.random = random.Random(seed)  # noqa: S311  a test repeats itself
         self.clock = sides[0].shop.clock
-        self.arrivals: dict[int, list[Arrival]] = {}
+        self.arrivals: dict[int, list[ReceivedOutput]] = {}
         assert isinstance(self.clock, HandClock)
 
     def now(self) -> datetime:
@@ -209,8 +209,8 @@ class Both:
             await self.same("claim_creation", now, aside)
         else:
             rail = self.random.choice(list(Rail))
-            await self.same("look_is_due", rail, now, aside)
-            await self.same("claim_look", rail, now, aside)
+            await self.same("poll_is_due", rail, now, aside)
+            await self.same("claim_poll", rail, now, aside)
 
     async def apply(self) -> None:
         """Finish a job, perhaps one that was finished before or that another has taken over."""
@@ -225,13 +225,13 @@ class Both:
             pause = timedelta(seconds=self.random.choice((2.5, 9.0)))
             alarm = self.random.choice((None, "aeonto_Forbidden", "order_set_aside"))
             await self.same("postpone", JobNumber(number), pause, alarm, now)
-        elif isinstance(job, CreationJob) and draw < 0.25:
+        elif isinstance(job, CreationTask) and draw < 0.25:
             await self.same("fail_refused", JobNumber(number), now)
-        elif isinstance(job, CreationJob):
+        elif isinstance(job, CreationTask):
             await self.same("apply_created", JobNumber(number), self.report(job), now)
-        elif isinstance(job, LookJob) and job.uuid is None:
+        elif isinstance(job, PollTask) and job.uuid is None:
             arrivals = self.arrivals_for(self.sides[0].number(job.order_id))
-            await self.same("apply_arrivals", JobNumber(number), arrivals, now)
+            await self.same("apply_outputs", JobNumber(number), arrivals, now)
         elif job is not None:
             await self.same(
                 "apply_report", JobNumber(number), self.report(job), now, self.settlement()
@@ -241,7 +241,7 @@ class Both:
         """Return what AEON.to may say: mostly the truth, and mostly a state further up."""
         choice = self.random.choice
         order = self.sides[0].shop.store.read(job.order_id)  # type: ignore[union-attr]
-        uuid = job.uuid if isinstance(job, LookJob) else f"uuid-{self.random.randrange(40)}"
+        uuid = job.uuid if isinstance(job, PollTask) else f"uuid-{self.random.randrange(40)}"
         true = self.random.random() < 0.85
         return Report(
             state=choice(STATES),
@@ -267,7 +267,7 @@ class Both:
         first = self.random.randrange(3)
         return Verified("ab" * 32, (first, first + 1), self.random.randint(1, 6))
 
-    def arrivals_for(self, number: int) -> Sequence[Arrival]:
+    def arrivals_for(self, number: int) -> Sequence[ReceivedOutput]:
         """Return what the chain shows for an order by now: outputs come, change and vanish."""
         choice, draw = self.random.choice, self.random.random
         order = self.sides[0].shop.store.read(self.sides[0].orders[number])  # type: ignore[union-attr]
@@ -277,7 +277,7 @@ class Both:
             due = in_satoshi(order.btc_amount)
             value = choice((1, 545, due // 2, due - 1, due, due, due + 60_000, 3 * due))
             shown.append(
-                Arrival(
+                ReceivedOutput(
                     txid=f"{self.random.getrandbits(256):064x}",
                     output_index=self.random.randrange(3),
                     value_satoshi=value,
@@ -289,7 +289,7 @@ class Both:
             )
         return tuple(shown)
 
-    def changed(self, arrival: Arrival) -> Arrival:
+    def changed(self, arrival: ReceivedOutput) -> ReceivedOutput:
         """Return an output as it may be shown the next time: in a block, or in none any more."""
         draw = self.random.random()
         if draw < 0.1:
@@ -367,7 +367,7 @@ async def test_both_stores_answer_and_keep_the_same(sides: tuple[Side, Side], se
     sql = sides[1].shop
     assert isinstance(sql, SqlShop)
     buyer = await make_user(sql.database, sql.clock.now())
-    both = Both(sides, buyer.account_id, seed)
+    both = StorePair(sides, buyer.account_id, seed)
     for _ in range(STEPS):
         await both.step()
     memory, real = [await side.kept() for side in sides]
@@ -383,17 +383,17 @@ async def test_both_stores_ring_at_the_same_failure_in_a_row(sides: tuple[Side, 
     sql = sides[1].shop
     assert isinstance(sql, SqlShop)
     buyer = await make_user(sql.database, sql.clock.now())
-    both = Both(sides, buyer.account_id, 0)
+    both = StorePair(sides, buyer.account_id, 0)
     for side in sides:
         terms = replace(TERMS, bitcoin=BITCOIN)
         side.orders.append(await side.shop.place(buyer.account_id, 10, Rail.BITCOIN, terms))
     rung = []
     for answered in (False, False, True, False, False, False, False):
         both.clock.advance(301)  # type: ignore[attr-defined]
-        await both.same("claim_look", Rail.BITCOIN, both.clock.now(), [])
+        await both.same("claim_poll", Rail.BITCOIN, both.clock.now(), [])
         job, now = JobNumber(len(sides[0].jobs) - 1), both.clock.now()
         if answered:
-            await both.same("apply_arrivals", job, (), now)
+            await both.same("apply_outputs", job, (), now)
         else:
             rung.append(await both.same("postpone", job, timedelta(0), "chain_needs_operator", now))
     assert [applied.alarm for applied in rung] == [  # type: ignore[attr-defined]

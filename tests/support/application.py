@@ -15,7 +15,7 @@ from app.addresses import AddressForm
 from app.assessments.providers.base import Answer, Evidence, Question, RiskProvider, Source
 from app.assessments.rules.questions import AssessmentType
 from app.main import create_app
-from app.resources import Resources, Stand
+from app.resources import Overrides, Resources
 from app.runtime.db.engine import Database
 from app.settings import Settings
 from tests.support.clock import HandClock
@@ -116,7 +116,7 @@ async def open_application(
     """
     clock, provider = HandClock(), ScriptedProvider()
     settings = settings_for_tests(**overrides)
-    stand = Stand(database=database, clock=clock, provider=provider if scripted else None)
+    stand = Overrides(database=database, clock=clock, provider=provider if scripted else None)
     app = create_app(settings, stand)
     async with (
         quiet_interest(),

@@ -4,8 +4,8 @@ from sqlalchemy import select
 
 from app.assessments import provider_calls
 from app.assessments.models import Assessment
-from app.assessments.provider_calls import Tried
-from app.assessments.providers.ensemble import Panel
+from app.assessments.provider_calls import RetryResult
+from app.assessments.providers.ensemble import ProviderEnsemble
 from app.runtime import leases
 from app.runtime.clock import Clock
 from app.runtime.db.engine import Database
@@ -23,7 +23,9 @@ async def next_due(database: Database, clock: Clock) -> str | None:
     return found
 
 
-async def finish_due(database: Database, panel: Panel, clock: Clock) -> Tried | None:
+async def finish_due(
+    database: Database, panel: ProviderEnsemble, clock: Clock
+) -> RetryResult | None:
     """Ask about one pending assessment that is due; None when there is none."""
     assessment_id = await next_due(database, clock)
     if assessment_id is None:

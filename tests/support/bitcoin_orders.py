@@ -9,14 +9,14 @@ from typing import Any, Final, Self
 from sqlalchemy import select, text
 from typing_extensions import override
 
-from app.orders.apply import Applied
-from app.orders.apply_outputs import apply_arrivals
-from app.orders.leases import LookJob
+from app.orders.apply import ApplyResult
+from app.orders.apply_outputs import apply_outputs
+from app.orders.leases import PollTask
 from app.orders.models import BitcoinOutput, Payment
 from app.orders.pricing import BitcoinTerms, Terms
 from app.orders.rules.rails import Rail
 from app.orders.wallet.wallet import Wallet
-from app.partners.esplora.outputs import Arrival
+from app.partners.esplora.outputs import ReceivedOutput
 from app.runtime.db.engine import Database
 from tests.bitcoin.keys import BIP84_ZPUB
 from tests.support import orders
@@ -50,9 +50,9 @@ def output(
     *,
     number: int = 1,
     **facts: Any,  # noqa: ANN401  any field
-) -> Arrival:
+) -> ReceivedOutput:
     """Return an output of a transaction of its own, told from others by its number."""
-    usual = Arrival(
+    usual = ReceivedOutput(
         txid=f"{number:064x}",
         output_index=0,
         value_satoshi=satoshi,
@@ -82,16 +82,16 @@ class BitcoinOrder(OneOrder):
         """Place an order; it has an address at once."""
         return await super().place(database, clock, buyer, **{"terms": TERMS, **given})
 
-    async def shown(self, *arrivals: Arrival, terms: Terms = TERMS) -> Applied:
+    async def shown(self, *arrivals: ReceivedOutput, terms: Terms = TERMS) -> ApplyResult:
         """Look at the order when it is due, and let the chain show this."""
-        return await self.apply_shown(await self.claim_look(), arrivals, terms=terms)
+        return await self.apply_shown(await self.claim_poll(), arrivals, terms=terms)
 
     async def apply_shown(
-        self, job: LookJob, arrivals: Sequence[Arrival], *, terms: Terms = TERMS
-    ) -> Applied:
+        self, job: PollTask, arrivals: Sequence[ReceivedOutput], *, terms: Terms = TERMS
+    ) -> ApplyResult:
         """Apply what the chain shows under the lease of a job."""
         async with self.database.sessions() as session:
-            applied = await apply_arrivals(
+            applied = await apply_outputs(
                 session, job, arrivals, terms.valuation(), self.clock.now()
             )
         await check_as_a_commit_does(self.database)

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from app.addresses.spelling import one_spelling
+from app.addresses.spelling import canonicalize
 from app.lists.importing import Import, Imported, import_list
 from app.lists.parsers.files import READING, ListFile
 from app.lists.rules.listings import (
@@ -66,8 +66,8 @@ class HeldLists:
         return tuple(self.held)
 
     def _listings(self, address: str) -> tuple[Listing, ...]:
-        spelling = one_spelling(address)
-        return tuple(one for one in self.listings if one_spelling(one.row.address) == spelling)
+        spelling = canonicalize(address)
+        return tuple(one for one in self.listings if canonicalize(one.row.address) == spelling)
 
 
 _: ListFinder = HeldLists((), ())

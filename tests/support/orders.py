@@ -10,9 +10,9 @@ from sqlalchemy import select, text
 from app.ledger.models import Account
 from app.orders import apply_reports, leases, service
 from app.orders import events as order_events
-from app.orders.apply import Applied
+from app.orders.apply import ApplyResult
 from app.orders.events import EventView
-from app.orders.leases import CreationJob, LookJob
+from app.orders.leases import CreationTask, PollTask
 from app.orders.models import Order
 from app.orders.place import Purchase
 from app.orders.pricing import Terms
@@ -144,7 +144,7 @@ class OneOrder:
         )
         return replace(true, **changes)
 
-    async def claim_creation(self) -> CreationJob:
+    async def claim_creation(self) -> CreationTask:
         """Take the order for its creation."""
         async with self.database.sessions() as session:
             job = await leases.claim_creation(session, self.clock.now())
@@ -156,7 +156,7 @@ class OneOrder:
         self,
         state: str = "TO_BE_CREATED",
         **changes: Any,  # noqa: ANN401
-    ) -> Applied:
+    ) -> ApplyResult:
         """Let upstream accept the order."""
         job = await self.claim_creation()
         async with self.database.sessions() as session:
@@ -164,20 +164,20 @@ class OneOrder:
                 session, job, self.says(state, **changes), self.clock.now()
             )
 
-    async def claim_look(self) -> LookJob:
+    async def claim_poll(self) -> PollTask:
         """Wait until the order is due, and take it for a look."""
         due = (await read_order(self.database, self.id)).next_look_at
         assert due is not None
         self.clock.advance(max(0.0, (due - self.clock.now()).total_seconds()))
         async with self.database.sessions() as session:
-            job = await leases.claim_look(session, self.rail, self.clock.now())
+            job = await leases.claim_poll(session, self.rail, self.clock.now())
         assert job is not None
         assert job.order_id == self.id
         return job
 
     async def apply(
-        self, job: LookJob, report: Report, settlement: Settlement | None = None
-    ) -> Applied:
+        self, job: PollTask, report: Report, settlement: Settlement | None = None
+    ) -> ApplyResult:
         """Apply an answer under the lease of a job, and what the chain says of it."""
         async with self.database.sessions() as session:
             return await apply_reports.apply_report(
@@ -190,9 +190,9 @@ class OneOrder:
         *,
         settlement: Settlement | None = None,
         **changes: Any,  # noqa: ANN401
-    ) -> Applied:
+    ) -> ApplyResult:
         """Look at the order when it is due, and let upstream and the chain say this."""
-        return await self.apply(await self.claim_look(), self.says(state, **changes), settlement)
+        return await self.apply(await self.claim_poll(), self.says(state, **changes), settlement)
 
     async def facts(self) -> OrderFacts:
         """Read the order."""

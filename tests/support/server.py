@@ -12,7 +12,7 @@ from app.cli.http_server import serving
 from app.main import create_app
 from app.orders import aeonto_parameters
 from app.partners.aeonto.wire import OrderParameters
-from app.resources import Stand
+from app.resources import Overrides
 from app.runtime.db.engine import Database
 from tests.support.application import ScriptedProvider, settings_for_tests
 from tests.support.clock import HandClock
@@ -40,7 +40,7 @@ async def serve_application(database: Database, **overrides: object) -> AsyncIte
     clock, port = HandClock(), free_port()
     settings = settings_for_tests(port=port, **overrides)
     provider = None if "risk_provider" in overrides else ScriptedProvider()
-    app = create_app(settings, Stand(database=database, clock=clock, provider=provider))
+    app = create_app(settings, Overrides(database=database, clock=clock, provider=provider))
     async with serving(app, settings):
         yield Served(f"http://127.0.0.1:{port}", port, app, database, clock)
 

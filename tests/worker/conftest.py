@@ -15,7 +15,7 @@ from app import audit
 from app.orders.rules.rails import Rail
 from app.orders.worker.reconciler import Reconciler
 from app.partners.esplora.chain import Chain
-from app.resources import Resources, Stand, open_resources
+from app.resources import Overrides, Resources, open_resources
 from app.runtime.db.engine import Database
 from app.runtime.observability.metrics import Metrics
 from app.worker.run import reconciler_of
@@ -33,7 +33,7 @@ from tests.support.sandbox import RATE_SCALE, LeapingClock, Upstream, serving_up
 
 
 @dataclass(frozen=True)
-class Stage:
+class WorkerHarness:
     """Everything that a test of the worker turns and looks at."""
 
     resources: Resources
@@ -75,9 +75,9 @@ class Stage:
 
     async def _look(self, worker: Reconciler) -> bool:
         """Let the worker look at an order of any rail; without a chain nobody looks at bitcoin."""
-        if await worker.look_next(Rail.AEONTO):
+        if await worker.poll_next(Rail.AEONTO):
             return True
-        return self.resources.chain is not None and await worker.look_next(Rail.BITCOIN)
+        return self.resources.chain is not None and await worker.poll_next(Rail.BITCOIN)
 
     async def read(self, order_id: str) -> OrderFacts:
         """Read an order."""
@@ -124,13 +124,13 @@ async def open_stage(
     upstream: Upstream,
     rate_scale: Decimal = RATE_SCALE,
     chain: Chain | None = None,
-) -> AsyncIterator[Stage]:
+) -> AsyncIterator[WorkerHarness]:
     """Set a worker before an upstream."""
     clock, provider = LeapingClock(), ScriptedProvider()
     settings = settings_for_tests(
         aeonto_base_url=upstream.base_url, aeonto_rate_scale=rate_scale, run_worker=True
     )
-    stand = Stand(database=database, clock=clock, provider=provider, chain=chain)
+    stand = Overrides(database=database, clock=clock, provider=provider, chain=chain)
     with pytest.MonkeyPatch.context() as patch:
         # A busy machine must neither cut short a request that a test waits for nor keep it back.
         patch.setattr("app.orders.worker.reconciler._DRAIN_SECONDS", 60.0)
@@ -138,13 +138,13 @@ async def open_stage(
         patch.setattr("app.partners.aeonto.client.CALL_DEADLINE_SECONDS", 60.0)
         async with open_resources(settings, Metrics(), stand) as resources:
             buyer = await make_user(database, clock.now())
-            yield Stage(
+            yield WorkerHarness(
                 resources, reconciler_of(resources), provider, clock, database, upstream, buyer
             )
 
 
 @pytest.fixture
-async def stage(committed_database: Database, served: Upstream) -> AsyncIterator[Stage]:
+async def stage(committed_database: Database, served: Upstream) -> AsyncIterator[WorkerHarness]:
     """A worker at a fresh sandbox; afterwards nothing may be in limbo and no credit astray."""
     await served.press("reset")
     async with open_stage(committed_database, served) as stage:

@@ -6,15 +6,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from app.orders.worker.quarantine import Aside
+from app.orders.worker.quarantine import Quarantine
 from tests.support.orders import count
-from tests.worker.conftest import Stage
+from tests.worker.conftest import WorkerHarness
 
 NOW = datetime(2026, 1, 11, 12, 46, 3, tzinfo=UTC)
 
 
 def test_each_fault_doubles_the_pause_up_to_an_hour() -> None:
-    aside = Aside()
+    aside = Quarantine()
     pauses = [aside.put("ord_1", NOW).total_seconds() for _ in range(12)]
     assert pauses[:4] == [15, 30, 60, 120]
     assert pauses[-1] == 3600
@@ -23,7 +23,7 @@ def test_each_fault_doubles_the_pause_up_to_an_hour() -> None:
 def test_order_rests_until_its_pause_is_over_and_its_faults_are_forgotten_when_work_succeeds() -> (
     None
 ):
-    aside = Aside()
+    aside = Quarantine()
     aside.put("ord_1", NOW)
     assert aside.ids(NOW) == ["ord_1"]
     assert aside.ids(NOW + timedelta(seconds=15)) == []
@@ -33,7 +33,7 @@ def test_order_rests_until_its_pause_is_over_and_its_faults_are_forgotten_when_w
 
 
 def test_memory_of_faults_is_bounded() -> None:
-    aside = Aside()
+    aside = Quarantine()
     for number in range(1500):
         aside.put(f"ord_{number}", NOW)
     assert len(aside.ids(NOW)) == 1000
@@ -47,7 +47,7 @@ def _quiet() -> Iterator[None]:
 
 
 @pytest.fixture
-async def poisoned(stage: Stage) -> str:
+async def poisoned(stage: WorkerHarness) -> str:
     """An order whose grant the database refuses: its beneficiary's balance cannot take it."""
     order_id = await stage.placed_unpaid()
     async with stage.database.engine.begin() as connection:
@@ -63,14 +63,14 @@ async def poisoned(stage: Stage) -> str:
     return order_id
 
 
-async def heal(stage: Stage) -> None:
+async def heal(stage: WorkerHarness) -> None:
     """Remove what the database refuses."""
     async with stage.database.engine.begin() as connection:
         await connection.exec_driver_sql("DROP TRIGGER poison ON ledger_entries")
 
 
 async def test_poisoned_order_is_set_aside_and_the_others_are_granted(
-    stage: Stage, poisoned: str
+    stage: WorkerHarness, poisoned: str
 ) -> None:
     for _ in range(3):
         await stage.place()
@@ -90,7 +90,9 @@ async def test_poisoned_order_is_set_aside_and_the_others_are_granted(
     assert stage.metric("assay_orders_set_aside") == 0
 
 
-async def test_poisoned_order_is_asked_about_ever_more_rarely(stage: Stage, poisoned: str) -> None:
+async def test_poisoned_order_is_asked_about_ever_more_rarely(
+    stage: WorkerHarness, poisoned: str
+) -> None:
     await stage.advance("BTC_SENT")
     asked = await stage.upstream.requests("order_status_query")
     for _ in range(40):
@@ -100,7 +102,7 @@ async def test_poisoned_order_is_asked_about_ever_more_rarely(stage: Stage, pois
     await stage.work(after_seconds=3600)
 
 
-async def test_order_that_cannot_even_be_leased_stops_no_other(stage: Stage) -> None:
+async def test_order_that_cannot_even_be_leased_stops_no_other(stage: WorkerHarness) -> None:
     poisoned = await stage.placed_unpaid()
     async with stage.database.engine.begin() as connection:
         await connection.exec_driver_sql(

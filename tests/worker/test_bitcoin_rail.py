@@ -16,7 +16,7 @@ from app.sandbox.serving import esplora_urls
 from tests.support.bitcoin_orders import BITCOIN, DUE_SATOSHI
 from tests.support.orders import count, events_of, place_order
 from tests.support.sandbox import Upstream
-from tests.worker.conftest import Stage, open_stage
+from tests.worker.conftest import WorkerHarness, open_stage
 
 # A test is about what is seen, not about waiting for a turn.
 OFTEN = Limit(1000, 1.0)
@@ -28,7 +28,7 @@ ADDRESS = "bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu"
 class Buying:
     """An order of ten credits in bitcoin, the worker that follows it, and the chain's buttons."""
 
-    stage: Stage
+    stage: WorkerHarness
     order_id: str
 
     async def send(self, satoshi: int = DUE_SATOSHI) -> str:

@@ -13,15 +13,15 @@ from app.runtime.rate_limit.rules import Bucket
 from app.worker.run import reconciler_of
 from tests.support.orders import count, end_leases
 from tests.support.sandbox import serving_upstream
-from tests.worker.conftest import Stage, open_stage
+from tests.worker.conftest import WorkerHarness, open_stage
 
 
-async def crash_between_call_and_apply(stage: Stage, endpoint: str) -> None:
+async def crash_between_call_and_apply(stage: WorkerHarness, endpoint: str) -> None:
     """Let the worker send its next request, and end it before the answer is applied."""
     await stage.upstream.fault("timeout", endpoint=endpoint, when="after", seconds=0.3)
     asked = await stage.upstream.requests(endpoint)
     await stage.reconciler.create_next()
-    await stage.reconciler.look_next(Rail.AEONTO)
+    await stage.reconciler.poll_next(Rail.AEONTO)
     for _ in range(200):
         if await stage.upstream.requests(endpoint) > asked:
             break
@@ -31,7 +31,7 @@ async def crash_between_call_and_apply(stage: Stage, endpoint: str) -> None:
     await stage.reconciler.drain()
 
 
-async def test_order_of_a_dead_replica_is_granted_by_another_once(stage: Stage) -> None:
+async def test_order_of_a_dead_replica_is_granted_by_another_once(stage: WorkerHarness) -> None:
     """BTC_SENT was seen, and the process died before it granted."""
     order_id = await stage.placed_unpaid()
     await stage.advance("BTC_SENT")
@@ -48,7 +48,9 @@ async def test_order_of_a_dead_replica_is_granted_by_another_once(stage: Stage) 
     assert await stage.balance() == 10
 
 
-async def test_creation_of_a_dead_replica_costs_one_orphan_that_nobody_saw(stage: Stage) -> None:
+async def test_creation_of_a_dead_replica_costs_one_orphan_that_nobody_saw(
+    stage: WorkerHarness,
+) -> None:
     """The process died between the call and its application."""
     order_id = await stage.place()
     await crash_between_call_and_apply(stage, "order_create")
@@ -64,7 +66,7 @@ async def test_creation_of_a_dead_replica_costs_one_orphan_that_nobody_saw(stage
     assert await count(stage.database, "payments", "uuid = :uuid", uuid=ours["uuid"]) == 1
 
 
-async def test_three_replicas_grant_each_of_nine_orders_once(stage: Stage) -> None:
+async def test_three_replicas_grant_each_of_nine_orders_once(stage: WorkerHarness) -> None:
     for _ in range(9):
         await stage.place()
     await stage.work()
@@ -77,12 +79,14 @@ async def test_three_replicas_grant_each_of_nine_orders_once(stage: Stage) -> No
     assert stage.metric("assay_grants_total") == 9
 
 
-async def test_late_answer_after_the_lease_was_taken_over_is_thrown_away(stage: Stage) -> None:
+async def test_late_answer_after_the_lease_was_taken_over_is_thrown_away(
+    stage: WorkerHarness,
+) -> None:
     order_id = await stage.placed_unpaid()
     await stage.advance("BTC_SENT")
     await stage.upstream.fault("timeout", endpoint="order_status_query", seconds=0.3)
     stage.clock.leap(5)
-    await stage.reconciler.look_next(Rail.AEONTO)
+    await stage.reconciler.poll_next(Rail.AEONTO)
     await end_leases(stage.database)
     await stage.work(reconciler=reconciler_of(stage.resources))
     assert (await stage.read(order_id)).status == "BTC_SENT"
@@ -93,7 +97,7 @@ async def test_late_answer_after_the_lease_was_taken_over_is_thrown_away(stage: 
 
 
 async def test_fault_in_one_job_stops_neither_the_others_nor_the_loop(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    stage: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = await stage.place()
 
@@ -115,7 +119,9 @@ async def test_fault_in_one_job_stops_neither_the_others_nor_the_loop(
 # Slots
 
 
-async def test_no_slot_means_no_claim(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_slot_means_no_claim(
+    stage: WorkerHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("app.orders.worker.aeonto_rail.TURN_WITHIN_SECONDS", 0.02)
     order_id = await stage.place()
     slot = await stage.resources.pace.reserve(Bucket.ORDER_CREATE, within_seconds=1)
@@ -133,7 +139,7 @@ async def test_no_slot_means_no_claim(stage: Stage, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("what", ["creation", "look"])
 async def test_slot_of_an_order_that_another_took_meanwhile_is_given_back(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, what: str
+    stage: WorkerHarness, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     await stage.placed_unpaid()
     await stage.place()
@@ -146,8 +152,8 @@ async def test_slot_of_an_order_that_another_took_meanwhile_is_given_back(
     kept = "SELECT count(*) FROM upstream_limits, jsonb_array_elements(slots)"
     before = await count(stage.database, f"({kept}) AS kept", "count > 0")
     reconciler = stage.reconciler
-    look_next = partial(reconciler.look_next, Rail.AEONTO)
-    tick = reconciler.create_next if what == "creation" else look_next
+    poll_next = partial(reconciler.poll_next, Rail.AEONTO)
+    tick = reconciler.create_next if what == "creation" else poll_next
     assert not await tick()
     assert await count(stage.database, f"({kept}) AS kept", "count > 0") == before
     monkeypatch.undo()
@@ -170,12 +176,12 @@ async def test_real_limits_are_kept_without_a_single_012(committed_database: Dat
 
 
 async def test_drain_cuts_off_what_takes_too_long(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    stage: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order_id = await stage.placed_unpaid()
     await stage.upstream.fault("timeout", endpoint="order_status_query", seconds=0.5)
     stage.clock.leap(5)
-    await stage.reconciler.look_next(Rail.AEONTO)
+    await stage.reconciler.poll_next(Rail.AEONTO)
     monkeypatch.setattr("app.orders.worker.reconciler._DRAIN_SECONDS", 0.02)
     await stage.reconciler.drain()
     assert (await stage.read(order_id)).lease_token is not None

@@ -26,7 +26,7 @@ from app.assessments.providers.base import (
     ProviderUnknown,
     Question,
 )
-from app.assessments.providers.ensemble import Panel
+from app.assessments.providers.ensemble import ProviderEnsemble
 from app.assessments.worker import jobs as engine
 from app.assessments.worker.jobs import Jobs
 from app.runtime.db.engine import create_database
@@ -39,7 +39,7 @@ from tests.support.databases import let_changes
 from tests.support.orders import balance_of, count, end_leases
 from tests.support.people import ACTOR, Person, make_user
 from tests.support.processes import Process, free_port
-from tests.worker.conftest import Stage
+from tests.worker.conftest import WorkerHarness
 
 LET_GO = "UPDATE jobs.procrastinate_jobs SET scheduled_at = NULL"
 
@@ -71,13 +71,15 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def spender(stage: Stage) -> Person:
+async def spender(stage: WorkerHarness) -> Person:
     """A user with a hundred credits."""
     return await make_user(stage.database, stage.clock.now(), credits_given=100)
 
 
 @asynccontextmanager
-async def carrying(stage: Stage, *others: Loop, workers: int = 1) -> AsyncIterator[Heartbeats]:
+async def carrying(
+    stage: WorkerHarness, *others: Loop, workers: int = 1
+) -> AsyncIterator[Heartbeats]:
     """Carry jobs beside the body, by as many workers."""
     heartbeats = Heartbeats(stage.clock, stage.resources.metrics)
     bodies: list[Supervised] = [Jobs(stage.resources) for _ in range(workers)]
@@ -85,7 +87,7 @@ async def carrying(stage: Stage, *others: Loop, workers: int = 1) -> AsyncIterat
         yield heartbeats
 
 
-def finding_lost_ones(stage: Stage) -> Loop:
+def finding_lost_ones(stage: WorkerHarness) -> Loop:
     """The loop that finds assessments without a job, with shorter rests."""
     return replace(housekeeping.loops(stage.resources)[0], rest_seconds=0.02)
 
@@ -96,14 +98,14 @@ async def until(holds: Callable[[], Awaitable[bool]], within_seconds: float = 60
             await asyncio.sleep(0.01)
 
 
-async def settled(stage: Stage) -> bool:
+async def settled(stage: WorkerHarness) -> bool:
     """Say whether no assessment is pending, and no job is left."""
     return not await count(stage.database, "assessments", "status = 'pending'") and not await count(
         stage.database, "jobs.procrastinate_jobs"
     )
 
 
-async def pending(stage: Stage, spender: Person) -> str:
+async def pending(stage: WorkerHarness, spender: Person) -> str:
     """Ask for an assessment whose outcome stays unknown; return its id."""
     stage.provider.raises = ProviderUnknown()
     view, _ = await create(stage.database, stage.provider, stage.clock, spender)
@@ -111,7 +113,7 @@ async def pending(stage: Stage, spender: Person) -> str:
     return view.id
 
 
-async def left_unasked(stage: Stage, spender: Person, how_many: int) -> list[str]:
+async def left_unasked(stage: WorkerHarness, spender: Person, how_many: int) -> list[str]:
     """Reserve questions and leave them to the worker, as a batch does whose time is over."""
     async with stage.database.sessions() as session, session.begin():
         reserved = await reserve(
@@ -127,7 +129,7 @@ async def left_unasked(stage: Stage, spender: Person, how_many: int) -> list[str
     return [one.question.assessment_id for one in reserved]
 
 
-async def run(stage: Stage, statement: str, **values: str) -> None:
+async def run(stage: WorkerHarness, statement: str, **values: str) -> None:
     async with stage.database.reading() as connection:
         await connection.execute(text(statement), values)
 
@@ -150,7 +152,7 @@ class Slow(ScriptedProvider):
 
 
 async def test_pending_assessment_is_asked_again_and_then_ready(
-    stage: Stage, spender: Person
+    stage: WorkerHarness, spender: Person
 ) -> None:
     async with carrying(stage):
         await pending(stage, spender)
@@ -159,7 +161,7 @@ async def test_pending_assessment_is_asked_again_and_then_ready(
 
 
 async def test_assessment_that_stays_pending_wakes_itself_again(
-    stage: Stage, spender: Person
+    stage: WorkerHarness, spender: Person
 ) -> None:
     await pending(stage, spender)
     stage.provider.raises = ProviderUnknown()
@@ -180,7 +182,7 @@ async def _count_of(logs: Sequence[object]) -> int:
 
 
 async def test_refused_assessment_is_refunded_once_and_counted(
-    stage: Stage, spender: Person
+    stage: WorkerHarness, spender: Person
 ) -> None:
     await pending(stage, spender)
     stage.provider.raises = ProviderFailed(FailureReason.BROKEN)
@@ -190,7 +192,7 @@ async def test_refused_assessment_is_refunded_once_and_counted(
     assert stage.metric("assay_refunds_total") == 1
 
 
-async def test_job_is_not_done_before_its_time(stage: Stage, spender: Person) -> None:
+async def test_job_is_not_done_before_its_time(stage: WorkerHarness, spender: Person) -> None:
     [assessment_id] = await left_unasked(stage, spender, 1)
     await run(stage, "DELETE FROM jobs.procrastinate_jobs")
     async with stage.database.sessions() as session, session.begin():
@@ -202,7 +204,7 @@ async def test_job_is_not_done_before_its_time(stage: Stage, spender: Person) ->
 
 
 async def test_job_of_an_assessment_that_is_done_does_nothing(
-    stage: Stage, spender: Person
+    stage: WorkerHarness, spender: Person
 ) -> None:
     view, _ = await create(stage.database, stage.provider, stage.clock, spender)
     asked = len(stage.provider.asked)
@@ -214,7 +216,7 @@ async def test_job_of_an_assessment_that_is_done_does_nothing(
 
 
 async def test_assessment_that_another_works_on_is_left_to_it(
-    stage: Stage, spender: Person
+    stage: WorkerHarness, spender: Person
 ) -> None:
     assessment_id = await pending(stage, spender)
     stage.clock.leap(1)
@@ -232,7 +234,7 @@ async def test_assessment_that_another_works_on_is_left_to_it(
     assert len(stage.provider.asked) == 1
 
 
-async def test_an_assessment_has_one_job_at_most(stage: Stage, spender: Person) -> None:
+async def test_an_assessment_has_one_job_at_most(stage: WorkerHarness, spender: Person) -> None:
     ids = await left_unasked(stage, spender, 3)
     for _ in range(2):
         async with stage.database.sessions() as session, session.begin():
@@ -243,7 +245,7 @@ async def test_an_assessment_has_one_job_at_most(stage: Stage, spender: Person) 
 
 
 async def test_job_is_there_when_and_only_when_its_transaction_commits(
-    stage: Stage, spender: Person
+    stage: WorkerHarness, spender: Person
 ) -> None:
     [assessment_id] = await left_unasked(stage, spender, 1)
     await run(stage, "DELETE FROM jobs.procrastinate_jobs")
@@ -259,7 +261,9 @@ async def test_job_is_there_when_and_only_when_its_transaction_commits(
     assert await count(stage.database, "jobs.procrastinate_jobs") == 1
 
 
-async def test_two_workers_ask_each_of_a_hundred_once(stage: Stage, spender: Person) -> None:
+async def test_two_workers_ask_each_of_a_hundred_once(
+    stage: WorkerHarness, spender: Person
+) -> None:
     ids = await left_unasked(stage, spender, 100)
     async with carrying(stage, finding_lost_ones(stage), workers=2):
         await until(lambda: settled(stage))
@@ -270,7 +274,9 @@ async def test_two_workers_ask_each_of_a_hundred_once(stage: Stage, spender: Per
 # Losing
 
 
-async def test_assessment_whose_job_was_lost_is_found(stage: Stage, spender: Person) -> None:
+async def test_assessment_whose_job_was_lost_is_found(
+    stage: WorkerHarness, spender: Person
+) -> None:
     await pending(stage, spender)
     await run(stage, "TRUNCATE jobs.procrastinate_jobs CASCADE")
     async with carrying(stage, finding_lost_ones(stage)):
@@ -279,7 +285,7 @@ async def test_assessment_whose_job_was_lost_is_found(stage: Stage, spender: Per
 
 
 async def test_more_lost_ones_than_are_woken_at_once_are_woken(
-    stage: Stage, spender: Person, monkeypatch: pytest.MonkeyPatch
+    stage: WorkerHarness, spender: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.assessments.jobs._AT_A_TIME", 2)
     await left_unasked(stage, spender, 3)
@@ -291,7 +297,7 @@ async def test_more_lost_ones_than_are_woken_at_once_are_woken(
 
 
 async def test_assessment_of_a_killed_worker_is_finished_by_another(
-    stage: Stage, spender: Person, tmp_path: Path, database_url: str
+    stage: WorkerHarness, spender: Person, tmp_path: Path, database_url: str
 ) -> None:
     """It was asked, and nobody knows what came of it: another asks when the lease is over."""
     assessment_id = await pending(stage, spender)
@@ -324,7 +330,9 @@ async def test_assessment_of_a_killed_worker_is_finished_by_another(
     assert [question.assessment_id for question in stage.provider.asked] == [assessment_id] * 2
 
 
-async def test_worker_whose_sessions_are_ended_goes_on(stage: Stage, spender: Person) -> None:
+async def test_worker_whose_sessions_are_ended_goes_on(
+    stage: WorkerHarness, spender: Person
+) -> None:
     async with carrying(stage, finding_lost_ones(stage)) as heartbeats:
         for _ in range(3):
             await pending(stage, spender)
@@ -341,7 +349,7 @@ async def test_worker_whose_sessions_are_ended_goes_on(stage: Stage, spender: Pe
 
 
 async def test_worker_without_a_database_waits_for_it_and_falls_silent(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    stage: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.assessments.worker.jobs._CONNECTION_WITHIN_SECONDS", 0.05)
     nowhere = create_database(f"postgresql+asyncpg://assay@127.0.0.1:{free_port()}/assay")
@@ -359,7 +367,7 @@ async def test_worker_without_a_database_waits_for_it_and_falls_silent(
 
 
 async def test_worker_whose_database_is_read_only_says_so_once_and_goes_on_by_itself(
-    stage: Stage, spender: Person, monkeypatch: pytest.MonkeyPatch
+    stage: WorkerHarness, spender: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.assessments.worker.jobs.AFTER_FAULT_SECONDS", 0.01)
     url = stage.database.url
@@ -377,7 +385,7 @@ async def test_worker_whose_database_is_read_only_says_so_once_and_goes_on_by_it
 
 
 async def test_worker_that_ends_by_itself_is_started_again(
-    stage: Stage, spender: Person, monkeypatch: pytest.MonkeyPatch
+    stage: WorkerHarness, spender: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     work = App.run_worker_async
     ends = [True, True]
@@ -414,7 +422,7 @@ def hopeless(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_job_that_keeps_failing_is_kept_and_rings(
-    stage: Stage, spender: Person, hopeless: None
+    stage: WorkerHarness, spender: Person, hopeless: None
 ) -> None:
     [assessment_id] = await left_unasked(stage, spender, 1)
     with capture_logs() as logs:
@@ -429,7 +437,7 @@ async def test_job_that_keeps_failing_is_kept_and_rings(
 
 
 async def test_assessment_whose_job_is_dead_is_woken_for_again(
-    stage: Stage, spender: Person
+    stage: WorkerHarness, spender: Person
 ) -> None:
     await pending(stage, spender)
     await run(stage, "UPDATE jobs.procrastinate_jobs SET status = 'doing'")
@@ -439,7 +447,9 @@ async def test_assessment_whose_job_is_dead_is_woken_for_again(
     assert await count(stage.database, "jobs.procrastinate_jobs", "status = 'failed'") == 1
 
 
-async def test_what_no_worker_will_end_is_swept_out_in_time(stage: Stage, spender: Person) -> None:
+async def test_what_no_worker_will_end_is_swept_out_in_time(
+    stage: WorkerHarness, spender: Person
+) -> None:
     cases = [
         ("doing", "4 minutes", True),
         ("doing", "6 minutes", False),
@@ -469,7 +479,7 @@ def test_job_that_raised_comes_back_when_the_lease_that_it_took_is_over() -> Non
 # Stopping
 
 
-async def test_worker_beats_as_long_as_it_looks_for_jobs(stage: Stage) -> None:
+async def test_worker_beats_as_long_as_it_looks_for_jobs(stage: WorkerHarness) -> None:
     async with carrying(stage) as heartbeats:
         await asyncio.sleep(0.05)  # to begin is a heartbeat, too
         for _ in range(2):
@@ -481,7 +491,7 @@ async def test_worker_beats_as_long_as_it_looks_for_jobs(stage: Stage) -> None:
 
 
 async def test_worker_that_has_nothing_to_do_stops_at_once_and_leaves_no_session(
-    stage: Stage,
+    stage: WorkerHarness,
 ) -> None:
     async with carrying(stage) as heartbeats:
         await asyncio.sleep(0.1)
@@ -492,14 +502,16 @@ async def test_worker_that_has_nothing_to_do_stops_at_once_and_leaves_no_session
 
 
 async def test_worker_that_waits_for_a_provider_stops_within_the_grace(
-    stage: Stage, spender: Person, monkeypatch: pytest.MonkeyPatch
+    stage: WorkerHarness, spender: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The question is left to whoever comes when the lease is over, as after a crash."""
     monkeypatch.setattr("app.assessments.worker.jobs._FINISH_SECONDS", 0.05)
     await left_unasked(stage, spender, 1)
     slow = Slow()
     heartbeats = Heartbeats(stage.clock, stage.resources.metrics)
-    async with running([Jobs(replace(stage.resources, panel=Panel([slow])))], heartbeats):
+    async with running(
+        [Jobs(replace(stage.resources, panel=ProviderEnsemble([slow])))], heartbeats
+    ):
         await asyncio.wait_for(slow.begun.wait(), 60)
         began = time.monotonic()
     assert time.monotonic() - began < GRACE_SECONDS

@@ -31,7 +31,7 @@ from tests.support.clock import HandClock
 from tests.support.lists import import_rows, listed
 from tests.support.orders import count
 from tests.support.people import PASSWORD, make_user
-from tests.worker.conftest import Stage
+from tests.worker.conftest import WorkerHarness
 
 
 @pytest.fixture
@@ -331,7 +331,7 @@ def test_heartbeat_is_a_metric(clock: HandClock) -> None:
 # The real loops
 
 
-async def test_all_loops_carry_an_order_to_its_grant_and_stop_at_once(stage: Stage) -> None:
+async def test_all_loops_carry_an_order_to_its_grant_and_stop_at_once(stage: WorkerHarness) -> None:
     await stage.upstream.press("auto", step_seconds=0)
     async with worker_running(stage.resources) as heartbeats:
         order_id = await stage.place()
@@ -348,7 +348,7 @@ async def test_all_loops_carry_an_order_to_its_grant_and_stop_at_once(stage: Sta
 
 
 async def test_every_loop_that_is_killed_comes_back_and_the_order_is_carried_on(
-    stage: Stage, soon: None
+    stage: WorkerHarness, soon: None
 ) -> None:
     await stage.upstream.press("auto", step_seconds=0)
     async with worker_running(stage.resources) as heartbeats:
@@ -374,7 +374,7 @@ async def test_every_loop_that_is_killed_comes_back_and_the_order_is_carried_on(
         assert stage.metric("assay_loop_restarts_total", loop=name) == 1
 
 
-async def test_expired_sessions_are_swept(stage: Stage) -> None:
+async def test_expired_sessions_are_swept(stage: WorkerHarness) -> None:
     assert stage.buyer.email is not None
     await users.login(
         stage.database, email=stage.buyer.email, password=PASSWORD, now=stage.clock.now()
@@ -388,7 +388,7 @@ async def test_expired_sessions_are_swept(stage: Stage) -> None:
 
 
 async def test_gap_of_unpaid_addresses_rings_before_it_is_as_long_as_the_wallet_looks(
-    stage: Stage,
+    stage: WorkerHarness,
 ) -> None:
     await housekeeping.loops(stage.resources)[-1].tick()
     assert stage.metric("assay_bitcoin_gap_limit") == 0, "there is no wallet"
@@ -414,7 +414,7 @@ async def test_gap_of_unpaid_addresses_rings_before_it_is_as_long_as_the_wallet_
     ]
 
 
-async def test_what_waits_is_counted_by_state_and_age(stage: Stage) -> None:
+async def test_what_waits_is_counted_by_state_and_age(stage: WorkerHarness) -> None:
     count_what_waits = housekeeping.loops(stage.resources)[-1].tick
     assert not await count_what_waits()
     assert stage.metric("assay_oldest_due_order_seconds") == 0
@@ -438,7 +438,7 @@ async def test_what_waits_is_counted_by_state_and_age(stage: Stage) -> None:
     assert stage.metric("assay_oldest_pending_assessment_seconds") == 0
 
 
-async def test_age_of_each_list_is_counted_from_its_own_date(stage: Stage) -> None:
+async def test_age_of_each_list_is_counted_from_its_own_date(stage: WorkerHarness) -> None:
     count_what_waits = housekeeping.loops(stage.resources)[-1].tick
     now = stage.clock.now()
     for days in (9, 3):
@@ -450,7 +450,7 @@ async def test_age_of_each_list_is_counted_from_its_own_date(stage: Stage) -> No
 
 
 async def test_what_is_wrong_with_a_required_list_is_a_metric_until_it_is_right(
-    stage: Stage,
+    stage: WorkerHarness,
 ) -> None:
     required = RequiredLists(names=("OFAC SDN", "EU"), max_age_days=30)
 
@@ -487,7 +487,7 @@ async def test_what_is_wrong_with_a_required_list_is_a_metric_until_it_is_right(
     assert await faults() == {"OFAC SDN": ["future"], "EU": ["missing"]}
 
 
-async def test_new_version_of_a_list_is_looked_through_by_its_loop(stage: Stage) -> None:
+async def test_new_version_of_a_list_is_looked_through_by_its_loop(stage: WorkerHarness) -> None:
     look_again = housekeeping.loops(stage.resources)[2].tick
     assert not await look_again()
     await import_rows(stage.database, [listed("x")], now=stage.clock.now())
@@ -497,7 +497,7 @@ async def test_new_version_of_a_list_is_looked_through_by_its_loop(stage: Stage)
     assert not await look_again()
 
 
-async def test_waits_for_slots_and_the_last_look_are_metrics(stage: Stage) -> None:
+async def test_waits_for_slots_and_the_last_look_are_metrics(stage: WorkerHarness) -> None:
     await stage.place()
     await stage.work()
     assert stage.metric("assay_slot_wait_seconds_count", bucket="order_create") == 1
@@ -511,7 +511,7 @@ async def test_waits_for_slots_and_the_last_look_are_metrics(stage: Stage) -> No
 
 
 async def test_no_transaction_is_open_while_a_partner_is_asked(
-    committed_database: Database, stage: Stage
+    committed_database: Database, stage: WorkerHarness
 ) -> None:
     """Neither AEON.to nor the risk provider is asked while a connection is lent."""
     lent: list[int] = []

@@ -17,13 +17,13 @@ from app.main import create_app
 from app.orders import address_checks
 from app.orders.wallet.wallet import Wallet
 from app.orders.worker.address_checks import AddressChecks
-from app.resources import Stand
+from app.resources import Overrides
 from app.runtime.db.engine import Database
 from tests.bitcoin.keys import BIP84_ZPUB
 from tests.support.application import ScriptedProvider, settings_for_tests
 from tests.support.bitcoin_orders import DUE_SATOSHI
 from tests.support.sandbox import Upstream
-from tests.worker.conftest import Stage, open_stage
+from tests.worker.conftest import WorkerHarness, open_stage
 from tests.worker.test_bitcoin_rail import open_chain
 
 # BIP 84, "Test vectors": the first and the second receiving address of account 0.
@@ -42,7 +42,7 @@ class Shop:
     """Assay's HTTP API, the loops beside it, and the buttons of the chain that both see."""
 
     http: httpx.AsyncClient
-    stage: Stage
+    stage: WorkerHarness
     checks: AddressChecks
 
     async def send(self, address: str, *, blocks: int) -> None:
@@ -87,7 +87,7 @@ async def shop(committed_database: Database, served: Upstream) -> AsyncIterator[
         settings = settings_for_tests(
             bitcoin_descriptor=BIP84_ZPUB, esplora_url=("http://127.0.0.1:9/esplora",)
         )
-        stand = Stand(
+        stand = Overrides(
             database=committed_database,
             clock=stage.clock,
             provider=ScriptedProvider(),

@@ -4,7 +4,7 @@ import pytest
 
 from app.worker.run import reconciler_of
 from tests.support.orders import count
-from tests.worker.conftest import Stage
+from tests.worker.conftest import WorkerHarness
 
 LIES = (
     ("btc_dest_address", "1BoatSLRHtKNngkdXEeobR76b53LETtpyT", "mismatch_btc_dest_address"),
@@ -30,7 +30,7 @@ MALFORMED = (
 )
 
 
-async def test_journey_climbs_each_rung_and_grants_once(stage: Stage) -> None:
+async def test_journey_climbs_each_rung_and_grants_once(stage: WorkerHarness) -> None:
     order_id = await stage.place()
     await stage.work()
     assert (await stage.read(order_id)).status == "TO_BE_CREATED"
@@ -56,7 +56,7 @@ async def test_journey_climbs_each_rung_and_grants_once(stage: Stage) -> None:
     assert await stage.upstream.requests("order_status_query") == polls
 
 
-async def test_ten_orders_are_ten_creations_and_ten_grants(stage: Stage) -> None:
+async def test_ten_orders_are_ten_creations_and_ten_grants(stage: WorkerHarness) -> None:
     """All of them moved at once."""
     placed = [await stage.place(number) for number in range(4, 14)]
     await stage.work()
@@ -71,7 +71,7 @@ async def test_ten_orders_are_ten_creations_and_ten_grants(stage: Stage) -> None
     assert await stage.balance() == 85
 
 
-async def test_upstream_is_asked_for_the_exact_amount_and_destination(stage: Stage) -> None:
+async def test_upstream_is_asked_for_the_exact_amount_and_destination(stage: WorkerHarness) -> None:
     await stage.place(7)
     await stage.work()
     (order,) = await stage.upstream.orders()
@@ -81,7 +81,7 @@ async def test_upstream_is_asked_for_the_exact_amount_and_destination(stage: Sta
     )
 
 
-async def test_half_payment_times_out_and_a_late_one_climbs_again(stage: Stage) -> None:
+async def test_half_payment_times_out_and_a_late_one_climbs_again(stage: WorkerHarness) -> None:
     order_id = await stage.placed_unpaid()
     await stage.upstream.press("orders/all/pay", amount="0.1")
     await stage.work(after_seconds=5)
@@ -99,7 +99,9 @@ async def test_half_payment_times_out_and_a_late_one_climbs_again(stage: Stage) 
     assert await stage.balance() == 10
 
 
-async def test_timed_out_order_is_looked_at_for_a_day_at_least_every_hour(stage: Stage) -> None:
+async def test_timed_out_order_is_looked_at_for_a_day_at_least_every_hour(
+    stage: WorkerHarness,
+) -> None:
     order_id = await stage.placed_unpaid()
     await stage.upstream.press("orders/all/expire")
     await stage.work(after_seconds=5)
@@ -110,7 +112,7 @@ async def test_timed_out_order_is_looked_at_for_a_day_at_least_every_hour(stage:
     assert (await stage.read(order_id)).status == "TIMED_OUT"
 
 
-async def test_flapping_upstream_grants_once(stage: Stage) -> None:
+async def test_flapping_upstream_grants_once(stage: WorkerHarness) -> None:
     order_id = await stage.placed_unpaid()
     await stage.advance("PAID")
     await stage.work(after_seconds=5)
@@ -122,7 +124,7 @@ async def test_flapping_upstream_grants_once(stage: Stage) -> None:
     assert await stage.balance() == 10
 
 
-async def test_lies_move_nothing_and_are_counted(stage: Stage) -> None:
+async def test_lies_move_nothing_and_are_counted(stage: WorkerHarness) -> None:
     order_id = await stage.placed_unpaid()
     await stage.advance("BTC_SENT")
     for field, lie, reason in LIES:
@@ -138,7 +140,7 @@ async def test_lies_move_nothing_and_are_counted(stage: Stage) -> None:
     assert await stage.balance() == 10
 
 
-async def test_absurd_amounts_move_nothing(stage: Stage) -> None:
+async def test_absurd_amounts_move_nothing(stage: WorkerHarness) -> None:
     order_id = await stage.placed_unpaid()
     await stage.advance("BTC_SENT")
     for lie in (1e308, -0.1, 0):
@@ -149,7 +151,7 @@ async def test_absurd_amounts_move_nothing(stage: Stage) -> None:
     await stage.upstream.press("orders/all/lie", field="btc_amount", value=None)
 
 
-async def test_equal_amount_as_a_string_is_believed(stage: Stage) -> None:
+async def test_equal_amount_as_a_string_is_believed(stage: WorkerHarness) -> None:
     await stage.placed_unpaid()
     await stage.advance("BTC_SENT")
     await stage.upstream.press("orders/all/lie", field="btc_amount", value="0.0050")
@@ -157,7 +159,7 @@ async def test_equal_amount_as_a_string_is_believed(stage: Stage) -> None:
     assert await stage.balance() == 10
 
 
-async def test_answers_that_are_none_leave_order_and_loop_alive(stage: Stage) -> None:
+async def test_answers_that_are_none_leave_order_and_loop_alive(stage: WorkerHarness) -> None:
     """No wrong move, and the next good answer is used."""
     order_id = await stage.placed_unpaid()
     await stage.advance("BTC_SENT")
@@ -175,7 +177,7 @@ async def test_answers_that_are_none_leave_order_and_loop_alive(stage: Stage) ->
 
 @pytest.mark.parametrize("kind", ["malformed", "empty", "drop"])
 async def test_answer_to_a_creation_that_is_none_shows_one_order_alone(
-    stage: Stage, kind: str
+    stage: WorkerHarness, kind: str
 ) -> None:
     """The work was done, its answer was lost; the orphan is never shown or paid."""
     order_id = await stage.place()
@@ -193,7 +195,7 @@ async def test_answer_to_a_creation_that_is_none_shows_one_order_alone(
 
 
 async def test_creation_that_times_out_after_its_work_is_made_again(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    stage: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.partners.aeonto.client.CALL_DEADLINE_SECONDS", 0.1)
     order_id = await stage.place()
@@ -206,7 +208,7 @@ async def test_creation_that_times_out_after_its_work_is_made_again(
     assert await count(stage.database, "payments") == 1
 
 
-async def test_refused_creation_fails_the_order_with_its_reason(stage: Stage) -> None:
+async def test_refused_creation_fails_the_order_with_its_reason(stage: WorkerHarness) -> None:
     order_id = await stage.place()
     await stage.upstream.fault("400", endpoint="order_create", code="004")
     await stage.work()
@@ -231,7 +233,7 @@ async def test_refused_creation_fails_the_order_with_its_reason(stage: Stage) ->
     ],
 )
 async def test_failed_creation_is_tried_again_and_alarms_when_a_person_is_needed_for_long(
-    stage: Stage, status: str, code: str, alarm: str | None
+    stage: WorkerHarness, status: str, code: str, alarm: str | None
 ) -> None:
     order_id = await stage.place()
     await stage.upstream.fault(status, endpoint="order_create", code=code, times=4)
@@ -246,7 +248,7 @@ async def test_failed_creation_is_tried_again_and_alarms_when_a_person_is_needed
     assert await count(stage.database, "payments") == 1
 
 
-async def test_order_that_is_never_accepted_fails_at_its_deadline(stage: Stage) -> None:
+async def test_order_that_is_never_accepted_fails_at_its_deadline(stage: WorkerHarness) -> None:
     order_id = await stage.place()
     await stage.upstream.fault("503", endpoint="order_create", code="008", times=-1)
     await stage.work()
@@ -260,7 +262,7 @@ async def test_order_that_is_never_accepted_fails_at_its_deadline(stage: Stage) 
 
 @pytest.mark.parametrize("code", ["001", "007", "008"])
 async def test_failing_parameter_query_holds_creations_back_but_never_looks(
-    stage: Stage, code: str
+    stage: WorkerHarness, code: str
 ) -> None:
     paid = await stage.placed_unpaid()
     await stage.upstream.fault("503", endpoint="order_parameter_query", code=code)
@@ -276,7 +278,9 @@ async def test_failing_parameter_query_holds_creations_back_but_never_looks(
     assert (await stage.read(waiting)).failure_reason is None
 
 
-async def test_creations_go_on_when_another_replica_learnt_the_parameters(stage: Stage) -> None:
+async def test_creations_go_on_when_another_replica_learnt_the_parameters(
+    stage: WorkerHarness,
+) -> None:
     await stage.upstream.fault("503", endpoint="order_parameter_query", code="008")
     await stage.reconciler.refresh_parameters()
     other = reconciler_of(stage.resources)
@@ -288,7 +292,9 @@ async def test_creations_go_on_when_another_replica_learnt_the_parameters(stage:
     assert await stage.upstream.requests("order_create") == 1
 
 
-async def test_parameters_are_asked_for_when_they_are_half_a_minute_old(stage: Stage) -> None:
+async def test_parameters_are_asked_for_when_they_are_half_a_minute_old(
+    stage: WorkerHarness,
+) -> None:
     for seconds, requests in ((0, 1), (29, 1), (2, 2)):
         stage.clock.leap(seconds)
         await stage.reconciler.refresh_parameters()
@@ -296,7 +302,7 @@ async def test_parameters_are_asked_for_when_they_are_half_a_minute_old(stage: S
     assert await count(stage.database, "aeonto_parameters", "upper_limit_btc > 0") == 1
 
 
-async def test_unusable_parameters_hold_nothing_back(stage: Stage) -> None:
+async def test_unusable_parameters_hold_nothing_back(stage: WorkerHarness) -> None:
     await stage.upstream.fault("html", endpoint="order_parameter_query")
     await stage.reconciler.refresh_parameters()
     assert await count(stage.database, "aeonto_parameters") == 0
@@ -306,7 +312,7 @@ async def test_unusable_parameters_hold_nothing_back(stage: Stage) -> None:
 
 
 async def test_throttled_look_pauses_the_bucket_for_all_and_moves_nothing(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    stage: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One probe at a time, and the looks go on once it is answered."""
     monkeypatch.setattr("app.orders.worker.aeonto_rail.TURN_WITHIN_SECONDS", 0.02)
@@ -328,7 +334,9 @@ async def test_throttled_look_pauses_the_bucket_for_all_and_moves_nothing(
     assert (await stage.read(order_id)).status == "PAID"
 
 
-async def test_order_gone_upstream_is_not_found_only_after_ten_minutes(stage: Stage) -> None:
+async def test_order_gone_upstream_is_not_found_only_after_ten_minutes(
+    stage: WorkerHarness,
+) -> None:
     order_id = await stage.placed_unpaid()
     await stage.upstream.press("orders/all/purge", forget=True)
     for _ in range(3):
@@ -340,7 +348,7 @@ async def test_order_gone_upstream_is_not_found_only_after_ten_minutes(stage: St
 
 @pytest.mark.parametrize("forget", [True, False], ids=["006", "NOT_FOUND"])
 async def test_paid_order_gone_upstream_alarms_and_waits_for_the_operator(
-    stage: Stage, forget: bool
+    stage: WorkerHarness, forget: bool
 ) -> None:
     order_id = await stage.placed_unpaid()
     await stage.advance("PAID")

@@ -28,7 +28,7 @@ from app.worker.run import reconciler_of
 from tests.support.application import BTC_DEST_ADDRESS
 from tests.support.orders import count
 from tests.support.sandbox import Upstream
-from tests.worker.conftest import Stage, open_stage
+from tests.worker.conftest import WorkerHarness, open_stage
 
 TXID = "ab" * 32
 AMOUNT = Decimal("0.00500000")
@@ -65,7 +65,7 @@ def chain() -> ScriptedChain:
 @pytest.fixture
 async def verifying(
     committed_database: Database, served: Upstream, chain: ScriptedChain
-) -> AsyncIterator[Stage]:
+) -> AsyncIterator[WorkerHarness]:
     """A worker with a chain, at a fresh sandbox."""
     await served.press("reset")
     async with open_stage(committed_database, served, chain=chain) as stage:
@@ -127,7 +127,7 @@ async def test_chain_is_asked_about_no_other_state_and_may_be_missing(
 
 
 async def test_claim_waits_for_its_block_and_then_grants(
-    verifying: Stage, chain: ScriptedChain
+    verifying: WorkerHarness, chain: ScriptedChain
 ) -> None:
     order_id = await verifying.placed_unpaid()
     await verifying.advance("BTC_SENT")
@@ -150,7 +150,7 @@ async def test_claim_waits_for_its_block_and_then_grants(
 
 
 async def test_unverified_claim_alarms_after_an_hour_once(
-    verifying: Stage, chain: ScriptedChain
+    verifying: WorkerHarness, chain: ScriptedChain
 ) -> None:
     order_id = await verifying.placed_unpaid()
     await verifying.advance("BTC_SENT")
@@ -164,13 +164,13 @@ async def test_unverified_claim_alarms_after_an_hour_once(
 
 
 async def test_nothing_is_open_while_the_chain_is_asked_and_it_shares_the_time_of_the_call(
-    verifying: Stage, chain: ScriptedChain
+    verifying: WorkerHarness, chain: ScriptedChain
 ) -> None:
     order_id = await verifying.placed_unpaid()
     await verifying.advance("BTC_SENT")
     verifying.clock.leap(5)
     chain.gate.clear()
-    assert await verifying.reconciler.look_next(Rail.AEONTO)
+    assert await verifying.reconciler.poll_next(Rail.AEONTO)
     while not chain.asked:
         await asyncio.sleep(0.01)
     in_transaction = (
@@ -186,7 +186,7 @@ async def test_nothing_is_open_while_the_chain_is_asked_and_it_shares_the_time_o
 
 
 async def test_two_orders_are_not_settled_by_one_output(
-    verifying: Stage, chain: ScriptedChain
+    verifying: WorkerHarness, chain: ScriptedChain
 ) -> None:
     chain.says = Paid(1, (0,))
     placed = [await verifying.placed_unpaid(), await verifying.placed_unpaid()]
@@ -203,7 +203,7 @@ async def test_two_orders_are_not_settled_by_one_output(
 
 
 async def test_worker_without_a_chain_believes_the_claim(
-    verifying: Stage, chain: ScriptedChain
+    verifying: WorkerHarness, chain: ScriptedChain
 ) -> None:
     resources = verifying.resources
     order_id = await verifying.placed_unpaid()

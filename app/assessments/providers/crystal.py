@@ -24,7 +24,7 @@ from app.assessments.rules.risk_words import category_words, percent
 from app.lists.rules.risk import CATEGORIES, OTHER, SCOPE, grade_of, to_share
 from app.partners.crystal.assets import ASSETS, FIAT_DECIMALS, Asset, in_whole
 from app.partners.crystal.client import KEY_HEADER, CrystalClient
-from app.partners.crystal.wire import Asked, Transfer
+from app.partners.crystal.wire import CrystalQuestion, Transfer
 from app.partners.failures import OperatorNeeded, PartnerFailure
 from app.partners.http import PartnerClient
 from app.runtime.money import plain
@@ -132,7 +132,7 @@ def crystal_headers(api_key: str) -> dict[str, str]:
     return {KEY_HEADER: api_key}
 
 
-def _asked(question: Question) -> Asked:
+def _asked(question: Question) -> CrystalQuestion:
     asset = ASSETS.get(question.currency.upper())
     if asset is None:
         raise ProviderFailed(FailureReason.REFUSED)
@@ -140,7 +140,7 @@ def _asked(question: Question) -> Asked:
         question.currency, question.address, question.tx_hash
     )
     address = plain_address(question.currency, question.address)
-    return Asked(question.assessment_id, address, transaction, asset)
+    return CrystalQuestion(question.assessment_id, address, transaction, asset)
 
 
 def _answer(question: Question, asset: Asset, transfer: Transfer) -> Answer:

@@ -19,7 +19,7 @@ from app.lists.rules.risk import grade_of
 NOT_ASKED = "the risk provider answers no such question"
 
 
-class Panel:
+class ProviderEnsemble:
     """One provider, or several of which each is asked."""
 
     def __init__(self, providers: Sequence[RiskProvider]) -> None:

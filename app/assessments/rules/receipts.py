@@ -60,7 +60,7 @@ class FinishedAssessment:
 
 
 @dataclass(frozen=True)
-class Verified:
+class VerifiedReceipt:
     """What a receipt says, who signed it, and its SHA-256 in hexadecimal digits."""
 
     content: JsonObject
@@ -136,7 +136,7 @@ def signed(content: JsonObject, key: SigningKey) -> bytes:
     return canonical({**named, "signature": key.sign(canonical(named))})
 
 
-def verify(receipt: bytes, keys: Mapping[str, bytes]) -> Verified:
+def verify(receipt: bytes, keys: Mapping[str, bytes]) -> VerifiedReceipt:
     """Return what a receipt says if one of the public keys, by their ids, signed these very bytes.
 
     Raises ReceiptRefused.
@@ -158,7 +158,7 @@ def verify(receipt: bytes, keys: Mapping[str, bytes]) -> Verified:
         )
     except InvalidSignature:
         raise ReceiptRefused("its signature is not that of its content: it was changed") from None
-    return Verified(content, key_id, sha256_of(receipt))
+    return VerifiedReceipt(content, key_id, sha256_of(receipt))
 
 
 def canonical(value: object) -> bytes:

@@ -19,7 +19,7 @@ from typing_extensions import override
 from app.assessments import provider_calls
 from app.assessments.claims import LEASE
 from app.assessments.jobs import FINISH_ASSESSMENT, QUEUE
-from app.assessments.provider_calls import Tried
+from app.assessments.provider_calls import RetryResult
 from app.assessments.worker.jobs_pool import BeginningPool
 from app.resources import Resources
 from app.runtime.db.engine import TIMEOUTS
@@ -147,7 +147,7 @@ class _BeatingManager(JobManager):
         return job
 
 
-def _observe(resources: Resources, tried: Tried) -> None:
+def _observe(resources: Resources, tried: RetryResult) -> None:
     """Count what came of a try, and ring once when there is no answer for too long."""
     if tried.refunded:
         resources.metrics.refunds.inc()

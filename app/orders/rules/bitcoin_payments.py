@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from app.orders.rules.states import OrderStatus
-from app.partners.esplora.outputs import COINBASE_MATURITY, Arrival, OutputId
+from app.partners.esplora.outputs import COINBASE_MATURITY, OutputId, ReceivedOutput
 
 # Less than an output of which a node would relay the spending (Bitcoin Core's dust limit of P2PKH).
 DUST_SATOSHI: Final = 546
@@ -56,7 +56,7 @@ class Receipts:
 
 
 def arrived_at(
-    arrivals: Collection[Arrival], seen: Mapping[OutputId, datetime], now: datetime
+    arrivals: Collection[ReceivedOutput], seen: Mapping[OutputId, datetime], now: datetime
 ) -> dict[OutputId, datetime]:
     """Return when each output came: when it was first seen here, or its block's time if earlier."""
     times = {}
@@ -66,9 +66,9 @@ def arrived_at(
     return times
 
 
-def judge(
+def evaluate_payment(
     invoice: Invoice,
-    arrivals: Sequence[Arrival],
+    arrivals: Sequence[ReceivedOutput],
     came_at: Mapping[OutputId, datetime],
     *,
     status: OrderStatus,
@@ -133,7 +133,7 @@ def unmatched_money(status: OrderStatus, received: int, credited: int) -> str | 
     return None
 
 
-def _is_confirmed(arrival: Arrival, wanted: int) -> bool:
+def _is_confirmed(arrival: ReceivedOutput, wanted: int) -> bool:
     """Say whether an output counts: without confirmations only if nobody may take it back."""
     wanted = wanted_by(arrival, wanted)
     if arrival.confirmations >= max(wanted, 1):
@@ -141,13 +141,13 @@ def _is_confirmed(arrival: Arrival, wanted: int) -> bool:
     return wanted == 0 and arrival.seen_by_all and not arrival.replaceable
 
 
-def wanted_by(arrival: Arrival, wanted: int) -> int:
+def wanted_by(arrival: ReceivedOutput, wanted: int) -> int:
     """Return the confirmations that an output wants: new coins those that make them coins."""
     return max(wanted, COINBASE_MATURITY) if arrival.is_coinbase else wanted
 
 
 def _is_late(
-    invoice: Invoice, arrivals: Sequence[Arrival], came_at: Mapping[OutputId, datetime]
+    invoice: Invoice, arrivals: Sequence[ReceivedOutput], came_at: Mapping[OutputId, datetime]
 ) -> bool:
     missing = invoice.due_satoshi
     for arrival in sorted(arrivals, key=lambda one: came_at[one.id]):
@@ -157,7 +157,7 @@ def _is_late(
     return False
 
 
-def _slowest_part(invoice: Invoice, arrivals: Sequence[Arrival]) -> tuple[int, int]:
+def _slowest_part(invoice: Invoice, arrivals: Sequence[ReceivedOutput]) -> tuple[int, int]:
     """Return the confirmations of the amount as a whole, and how many are wanted.
 
     Both are those of the last part that completes it, when those come first that lack the least.
@@ -165,7 +165,7 @@ def _slowest_part(invoice: Invoice, arrivals: Sequence[Arrival]) -> tuple[int, i
     wanted = invoice.confirmations_wanted
     missing = invoice.due_satoshi
 
-    def lacking(arrival: Arrival) -> tuple[int, int]:
+    def lacking(arrival: ReceivedOutput) -> tuple[int, int]:
         return wanted_by(arrival, wanted) - arrival.confirmations, -arrival.confirmations
 
     for arrival in sorted(arrivals, key=lacking):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from app.partners.esplora.outputs import Arrival
+from app.partners.esplora.outputs import ReceivedOutput
 
 # A block's time is above the median of the eleven before it, about an hour back. What was mined
 # earlier than this before an order was there when it was placed, whatever its miner's clock.
@@ -44,7 +44,9 @@ class EarlierSighting:
     arrived_at: datetime
 
 
-def came_before(arrival: Arrival, placed: OrderPlacement, earlier: EarlierSighting | None) -> bool:
+def came_before(
+    arrival: ReceivedOutput, placed: OrderPlacement, earlier: EarlierSighting | None
+) -> bool:
     """Say whether an output was there before the order; what was judged so once, stays so.
 
     A block that is much older than the order is enough. One that is a little older counts as old

@@ -47,7 +47,7 @@ class Sighting:
 
 @dataclass(frozen=True, kw_only=True)
 class OrderFacts:
-    """What `decide` needs to know of an order.
+    """What `evaluate_report` needs to know of an order.
 
     `uuid` is AEON.to's name for it, and None on the bitcoin rail. `claimed_at` is when AEON.to first
     said of it what the chain did not bear out; `granted_by_hand`: an operator granted the credits.
@@ -84,7 +84,7 @@ class Decision:
     unsettled: bool = False
 
 
-def decide(
+def evaluate_report(
     order: OrderFacts, report: Report, now: datetime, settlement: Settlement | None = None
 ) -> Decision:
     """Say what a report does to an order. Pure: it reads no clock and keeps nothing.

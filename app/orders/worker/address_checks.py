@@ -5,7 +5,7 @@ from typing import Final
 
 from app.orders import address_checks
 from app.orders.wallet.wallet import Wallet
-from app.partners.esplora.chain import Arrivals, Chain
+from app.partners.esplora.chain import Chain, ReceivedOutputs
 from app.resources import Resources
 from app.runtime.loops.loops import Loop
 from app.runtime.observability.logging import get_logger
@@ -42,7 +42,7 @@ class AddressChecks:
         seen = await self._chain.payments(
             self._wallet.address(index), within_seconds=CALL_DEADLINE_SECONDS
         )
-        if not isinstance(seen, Arrivals):
+        if not isinstance(seen, ReceivedOutputs):
             self._rests_until[index] = clock.monotonic() + _AFTER_FAILED_CHECK.total_seconds()
             log.warning("address_not_checked", index=index, failure=seen.reason)
             return True

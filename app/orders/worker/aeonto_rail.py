@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from app.orders.leases import CreationJob, LookJob
+from app.orders.leases import CreationTask, PollTask
 from app.orders.rules.rails import Rail
 from app.orders.store import OrderStore
 from app.orders.worker.rails import TURN_WITHIN_SECONDS, Failed, RefusedForGood, Reported
@@ -72,7 +72,7 @@ class AeontoRail:
     async def turn_to_look(self) -> AeontoTurn | None:
         return await self._turn(Bucket.ORDER_STATUS)
 
-    async def open(self, job: CreationJob, turn: AeontoTurn) -> Report | Failed | RefusedForGood:
+    async def open(self, job: CreationTask, turn: AeontoTurn) -> Report | Failed | RefusedForGood:
         try:
             return await self._aeonto.order_create(
                 job.btc_amount, job.btc_dest_address, slot=turn.slot
@@ -82,7 +82,7 @@ class AeontoRail:
         except PartnerFailure as failure:
             return _failed(failure, _AFTER_FAILED_CREATION_SECONDS)
 
-    async def look(self, job: LookJob, turn: AeontoTurn) -> Reported | Failed:
+    async def look(self, job: PollTask, turn: AeontoTurn) -> Reported | Failed:
         over_at = self._clock.monotonic() + CALL_DEADLINE_SECONDS
         try:
             report = await self._aeonto.order_status_query(job.uuid or "", slot=turn.slot)

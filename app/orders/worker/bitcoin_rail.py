@@ -3,10 +3,10 @@
 import asyncio
 from typing import Final
 
-from app.orders.leases import LookJob
+from app.orders.leases import PollTask
 from app.orders.rules.rails import Rail
 from app.orders.worker.rails import TURN_WITHIN_SECONDS, Arrived, Failed
-from app.partners.esplora.chain import Arrivals, Chain, Disagree, Unavailable
+from app.partners.esplora.chain import Chain, Disagree, ReceivedOutputs, Unavailable
 from app.runtime.rate_limit.rules import CALL_DEADLINE_SECONDS
 
 # Looks of one process at a time; the servers' own turns say how quickly they follow each other.
@@ -37,13 +37,13 @@ class BitcoinRail:
         except TimeoutError:
             return None
 
-    async def look(self, job: LookJob, _turn: BitcoinTurn) -> Arrived | Failed:
+    async def look(self, job: PollTask, _turn: BitcoinTurn) -> Arrived | Failed:
         async with self._under_way:
             seen = await self._chain.payments(
                 job.btc_dest_address, within_seconds=CALL_DEADLINE_SECONDS
             )
         match seen:
-            case Arrivals(outputs):
+            case ReceivedOutputs(outputs):
                 return Arrived(outputs)
             case Disagree(reason):
                 return Failed(reason, _AFTER_FAILED_LOOK_SECONDS, "chain_servers_disagree")

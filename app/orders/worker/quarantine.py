@@ -21,7 +21,7 @@ class _Fault:
     until: datetime
 
 
-class Aside:
+class Quarantine:
     """Remembers which orders failed, how often, and until when they rest."""
 
     def __init__(self) -> None:

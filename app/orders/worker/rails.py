@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
-from app.orders.leases import LookJob
+from app.orders.leases import PollTask
 from app.orders.rules.rails import Rail
 from app.orders.rules.settlement import Settlement
 from app.partners.aeonto.report import Report
-from app.partners.esplora.outputs import Arrival
+from app.partners.esplora.outputs import ReceivedOutput
 
 # How long a loop waits for the right to send a request.
 TURN_WITHIN_SECONDS: Final = 1.0
@@ -30,7 +30,7 @@ class Reported:
 class Arrived:
     """What the chain shows at the address of an order."""
 
-    arrivals: Sequence[Arrival]
+    arrivals: Sequence[ReceivedOutput]
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,6 @@ class PaymentRail(Protocol[TurnT]):
         """Wait for the right to look at one order; None when it does not come soon."""
         ...
 
-    async def look(self, job: LookJob, turn: TurnT) -> Reported | Arrived | Failed:
+    async def look(self, job: PollTask, turn: TurnT) -> Reported | Arrived | Failed:
         """Look at the payment of an order. The turn is used up by it."""
         ...

@@ -10,13 +10,13 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from app.orders.apply import Applied
-from app.orders.leases import CreationJob, LookJob, OrderPoisoned
+from app.orders.apply import ApplyResult
+from app.orders.leases import CreationTask, OrderPoisoned, PollTask
 from app.orders.rules.failures import ORDER_SET_ASIDE
 from app.orders.rules.rails import Rail
 from app.orders.store import OrderStore
 from app.orders.worker.aeonto_rail import AeontoRail, AeontoTurn
-from app.orders.worker.quarantine import Aside
+from app.orders.worker.quarantine import Quarantine
 from app.orders.worker.rails import (
     Arrived,
     Failed,
@@ -40,7 +40,7 @@ _IDLE_SECONDS: Final = 0.25
 _PARAMETERS_REST_SECONDS: Final = 5.0
 _LOOKS: Final = {Rail.AEONTO: "order_looks", Rail.BITCOIN: "bitcoin_looks"}
 
-Job = TypeVar("Job", CreationJob, LookJob)
+Job = TypeVar("Job", CreationTask, PollTask)
 
 
 class Reconciler:
@@ -61,7 +61,7 @@ class Reconciler:
         self._rails: dict[Rail, PaymentRail[Any]] = {rail.rail: rail for rail in (aeonto, *others)}
         self._clock = clock
         self._metrics = metrics
-        self._aside = Aside()
+        self._aside = Quarantine()
         self._in_flight: set[asyncio.Task[None]] = set()
 
     def loops(self) -> list[Loop]:
@@ -70,7 +70,7 @@ class Reconciler:
             Loop("order_creations", self.create_next, _IDLE_SECONDS),
             Loop("order_parameters", self.refresh_parameters, _PARAMETERS_REST_SECONDS),
             *(
-                Loop(_LOOKS[rail], partial(self.look_next, rail), _IDLE_SECONDS)
+                Loop(_LOOKS[rail], partial(self.poll_next, rail), _IDLE_SECONDS)
                 for rail in self._rails
             ),
         ]
@@ -86,10 +86,10 @@ class Reconciler:
         turn = await self._aeonto.turn_to_open()
         return await self._dispatch(turn, self._claim_creation, self._create)
 
-    async def look_next(self, rail: Rail) -> bool:
+    async def poll_next(self, rail: Rail) -> bool:
         """Look at one order of a rail, if one is due; say whether one was."""
         now = self._clock.now()
-        if not await self._store.look_is_due(rail, now, self._aside.ids(now)):
+        if not await self._store.poll_is_due(rail, now, self._aside.ids(now)):
             return False
         turn = await self._rails[rail].turn_to_look()
         return await self._dispatch(
@@ -124,19 +124,19 @@ class Reconciler:
                 log.exception("order_not_failed", order_id=order_id)
                 self._set_aside(order_id)
 
-    async def _claim_creation(self) -> CreationJob | None:
+    async def _claim_creation(self) -> CreationTask | None:
         now = self._clock.now()
         return await self._store.claim_creation(now, self._aside.ids(now))
 
-    async def _claim_look(self, rail: Rail) -> LookJob | None:
+    async def _claim_look(self, rail: Rail) -> PollTask | None:
         now = self._clock.now()
-        return await self._store.claim_look(rail, now, self._aside.ids(now))
+        return await self._store.claim_poll(rail, now, self._aside.ids(now))
 
     async def _dispatch(
         self,
         turn: TurnT | None,
         claim: Callable[[], Awaitable[Job | None]],
-        work: Callable[[Job, TurnT], Awaitable[Applied]],
+        work: Callable[[Job, TurnT], Awaitable[ApplyResult]],
     ) -> bool:
         """Claim a job for a turn, and let the job run beside the loop."""
         if turn is None:
@@ -155,7 +155,7 @@ class Reconciler:
         task.add_done_callback(self._in_flight.discard)
         return True
 
-    async def _guarded(self, job: CreationJob | LookJob, working: Awaitable[Applied]) -> None:
+    async def _guarded(self, job: CreationTask | PollTask, working: Awaitable[ApplyResult]) -> None:
         """Finish a job; what goes wrong with one order must not stop the others."""
         try:
             applied = await working
@@ -169,7 +169,7 @@ class Reconciler:
             self._aside.take_back(job.order_id)
             self._count(job.order_id, applied)
 
-    async def _rest(self, job: CreationJob | LookJob, why: str) -> None:
+    async def _rest(self, job: CreationTask | PollTask, why: str) -> None:
         """Set an order aside here, and if its row can be written, for every replica."""
         pause = self._set_aside(job.order_id)
         try:
@@ -186,7 +186,7 @@ class Reconciler:
         self._metrics.orders_set_aside.set(len(self._aside))
         return pause
 
-    async def _create(self, job: CreationJob, turn: AeontoTurn) -> Applied:
+    async def _create(self, job: CreationTask, turn: AeontoTurn) -> ApplyResult:
         answer = await self._aeonto.open(job, turn)
         now = self._clock.now()
         match answer:
@@ -197,7 +197,7 @@ class Reconciler:
             case _:
                 return await self._store.apply_created(job, answer, now)
 
-    async def _look(self, rail: PaymentRail[Any], job: LookJob, turn: Turn) -> Applied:
+    async def _look(self, rail: PaymentRail[Any], job: PollTask, turn: Turn) -> ApplyResult:
         seen = await rail.look(job, turn)
         now = self._clock.now()
         match seen:
@@ -206,14 +206,14 @@ class Reconciler:
             case Reported(report, settlement):
                 return await self._store.apply_report(job, report, now, settlement)
             case Arrived(arrivals):
-                return await self._store.apply_arrivals(job, arrivals, now)
+                return await self._store.apply_outputs(job, arrivals, now)
 
-    async def _postpone(self, job: CreationJob | LookJob, failed: Failed) -> Applied:
+    async def _postpone(self, job: CreationTask | PollTask, failed: Failed) -> ApplyResult:
         log.warning("rail_request_failed", order_id=job.order_id, failure=failed.why)
         pause = timedelta(seconds=self._clock.random.uniform(*failed.pause_seconds))
         return await self._store.postpone(job, pause, failed.alarm, self._clock.now(), failed.why)
 
-    def _count(self, order_id: str, applied: Applied) -> None:
+    def _count(self, order_id: str, applied: ApplyResult) -> None:
         metrics = self._metrics
         metrics.orders_set_aside.set(len(self._aside))
         if applied.lease_lost:

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Final, TypeVar
 
 from app.partners.crystal import wire
-from app.partners.crystal.wire import Asked, Meta, Transfer
+from app.partners.crystal.wire import CrystalQuestion, Meta, Transfer
 from app.partners.failures import (
     OutOfCalls,
     Refused,
@@ -41,7 +41,7 @@ class CrystalClient:
         self._http = http
         self._on_calls_left = on_calls_left
 
-    async def add(self, asked: Asked) -> Transfer:
+    async def add(self, asked: CrystalQuestion) -> Transfer:
         """Ask a question, which costs a call."""
         return await self._ask(
             "tx_add",
@@ -50,7 +50,7 @@ class CrystalClient:
             lambda said: wire.read_transfer(said, asked),
         )
 
-    async def look(self, transfer_id: str, asked: Asked) -> Transfer | None:
+    async def look(self, transfer_id: str, asked: CrystalQuestion) -> Transfer | None:
         """Look at a question that was asked, by Crystal's id for it; None when it has none."""
         return await self._ask(
             "batch_txs",
@@ -59,7 +59,7 @@ class CrystalClient:
             lambda said: wire.find_by_id(said, transfer_id, asked),
         )
 
-    async def search(self, asked: Asked, since: datetime | None) -> Transfer | None:
+    async def search(self, asked: CrystalQuestion, since: datetime | None) -> Transfer | None:
         """Look for a question by our name for it, among `wire.PAGES` pages of the newest.
 
         None: it was not asked since that time. It is a failure, `NotAllShown`, when more has been

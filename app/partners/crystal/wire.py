@@ -68,7 +68,7 @@ class Meta:
 
 
 @dataclass(frozen=True)
-class Asked:
+class CrystalQuestion:
     """What was asked, to hold an answer against; `name` is our id for it."""
 
     name: str
@@ -77,7 +77,7 @@ class Asked:
     asset: Asset
 
 
-def write_question(asked: Asked) -> Body:
+def write_question(asked: CrystalQuestion) -> Body:
     """Write the body of monitor/tx/add.
 
     It is a form: the full answers that are known were given to forms. An address is checked as
@@ -121,12 +121,12 @@ def read_meta(reply: HttpReply) -> tuple[JsonObject, Meta]:
     return said, Meta(meta.error_code, meta.calls_left)
 
 
-def read_transfer(said: JsonObject, asked: Asked) -> Transfer:
+def read_transfer(said: JsonObject, asked: CrystalQuestion) -> Transfer:
     """Read the one transfer of an answer, which must be about what was asked. Raises Unreadable."""
     return _transfer(said.get("data"), asked)
 
 
-def find_by_id(said: JsonObject, transfer_id: str, asked: Asked) -> Transfer | None:
+def find_by_id(said: JsonObject, transfer_id: str, asked: CrystalQuestion) -> Transfer | None:
     """Return the transfer of a list that has this id; None without one. Raises Unreadable."""
     for row in _rows(said):
         if isinstance(row, dict) and _same_id(row.get("id"), transfer_id):
@@ -134,7 +134,7 @@ def find_by_id(said: JsonObject, transfer_id: str, asked: Asked) -> Transfer | N
     return None
 
 
-def find_by_name(said: JsonObject, asked: Asked) -> Transfer | None:
+def find_by_name(said: JsonObject, asked: CrystalQuestion) -> Transfer | None:
     """Return the transfer of a list that carries our name, a ready one before one that is not.
 
     Those of others are passed over, whatever they look like. Raises Unreadable.
@@ -173,7 +173,7 @@ def _same_id(said: object, transfer_id: str) -> bool:
     return said == transfer_id or (isinstance(said, Decimal) and str(said) == transfer_id)
 
 
-def _transfer(said: object, asked: Asked) -> Transfer:
+def _transfer(said: object, asked: CrystalQuestion) -> Transfer:
     reply = _validate(_TransferReply, said, "data")
     # Our name is of this question alone. The address may come back in another spelling.
     if reply.customer.name != asked.name:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeVar
 
 from app.addresses import bitcoin_network
-from app.partners.esplora.outputs import COINBASE_MATURITY, Arrival
+from app.partners.esplora.outputs import COINBASE_MATURITY, ReceivedOutput
 from app.partners.esplora.wire import Block, Output, Transaction, is_txid, outputs_to
 from app.partners.failures import DeadlinePassed, OperatorNeeded, PartnerFailure
 
@@ -94,20 +94,20 @@ class Unavailable:
 
 
 @dataclass(frozen=True)
-class Arrivals:
+class ReceivedOutputs:
     """Every output that any server shows at an address, by transaction id and index.
 
     `tip_height` is that of the last block that all servers know which answered.
     """
 
-    outputs: tuple[Arrival, ...]
+    outputs: tuple[ReceivedOutput, ...]
     tip_height: int = field(default=0, compare=False)
 
 
 Verdict = Paid | NotYet | Wrong | Disagree | Unavailable
 
 
-class Source(Protocol):
+class ChainSource(Protocol):
     """One server; `EsploraClient` is one. Its methods raise subclasses of `PartnerFailure`."""
 
     @property
@@ -131,7 +131,7 @@ class Source(Protocol):
 class Chain:
     """The chain of blocks, as the named servers see it. Raises ValueError when none is named."""
 
-    def __init__(self, sources: Sequence[Source]) -> None:
+    def __init__(self, sources: Sequence[ChainSource]) -> None:
         if not sources:
             raise ValueError("no Esplora server is named")
         self._sources = tuple(sources)
@@ -151,18 +151,18 @@ class Chain:
         if not is_txid(txid):
             return Wrong("what was named is not a transaction id")
 
-        async def look(source: Source) -> Sighting:
+        async def look(source: ChainSource) -> Sighting:
             tip_height = await source.tip_height()
             return Sighting(tip_height, await source.transaction(txid))
 
         sightings = await self._ask("settlement", look, within_seconds)
         if isinstance(sightings, Unavailable):
             return sightings
-        return decide(sightings, address, value_satoshi)
+        return combine_sightings(sightings, address, value_satoshi)
 
     async def payments(
         self, address: str, *, within_seconds: float
-    ) -> Arrivals | Disagree | Unavailable:
+    ) -> ReceivedOutputs | Disagree | Unavailable:
         """Say what has arrived at a bitcoin address, unconfirmed or in blocks.
 
         All servers are asked at once; one that has not answered in time has failed. Never raises
@@ -170,7 +170,7 @@ class Chain:
         """
         bitcoin_network(address)
 
-        async def look(source: Source) -> History:
+        async def look(source: ChainSource) -> History:
             tip_height = await source.tip_height()
             return History(tip_height, await source.payments(address))
 
@@ -180,7 +180,7 @@ class Chain:
         return combine(histories, address)
 
     async def _ask(
-        self, endpoint: str, look: Callable[[Source], Awaitable[T]], within_seconds: float
+        self, endpoint: str, look: Callable[[ChainSource], Awaitable[T]], within_seconds: float
     ) -> list[T] | Unavailable:
         """Let every server have a look at once; return what those say that answered in time."""
         looks = await asyncio.gather(
@@ -215,7 +215,7 @@ def required(named: int) -> int:
     return min(QUORUM, named)
 
 
-def decide(sightings: Sequence[Sighting], address: str, value_satoshi: int) -> Verdict:
+def combine_sightings(sightings: Sequence[Sighting], address: str, value_satoshi: int) -> Verdict:
     """Judge what the servers that answered say; at least one, and as many as are `required`."""
     seen = [sighting.transaction for sighting in sightings if sighting.transaction is not None]
     if len({transaction.outputs for transaction in seen}) > 1:
@@ -257,11 +257,11 @@ def _confirmations(tip_height: int, transaction: Transaction | None) -> int:
     return tip_height - transaction.block.height + 1
 
 
-def combine(histories: Sequence[History], address: str) -> Arrivals | Disagree:
+def combine(histories: Sequence[History], address: str) -> ReceivedOutputs | Disagree:
     """Put together what the servers that answered show; at least one, as many as `required`."""
     tips = [history.tip_height for history in histories]
     shown = [{each.txid: each for each in history.transactions} for history in histories]
-    arrivals: list[Arrival] = []
+    arrivals: list[ReceivedOutput] = []
     for txid in sorted({txid for one in shown for txid in one}):
         sightings = [
             Sighting(tip_height, one.get(txid)) for tip_height, one in zip(tips, shown, strict=True)
@@ -270,19 +270,19 @@ def combine(histories: Sequence[History], address: str) -> Arrivals | Disagree:
         if len({transaction.outputs for transaction in seen}) > 1:
             return Disagree(_READ_DIFFERENTLY)
         arrivals += _arrivals(sightings, seen, address)
-    return Arrivals(tuple(arrivals), min(tips))
+    return ReceivedOutputs(tuple(arrivals), min(tips))
 
 
 def _arrivals(
     sightings: Sequence[Sighting], seen: Sequence[Transaction], address: str
-) -> list[Arrival]:
+) -> list[ReceivedOutput]:
     """Return what one transaction brings, by index; `seen` is it, by those servers that know it."""
     seen_by_all = len(seen) == len(sightings)
     block = _common_block(seen) if seen_by_all else None
     confirmations = min(_confirmations(one.tip_height, one.transaction) for one in sightings)
     blocks = [one.block for one in seen if one.block is not None]
     return [
-        Arrival(
+        ReceivedOutput(
             txid=seen[0].txid,
             output_index=output.index,
             value_satoshi=output.value_satoshi,

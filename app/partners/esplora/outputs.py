@@ -12,7 +12,7 @@ OutputId = tuple[str, int]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Arrival:
+class ReceivedOutput:
     """One output that pays an address, as the servers of the chain see it together.
 
     `seen_by_all`: all servers that answered know its transaction. `confirmations` is the least that

@@ -24,7 +24,7 @@ from app.runtime.rate_limit.rules import (
 )
 
 
-class SoloPace:
+class LocalRateLimiter:
     """The rate limits of AEON.to, kept by one process. `rate_scale` multiplies every count."""
 
     def __init__(self, clock: Clock, *, rate_scale: Decimal = Decimal(1)) -> None:
@@ -35,7 +35,7 @@ class SoloPace:
         self._states = dict.fromkeys(Bucket, PaceState())
         self._ids = count(1)
 
-    def beside(self, clock: Clock) -> "SoloPace":
+    def beside(self, clock: Clock) -> "LocalRateLimiter":
         """Return the same limits, kept in the same place, for somebody with a clock of its own."""
         other = copy(self)
         other._clock = clock

@@ -30,7 +30,7 @@ from app.runtime.rate_limit.rules import (
 from app.runtime.security import new_id
 
 
-class SharedPace:
+class PostgresRateLimiter:
     """A `Pace` for every process that shares the database.
 
     A slot is handed out only when its request may leave at once, never for a future moment: a

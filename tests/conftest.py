@@ -12,8 +12,11 @@ import pytest
 from sqlalchemy import text
 
 from app.runtime.db.engine import Database, create_database
+from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase, RunServer, Template
+from tests.support.orders import OneOrder
 from tests.support.passwords import cheap_passwords
+from tests.support.people import Person, make_user
 
 _SERVER = pytest.StashKey[RunServer]()
 _TEMPLATE = pytest.StashKey[Template]()
@@ -124,3 +127,24 @@ async def committed_database(database_url: str) -> AsyncIterator[Database]:
     database = create_database(database_url)
     yield database
     await database.dispose()
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    """Time that stands still until a test moves it."""
+    return HandClock()
+
+
+@pytest.fixture
+async def buyer(database: LentDatabase, clock: HandClock) -> Person:
+    """A user without credits."""
+    return await make_user(database, clock.now())
+
+
+@pytest.fixture
+async def order(database: LentDatabase, clock: HandClock, buyer: Person) -> OneOrder:
+    """An order of ten credits that upstream has accepted and waits to be paid."""
+    placed = await OneOrder.place(database, clock, buyer)
+    await placed.created()
+    await placed.reported("UNPAID")
+    return placed

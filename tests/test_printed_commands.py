@@ -23,19 +23,28 @@ from sqlalchemy import make_url
 
 from app.orders.rules.rails import Rail
 from app.runtime.db.engine import Database
-from tests.bitcoin.keys import BIP84_ZPUB
+from tests.orders.wallet.keys import BIP84_ZPUB
 from tests.support.application import BTC_DEST_ADDRESS
 from tests.support.bitcoin_orders import TERMS
 from tests.support.commands import Assay, commands_on
 from tests.support.databases import run_alone
 from tests.support.orders import count, place_order
 from tests.support.people import PASSWORD, make_access_code, make_user
-from tests.support.printed_blocks import ROOT, Block, blocks_of, libpq_url, program_path, run_sql
+from tests.support.printed_blocks import (
+    ROOT,
+    Block,
+    blocks_of,
+    libpq_url,
+    program_path,
+    run_sql,
+)
 from tests.support.sandbox import serving_upstream
 
 DOCUMENTS: Final = ("docs/deployment.md", "docs/operations.md", "docs/operations/runbook.md")
 BLOCKS: Final = [block for file in DOCUMENTS for block in blocks_of(file)]
-ROLES: Final = "tests/db/test_least_privilege.py runs it, in its order, on a database of its own"
+ROLES: Final = (
+    "tests/runtime/db/test_least_privilege.py runs it, in its order, on a database of its own"
+)
 # The first line of what is not run here, and why.
 ELSEWHERE: Final = {
     "systemctl start assay-migrate": "needs systemd as the first process, and its root",
@@ -50,7 +59,7 @@ ELSEWHERE: Final = {
     ' --reason "taken back by an adjustment"': "tests/cli/test_operator.py runs it on such an order",
     "[databases]": "./run pgbouncer starts PgBouncer with these settings",
     "ASSAY_DATABASE_URL='postgresql://assay:PASSWORD@db.example.com/assay?sslmode=verify-full"
-    "&sslrootcert=root.crt'": "a setting; tests/db/test_connecting_by_url.py connects by such URLs",
+    "&sslrootcert=root.crt'": "a setting; tests/runtime/db/test_connecting_by_url.py connects by such URLs",
 }
 SERVERS_LIST: Final = (
     "https://sanctionslistservice.ofac.treas.gov/api/PublicationPreview/exports/SDN_ADVANCED.XML"

@@ -6,7 +6,7 @@ from app.addresses import BitcoinNetwork
 from app.orders.wallet.wallet import Wallet
 from app.resources import sales_terms
 from app.settings import ConfigurationError
-from tests.bitcoin.keys import BIP32_XPRV, BIP84_ZPUB, spelled
+from tests.orders.wallet.keys import BIP32_XPRV, BIP84_ZPUB, spelled
 from tests.support.application import settings_for_tests
 
 SERVERS = ("https://one.example/api/",)

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import text
 
 from app.addresses import SUPPORTED
+from tests.addresses.test_one_account import PUBLISHED, USDT_ON_TRON, VITALIK, forms_of
 from tests.api.asking import ask, balance_of
 from tests.api.assessing import CREATE_OWN
-from tests.domain.test_one_account import PUBLISHED, USDT_ON_TRON, VITALIK, forms_of
 from tests.support.application import Application, open_application
 from tests.support.databases import LentDatabase
 from tests.support.lists import NOW, import_rows, listed

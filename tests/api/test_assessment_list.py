@@ -5,14 +5,17 @@ from typing import Any
 import pytest
 
 from tests.api import problems
-from tests.api.asking import (
-    ask,
-    ask_raw,
-    execute,
-    look,
-    refusal,
+from tests.api.asking import ask, ask_raw, execute, look, refusal
+from tests.api.assessing import (
+    ABSENT,
+    CREATE,
+    CREATE_OWN,
+    LIST,
+    QUESTION,
+    create,
+    listed,
+    paid_by,
 )
-from tests.api.assessing import ABSENT, CREATE, CREATE_OWN, LIST, QUESTION, create, listed, paid_by
 from tests.api.conftest import ApiFixture
 from tests.support.application import Application
 from tests.support.people import Person, give_credits

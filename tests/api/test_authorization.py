@@ -6,12 +6,7 @@ import httpx
 import pytest
 
 from tests.api import problems
-from tests.api.asking import (
-    Problem,
-    anonymised,
-    read,
-    refusal,
-)
+from tests.api.asking import Problem, anonymised, read, refusal
 from tests.api.authorization import (
     CELLS,
     KNOWN,
@@ -36,9 +31,7 @@ from tests.api.world import (
     populate,
 )
 from tests.support.application import Application
-from tests.support.people import (
-    PASSWORD,
-)
+from tests.support.people import PASSWORD
 
 # The endpoints whose text for missing credentials, or for a code, is their own.
 ORDERING: Final = ("POST /api/new_order", "POST /api/check_order_status")

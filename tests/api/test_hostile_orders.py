@@ -6,13 +6,7 @@ from typing import Final
 import pytest
 
 from tests.api import problems
-from tests.api.asking import (
-    Problem,
-    ask,
-    ask_raw,
-    execute,
-    refusal,
-)
+from tests.api.asking import Problem, ask, ask_raw, execute, refusal
 from tests.api.conftest import ApiFixture
 from tests.api.ordering import CREDITS, ORDER, orders_made, without
 from tests.support.application import Application

@@ -13,10 +13,10 @@ from app.assessments import rescreening
 from app.assessments.providers.base import ProviderUnknown
 from app.lists.parsers.files import read_list
 from app.settings import ConfigurationError
+from tests.addresses.test_one_account import UNIFIED
 from tests.api import problems
 from tests.api.asking import ask, balance_of, look, refusal
 from tests.api.assessing import CREATE_OWN, DAY
-from tests.domain.test_one_account import UNIFIED
 from tests.support.application import Application, open_application
 from tests.support.assessments import finish_due
 from tests.support.databases import LentDatabase

@@ -12,7 +12,7 @@ from tests.api import problems
 from tests.api.asking import ask, execute, read, refusal
 from tests.api.ordering import ORDER, orders_made
 from tests.api.test_idempotency import send
-from tests.bitcoin.keys import BIP84_ZPUB
+from tests.orders.wallet.keys import BIP84_ZPUB
 from tests.support.application import Application, open_application
 from tests.support.commands import commands_on, printed
 from tests.support.people import Person, make_access_code, make_user

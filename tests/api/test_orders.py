@@ -6,14 +6,7 @@ from typing import Any
 import pytest
 
 from tests.api import problems
-from tests.api.asking import (
-    Problem,
-    ask,
-    learn_limits,
-    open_session,
-    read,
-    refusal,
-)
+from tests.api.asking import Problem, ask, learn_limits, open_session, read, refusal
 from tests.api.conftest import ApiFixture
 from tests.api.ordering import COIN, CREDITS, LONG, NETWORK, ORDER, ORDER_ID, SHORT, without
 from tests.support.application import Application

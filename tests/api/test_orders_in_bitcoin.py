@@ -12,7 +12,7 @@ from tests.api import problems
 from tests.api.asking import Problem, ask, learn_limits, look, read, refusal
 from tests.api.conftest import ApiFixture
 from tests.api.ordering import ORDER_ID
-from tests.bitcoin.keys import BIP84_ZPUB
+from tests.orders.wallet.keys import BIP84_ZPUB
 from tests.support.application import Application, open_application
 from tests.support.bitcoin_orders import BitcoinOrder, output
 from tests.support.databases import LentDatabase

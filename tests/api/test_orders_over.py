@@ -14,7 +14,7 @@ from tests.api.test_order_status import ADDRESS, INTEGRATED, UNPAID, accept, rep
 from tests.api.test_order_status import place as place_in_aeon
 from tests.api.test_order_status import status as status_of
 from tests.api.test_orders_in_bitcoin import FIRST, ORDER, order_of, status
-from tests.bitcoin.keys import BIP84_ZPUB
+from tests.orders.wallet.keys import BIP84_ZPUB
 from tests.support.application import Application, open_application
 from tests.support.bitcoin_orders import BitcoinOrder, output, priced
 from tests.support.databases import LentDatabase

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.api import problems
 from tests.api.asking import ask, learn_limits, look, refusal
-from tests.bitcoin.keys import BIP84_ZPUB
+from tests.orders.wallet.keys import BIP84_ZPUB
 from tests.support.application import Application, open_application
 from tests.support.databases import LentDatabase
 from tests.support.people import Person

@@ -20,8 +20,8 @@ from app.assessments import batch, provider_calls
 from app.assessments.batch import _AT_ONCE
 from app.assessments.claims import PROVIDER_DEADLINE_SECONDS
 from app.runtime.db.engine import Database, create_database
-from tests.providers.vendors import KEY, Vendors
-from tests.services.vendor_desk import ADDRESS, check_money, until
+from tests.assessments.providers.vendors import KEY, Vendors
+from tests.assessments.vendor_desk import ADDRESS, check_money, until
 from tests.support.assessments import finish_due
 from tests.support.databases import wait_long_for_connections
 from tests.support.deadlines import Deadlines, hold_deadlines

@@ -13,21 +13,10 @@ from app.ledger.actors import OPERATOR, Actor
 from app.orders import service as orders
 from app.orders.place import Purchase
 from app.runtime.security import hash_token, new_api_key, new_session_token
-from tests.api.asking import (
-    execute,
-    forge_key,
-    learn_limits,
-    open_session,
-)
+from tests.api.asking import execute, forge_key, learn_limits, open_session
 from tests.api.conftest import ApiFixture
 from tests.support.application import Application
-from tests.support.people import (
-    Person,
-    give_credits,
-    make_access_code,
-    make_key,
-    make_user,
-)
+from tests.support.people import Person, give_credits, make_access_code, make_key, make_user
 
 ABSENT_CODE: Final = "0000000000000000"
 ABSENT_ORDER: Final = "ord_0000000000000000000000000"

@@ -13,10 +13,10 @@ from sqlalchemy import text
 
 from app.orders.rules.rails import Rail
 from app.orders.wallet.wallet import Wallet
-from tests.bitcoin.keys import BIP84_ZPUB
 from tests.chaos.callers import Callers, Outcome, Purchase, percentile
 from tests.chaos.stage import Stage, on_stage
 from tests.chaos.verdict import Verdict
+from tests.orders.wallet.keys import BIP84_ZPUB
 
 _ORDERS: Final = 1000
 _REPLICAS: Final = 8

@@ -9,10 +9,10 @@ from typing import Any, Final
 import httpx
 from sqlalchemy import text
 
-from tests.bitcoin.keys import BIP84_ZPUB
 from tests.chaos.in_bitcoin import Payers
 from tests.chaos.stage import Stage, on_stage
 from tests.chaos.verdict import Verdict
+from tests.orders.wallet.keys import BIP84_ZPUB
 
 _FEW_MS: Final = 0.005
 _PATIENCE_SECONDS: Final = 60.0

@@ -6,12 +6,12 @@ A third of the orders are in bitcoin, on a chain whose blocks are taken back.
 import asyncio
 from random import Random
 
-from tests.bitcoin.keys import BIP84_ZPUB
 from tests.chaos.breaking import Breaker, sampling
 from tests.chaos.callers import Callers
 from tests.chaos.deployment import deployed
 from tests.chaos.in_bitcoin import Payers
 from tests.chaos.verdict import judge
+from tests.orders.wallet.keys import BIP84_ZPUB
 
 SEED = 20
 

@@ -9,7 +9,7 @@ import respx
 from typer.testing import CliRunner
 
 from app.cli import main
-from tests.aeonto import golden
+from tests.partners.aeonto import golden
 
 JSON = {"Content-Type": "application/json"}
 ADDRESS = "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM"

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from app.orders import address_checks
 from app.orders.wallet.wallet import Wallet
 from app.runtime.db.engine import Database
-from tests.bitcoin.keys import BIP84_ZPUB, spelled
+from tests.orders.wallet.keys import BIP84_ZPUB, spelled
 from tests.support.application import BTC_DEST_ADDRESS
 from tests.support.bitcoin_orders import output
 from tests.support.commands import Assay, commands_on, printed

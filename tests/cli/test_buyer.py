@@ -12,7 +12,7 @@ from app.orders.place import Purchase
 from app.resources import sales_terms
 from app.runtime.db.engine import Database
 from app.sandbox import create_sandbox, serve_sandbox
-from tests.bitcoin.keys import BIP84_ZPUB
+from tests.orders.wallet.keys import BIP84_ZPUB
 from tests.support.application import settings_for_tests
 from tests.support.clock import HandClock
 from tests.support.orders import place_order

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from app.cli import main as cli
-from tests.bitcoin.keys import BIP86_XPUB
+from tests.orders.wallet.keys import BIP86_XPUB
 from tests.test_resources import TESTNET_ADDRESS
 
 

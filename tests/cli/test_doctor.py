@@ -18,7 +18,7 @@ from app.doctor.deployment import Place, deployment_of
 from app.orders.wallet.wallet import Wallet
 from app.runtime.db.engine import Database, create_database
 from app.runtime.loops import beats
-from tests.bitcoin.keys import BIP84_ZPUB
+from tests.orders.wallet.keys import BIP84_ZPUB
 from tests.support.application import BTC_DEST_ADDRESS, RECEIPT_KEY, settings_for_tests
 from tests.support.commands import Assay, commands_on
 from tests.support.databases import let_changes, run_alone

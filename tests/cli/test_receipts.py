@@ -16,7 +16,7 @@ from app.assessments.rules.receipts import SigningKey, sha256_of
 from app.cli import main
 from app.cli.dev import _signing
 from app.cli.receipts import own_key_text
-from tests.domain.test_receipts import KEY, RECEIPT
+from tests.assessments.test_receipts import KEY, RECEIPT
 from tests.support.application import RECEIPT_KEY, settings_for_tests
 
 OTHER: Final = SigningKey(bytes(32))

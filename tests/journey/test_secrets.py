@@ -11,7 +11,7 @@ from sqlalchemy import make_url, text
 
 from app.orders.wallet.wallet import Wallet
 from app.runtime.db.engine import Database
-from tests.bitcoin.keys import BIP84_ZPUB, spelled
+from tests.orders.wallet.keys import BIP84_ZPUB, spelled
 from tests.support.application import BTC_DEST_ADDRESS
 from tests.support.processes import Process, free_port
 

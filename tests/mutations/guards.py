@@ -24,15 +24,15 @@ def _sql(guard: str, statement: str, test: str) -> Mutation:
     return Mutation(guard, LAST_MIGRATION, _END_OF_UPGRADE, without, test)
 
 
-_GUARDS: Final = "tests/db/test_guards.py::"
+_GUARDS: Final = "tests/runtime/db/test_guards.py::"
 _OPEN_ORDERS: Final = "tests/api/test_open_orders.py::"
-_OPEN_ORDERS_GUARD: Final = "tests/db/test_open_orders_guard.py::"
-_LEDGER: Final = "tests/services/test_ledger.py::"
-_CHAIN: Final = "tests/esplora/test_chain.py::"
-_ARRIVED: Final = "tests/services/test_arrivals.py::"
-_ARRIVALS: Final = "tests/esplora/test_arrivals.py::"
-_LISTS: Final = "tests/services/test_lists.py::"
-_REVIEWS: Final = "tests/services/test_list_reviews.py::"
+_OPEN_ORDERS_GUARD: Final = "tests/runtime/db/test_open_orders_guard.py::"
+_LEDGER: Final = "tests/ledger/test_ledger.py::"
+_CHAIN: Final = "tests/partners/esplora/test_chain.py::"
+_ARRIVED: Final = "tests/orders/test_apply_outputs.py::"
+_ARRIVALS: Final = "tests/partners/esplora/test_arrivals.py::"
+_LISTS: Final = "tests/lists/test_lookup.py::"
+_REVIEWS: Final = "tests/assessments/test_rescreening.py::"
 
 MUTATIONS: Final = (
     _sql(
@@ -62,8 +62,7 @@ MUTATIONS: Final = (
         "app/orders/cancel.py",
         "if MOVES[status, OrderStatus.CANCELLED] is not Move.CANCEL:",
         "if status is OrderStatus.FAILED:",
-        "tests/services/test_cancelling.py"
-        "::test_only_what_nobody_paid_and_still_waits_is_cancelled",
+        "tests/orders/test_cancel.py::test_only_what_nobody_paid_and_still_waits_is_cancelled",
     ),
     Mutation(
         "row lock: unpaid orders of one buyer are counted one after the other",
@@ -99,7 +98,7 @@ MUTATIONS: Final = (
         "app/orders/addresses.py",
         '{"next_index": index + 1}',
         '{"next_index": index}',
-        "tests/services/test_bitcoin_addresses.py::test_orders_get_the_addresses_in_their_order",
+        "tests/orders/test_addresses.py::test_orders_get_the_addresses_in_their_order",
     ),
     _sql(
         "trigger: an address is its order's for ever",
@@ -170,14 +169,14 @@ MUTATIONS: Final = (
         "app/orders/leases.py",
         "        .with_for_update(skip_locked=True, of=Order)\n",
         "",
-        "tests/services/test_order_leases.py::test_two_claimers_never_get_the_same_order",
+        "tests/orders/test_leases.py::test_two_claimers_never_get_the_same_order",
     ),
     Mutation(
         "lease: an order's answer needs the token",
         "app/orders/leases.py",
         "Order.id == order_id, Order.lease_token == lease_token",
         "Order.id == order_id",
-        "tests/services/test_reconcile.py"
+        "tests/orders/test_apply_reports.py"
         "::test_answer_under_a_lease_that_was_taken_over_does_nothing",
     ),
     Mutation(
@@ -185,28 +184,28 @@ MUTATIONS: Final = (
         "app/assessments/claims.py",
         "        Assessment.lease_token == reserved.lease_token,\n",
         "",
-        "tests/services/test_assessments.py::test_holder_whose_lease_was_taken_over_changes_nothing",
+        "tests/assessments/test_service.py::test_holder_whose_lease_was_taken_over_changes_nothing",
     ),
     Mutation(
         "lease: an assessment's answer needs the token",
         "app/assessments/outcomes.py",
         '            Assessment.lease_token == bindparam("token"),\n',
         "",
-        "tests/services/test_assessments.py::test_holder_whose_lease_was_taken_over_changes_nothing",
+        "tests/assessments/test_service.py::test_holder_whose_lease_was_taken_over_changes_nothing",
     ),
     Mutation(
         "asks: what a provider recalls is not asked again",
         "app/assessments/provider_calls.py",
         "        return await _guarded(provider.recall(question), until, question)",
         "        return None",
-        "tests/services/test_asking.py::test_what_a_provider_recalls_is_not_asked_again",
+        "tests/assessments/test_provider_calls.py::test_what_a_provider_recalls_is_not_asked_again",
     ),
     Mutation(
         "asks: twice at most where a provider cannot tell",
         "app/assessments/provider_calls.py",
         "        and reserved.progress[name].asks < MOST_ASKS\n",
         "",
-        "tests/services/test_asking.py"
+        "tests/assessments/test_provider_calls.py"
         "::test_a_provider_that_cannot_tell_is_asked_twice_at_most_and_that_is_counted",
     ),
     Mutation(
@@ -214,21 +213,21 @@ MUTATIONS: Final = (
         "app/runtime/leases.py",
         "return or_(lease_until.is_(None), lease_until < func.clock_timestamp())",
         "return or_(lease_until.is_(None), lease_until.is_not(None))",
-        "tests/services/test_order_leases.py::test_expired_lease_is_taken_over_under_a_new_token",
+        "tests/orders/test_leases.py::test_expired_lease_is_taken_over_under_a_new_token",
     ),
     Mutation(
         "reservation lock: one slot at a time",
         "app/runtime/rate_limit/postgres.py",
         "        .with_for_update()\n",
         "",
-        "tests/services/test_pace.py::test_two_replicas_never_exceed_a_window_together",
+        "tests/runtime/test_postgres_rate_limit.py::test_two_replicas_never_exceed_a_window_together",
     ),
     Mutation(
         "pace: spaced from answers",
         "app/runtime/rate_limit/rules.py",
         "if self.answered_at is None else self.answered_at",
         "if self.answered_at is None else self.granted_at",
-        "tests/domain/test_pace.py",
+        "tests/runtime/test_rate_limit.py",
     ),
     Mutation(
         "idempotency: one request at a time under a key",
@@ -247,7 +246,7 @@ MUTATIONS: Final = (
         "app/orders/rules/reports.py",
         "reported is OrderStatus.BTC_SENT and isinstance(settlement, Unverified)",
         "reported is OrderStatus.FAILED and isinstance(settlement, Unverified)",
-        "tests/services/test_settlements.py"
+        "tests/orders/test_settlements.py"
         "::test_unverified_claim_stays_paid_without_credits_until_the_chain_says_so",
     ),
     Mutation(
@@ -262,7 +261,7 @@ MUTATIONS: Final = (
         "app/orders/apply_reports.py",
         "    return evaluate_report(facts, report, now, ALL_TAKEN), ALL_TAKEN\n",
         "    return decision, settlement\n",
-        "tests/services/test_settlements.py::test_output_that_settled_an_order_settles_no_other",
+        "tests/orders/test_settlements.py::test_output_that_settled_an_order_settles_no_other",
     ),
     Mutation(
         "chain: two servers must answer where two are named",
@@ -290,14 +289,14 @@ MUTATIONS: Final = (
         "app/partners/esplora/client.py",
         'raise TooManyOutputs("payments")',
         "return history.transactions",
-        "tests/esplora/test_payments.py::test_flood_of_transactions_is_a_failure_that_says_so",
+        "tests/partners/esplora/test_payments.py::test_flood_of_transactions_is_a_failure_that_says_so",
     ),
     Mutation(
         "chain: a server that counts more than it shows hides none in silence",
         "app/partners/esplora/history.py",
         "return Ending.COMPLETE if len(self._found) >= total else Ending.SHORT",
         "return Ending.COMPLETE",
-        "tests/esplora/test_history.py"
+        "tests/partners/esplora/test_history.py"
         "::test_unconfirmed_rows_that_no_cursor_leads_to_leave_the_read_short",
     ),
     Mutation(
@@ -312,7 +311,7 @@ MUTATIONS: Final = (
         "app/orders/rules/bitcoin_payments.py",
         "return max(wanted, COINBASE_MATURITY) if arrival.is_coinbase else wanted",
         "return wanted",
-        "tests/domain/test_bitcoin_payments.py"
+        "tests/orders/test_bitcoin_payments.py"
         "::test_new_coins_count_with_their_hundredth_confirmation_and_no_sooner",
     ),
     _sql(
@@ -325,7 +324,7 @@ MUTATIONS: Final = (
         "app/orders/rules/prior_money.py",
         "return placed.first_look and is_known(height, placed.deep_height)",
         "return False",
-        "tests/services/test_prior_money.py"
+        "tests/orders/test_prior_money.py"
         "::test_old_block_with_a_time_ahead_of_the_order_pays_nothing",
     ),
     Mutation(
@@ -333,7 +332,7 @@ MUTATIONS: Final = (
         "app/orders/rules/prior_money.py",
         "(earlier.before_order or placed.granted)",
         "earlier.before_order",
-        "tests/services/test_prior_money.py::test_what_credits_were_granted_for_is_judged_no_more",
+        "tests/orders/test_prior_money.py::test_what_credits_were_granted_for_is_judged_no_more",
     ),
     _sql(
         "trigger: credits in bitcoin are paid by confirmed outputs",
@@ -365,7 +364,7 @@ MUTATIONS: Final = (
         "app/orders/rules/bitcoin_payments.py",
         "arrival.confirmations >= max(wanted, 1)",
         "arrival.confirmations >= 0",
-        "tests/domain/test_bitcoin_payments.py"
+        "tests/orders/test_bitcoin_payments.py"
         "::test_state_follows_from_the_sum_and_its_confirmations",
     ),
     Mutation(
@@ -373,7 +372,7 @@ MUTATIONS: Final = (
         "app/orders/rules/bitcoin_payments.py",
         "arrival.seen_by_all and not arrival.replaceable",
         "arrival.seen_by_all or not arrival.replaceable",
-        "tests/domain/test_bitcoin_payments.py"
+        "tests/orders/test_bitcoin_payments.py"
         "::test_without_confirmations_counts_only_what_nobody_may_take_back",
     ),
     Mutation(

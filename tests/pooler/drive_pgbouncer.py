@@ -25,9 +25,9 @@ from app.assessments.providers.ensemble import ProviderEnsemble
 from app.runtime.clock import SystemClock
 from app.runtime.db.engine import Database, create_database
 from app.runtime.db.failures import is_lock_timeout, is_unavailable, reason_of
+from tests.assessments.test_service import SUBJECT
 from tests.journey.buyer import CREDITS, Buyer
 from tests.pooler.pgbouncer import PgBouncer, PoolMode, open_pgbouncer
-from tests.services.test_assessments import SUBJECT
 from tests.support.application import BTC_DEST_ADDRESS, ScriptedProvider
 from tests.support.databases import Template, connect
 from tests.support.orders import count

@@ -18,7 +18,7 @@ from app.orders.rules.rails import Rail
 from app.orders.wallet.wallet import Wallet
 from app.partners.esplora.outputs import ReceivedOutput
 from app.runtime.db.engine import Database
-from tests.bitcoin.keys import BIP84_ZPUB
+from tests.orders.wallet.keys import BIP84_ZPUB
 from tests.support import orders
 from tests.support.clock import HandClock
 from tests.support.orders import OneOrder

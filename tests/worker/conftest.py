@@ -21,13 +21,7 @@ from app.runtime.observability.metrics import Metrics
 from app.worker.run import reconciler_of
 from tests.support import invariants
 from tests.support.application import ScriptedProvider, settings_for_tests
-from tests.support.orders import (
-    OrderFacts,
-    balance_of,
-    events_of,
-    place_order,
-    read_order,
-)
+from tests.support.orders import OrderFacts, balance_of, events_of, place_order, read_order
 from tests.support.people import Person, make_user
 from tests.support.sandbox import RATE_SCALE, LeapingClock, Upstream, serving_upstream
 

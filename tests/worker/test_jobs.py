@@ -33,7 +33,7 @@ from app.runtime.db.engine import create_database
 from app.runtime.loops.heartbeats import Heartbeats
 from app.runtime.loops.loops import GRACE_SECONDS, Loop, Supervised, running
 from app.worker import housekeeping
-from tests.services.test_assessments import SUBJECT, create
+from tests.assessments.test_service import SUBJECT, create
 from tests.support.application import BTC_DEST_ADDRESS, ScriptedProvider
 from tests.support.databases import let_changes
 from tests.support.orders import balance_of, count, end_leases

@@ -24,8 +24,8 @@ from app.runtime.observability.metrics import Metrics
 from app.runtime.rate_limit.rules import CALL_DEADLINE_SECONDS, LEAVE_WITHIN_SECONDS
 from app.worker import housekeeping
 from app.worker.run import worker_running
-from tests.services.test_assessments import create
-from tests.services.test_bitcoin_addresses import BITCOIN, arrives, ordered
+from tests.assessments.test_service import create
+from tests.orders.test_addresses import BITCOIN, arrives, ordered
 from tests.support.assessments import finish_due
 from tests.support.clock import HandClock
 from tests.support.lists import import_rows, listed

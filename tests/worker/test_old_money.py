@@ -19,7 +19,7 @@ from app.orders.wallet.wallet import Wallet
 from app.orders.worker.address_checks import AddressChecks
 from app.resources import Overrides
 from app.runtime.db.engine import Database
-from tests.bitcoin.keys import BIP84_ZPUB
+from tests.orders.wallet.keys import BIP84_ZPUB
 from tests.support.application import ScriptedProvider, settings_for_tests
 from tests.support.bitcoin_orders import DUE_SATOSHI
 from tests.support.sandbox import Upstream

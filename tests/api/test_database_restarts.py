@@ -26,7 +26,8 @@ from tests.support.sandbox import serving_upstream
 from tests.support.server import learn_parameters
 
 READY_WITHIN_SECONDS: Final = 5
-CRASHES: Final = 3
+# By default; with `--all`, one after the other.
+CRASHES, CRASHES_OF_EVERYTHING = 1, 3
 
 
 class OwnServer:
@@ -110,7 +111,7 @@ def judge(load: Load) -> None:
 
 
 async def test_crashes_of_postgresql_are_503_and_soon_over(
-    own_server: OwnServer, serve: tuple[Process, str]
+    own_server: OwnServer, serve: tuple[Process, str], everything: bool
 ) -> None:
     process, url = serve
     await process.until_ready(f"{url}/readyz")
@@ -121,7 +122,7 @@ async def test_crashes_of_postgresql_are_503_and_soon_over(
         under_load(url, caller) as load,
         httpx.AsyncClient(base_url=url, trust_env=False, timeout=60) as http,
     ):
-        for number in range(CRASHES):
+        for number in range(CRASHES_OF_EVERYTHING if everything else CRASHES):
             await load.until_answered(20)
             await own_server.crash()
             if number == 0:

@@ -18,7 +18,7 @@ from tests.support.server import Served, learn_parameters, serve_application
 
 _HERE: Final = Path(__file__).parent
 # Per operation: enough for every phase; with `--all`, more of each.
-_MAX_EXAMPLES, _MAX_EXAMPLES_OF_EVERYTHING = 5, 20
+_MAX_EXAMPLES, _MAX_EXAMPLES_OF_EVERYTHING = 3, 20
 _ORDER: Final = {
     "number_of_credits": 10,
     "payment_coin": "Aeon",

@@ -174,7 +174,7 @@ def played(plan: Plan, url: str) -> tuple[Outcome, dict[str, list[str]]]:
 
 
 async def test_every_rule_holds_after_a_short_day_on_postgresql(template: Template) -> None:
-    await check_day(18, template, orders=25, hours=1, replicas=1)
+    await check_day(18, template, orders=15, hours=1, replicas=1)
 
 
 @pytest.mark.long

@@ -63,7 +63,7 @@ def create_app(settings: Settings, stand: Overrides | None = None) -> FastAPI:
         telemetry={"logs": False},
     )
     app.state.start_fault = None
-    for room in (
+    for feature in (
         orders,
         assessments,
         batch_router,
@@ -73,7 +73,7 @@ def create_app(settings: Settings, stand: Overrides | None = None) -> FastAPI:
         api_key_router,
         health,
     ):
-        app.include_router(room.router)
+        app.include_router(feature.router)
     if settings.metrics:
         app.include_router(health.metrics_router)
     docs.install(app)

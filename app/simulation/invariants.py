@@ -1,6 +1,6 @@
 """What must hold after a simulated day, whatever happened in it.
 
-Over the books alone, in the words of the rules of the house; and over the books and what the model
+Over the books alone, by the rules of money (docs/records.md); and over the books and what the model
 of AEON.to knows to be true. Written apart from the code that keeps the rules.
 """
 

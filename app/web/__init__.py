@@ -1,1 +1,1 @@
-"""What all routers share: the front door, the shape of an error, the documentation."""
+"""What all routers share: the reader of bodies, the shape of an error, the documentation."""

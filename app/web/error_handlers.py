@@ -127,7 +127,7 @@ async def _answer_app_error(request: Request, error: Exception) -> JSONResponse:
 async def _answer_validation(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, RequestValidationError):
         raise error
-    if isinstance(error.body, AppError):  # the front door's refusal
+    if isinstance(error.body, AppError):  # refused by request_body
         return _problem(request.scope, error.body)
     return _problem(request.scope, first_fault(error.errors()))
 

@@ -1,4 +1,4 @@
-"""The front door: reads a JSON body strictly, with a limit, and after the caller was accepted.
+"""Reading a JSON body strictly, with a limit, and after the caller was accepted.
 
 FastAPI reads a declared body before it solves dependencies. So that nobody learns about a body
 before the caller is known, a refusal does not rise here: it travels on as the parsed body, fails
@@ -190,7 +190,7 @@ class StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """A route that takes its body, if it declares one, through the front door.
+    """A route that takes its body, if it declares one, by the strict reader above.
 
     A subclass may set another limit; `APIRouter(route_class=...)` uses it.
     """

@@ -30,7 +30,7 @@ ERRORS: Final = tuple(
 ELSEWHERE: Final = {
     # A body that takes 10 seconds; what never becomes a request; a settlement by an operator, at the
     # command line.
-    "body_timeout": ("web/test_front_door.py", "The body must arrive within"),
+    "body_timeout": ("web/test_request_body.py", "The body must arrive within"),
     "head_timeout": ("web/test_connections.py", "head_timeout"),
     "head_too_large": ("web/test_connections.py", "head_too_large"),
     "malformed_request": ("web/test_connections.py", "malformed_request"),

@@ -126,7 +126,7 @@ def test_an_operation_that_takes_a_key_says_so_and_what_may_come_of_it(name: str
 
 
 @pytest.mark.parametrize("name", _OPERATIONS)
-def test_an_operation_with_a_body_documents_what_the_front_door_refuses(name: str) -> None:
+def test_an_operation_with_a_body_documents_the_refusals_of_bodies(name: str) -> None:
     operation = _OPERATIONS[name]
 
     if "requestBody" in operation:

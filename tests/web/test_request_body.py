@@ -1,4 +1,4 @@
-"""The strict JSON front door, over HTTP, with hostile bodies."""
+"""The strict reader of JSON bodies, over HTTP, with hostile ones."""
 
 import asyncio
 import json

@@ -508,7 +508,7 @@ async def test_illegal_move_is_refused_below_the_decision(
 ) -> None:
     """Even a decision that is wrong cannot take an order off the table of moves."""
     wrong = Decision(move_to=OrderStatus.TO_BE_CREATED)
-    monkeypatch.setattr("app.orders.apply_reports.decide", lambda *_known: wrong)
+    monkeypatch.setattr("app.orders.apply_reports.evaluate_report", lambda *_known: wrong)
     job = await order.claim_poll()
     with pytest.raises(ValueError, match="may not move from UNPAID to TO_BE_CREATED"):
         await order.apply(job, order.says("UNPAID"))

@@ -91,7 +91,7 @@ def test_command_says_what_broke_and_how_to_replay_it(monkeypatch: pytest.Monkey
         decision = evaluate_report(order, report, now, settlement)
         return replace(decision, grant=decision.move_to in ("PAID", "BTC_SENT"))
 
-    monkeypatch.setattr("app.simulation.store.decide", decide_again)
+    monkeypatch.setattr("app.simulation.store.evaluate_report", decide_again)
     command = ["simulate", "--seed", "16", "--orders", "20", "--hours", "2"]
     done = CliRunner().invoke(cli, command)
     assert done.exit_code == 1

@@ -1,7 +1,7 @@
 """The applications: settings in, a FastAPI application out. No logic lives here."""
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from importlib.metadata import version
 
@@ -25,28 +25,7 @@ from app.worker.run import interest_running, loop_names, worker_running
 
 def create_app(settings: Settings, stand: Overrides | None = None) -> FastAPI:
     """Build the application; its resources open when it starts. `stand` replaces parts in tests."""
-    stand = stand or Overrides()
     metrics = Metrics()
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            try:
-                resources = await stack.enter_async_context(
-                    open_resources(settings, metrics, stand)
-                )
-            except Exception as fault:
-                app.state.start_fault = fault  # uvicorn only logs it
-                raise
-            app.state.resources = resources
-            await stack.enter_async_context(interest_running(resources))
-            app.state.shared_gauges = housekeeping.shared_gauges(resources, loop_names(resources))
-            app.state.silent_loops = lambda: []
-            if settings.run_worker:
-                heartbeats = await stack.enter_async_context(worker_running(resources))
-                app.state.silent_loops = heartbeats.silent
-            await stack.enter_async_context(lag_observed(metrics))
-            yield
 
     def now() -> datetime:
         resources: Resources = app.state.resources  # open before the first request
@@ -58,7 +37,7 @@ def create_app(settings: Settings, stand: Overrides | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=lifespan,
+        lifespan=_lifespan_of(settings, metrics, stand or Overrides()),
         generate_unique_id_function=openapi.unique_operation_id,
         telemetry={"logs": False},
     )
@@ -98,3 +77,31 @@ def create_worker_app(resources: Resources, heartbeats: Heartbeats) -> FastAPI:
     middleware.install(app)
     app.add_middleware(RequestIdMiddleware, metrics=resources.metrics)
     return app
+
+
+def _lifespan_of(
+    settings: Settings, metrics: Metrics, stand: Overrides
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """Return what opens the resources of an application, starts its loops, and ends both."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            try:
+                resources = await stack.enter_async_context(
+                    open_resources(settings, metrics, stand)
+                )
+            except Exception as fault:
+                app.state.start_fault = fault  # uvicorn only logs it
+                raise
+            app.state.resources = resources
+            await stack.enter_async_context(interest_running(resources))
+            app.state.shared_gauges = housekeeping.shared_gauges(resources, loop_names(resources))
+            app.state.silent_loops = lambda: []
+            if settings.run_worker:
+                heartbeats = await stack.enter_async_context(worker_running(resources))
+                app.state.silent_loops = heartbeats.silent
+            await stack.enter_async_context(lag_observed(metrics))
+            yield
+
+    return lifespan

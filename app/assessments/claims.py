@@ -8,7 +8,7 @@ between is claimed by the worker when the lease is over.
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -120,22 +120,7 @@ async def reserve(
     await session.execute(
         insert(Assessment).values(lease_until=leases.lasting(LEASE)),
         [
-            {
-                "id": one.question.assessment_id,
-                "account_id": account_id,
-                **asdict(subject),
-                "spelling": subject.spelling,
-                "spelling_rules": SPELLING_RULES,
-                "provider": panel.name,
-                "edition": edition,
-                "status": AssessmentStatus.PENDING,
-                "attempts": one.attempts,
-                "progress": assessment_progress.write(one.progress),
-                "next_try_at": now,
-                "lease_token": one.lease_token,
-                "created_at": now,
-                "updated_at": now,
-            }
+            _row_of(one, subject, provider=panel.name, edition=edition, now=now)
             for one, subject in zip(reserved, subjects, strict=True)
         ],
     )
@@ -144,6 +129,28 @@ async def reserve(
         session, account_id=account_id, assessment_ids=ids, actor=actor, at=now
     )
     return reserved
+
+
+def _row_of(
+    one: LeasedAssessment, subject: Subject, *, provider: str, edition: str, now: datetime
+) -> dict[str, Any]:
+    """Return the row of an assessment whose providers are about to be asked."""
+    return {
+        "id": one.question.assessment_id,
+        "account_id": one.account_id,
+        **asdict(subject),
+        "spelling": subject.spelling,
+        "spelling_rules": SPELLING_RULES,
+        "provider": provider,
+        "edition": edition,
+        "status": AssessmentStatus.PENDING,
+        "attempts": one.attempts,
+        "progress": assessment_progress.write(one.progress),
+        "next_try_at": now,
+        "lease_token": one.lease_token,
+        "created_at": now,
+        "updated_at": now,
+    }
 
 
 async def claim(

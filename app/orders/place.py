@@ -80,22 +80,7 @@ async def place(
         if is_unavailable(error):
             raise
         raise OrderNotCreated from error
-    return OrderView(
-        id=sold["id"],
-        rail=rail,
-        status=OrderStatus.TO_BE_CREATED if payment is None else OrderStatus.UNPAID,
-        created_at=now,
-        updated_at=now,
-        number_of_credits=purchase.number_of_credits,
-        price_btc=terms.credit_price_btc,
-        credits_granted=None,
-        grant_price_btc=None,
-        payment_coin=purchase.payment_coin,
-        payment_network=purchase.payment_network,
-        btc_amount=sold["btc_amount"],
-        failure_reason=None,
-        payment=payment,
-    )
+    return _view_of(sold, payment, now)
 
 
 async def _beneficiary(
@@ -129,6 +114,26 @@ async def _insert_in_aeon(
         )
     )
     await _write_begin(session, sold["id"], now)
+
+
+def _view_of(sold: dict[str, Any], payment: PaymentFacts | None, now: datetime) -> OrderView:
+    """Return what the caller may see of an order that was placed just now."""
+    return OrderView(
+        id=sold["id"],
+        rail=sold["rail"],
+        status=OrderStatus.TO_BE_CREATED if payment is None else OrderStatus.UNPAID,
+        created_at=now,
+        updated_at=now,
+        number_of_credits=sold["number_of_credits"],
+        price_btc=sold["price_btc"],
+        credits_granted=None,
+        grant_price_btc=None,
+        payment_coin=sold["payment_coin"],
+        payment_network=sold["payment_network"],
+        btc_amount=sold["btc_amount"],
+        failure_reason=None,
+        payment=payment,
+    )
 
 
 async def _insert_in_bitcoin(
@@ -167,21 +172,7 @@ async def _insert_in_bitcoin(
         confirmations_wanted=terms.confirmations_for(sold["btc_amount"]),
         confirmations_seen=0,
     )
-    await session.execute(
-        insert(Payment).values(
-            order_id=sold["id"],
-            btc_amount=sold["btc_amount"],
-            btc_dest_address=address,
-            state=OrderStatus.UNPAID,
-            expires_at=expires_at,
-            late_until=payment.late_until,
-            confirmations_wanted=payment.confirmations_wanted,
-            confirmations_seen=0,
-            received_btc=Decimal(0),
-            confirmed_btc=Decimal(0),
-            seen_at=now,
-        )
-    )
+    await _insert_payment(session, sold, payment, now)
     await _write_begin(session, sold["id"], now)
     await events.moved(
         session,
@@ -192,6 +183,27 @@ async def _insert_in_bitcoin(
         reason="address_given",
     )
     return payment
+
+
+async def _insert_payment(
+    session: AsyncSession, sold: dict[str, Any], payment: PaymentFacts, now: datetime
+) -> None:
+    """Insert the payment in bitcoin that an order waits for."""
+    await session.execute(
+        insert(Payment).values(
+            order_id=sold["id"],
+            btc_amount=sold["btc_amount"],
+            btc_dest_address=payment.bitcoin_address,
+            state=OrderStatus.UNPAID,
+            expires_at=payment.expires_at,
+            late_until=payment.late_until,
+            confirmations_wanted=payment.confirmations_wanted,
+            confirmations_seen=0,
+            received_btc=Decimal(0),
+            confirmed_btc=Decimal(0),
+            seen_at=now,
+        )
+    )
 
 
 async def _write_begin(session: AsyncSession, order_id: str, now: datetime) -> None:

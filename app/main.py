@@ -23,8 +23,8 @@ from app.worker import housekeeping
 from app.worker.run import interest_running, loop_names, worker_running
 
 
-def create_app(settings: Settings, stand: Overrides | None = None) -> FastAPI:
-    """Build the application; its resources open when it starts. `stand` replaces parts in tests."""
+def create_app(settings: Settings, overrides: Overrides | None = None) -> FastAPI:
+    """Build the application; its resources open when it starts. `overrides` replaces parts in tests."""
     metrics = Metrics()
 
     def now() -> datetime:
@@ -37,7 +37,7 @@ def create_app(settings: Settings, stand: Overrides | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=_lifespan_of(settings, metrics, stand or Overrides()),
+        lifespan=_lifespan_of(settings, metrics, overrides or Overrides()),
         generate_unique_id_function=openapi.unique_operation_id,
         telemetry={"logs": False},
     )
@@ -80,7 +80,7 @@ def create_worker_app(resources: Resources, heartbeats: Heartbeats) -> FastAPI:
 
 
 def _lifespan_of(
-    settings: Settings, metrics: Metrics, stand: Overrides
+    settings: Settings, metrics: Metrics, overrides: Overrides
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     """Return what opens the resources of an application, starts its loops, and ends both."""
 
@@ -89,7 +89,7 @@ def _lifespan_of(
         async with AsyncExitStack() as stack:
             try:
                 resources = await stack.enter_async_context(
-                    open_resources(settings, metrics, stand)
+                    open_resources(settings, metrics, overrides)
                 )
             except Exception as fault:
                 app.state.start_fault = fault  # uvicorn only logs it

@@ -244,18 +244,18 @@ def _open_servers(
 
 @asynccontextmanager
 async def open_resources(
-    settings: Settings, metrics: Metrics, stand: Overrides
+    settings: Settings, metrics: Metrics, overrides: Overrides
 ) -> AsyncIterator[Resources]:
     """Open everything, and close it in reverse. Raises ConfigurationError."""
     terms = sales_terms(settings)
     async with AsyncExitStack() as stack:
-        database = stand.database
+        database = overrides.database
         if database is None:
             if settings.database_url is None:
                 raise ConfigurationError("ASSAY_DATABASE_URL: required")
             database = create_database(settings.database_url.get_secret_value())
             stack.push_async_callback(database.dispose)
-        clock = stand.clock or database.clock
+        clock = overrides.clock or database.clock
         if clock is database.clock:
             await stack.enter_async_context(clock_watched(database, metrics))
         required = RequiredLists(
@@ -264,8 +264,8 @@ async def open_resources(
         lists = Lists(database, clock, required)
         servers = _open_servers(settings, terms, metrics, clock, stack)
         panel = (
-            ProviderEnsemble([stand.provider])
-            if stand.provider
+            ProviderEnsemble([overrides.provider])
+            if overrides.provider
             else _panel(settings, metrics, clock, stack, lists=lists, servers=servers)
         )
         pace = PostgresRateLimiter(
@@ -282,7 +282,7 @@ async def open_resources(
             database,
             pace,
             aeonto,
-            stand.chain or (Chain(servers) if servers else None),
+            overrides.chain or (Chain(servers) if servers else None),
             panel,
             lists,
             metrics,

@@ -77,8 +77,8 @@ async def deployment_of(
 async def _started(settings: Settings, place: Place, clock: Clock) -> tuple[Terms, list[str]]:
     if settings.database_url is None:
         settings = settings.model_copy(update={"database_url": _OF_NO_DATABASE})
-    stand = Overrides(
+    overrides = Overrides(
         database=place.database, clock=clock
     )  # with a clock, nothing asks for the time
-    async with open_resources(settings, Metrics(), stand) as resources:
+    async with open_resources(settings, Metrics(), overrides) as resources:
         return resources.terms, loop_names(resources)

@@ -34,8 +34,8 @@ async def skewed_application(
 ) -> AsyncIterator[tuple[FastAPI, httpx.AsyncClient]]:
     """Serve an application whose machine has this clock."""
     database = create_database(database_url, machine_clock=machine)
-    stand = Overrides(database=database, provider=ScriptedProvider())
-    app = create_app(settings_for_tests(run_worker=run_worker, metrics=True), stand)
+    overrides = Overrides(database=database, provider=ScriptedProvider())
+    app = create_app(settings_for_tests(run_worker=run_worker, metrics=True), overrides)
     async with (
         LifespanManager(app),
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://a.test") as http,

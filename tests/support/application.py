@@ -116,8 +116,8 @@ async def open_application(
     """
     clock, provider = HandClock(), ScriptedProvider()
     settings = settings_for_tests(**overrides)
-    stand = Overrides(database=database, clock=clock, provider=provider if scripted else None)
-    app = create_app(settings, stand)
+    overrides = Overrides(database=database, clock=clock, provider=provider if scripted else None)
+    app = create_app(settings, overrides)
     async with (
         quiet_interest(),
         LifespanManager(app),

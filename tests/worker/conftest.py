@@ -124,13 +124,13 @@ async def open_stage(
     settings = settings_for_tests(
         aeonto_base_url=upstream.base_url, aeonto_rate_scale=rate_scale, run_worker=True
     )
-    stand = Overrides(database=database, clock=clock, provider=provider, chain=chain)
+    overrides = Overrides(database=database, clock=clock, provider=provider, chain=chain)
     with pytest.MonkeyPatch.context() as patch:
         # A busy machine must neither cut short a request that a test waits for nor keep it back.
         patch.setattr("app.orders.worker.reconciler._DRAIN_SECONDS", 60.0)
         patch.setattr("app.runtime.rate_limit.postgres.LEAVE_WITHIN_SECONDS", 60.0)
         patch.setattr("app.partners.aeonto.client.CALL_DEADLINE_SECONDS", 60.0)
-        async with open_resources(settings, Metrics(), stand) as resources:
+        async with open_resources(settings, Metrics(), overrides) as resources:
             buyer = await make_user(database, clock.now())
             yield WorkerHarness(
                 resources, reconciler_of(resources), provider, clock, database, upstream, buyer

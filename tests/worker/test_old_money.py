@@ -87,13 +87,13 @@ async def shop(committed_database: Database, served: Upstream) -> AsyncIterator[
         settings = settings_for_tests(
             bitcoin_descriptor=BIP84_ZPUB, esplora_url=("http://127.0.0.1:9/esplora",)
         )
-        stand = Overrides(
+        overrides = Overrides(
             database=committed_database,
             clock=stage.clock,
             provider=ScriptedProvider(),
             chain=chain,
         )
-        app = create_app(settings, stand)
+        app = create_app(settings, overrides)
         await stack.enter_async_context(LifespanManager(app))
         http = await stack.enter_async_context(
             httpx.AsyncClient(

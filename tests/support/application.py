@@ -116,8 +116,8 @@ async def open_application(
     """
     clock, provider = HandClock(), ScriptedProvider()
     settings = settings_for_tests(**overrides)
-    overrides = Overrides(database=database, clock=clock, provider=provider if scripted else None)
-    app = create_app(settings, overrides)
+    replaced = Overrides(database=database, clock=clock, provider=provider if scripted else None)
+    app = create_app(settings, replaced)
     async with (
         quiet_interest(),
         LifespanManager(app),

@@ -137,7 +137,7 @@ async def test_no_slot_means_no_claim(
     assert await stage.upstream.requests("order_parameter_query") == 0
 
 
-@pytest.mark.parametrize("what", ["creation", "look"])
+@pytest.mark.parametrize("what", ["creation", "poll"])
 async def test_slot_of_an_order_that_another_took_meanwhile_is_given_back(
     stage: WorkerHarness, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:

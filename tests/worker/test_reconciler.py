@@ -197,12 +197,13 @@ async def test_answer_to_a_creation_that_is_none_shows_one_order_alone(
 async def test_creation_that_times_out_after_its_work_is_made_again(
     stage: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.partners.aeonto.client.CALL_DEADLINE_SECONDS", 0.1)
+    client = stage.resources.aeonto._client
+    monkeypatch.setattr(client, "_deadline_seconds", 0.1)
     order_id = await stage.place()
     await stage.upstream.fault("timeout", endpoint="order_create", seconds=0.5)
     await stage.work()
     assert (await stage.read(order_id)).lease_token is None
-    monkeypatch.setattr("app.partners.aeonto.client.CALL_DEADLINE_SECONDS", 5)
+    monkeypatch.setattr(client, "_deadline_seconds", 60.0)
     await stage.work(after_seconds=15)
     assert len(await stage.upstream.orders()) == 2
     assert await count(stage.database, "payments") == 1

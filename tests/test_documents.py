@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from app.accounts.errors import NotLoggedIn, TooManyAttempts
+from app.accounts.errors import TooManyAttempts
 from app.assessments.errors import AssessmentFault, AssessmentListFault, AssessmentNotReady
 from app.cli import main as cli
 from app.ledger.models import Account
@@ -23,7 +23,6 @@ from app.orders.rules.states import MOVES, Move, OrderStatus
 from app.runtime.errors import AppError, IdempotencyKeyReused, InvalidParameter, MissingParameter
 from app.runtime.observability.metrics import Metrics
 from app.settings import PREFIX, Settings
-from app.web.dependencies import LOGIN_TEXT
 from app.web.request_errors import (
     BodyTimeout,
     BodyTooLarge,
@@ -216,7 +215,6 @@ OCCASIONS: Final[dict[type[AppError], AppError]] = {
     MissingParameter: MissingParameter("<name>"),
     InvalidParameter: InvalidParameter("<name>", "<what is allowed>"),
     MalformedBody: MalformedBody("<what is wrong with the JSON>"),
-    NotLoggedIn: NotLoggedIn(LOGIN_TEXT),
     MethodNotAllowed: MethodNotAllowed("<methods>"),
     BodyTimeout: BodyTimeout(10),
     HeadTimeout: HeadTimeout(10),

@@ -18,8 +18,8 @@ from app.resources import Resources
 from app.runtime.paging import read_cursor
 from app.web import links
 from app.web.dependencies import (
-    COUNTS_CODES,
-    AnyCaller,
+    THROTTLE_INVALID_CODES,
+    CallerDep,
     ReadConnection,
     ResourcesDep,
     UserCaller,
@@ -61,11 +61,11 @@ async def _read(resources: Resources, caller: Caller, access_code: str) -> Acces
     "/check_access_code_status",
     summary="Check the status of an access code",
     response_description="The access code",
-    dependencies=[COUNTS_CODES],
+    dependencies=[THROTTLE_INVALID_CODES],
     responses=_TAKES_BODY,
 )
 async def check_access_code_status(
-    body: CheckAccessCodeStatusRequest, caller: AnyCaller, resources: ResourcesDep
+    body: CheckAccessCodeStatusRequest, caller: CallerDep, resources: ResourcesDep
 ) -> AccessCodeResponse:
     """Read an access code that is the caller's own or that it issued."""
     return await _read(resources, caller, body.access_code)
@@ -123,7 +123,7 @@ async def create_access_code(
     "/access_codes/{access_code}/deactivate",
     summary="Deactivate an access code",
     response_description="The access code, now inactive",
-    dependencies=[COUNTS_CODES],
+    dependencies=[THROTTLE_INVALID_CODES],
 )
 async def deactivate_access_code(
     access_code: AccessCodeInPath, caller: UserCaller, request: Request, resources: ResourcesDep
@@ -144,7 +144,7 @@ async def deactivate_access_code(
     "/access_codes/{access_code}/credits",
     summary="Move credits to an access code",
     response_description="The access code with its new balance",
-    dependencies=[COUNTS_CODES],
+    dependencies=[THROTTLE_INVALID_CODES],
     responses=_TAKES_BODY | responses(402),
 )
 async def move_credits_to_access_code(

@@ -14,7 +14,13 @@ from app.accounts.api_key_schemas import (
 from app.accounts.api_keys import KeyFacts
 from app.runtime.paging import read_cursor
 from app.web import links
-from app.web.dependencies import COUNTS_CODES, AnyCaller, ReadConnection, ResourcesDep, actor_of
+from app.web.dependencies import (
+    THROTTLE_INVALID_CODES,
+    CallerDep,
+    ReadConnection,
+    ResourcesDep,
+    actor_of,
+)
 from app.web.errors import responses
 from app.web.paging import CursorParameter, LimitParameter
 from app.web.request_body import StrictRoute
@@ -41,11 +47,11 @@ def _response(key: KeyFacts) -> ApiKeyResponse:
     status_code=201,
     summary="Make an API key",
     response_description="The new key, shown only here",
-    dependencies=[COUNTS_CODES],
+    dependencies=[THROTTLE_INVALID_CODES],
     responses=responses(408, 413, 415) | links.API_KEY,
 )
 async def create_api_key(
-    body: CreateApiKeyRequest, caller: AnyCaller, request: Request, resources: ResourcesDep
+    body: CreateApiKeyRequest, caller: CallerDep, request: Request, resources: ResourcesDep
 ) -> NewApiKeyResponse:
     """Make a key for the caller, or for an access code that it issued.
 
@@ -72,7 +78,7 @@ async def create_api_key(
     "/api_keys", summary="List one's own API keys", response_description="Keys, newest first"
 )
 async def list_api_keys(
-    caller: AnyCaller,
+    caller: CallerDep,
     connection: ReadConnection,
     cursor: CursorParameter = None,
     limit: LimitParameter = 20,
@@ -95,7 +101,7 @@ async def list_api_keys(
 )
 async def revoke_api_key(
     prefix: PrefixInPath,
-    caller: AnyCaller,
+    caller: CallerDep,
     request: Request,
     resources: ResourcesDep,
     keep_children: KeepChildrenParameter = False,

@@ -46,7 +46,6 @@ class Credentials:
 
     api_key: str | None
     session_token: str | None
-    login_text: str  # the endpoint's own text for missing credentials
 
     @property
     def missing(self) -> bool:
@@ -67,7 +66,6 @@ class PresentedToken:
     """A session token of the right form."""
 
     token_hash: bytes
-    login_text: str
 
 
 ParsedCredentials = PresentedKey | PresentedToken
@@ -118,8 +116,8 @@ def read(credentials: Credentials) -> ParsedCredentials:
         return PresentedKey(*key)
     token_hash = read_session_token(credentials.session_token or "")
     if token_hash is None:
-        raise NotLoggedIn(credentials.login_text)
-    return PresentedToken(token_hash, credentials.login_text)
+        raise NotLoggedIn
+    return PresentedToken(token_hash)
 
 
 async def resolve(
@@ -147,7 +145,7 @@ async def resolve(
         or is_past(row.session_expires_at, now)
         or row.account_status != AccountStatus.ACTIVE
     ):
-        raise NotLoggedIn(presented.login_text)
+        raise NotLoggedIn
     return _caller(row, now, None), row
 
 

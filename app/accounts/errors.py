@@ -44,10 +44,13 @@ class InvalidApiKey(AppError):
 
 
 class NotLoggedIn(AppError):
-    """Neither an API key nor a living session; the text is the endpoint's own."""
+    """Neither an API key nor a living session."""
 
     code = "not_logged_in"
     status = 403
+
+    def __init__(self, detail: str = "Credentials invalid or not provided. Please log in") -> None:
+        super().__init__(detail)
 
 
 class WrongPassword(AppError):

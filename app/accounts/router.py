@@ -17,9 +17,8 @@ from app.accounts.schemas import (
 )
 from app.runtime.security import read_session_token
 from app.web.dependencies import (
-    LOGIN_TEXT,
-    AnyCaller,
-    AnyCredentials,
+    CallerDep,
+    CredentialsDep,
     ReadConnection,
     ResourcesDep,
     UserCaller,
@@ -45,7 +44,7 @@ _TAKES_BODY = responses(400, 408, 413, 415)
     response_description="The caller's account",
 )
 async def check_self_status(
-    caller: AnyCaller, connection: ReadConnection, resources: ResourcesDep
+    caller: CallerDep, connection: ReadConnection, resources: ResourcesDep
 ) -> SelfStatusResponse:
     """Read the account that the API key or the session stands for."""
     facts = await users.facts(connection, caller.account_id, resources.clock.now())
@@ -115,12 +114,12 @@ async def login(body: LoginRequest, request: Request, resources: ResourcesDep) -
     "/logout", status_code=204, summary="Log out", response_description="The session is over"
 )
 async def logout(
-    credentials: AnyCredentials, _caller: AnyCaller, resources: ResourcesDep
+    credentials: CredentialsDep, _caller: CallerDep, resources: ResourcesDep
 ) -> Response:
     """End the session that the request came with."""
     token_hash = read_session_token(credentials.session_token or "")
     if token_hash is None:
-        raise NotLoggedIn(LOGIN_TEXT)
+        raise NotLoggedIn
     async with resources.database.sessions() as session:
         await users.logout(session, token_hash)
     return Response(status_code=204)

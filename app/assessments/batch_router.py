@@ -17,7 +17,7 @@ from app.assessments.schemas import (
     NewAssessmentsResponse,
 )
 from app.runtime.errors import AppError
-from app.web.dependencies import COUNTS_CODES, AnyCaller, ResourcesDep, actor_of
+from app.web.dependencies import THROTTLE_INVALID_CODES, CallerDep, ResourcesDep, actor_of
 from app.web.error_handlers import first_fault
 from app.web.errors import responses
 from app.web.request_body import ListRoute
@@ -35,10 +35,10 @@ router = APIRouter(
     status_code=201,
     summary="Create many assessments, paid by an access code",
     response_description="What came of each question, in their order",
-    dependencies=[COUNTS_CODES],
+    dependencies=[THROTTLE_INVALID_CODES],
 )
 async def create_new_assessments_for_access_code(
-    body: CreateAssessmentsRequest, caller: AnyCaller, request: Request, resources: ResourcesDep
+    body: CreateAssessmentsRequest, caller: CallerDep, request: Request, resources: ResourcesDep
 ) -> NewAssessmentsResponse:
     """Spend credits of an access code on many questions: for all that are new, or for none.
 

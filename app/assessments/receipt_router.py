@@ -16,7 +16,7 @@ from app.assessments.receipt_schemas import (
 from app.assessments.report import page as report_page
 from app.assessments.rules.receipts import ALGORITHM, content_of
 from app.runtime.errors import NotFound
-from app.web.dependencies import AnyCaller, ReadConnection, ResourcesDep
+from app.web.dependencies import CallerDep, ReadConnection, ResourcesDep
 from app.web.errors import responses
 from app.web.request_body import StrictRoute
 
@@ -45,7 +45,7 @@ _AS_FILE: Final[dict[int | str, dict[str, Any]]] = {
     responses=_ERRORS | _AS_FILE,
 )
 async def get_receipt(
-    assessment_id: AssessmentIdInPath, caller: AnyCaller, resources: ResourcesDep
+    assessment_id: AssessmentIdInPath, caller: CallerDep, resources: ResourcesDep
 ) -> Response:
     """Sign the answer of an assessment of one's own, or of an access code that one issued.
 
@@ -72,7 +72,7 @@ async def get_receipt(
     responses=_ERRORS | {200: {"content": {"text/html": {"schema": {"type": "string"}}}}},
 )
 async def get_report(
-    assessment_id: AssessmentIdInPath, caller: AnyCaller, resources: ResourcesDep
+    assessment_id: AssessmentIdInPath, caller: CallerDep, resources: ResourcesDep
 ) -> HTMLResponse:
     """Show what the receipt says, with the receipt's SHA-256 as a QR code if this server signs."""
     found = await receipts.finished(resources.database, caller=caller, assessment_id=assessment_id)

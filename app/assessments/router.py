@@ -42,10 +42,16 @@ from app.runtime.errors import InvalidParameter
 from app.runtime.idempotency import RequestKey
 from app.runtime.paging import read_cursor
 from app.web import idempotency, links
-from app.web.dependencies import COUNTS_CODES, AnyCaller, ReadConnection, ResourcesDep, actor_of
+from app.web.dependencies import (
+    THROTTLE_INVALID_CODES,
+    CallerDep,
+    ReadConnection,
+    ResourcesDep,
+    actor_of,
+)
 from app.web.errors import responses
 from app.web.fields import DAY_TEXT
-from app.web.idempotency import AnyKey
+from app.web.idempotency import BodyKey
 from app.web.paging import CursorParameter, LimitParameter
 from app.web.request_body import ListRoute, StrictRoute
 
@@ -253,15 +259,15 @@ async def _create(
     summary="Create an assessment, paid by an access code",
     response_model=NewAssessmentResponse,
     response_description="The assessment, with its answer if the provider was quick",
-    dependencies=[COUNTS_CODES],
+    dependencies=[THROTTLE_INVALID_CODES],
     responses=_TAKES_BODY | responses(402) | idempotency.documented(links.ASSESSMENT),
 )
 async def create_new_assessment_for_access_code(
     body: CreateAssessmentForAccessCodeRequest,
-    caller: AnyCaller,
+    caller: CallerDep,
     request: Request,
     resources: ResourcesDep,
-    key: AnyKey,
+    key: BodyKey,
 ) -> NewAssessmentResponse | Response:
     """Spend a credit of an access code that is the caller's own or that it issued."""
     pick_account = service.from_access_code(caller, body.access_code, resources.clock.now())
@@ -280,10 +286,10 @@ async def create_new_assessment_for_access_code(
 )
 async def create_new_assessment(
     body: CreateAssessmentRequest,
-    caller: AnyCaller,
+    caller: CallerDep,
     request: Request,
     resources: ResourcesDep,
-    key: AnyKey,
+    key: BodyKey,
 ) -> NewAssessmentResponse | Response:
     """Spend one of the caller's own credits."""
     pick_account = service.from_own_account(caller)
@@ -296,12 +302,12 @@ async def create_new_assessment(
     "/check_assessment_list_for_access_code",
     summary="Check assessments of an access code",
     response_description="Those that were found, in the order first named",
-    dependencies=[COUNTS_CODES],
+    dependencies=[THROTTLE_INVALID_CODES],
     responses=_TAKES_BODY | responses(404),
 )
 async def check_assessment_list_for_access_code(
     body: CheckAssessmentListRequest,
-    caller: AnyCaller,
+    caller: CallerDep,
     connection: ReadConnection,
     resources: ResourcesDep,
 ) -> list[AssessmentResponse]:
@@ -324,7 +330,7 @@ router.include_router(_lists)
     response_description="Assessments, newest first",
 )
 async def list_assessments(
-    caller: AnyCaller,
+    caller: CallerDep,
     connection: ReadConnection,
     cursor: CursorParameter = None,
     limit: LimitParameter = 20,

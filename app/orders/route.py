@@ -36,7 +36,7 @@ class OrderRoute(StrictRoute):
 
 
 async def _refuse(request: Request, body: object) -> NoReturn:
-    resources = get_resources(request)
+    resources = await get_resources(request)
     coin = body.get("payment_coin") if isinstance(body, dict) else None
     rail = rail_offers.coin_rail(coin, resources.terms) if isinstance(coin, str) else None
     async with resources.database.reading() as connection:

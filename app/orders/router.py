@@ -33,9 +33,8 @@ from app.runtime.paging import read_cursor
 from app.web import idempotency, links
 from app.web.dependencies import (
     THROTTLE_INVALID_CODES,
-    AnyCaller,
-    OrderCaller,
-    OrderCredentials,
+    CallerDep,
+    CredentialsDep,
     ReadConnection,
     ResourcesDep,
     Session,
@@ -43,7 +42,7 @@ from app.web.dependencies import (
     identified,
 )
 from app.web.errors import ORDER_FAULT, ORDER_LIMIT, responses
-from app.web.idempotency import OrderInPathKey, OrderKey
+from app.web.idempotency import BodyKey, PathKey
 from app.web.paging import CursorParameter, LimitParameter
 from app.web.request_body import sent_text
 
@@ -67,10 +66,10 @@ _TAKES_BODY = responses(408, 413, 415)
 )
 async def new_order(
     body: NewOrderRequest,
-    caller: OrderCaller,
+    caller: CallerDep,
     session: Session,
     resources: ResourcesDep,
-    key: OrderKey,
+    key: BodyKey,
 ) -> OrderResponse | Response:
     """Buy credits for oneself or for an access code. The payment is read from the order's status."""
     now, valuation = resources.clock.now(), resources.terms.valuation()
@@ -95,7 +94,7 @@ async def new_order(
 
 
 async def _asked_order(
-    request: Request, resources: ResourcesDep, credentials: OrderCredentials
+    request: Request, resources: ResourcesDep, credentials: CredentialsDep
 ) -> tuple[Caller, OrderView | None]:
     order_id = await sent_text(request, "order_id")
     now = resources.clock.now()
@@ -134,7 +133,7 @@ async def check_order_status(
 
 @router.get("/orders", summary="List one's own orders", response_description="Orders, newest first")
 async def list_orders(
-    caller: AnyCaller,
+    caller: CallerDep,
     connection: ReadConnection,
     resources: ResourcesDep,
     cursor: CursorParameter = None,
@@ -166,11 +165,11 @@ async def cancel_order(
         str, Path(description="The order", examples=["ord_00VbhnY6RLeQ2oZmgNCoZuaKC"])
     ],
     *,
-    caller: AnyCaller,
+    caller: CallerDep,
     request: Request,
     session: Session,
     resources: ResourcesDep,
-    key: OrderInPathKey,
+    key: PathKey,
 ) -> OrderResponse | Response:
     """Cancel an order that the caller bought. Money that still comes is seen, and counts.
 
@@ -206,7 +205,7 @@ async def cancel_order(
     response_description="Limits and price, in credits and in coin",
 )
 async def order_parameters(
-    _caller: AnyCaller, connection: ReadConnection, resources: ResourcesDep
+    _caller: CallerDep, connection: ReadConnection, resources: ResourcesDep
 ) -> OrderParametersResponse:
     """Read the limits and the price of each rail; AEON.to's are at most 5 minutes old."""
     terms = resources.terms
@@ -252,7 +251,7 @@ def _rail_parameters(offer: RailOffer, terms: Terms) -> RailParameters:
     responses=_TAKES_BODY,
 )
 async def check_price(
-    body: CheckPriceRequest, _caller: AnyCaller, connection: ReadConnection, resources: ResourcesDep
+    body: CheckPriceRequest, _caller: CallerDep, connection: ReadConnection, resources: ResourcesDep
 ) -> PriceResponse:
     """Compute the price in a coin, or in each coin that is sold for and whose price is known."""
     terms = resources.terms

@@ -1,7 +1,6 @@
 """What routers ask for: resources, sessions, and the caller, resolved once for both ways in."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import Depends, Request, Security
@@ -26,12 +25,8 @@ from app.web.openapi import API_KEY, SESSION
 
 T = TypeVar("T")
 
-# Credits API, sections 1 and 2: `new_order` and `check_order_status` have the first text.
-ORDER_LOGIN_TEXT: Final = "Invalid credentials. Please log in"
-LOGIN_TEXT: Final = "Credentials invalid or not provided. Please log in"
 
-
-def get_resources(request: Request) -> Resources:
+async def get_resources(request: Request) -> Resources:
     """Return what the lifespan opened."""
     resources: Resources = request.app.state.resources
     return resources
@@ -54,29 +49,20 @@ Session = Annotated[AsyncSession, Depends(_session, scope="function")]
 ReadConnection = Annotated[AsyncConnection, Depends(_reading, scope="function")]
 
 
-class PresentedAt:
-    """Reads what a request presents, for an endpoint with this text for missing credentials."""
-
-    def __init__(self, login_text: str) -> None:
-        self._login_text = login_text
-
-    def __call__(
-        self,
-        request: Request,
-        _api_key: Annotated[str | None, Security(API_KEY)],
-        bearer: Annotated[HTTPAuthorizationCredentials | None, Security(SESSION)],
-    ) -> Credentials:
-        """Return the credentials; an API key counts as soon as its header is there."""
-        keys = request.headers.getlist(API_KEY.model.name)
-        return Credentials(
-            api_key=", ".join(keys) if keys else None,  # two headers make no valid key
-            session_token=bearer.credentials if bearer else None,
-            login_text=self._login_text,
-        )
+async def _credentials(
+    request: Request,
+    _api_key: Annotated[str | None, Security(API_KEY)],
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(SESSION)],
+) -> Credentials:
+    """Return the credentials; an API key counts as soon as its header is there."""
+    keys = request.headers.getlist(API_KEY.model.name)
+    return Credentials(
+        api_key=", ".join(keys) if keys else None,  # two headers make no valid key
+        session_token=bearer.credentials if bearer else None,
+    )
 
 
-OrderCredentials = Annotated[Credentials, Depends(PresentedAt(ORDER_LOGIN_TEXT))]
-AnyCredentials = Annotated[Credentials, Depends(PresentedAt(LOGIN_TEXT))]
+CredentialsDep = Annotated[Credentials, Depends(_credentials)]
 
 
 def address_of(request: Request, resources: Resources) -> str:
@@ -113,7 +99,7 @@ async def identified(
         raise
 
 
-async def _resolve(request: Request, resources: Resources, credentials: Credentials) -> Caller:
+async def _caller(request: Request, resources: ResourcesDep, credentials: CredentialsDep) -> Caller:
     now = resources.clock.now()
     caller, _ = await identified(
         request,
@@ -124,23 +110,10 @@ async def _resolve(request: Request, resources: Resources, credentials: Credenti
     return caller
 
 
-async def _order_caller(
-    request: Request, resources: ResourcesDep, credentials: OrderCredentials
-) -> Caller:
-    return await _resolve(request, resources, credentials)
+CallerDep = Annotated[Caller, Depends(_caller)]
 
 
-async def _any_caller(
-    request: Request, resources: ResourcesDep, credentials: AnyCredentials
-) -> Caller:
-    return await _resolve(request, resources, credentials)
-
-
-OrderCaller = Annotated[Caller, Depends(_order_caller)]
-AnyCaller = Annotated[Caller, Depends(_any_caller)]
-
-
-async def _user_caller(caller: AnyCaller) -> Caller:
+async def _user_caller(caller: CallerDep) -> Caller:
     if not caller.is_user:
         raise UsersOnly
     return caller
@@ -149,8 +122,7 @@ async def _user_caller(caller: AnyCaller) -> Caller:
 UserCaller = Annotated[Caller, Depends(_user_caller)]
 
 
-@asynccontextmanager
-async def _counted_codes(resources: Resources, caller: Caller) -> AsyncIterator[None]:
+async def _throttle_codes(resources: ResourcesDep, caller: CallerDep) -> AsyncIterator[None]:
     try:
         yield
     except (AccessCodeNotFound, InvalidAccessCode):
@@ -158,20 +130,9 @@ async def _counted_codes(resources: Resources, caller: Caller) -> AsyncIterator[
         raise
 
 
-async def _order_codes(resources: ResourcesDep, caller: OrderCaller) -> AsyncIterator[None]:
-    async with _counted_codes(resources, caller):
-        yield
-
-
-async def _any_codes(resources: ResourcesDep, caller: AnyCaller) -> AsyncIterator[None]:
-    async with _counted_codes(resources, caller):
-        yield
-
-
 # For `dependencies=` of an endpoint that refuses access codes: it is entered before what the
 # endpoint itself asks for, so a refusal is counted when all of that is closed.
-THROTTLE_INVALID_CODES: Final[Any] = Depends(_order_codes, scope="function")
-COUNTS_CODES: Final[Any] = Depends(_any_codes, scope="function")
+THROTTLE_INVALID_CODES: Final[Any] = Depends(_throttle_codes, scope="function")
 
 
 def actor_of(request: Request, caller: Caller) -> Actor:

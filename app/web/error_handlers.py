@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.accounts.errors import SelfStatusFault
+from app.accounts.errors import NotLoggedIn, SelfStatusFault
 from app.assessments.errors import AssessmentFault, AssessmentListFault
 from app.orders.errors import OrderFault
 from app.runtime.db.failures import Unavailable, reason_of, unavailability
@@ -42,6 +42,11 @@ FAULTS: Final[Mapping[str, Callable[[datetime], AppError]]] = {
     "create_new_assessment_for_access_code": lambda _now: AssessmentFault(),
     "create_new_assessment": lambda _now: AssessmentFault(),
 }
+
+# The documented text of missing credentials, where it is not that of NotLoggedIn itself.
+_LOGIN_TEXTS: Final = dict.fromkeys(
+    ("new_order", "check_order_status"), "Invalid credentials. Please log in"
+)
 
 _UNAVAILABLE: Final[Mapping[Unavailable, Callable[[], AppError]]] = {
     Unavailable.AWAY: DatabaseAway,
@@ -121,6 +126,9 @@ async def _answer_app_error(request: Request, error: Exception) -> JSONResponse:
         raise error
     if error.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("fault", code=error.code, exc_info=error)
+    login_text = _LOGIN_TEXTS.get(getattr(request.scope.get("route"), "name", ""))
+    if isinstance(error, NotLoggedIn) and login_text is not None:
+        error = NotLoggedIn(login_text)
     return _problem(request.scope, error)
 
 

@@ -6,10 +6,9 @@ from fastapi import Depends, Header, Request, Response
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
-from app.accounts.authentication import Caller
 from app.runtime.errors import InvalidParameter
 from app.runtime.idempotency import KeptAnswer, RequestKey, hash_of
-from app.web.dependencies import AnyCaller, OrderCaller
+from app.web.dependencies import CallerDep
 from app.web.errors import CANCEL_FAULTS, KEY_FAULTS
 from app.web.fields import Allowed, ResponseModel
 
@@ -35,7 +34,9 @@ def _refuse_two(request: Request) -> None:
         raise InvalidParameter(HEADER, _ALLOWED)
 
 
-async def _request_key(request: Request, caller: Caller, sent: str | None) -> RequestKey | None:
+async def _body_key(
+    request: Request, caller: CallerDep, sent: _SentKey = None
+) -> RequestKey | None:
     _refuse_two(request)
     body = await request.json()
     if sent is None or not isinstance(body, dict):  # a refused body is answered by validation
@@ -43,18 +44,8 @@ async def _request_key(request: Request, caller: Caller, sent: str | None) -> Re
     return RequestKey(caller.account_id, request.scope["route"].name, sent, hash_of(body))
 
 
-async def _order_key(
-    request: Request, caller: OrderCaller, sent: _SentKey = None
-) -> RequestKey | None:
-    return await _request_key(request, caller, sent)
-
-
-async def _any_key(request: Request, caller: AnyCaller, sent: _SentKey = None) -> RequestKey | None:
-    return await _request_key(request, caller, sent)
-
-
-async def _order_in_path_key(
-    request: Request, caller: AnyCaller, sent: _SentKey = None
+async def _path_key(
+    request: Request, caller: CallerDep, sent: _SentKey = None
 ) -> RequestKey | None:
     _refuse_two(request)
     if sent is None:
@@ -63,11 +54,10 @@ async def _order_in_path_key(
     return RequestKey(caller.account_id, name, sent, order, bound_to="order")
 
 
-# The key of a request, bound to the caller that the endpoint resolves; None when none was sent.
-OrderKey = Annotated[RequestKey | None, Depends(_order_key)]
-AnyKey = Annotated[RequestKey | None, Depends(_any_key)]
+# The key of a request, bound to its caller and its body; None when none was sent.
+BodyKey = Annotated[RequestKey | None, Depends(_body_key)]
 # The same, where the path names an order and there is no body.
-OrderInPathKey = Annotated[RequestKey | None, Depends(_order_in_path_key)]
+PathKey = Annotated[RequestKey | None, Depends(_path_key)]
 
 
 def as_json(answer: ResponseModel) -> bytes:

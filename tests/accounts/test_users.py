@@ -38,7 +38,7 @@ async def resolved(
     session_token: str | None = None,
 ) -> Caller:
     """Identify whoever presents these."""
-    credentials = Credentials(api_key, session_token, "log in")
+    credentials = Credentials(api_key, session_token)
     async with database.reading() as connection:
         caller, _ = await resolve(connection, read(credentials), clock.now())
     return caller

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from app.cli.receipts import KeysUnreadable
+from app.assessments.rules.receipt_faults import KeysUnreadable
 from app.runtime.base_urls import is_on_loopback
 
 _TIMEOUT_SECONDS: Final = 10.0

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from app.assessments.rules.receipt_faults import without_mark
+from app.assessments.rules.receipt_faults import KeysUnreadable, without_mark
 from app.assessments.rules.receipts import (
     KEY_BYTES,
     ReceiptRefused,
@@ -21,10 +21,6 @@ from app.partners.strict_json import Unreadable, read_json_object
 
 KEY_FILE: Final = "receipt-key"
 KEYS_PATH: Final = "/.well-known/assay-keys.json"
-
-
-class KeysUnreadable(Exception):
-    """There are no public keys at the place that was named; the message says why."""
 
 
 def create_receipt_key(*, as_json: AsJson = False) -> None:

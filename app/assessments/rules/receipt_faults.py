@@ -107,3 +107,7 @@ def _compact(inner: str) -> str:
 
 def _written(content: Mapping[str, Any]) -> str:
     return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+
+
+class KeysUnreadable(Exception):
+    """There are no public keys at the place that was named; the message says why."""

@@ -23,17 +23,21 @@ _COMMAND_LINE: Final = "app.cli"
 # Below the ports that the kernel gives to connections: a server that is killed and started again
 # must find its port free, whoever connected to whom meanwhile.
 _PORTS: Final = range(12_000, 30_000)
+_given_ports: Final[set[int]] = set()
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on, and that nobody will be given by chance."""
+    """Return a port that nobody listens on, and that this process never gave before."""
     while True:
         port = secrets.choice(_PORTS)
+        if port in _given_ports:
+            continue
         with socket.socket() as listener:
             try:
                 listener.bind(("127.0.0.1", port))
             except OSError:
                 continue
+        _given_ports.add(port)
         return port
 
 

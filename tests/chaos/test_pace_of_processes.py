@@ -8,7 +8,7 @@ SEED = 3
 async def test_three_processes_that_are_stopped_and_killed_never_pass_a_limit_together() -> None:
     async with sending(3, SEED) as senders:
         use = await senders.budget_use(5)
-        await senders.suffer(4, longest_stop_seconds=2.5)
+        await senders.suffer(8, longest_stop_seconds=2.5)
         over_limit, requests = await senders.over_limit(), await senders.requests()
     print(f"{requests} requests; {use:.0%} of the budget used")  # noqa: T201
     assert over_limit == 0

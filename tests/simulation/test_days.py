@@ -62,7 +62,7 @@ def test_seeds_differ_in_what_they_try() -> None:
 
 def played_elsewhere(seed: int, hash_seed: str) -> list[dict[str, object]]:
     """Play a short day in a process of its own, with hashes of its own."""
-    arguments = ("simulate", "--seed", str(seed), "--orders", "10", "--hours", "2", "--json")
+    arguments = ("simulate", "--seed", str(seed), "--orders", "25", "--hours", "4", "--json")
     done = subprocess.run(  # noqa: S603  our own command
         [Path(sys.executable).parent / "assay", *arguments],
         env={**os.environ, "PYTHONHASHSEED": hash_seed},

@@ -261,7 +261,9 @@ async def test_job_is_there_when_and_only_when_its_transaction_commits(
     assert await count(stage.database, "jobs.procrastinate_jobs") == 1
 
 
-async def test_two_workers_ask_each_of_a_hundred_once(stage: WorkerHarness, spender: Person) -> None:
+async def test_two_workers_ask_each_of_a_hundred_once(
+    stage: WorkerHarness, spender: Person
+) -> None:
     ids = await left_unasked(stage, spender, 100)
     async with carrying(stage, finding_lost_ones(stage), workers=2):
         await until(lambda: settled(stage))

@@ -87,7 +87,7 @@ class Flows:
 
 
 @dataclass(frozen=True)
-class Seen:
+class HistorySample:
     """What was looked at: what passed, and the limits of the look in words.
 
     `missed` says what was not read, empty where all was: nothing found then means nothing.
@@ -149,7 +149,7 @@ class ExposureProvider:
         """Nothing is kept of a question, and asking again costs nothing."""
         return None
 
-    async def _look(self, question: Question) -> Seen:
+    async def _look(self, question: Question) -> HistorySample:
         """Look at the chain through one server after the other; the last one's failure counts."""
         failure: PartnerFailure | None = None
         for server in self._servers:
@@ -166,7 +166,7 @@ class ExposureProvider:
         raise ProviderNotAsked from failure
 
 
-def _answer(question: Question, found: Lookups, seen: Seen) -> Answer:
+def _answer(question: Question, found: Lookups, seen: HistorySample) -> Answer:
     hits = [
         *direct(found.listings.get(question.address, ())),
         *_indirect(seen.flows, found),
@@ -207,7 +207,7 @@ def _indirect(flows: Flows, found: Lookups) -> list[Evidence]:
     return reasons
 
 
-async def _look_at_address(server: ChainIndex, address: str) -> Seen:
+async def _look_at_address(server: ChainIndex, address: str) -> HistorySample:
     history = await server.history(address, most=MOST_TRANSACTIONS, within_seconds=READING_SECONDS)
     flows = flows_of(history.transactions, address, least_satoshi=DUST_SATOSHI)
     missed = _missed(history)
@@ -223,7 +223,7 @@ async def _look_at_address(server: ChainIndex, address: str) -> Seen:
         limits.append(
             f"{flows.dust} transactions of less than {DUST_SATOSHI} satoshi were passed over"
         )
-    return Seen(flows, tuple(limits), missed)
+    return HistorySample(flows, tuple(limits), missed)
 
 
 def _how_many(history: AddressHistory) -> str:
@@ -244,14 +244,14 @@ def _missed(history: AddressHistory) -> str:
             return f"{_how_many(history)} were looked at, the server of the chain shows no others"
 
 
-async def _look_at_transaction(server: ChainIndex, address: str, tx_hash: str) -> Seen:
+async def _look_at_transaction(server: ChainIndex, address: str, tx_hash: str) -> HistorySample:
     txid = tx_hash.lower()
     transaction = await server.transaction(txid) if is_txid(txid) else None
     if transaction is None or not _takes_part(transaction, address):
         raise ProviderFailed(FailureReason.NO_PART)
     flows = flows_of([transaction], address, least_satoshi=0)
     limit = f"{len(flows.values)} parties on the other side of the transaction, one hop away"
-    return Seen(flows, (limit,))
+    return HistorySample(flows, (limit,))
 
 
 def _takes_part(transaction: Transaction, address: str) -> bool:

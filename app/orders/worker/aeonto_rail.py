@@ -11,7 +11,7 @@ from typing import Final
 from app.orders.leases import CreationTask, PollTask
 from app.orders.rules.rails import Rail
 from app.orders.store import OrderStore
-from app.orders.worker.rails import TURN_WITHIN_SECONDS, Failed, RefusedForGood, Reported
+from app.orders.worker.rails import TURN_WITHIN_SECONDS, AeontoObservation, Failed, RefusedForGood
 from app.orders.worker.settlement_checks import settlement_of
 from app.partners.aeonto.client import AeontoClient
 from app.partners.aeonto.failures import (
@@ -82,7 +82,7 @@ class AeontoRail:
         except PartnerFailure as failure:
             return _failed(failure, _AFTER_FAILED_CREATION_SECONDS)
 
-    async def look(self, job: PollTask, turn: AeontoTurn) -> Reported | Failed:
+    async def look(self, job: PollTask, turn: AeontoTurn) -> AeontoObservation | Failed:
         over_at = self._clock.monotonic() + CALL_DEADLINE_SECONDS
         try:
             report = await self._aeonto.order_status_query(job.uuid or "", slot=turn.slot)
@@ -95,7 +95,7 @@ class AeontoRail:
             btc_dest_address=job.btc_dest_address,
             within_seconds=over_at - self._clock.monotonic(),
         )
-        return Reported(report, settlement)
+        return AeontoObservation(report, settlement)
 
     async def refresh_parameters(self, store: OrderStore) -> None:
         """Learn AEON.to's limits and price, unless a replica just did."""

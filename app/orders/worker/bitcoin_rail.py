@@ -5,7 +5,7 @@ from typing import Final
 
 from app.orders.leases import PollTask
 from app.orders.rules.rails import Rail
-from app.orders.worker.rails import TURN_WITHIN_SECONDS, Arrived, Failed
+from app.orders.worker.rails import TURN_WITHIN_SECONDS, BitcoinObservation, Failed
 from app.partners.esplora.chain import Chain, Disagree, ReceivedOutputs, Unavailable
 from app.runtime.rate_limit.rules import CALL_DEADLINE_SECONDS
 
@@ -37,14 +37,14 @@ class BitcoinRail:
         except TimeoutError:
             return None
 
-    async def look(self, job: PollTask, _turn: BitcoinTurn) -> Arrived | Failed:
+    async def look(self, job: PollTask, _turn: BitcoinTurn) -> BitcoinObservation | Failed:
         async with self._under_way:
             seen = await self._chain.payments(
                 job.btc_dest_address, within_seconds=CALL_DEADLINE_SECONDS
             )
         match seen:
             case ReceivedOutputs(outputs):
-                return Arrived(outputs)
+                return BitcoinObservation(outputs)
             case Disagree(reason):
                 return Failed(reason, _AFTER_FAILED_LOOK_SECONDS, "chain_servers_disagree")
             case Unavailable(reason, needs_operator):

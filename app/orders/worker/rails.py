@@ -19,7 +19,7 @@ TURN_WITHIN_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True)
-class Reported:
+class AeontoObservation:
     """A report of AEON.to, and what the chain says of it, where it was asked."""
 
     report: Report
@@ -27,7 +27,7 @@ class Reported:
 
 
 @dataclass(frozen=True)
-class Arrived:
+class BitcoinObservation:
     """What the chain shows at the address of an order."""
 
     arrivals: Sequence[ReceivedOutput]
@@ -77,6 +77,8 @@ class PaymentRail(Protocol[TurnT]):
         """Wait for the right to look at one order; None when it does not come soon."""
         ...
 
-    async def look(self, job: PollTask, turn: TurnT) -> Reported | Arrived | Failed:
+    async def look(
+        self, job: PollTask, turn: TurnT
+    ) -> AeontoObservation | BitcoinObservation | Failed:
         """Look at the payment of an order. The turn is used up by it."""
         ...

@@ -18,11 +18,11 @@ from app.orders.store import OrderStore
 from app.orders.worker.aeonto_rail import AeontoRail, AeontoTurn
 from app.orders.worker.quarantine import Quarantine
 from app.orders.worker.rails import (
-    Arrived,
+    AeontoObservation,
+    BitcoinObservation,
     Failed,
     PaymentRail,
     RefusedForGood,
-    Reported,
     Turn,
     TurnT,
 )
@@ -203,9 +203,9 @@ class Reconciler:
         match seen:
             case Failed():
                 return await self._postpone(job, seen)
-            case Reported(report, settlement):
+            case AeontoObservation(report, settlement):
                 return await self._store.apply_report(job, report, now, settlement)
-            case Arrived(arrivals):
+            case BitcoinObservation(arrivals):
                 return await self._store.apply_outputs(job, arrivals, now)
 
     async def _postpone(self, job: CreationTask | PollTask, failed: Failed) -> ApplyResult:

@@ -48,9 +48,10 @@ async def buyer(application: Application) -> Person:
 
 
 async def end_sessions(database: Database) -> None:
+    """End all other sessions, and wait up to 60 s until each has gone."""
     await run_alone(
         _text(database),
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity"
         " WHERE datname = current_database() AND pid <> pg_backend_pid()",
     )
 

@@ -157,7 +157,7 @@ async def live(database: LentDatabase, clock: HandClock) -> None:
     """Let everything happen once."""
     user = await make_user(database, clock.now(), credits_given=5)
     code = await make_access_code(database, user, clock.now())
-    async with database.sessions() as session:
+    async with database.sessions() as session, session.begin():
         await access_codes.move_credits(
             session,
             caller=user.caller,

@@ -219,7 +219,7 @@ OCCASIONS: Final[dict[type[AppError], AppError]] = {
     BodyTimeout: BodyTimeout(10),
     HeadTimeout: HeadTimeout(10),
     OrderNotSettled: OrderNotSettled("<status>"),
-    IdempotencyKeyReused: IdempotencyKeyReused("<body or order>"),
+    IdempotencyKeyReused: IdempotencyKeyReused("<body, order or request>"),
     OrderNotCancellable: OrderNotCancellable("<status>"),
     AssessmentNotReady: AssessmentNotReady("<status>"),
     BodyTooLarge: BodyTooLarge(0),

@@ -1,6 +1,8 @@
 """Access codes: their status, and issuing, filling and deactivating them."""
 
-from fastapi import APIRouter, Request
+from http import HTTPStatus
+
+from fastapi import APIRouter, Request, Response
 
 from app.accounts import access_codes
 from app.accounts.access_code_schemas import (
@@ -12,20 +14,20 @@ from app.accounts.access_code_schemas import (
     MoveCreditsRequest,
 )
 from app.accounts.access_codes import CodeFacts
-from app.accounts.authentication import Caller
 from app.accounts.schemas import Activity
-from app.resources import Resources
 from app.runtime.paging import read_cursor
-from app.web import links
+from app.web import idempotency, links
 from app.web.dependencies import (
     THROTTLE_INVALID_CODES,
     CallerDep,
     ReadConnection,
     ResourcesDep,
+    Session,
     UserCaller,
     actor_of,
 )
 from app.web.errors import responses
+from app.web.idempotency import BodyKey, PathKey
 from app.web.paging import CursorParameter, LimitParameter
 from app.web.request_body import StrictRoute
 
@@ -49,26 +51,24 @@ def _response(code: CodeFacts) -> AccessCodeResponse:
     )
 
 
-async def _read(resources: Resources, caller: Caller, access_code: str) -> AccessCodeResponse:
-    async with resources.database.reading() as connection:
-        code = await access_codes.facts(
-            connection, caller=caller, access_code=access_code, now=resources.clock.now()
-        )
-    return _response(code)
-
-
 @router.post(
     "/check_access_code_status",
     summary="Check the status of an access code",
     response_description="The access code",
-    dependencies=[THROTTLE_INVALID_CODES],
-    responses=_TAKES_BODY,
+    dependencies=[THROTTLE_INVALID_CODES, idempotency.NO_KEY_FOR_READS],
+    responses=_TAKES_BODY | idempotency.refused(),
 )
 async def check_access_code_status(
-    body: CheckAccessCodeStatusRequest, caller: CallerDep, resources: ResourcesDep
+    body: CheckAccessCodeStatusRequest,
+    caller: CallerDep,
+    connection: ReadConnection,
+    resources: ResourcesDep,
 ) -> AccessCodeResponse:
     """Read an access code that is the caller's own or that it issued."""
-    return await _read(resources, caller, body.access_code)
+    code = await access_codes.facts(
+        connection, caller=caller, access_code=body.access_code, now=resources.clock.now()
+    )
+    return _response(code)
 
 
 @router.get(
@@ -100,68 +100,105 @@ async def list_access_codes(
     "/access_codes",
     status_code=201,
     summary="Issue an access code",
+    response_model=AccessCodeResponse,
     response_description="The new access code",
-    responses=_TAKES_BODY | responses(402) | links.ACCESS_CODE,
+    responses=_TAKES_BODY | responses(402) | idempotency.documented(links.ACCESS_CODE),
 )
 async def create_access_code(
-    body: CreateAccessCodeRequest, caller: UserCaller, request: Request, resources: ResourcesDep
-) -> AccessCodeResponse:
+    body: CreateAccessCodeRequest,
+    *,
+    caller: UserCaller,
+    request: Request,
+    session: Session,
+    resources: ResourcesDep,
+    key: BodyKey,
+) -> Response:
     """Make an access code; credits named here move to it from the caller."""
-    async with resources.database.sessions() as session:
+    now = resources.clock.now()
+
+    async def create() -> AccessCodeResponse:
         access_code = await access_codes.create(
             session,
             issuer_id=caller.account_id,
             expires_at=body.expires_at,
             credits_moved=body.credits or 0,
             actor=actor_of(request, caller),
-            now=resources.clock.now(),
+            now=now,
         )
-    return await _read(resources, caller, access_code)
+        return _response(
+            await access_codes.facts(session, caller=caller, access_code=access_code, now=now)
+        )
+
+    return await idempotency.answer_once(resources, session, key, create)
 
 
 @router.post(
     "/access_codes/{access_code}/deactivate",
     summary="Deactivate an access code",
+    response_model=AccessCodeResponse,
     response_description="The access code, now inactive",
     dependencies=[THROTTLE_INVALID_CODES],
+    responses=idempotency.documented(status=200),
 )
 async def deactivate_access_code(
-    access_code: AccessCodeInPath, caller: UserCaller, request: Request, resources: ResourcesDep
-) -> AccessCodeResponse:
+    access_code: AccessCodeInPath,
+    *,
+    caller: UserCaller,
+    request: Request,
+    session: Session,
+    resources: ResourcesDep,
+    key: PathKey,
+) -> Response:
     """Take an access code that the caller issued out of use, for good. Its credits stay on it."""
-    async with resources.database.sessions() as session:
+    now = resources.clock.now()
+
+    async def deactivate() -> AccessCodeResponse:
         await access_codes.deactivate(
             session,
             caller=caller,
             access_code=access_code,
             actor=actor_of(request, caller),
-            now=resources.clock.now(),
+            now=now,
         )
-    return await _read(resources, caller, access_code)
+        return _response(
+            await access_codes.facts(session, caller=caller, access_code=access_code, now=now)
+        )
+
+    return await idempotency.answer_once(resources, session, key, deactivate, status=HTTPStatus.OK)
 
 
 @router.post(
     "/access_codes/{access_code}/credits",
     summary="Move credits to an access code",
+    response_model=AccessCodeResponse,
     response_description="The access code with its new balance",
     dependencies=[THROTTLE_INVALID_CODES],
-    responses=_TAKES_BODY | responses(402),
+    responses=_TAKES_BODY | responses(402) | idempotency.documented(status=200),
 )
 async def move_credits_to_access_code(
     access_code: AccessCodeInPath,
     body: MoveCreditsRequest,
+    *,
     caller: UserCaller,
     request: Request,
+    session: Session,
     resources: ResourcesDep,
-) -> AccessCodeResponse:
+    key: BodyKey,
+) -> Response:
     """Move some of the caller's credits to an access code that it issued."""
-    async with resources.database.sessions() as session:
+    now = resources.clock.now()
+
+    async def move() -> AccessCodeResponse:
         await access_codes.move_credits(
             session,
             caller=caller,
             access_code=access_code,
             credits_moved=body.credits,
             actor=actor_of(request, caller),
-            now=resources.clock.now(),
+            now=now,
         )
-    return await _read(resources, caller, access_code)
+        return _response(
+            await access_codes.facts(session, caller=caller, access_code=access_code, now=now)
+        )
+
+    return await idempotency.answer_once(resources, session, key, move, status=HTTPStatus.OK)

@@ -81,35 +81,34 @@ async def create(
     actor: Actor,
     now: datetime,
 ) -> str:
-    """Issue a code, with credits of its issuer if any are to move; return the code.
+    """Issue a code in the caller's transaction, with credits of its issuer if any are to move.
 
-    Raises InvalidParameter for an expiry in the past, and InsufficientCredits.
+    Returns the code. Raises InvalidParameter for an expiry in the past, and InsufficientCredits.
     """
     require_future(expires_at, now)
     account_id, access_code = new_id("acc"), new_access_code()
-    async with session.begin():
-        await insert_account(session, account_id, AccountKind.ACCESS_CODE, now)
-        await session.execute(
-            insert(AccessCode).values(
-                account_id=account_id,
-                access_code=access_code,
-                issuer_id=issuer_id,
-                expires_at=expires_at,
-            )
+    await insert_account(session, account_id, AccountKind.ACCESS_CODE, now)
+    await session.execute(
+        insert(AccessCode).values(
+            account_id=account_id,
+            access_code=access_code,
+            issuer_id=issuer_id,
+            expires_at=expires_at,
         )
-        await audit_log.record(
-            session, actor=actor, action="access_code.create", subject=account_id, at=now
+    )
+    await audit_log.record(
+        session, actor=actor, action="access_code.create", subject=account_id, at=now
+    )
+    if credits_moved:
+        await service.transfer(
+            session,
+            from_account_id=issuer_id,
+            to_account_id=account_id,
+            credits_moved=credits_moved,
+            transfer_id=new_id("trf"),
+            actor=actor,
+            at=now,
         )
-        if credits_moved:
-            await service.transfer(
-                session,
-                from_account_id=issuer_id,
-                to_account_id=account_id,
-                credits_moved=credits_moved,
-                transfer_id=new_id("trf"),
-                actor=actor,
-                at=now,
-            )
     return access_code
 
 
@@ -122,23 +121,22 @@ async def move_credits(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Move credits from an issuer to its code, as long as the code may spend them.
+    """Move credits from an issuer to its code in the caller's transaction, if it may spend them.
 
     Raises AccessCodeNotFound, InsufficientCredits.
     """
-    async with session.begin():
-        account_id = await _issued(session, caller, access_code)
-        if await active_account_of(session, access_code, now) is None:
-            raise AccessCodeNotFound
-        await service.transfer(
-            session,
-            from_account_id=caller.account_id,
-            to_account_id=account_id,
-            credits_moved=credits_moved,
-            transfer_id=new_id("trf"),
-            actor=actor,
-            at=now,
-        )
+    account_id = await _issued(session, caller, access_code)
+    if await active_account_of(session, access_code, now) is None:
+        raise AccessCodeNotFound
+    await service.transfer(
+        session,
+        from_account_id=caller.account_id,
+        to_account_id=account_id,
+        credits_moved=credits_moved,
+        transfer_id=new_id("trf"),
+        actor=actor,
+        at=now,
+    )
 
 
 async def deactivate(
@@ -146,24 +144,23 @@ async def deactivate(
 ) -> None:
     """Take a code out of use that the caller issued, or any for the operator, who is None.
 
-    Doing it twice changes nothing. Raises AccessCodeNotFound.
+    In the caller's transaction. Doing it twice changes nothing. Raises AccessCodeNotFound.
     """
-    async with session.begin():
-        account_id = await _issued(session, caller, access_code)
-        changed = await session.scalar(
-            update(Account)
-            .where(Account.id == account_id, Account.status == AccountStatus.ACTIVE)
-            .values(status=AccountStatus.INACTIVE)
-            .returning(Account.id)
+    account_id = await _issued(session, caller, access_code)
+    changed = await session.scalar(
+        update(Account)
+        .where(Account.id == account_id, Account.status == AccountStatus.ACTIVE)
+        .values(status=AccountStatus.INACTIVE)
+        .returning(Account.id)
+    )
+    if changed:
+        await audit_log.record(
+            session, actor=actor, action="access_code.deactivate", subject=account_id, at=now
         )
-        if changed:
-            await audit_log.record(
-                session, actor=actor, action="access_code.deactivate", subject=account_id, at=now
-            )
 
 
 async def facts(
-    connection: AsyncConnection, *, caller: Caller, access_code: str, now: datetime
+    connection: AsyncConnection | AsyncSession, *, caller: Caller, access_code: str, now: datetime
 ) -> CodeFacts:
     """Return what the caller may know of a code. Raises AccessCodeNotFound."""
     if not ACCESS_CODE_PATTERN.fullmatch(access_code):

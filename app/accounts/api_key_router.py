@@ -1,6 +1,6 @@
 """API keys: making, listing and revoking them."""
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 
 from app.accounts import api_keys
 from app.accounts.api_key_schemas import (
@@ -13,15 +13,18 @@ from app.accounts.api_key_schemas import (
 )
 from app.accounts.api_keys import KeyFacts
 from app.runtime.paging import read_cursor
-from app.web import links
+from app.web import idempotency, links
 from app.web.dependencies import (
     THROTTLE_INVALID_CODES,
     CallerDep,
+    CredentialsDep,
     ReadConnection,
     ResourcesDep,
+    Session,
     actor_of,
 )
-from app.web.errors import responses
+from app.web.errors import SEALED, responses
+from app.web.idempotency import BodyKey
 from app.web.paging import CursorParameter, LimitParameter
 from app.web.request_body import StrictRoute
 
@@ -46,32 +49,38 @@ def _response(key: KeyFacts) -> ApiKeyResponse:
     "/api_keys",
     status_code=201,
     summary="Make an API key",
+    response_model=NewApiKeyResponse,
     response_description="The new key, shown only here",
     dependencies=[THROTTLE_INVALID_CODES],
-    responses=responses(408, 413, 415) | links.API_KEY,
+    responses=responses(408, 413, 415) | idempotency.documented(links.API_KEY, SEALED),
 )
 async def create_api_key(
-    body: CreateApiKeyRequest, caller: CallerDep, request: Request, resources: ResourcesDep
-) -> NewApiKeyResponse:
+    body: CreateApiKeyRequest,
+    *,
+    caller: CallerDep,
+    credentials: CredentialsDep,
+    request: Request,
+    session: Session,
+    resources: ResourcesDep,
+    key: BodyKey,
+) -> Response:
     """Make a key for the caller, or for an access code that it issued.
 
     A key that is made by a key lives no longer than that one, and is revoked with it.
     """
-    key = await api_keys.create_for_caller(
-        resources.database,
-        caller=caller,
-        access_code=body.access_code,
-        expires_at=body.expires_at,
-        actor=actor_of(request, caller),
-        now=resources.clock.now(),
-    )
-    return NewApiKeyResponse(
-        prefix=key.facts.prefix,
-        created_at=key.facts.created_at,
-        expires_at=key.facts.expires_at,
-        revoked_at=key.facts.revoked_at,
-        api_key=key.text,
-    )
+
+    async def create() -> NewApiKeyResponse:
+        made = await api_keys.create_for_caller(
+            session,
+            caller=caller,
+            access_code=body.access_code,
+            expires_at=body.expires_at,
+            actor=actor_of(request, caller),
+            now=resources.clock.now(),
+        )
+        return NewApiKeyResponse(**_response(made.facts).model_dump(), api_key=made.text)
+
+    return await idempotency.answer_once(resources, session, key, create, sealed_by=credentials)
 
 
 @router.get(

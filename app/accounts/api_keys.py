@@ -15,7 +15,6 @@ from app.accounts.rules.expiry import is_past, require_future
 from app.ledger import audit_log
 from app.ledger.actors import Actor
 from app.runtime.db.base import AnyRow
-from app.runtime.db.engine import Database
 from app.runtime.errors import InvalidParameter, NotFound
 from app.runtime.paging import Cursor, Page, page_of
 from app.runtime.security import KEY_PREFIX_PATTERN, new_api_key
@@ -60,7 +59,7 @@ def _facts(row: AnyRow) -> KeyFacts:
 
 
 async def create_for_caller(
-    database: Database,
+    session: AsyncSession,
     *,
     caller: Caller,
     access_code: str | None,
@@ -68,7 +67,7 @@ async def create_for_caller(
     actor: Actor,
     now: datetime,
 ) -> NewKey:
-    """Make a key for the caller, or for an access code that it issued.
+    """Make a key for the caller, or for an access code that it issued, in its transaction.
 
     Raises AccessCodeNotFound, also for a caller that is an inactive code, and InvalidParameter for
     an expiry in the past.
@@ -77,15 +76,9 @@ async def create_for_caller(
         raise AccessCodeNotFound
     account_id = caller.account_id
     if access_code is not None:
-        async with database.reading() as connection:
-            code = await access_codes.facts(
-                connection, caller=caller, access_code=access_code, now=now
-            )
+        code = await access_codes.facts(session, caller=caller, access_code=access_code, now=now)
         account_id = code.account_id
-    async with database.sessions() as session:
-        return await create(
-            session, account_id=account_id, expires_at=expires_at, actor=actor, now=now
-        )
+    return await create(session, account_id=account_id, expires_at=expires_at, actor=actor, now=now)
 
 
 async def create(
@@ -98,28 +91,27 @@ async def create(
 ) -> NewKey:
     """Make a key for an account, or for none (then it is valid but identifies nobody).
 
-    A key that acts here makes none that outlives it: without an expiry, the new one gets its own.
-    Raises InvalidParameter for an expiry in the past or after that, and InvalidApiKey if it was
-    revoked meanwhile.
+    In the caller's transaction. A key that acts here makes none that outlives it: without an
+    expiry, the new one gets its own. Raises InvalidParameter for an expiry in the past or after
+    that, and InvalidApiKey if it was revoked meanwhile.
     """
     require_future(expires_at, now)
     key = new_api_key()
-    async with session.begin():
-        if actor.api_key is not None:
-            expires_at = await _expiry_below(session, actor.api_key, expires_at, now)
-        await session.execute(
-            insert(ApiKey).values(
-                prefix=key.prefix,
-                secret_hash=key.secret_hash,
-                account_id=account_id,
-                created_at=now,
-                expires_at=expires_at,
-                parent_prefix=actor.api_key,
-            )
+    if actor.api_key is not None:
+        expires_at = await _expiry_below(session, actor.api_key, expires_at, now)
+    await session.execute(
+        insert(ApiKey).values(
+            prefix=key.prefix,
+            secret_hash=key.secret_hash,
+            account_id=account_id,
+            created_at=now,
+            expires_at=expires_at,
+            parent_prefix=actor.api_key,
         )
-        await audit_log.record(
-            session, actor=actor, action="api_key.create", subject=key.prefix, at=now
-        )
+    )
+    await audit_log.record(
+        session, actor=actor, action="api_key.create", subject=key.prefix, at=now
+    )
     return NewKey(key.text, KeyFacts(key.prefix, now, expires_at, None))
 
 

@@ -1,8 +1,10 @@
 """Accounts: registering, logging in and out, and seeing one's own."""
 
+from http import HTTPStatus
+
 from fastapi import APIRouter, Depends, Request, Response
 
-from app.accounts import users
+from app.accounts import idempotent_users, users
 from app.accounts.errors import NotLoggedIn, RegistrationClosed
 from app.accounts.rules.throttles import logins_of
 from app.accounts.schemas import (
@@ -15,7 +17,9 @@ from app.accounts.schemas import (
     RegisterResponse,
     SelfStatusResponse,
 )
+from app.accounts.users import NewUser
 from app.runtime.security import read_session_token
+from app.web import idempotency
 from app.web.dependencies import (
     CallerDep,
     CredentialsDep,
@@ -26,7 +30,8 @@ from app.web.dependencies import (
     address_of,
     anonymous_actor,
 )
-from app.web.errors import responses
+from app.web.errors import EMAIL_TAKEN, responses
+from app.web.idempotency import SentKey
 from app.web.request_body import StrictRoute
 
 router = APIRouter(
@@ -72,25 +77,39 @@ async def _registration_is_open(resources: ResourcesDep) -> None:
     status_code=201,
     dependencies=[Depends(_registration_is_open)],
     summary="Register a user",
+    response_model=RegisterResponse,
     response_description="The new user",
-    responses=_TAKES_BODY | responses(409),
+    responses=_TAKES_BODY | idempotency.documented({}, EMAIL_TAKEN),
 )
 async def register(
-    body: RegisterRequest, request: Request, resources: ResourcesDep
-) -> RegisterResponse:
-    """Make a user, unless the operator closed registration."""
+    body: RegisterRequest, request: Request, resources: ResourcesDep, key: SentKey
+) -> Response:
+    """Make a user, unless the operator closed registration.
+
+    An `Idempotency-Key` belongs to the e-mail here.
+    """
+    actor, now = anonymous_actor(request), resources.clock.now()
     budgets = logins_of(body.email, address_of(request, resources))
-    async with (
-        resources.throttles.password_attempt(budgets),
-        resources.database.sessions() as session,
-    ):
-        user = await users.register(
-            session,
-            email=body.email,
-            password=body.password,
-            actor=anonymous_actor(request),
-            now=resources.clock.now(),
-        )
+    async with resources.throttles.password_attempt(budgets):
+        if key is not None:
+            kept = await idempotent_users.register_once(
+                resources.database,
+                key=key,
+                email=body.email,
+                password=body.password,
+                write=lambda user: idempotency.as_json(_registered(user)),
+                actor=actor,
+                now=now,
+            )
+            return idempotency.respond(kept)
+        async with resources.database.sessions() as session:
+            user = await users.register(
+                session, email=body.email, password=body.password, actor=actor, now=now
+            )
+    return idempotency.answer(_registered(user), HTTPStatus.CREATED)
+
+
+def _registered(user: NewUser) -> RegisterResponse:
     return RegisterResponse(id=user.id, email=user.email, affiliate_code=user.affiliate_code)
 
 
@@ -98,7 +117,8 @@ async def register(
     "/login",
     summary="Log in",
     response_description="A new session",
-    responses=_TAKES_BODY,
+    dependencies=[idempotency.NO_KEY_FOR_SESSIONS],
+    responses=_TAKES_BODY | idempotency.refused(),
 )
 async def login(body: LoginRequest, request: Request, resources: ResourcesDep) -> LoginResponse:
     """Open a session, always a new one."""
@@ -111,7 +131,12 @@ async def login(body: LoginRequest, request: Request, resources: ResourcesDep) -
 
 
 @router.post(
-    "/logout", status_code=204, summary="Log out", response_description="The session is over"
+    "/logout",
+    status_code=204,
+    summary="Log out",
+    response_description="The session is over",
+    dependencies=[idempotency.NO_KEY_FOR_SESSIONS],
+    responses=idempotency.refused(),
 )
 async def logout(
     credentials: CredentialsDep, _caller: CallerDep, resources: ResourcesDep
@@ -130,22 +155,30 @@ async def logout(
     status_code=204,
     summary="Change the password",
     response_description="The password is changed; every session of the user is over",
-    responses=_TAKES_BODY,
+    responses=_TAKES_BODY | idempotency.documented(status=204),
 )
 async def change_password(
-    body: ChangePasswordRequest, caller: UserCaller, request: Request, resources: ResourcesDep
+    body: ChangePasswordRequest,
+    caller: UserCaller,
+    request: Request,
+    resources: ResourcesDep,
+    key: SentKey,
 ) -> Response:
-    """Set a new password. The old one must be right."""
+    """Set a new password. The old one must be right.
+
+    The session that it is asked with is over afterwards; a repeated request needs another.
+    """
     async with resources.database.reading() as connection:
         email = await users.email_of(connection, caller.account_id)
     budgets = logins_of(email, address_of(request, resources))
     async with resources.throttles.password_attempt(budgets):
-        await users.change_password(
+        kept = await idempotent_users.change_password(
             resources.database,
+            key=key,
             user_id=caller.account_id,
             password=body.password,
             new_password=body.new_password,
             actor=actor_of(request, caller),
             now=resources.clock.now(),
         )
-    return Response(status_code=204)
+    return idempotency.respond(kept)

@@ -28,6 +28,7 @@ from app.runtime.clock import Clock
 from app.runtime.db.base import AnyRow
 from app.runtime.db.engine import Database
 from app.runtime.db.turns import Turns
+from app.runtime.errors import IdempotencyKeyReused
 
 # About 4 MB of memory when it is full.
 MOST_SUBJECTS: Final = 10_000
@@ -86,7 +87,7 @@ class Throttles:
             self._refuse_used_up(budgets, self._clock.now())
             try:
                 yield
-            except (EmailTaken, WrongPassword):
+            except (EmailTaken, IdempotencyKeyReused, WrongPassword):
                 await self.count(*budgets)
                 raise
 

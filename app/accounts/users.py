@@ -4,6 +4,8 @@ Endpoints call what hashes a password within `Throttles.password_attempt`, which
 """
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -72,27 +74,43 @@ async def register(
     session: AsyncSession, *, email: str, password: str, actor: Actor, now: datetime
 ) -> NewUser:
     """Make a user. Raises EmailTaken."""
-    user = NewUser(new_id("acc"), email.lower(), new_affiliate_code())
+    user = new_user(email)
     password_hash = await asyncio.to_thread(hash_password, password)
+    async with refusing_taken_emails(), session.begin():
+        await insert_user(session, user, password_hash, actor=actor, now=now)
+    return user
+
+
+def new_user(email: str) -> NewUser:
+    """Choose what is new of a user that is about to be made."""
+    return NewUser(new_id("acc"), email.lower(), new_affiliate_code())
+
+
+@asynccontextmanager
+async def refusing_taken_emails() -> AsyncIterator[None]:
+    """Raise EmailTaken where the transaction of the body fails for an e-mail that a user has."""
     try:
-        async with session.begin():
-            await insert_account(session, user.id, AccountKind.USER, now)
-            await session.execute(
-                insert(User).values(
-                    account_id=user.id,
-                    email=user.email,
-                    password_hash=password_hash,
-                    affiliate_code=user.affiliate_code,
-                )
-            )
-            await audit_log.record(
-                session, actor=actor, action="user.create", subject=user.id, at=now
-            )
+        yield
     except IntegrityError as error:
         if violated_constraint(error) == "uq_users_email":
             raise EmailTaken from None
         raise
-    return user
+
+
+async def insert_user(
+    session: AsyncSession, user: NewUser, password_hash: str, *, actor: Actor, now: datetime
+) -> None:
+    """Insert a user in the caller's transaction."""
+    await insert_account(session, user.id, AccountKind.USER, now)
+    await session.execute(
+        insert(User).values(
+            account_id=user.id,
+            email=user.email,
+            password_hash=password_hash,
+            affiliate_code=user.affiliate_code,
+        )
+    )
+    await audit_log.record(session, actor=actor, action="user.create", subject=user.id, at=now)
 
 
 async def insert_account(
@@ -130,27 +148,38 @@ async def logout(session: AsyncSession, token_hash: bytes) -> None:
         await session.execute(delete(LoginSession).where(LoginSession.token_hash == token_hash))
 
 
-async def change_password(
-    database: Database,
-    *,
-    user_id: str,
-    password: str,
-    new_password: str,
-    actor: Actor,
-    now: datetime,
-) -> None:
-    """Set a new password and end every session of the user. Raises WrongPassword."""
+@dataclass(frozen=True)
+class PasswordChange:
+    """A change of a password whose old one was right: the old and the new hash."""
+
+    verified: "_Verified"
+    password_hash: str
+
+
+async def verify_change(
+    database: Database, *, user_id: str, password: str, new_password: str
+) -> PasswordChange:
+    """See that a user's password is right, and hash the new one. Raises WrongPassword."""
     verified = await _verified(database, User.account_id == user_id, password)
-    password_hash = await asyncio.to_thread(hash_password, new_password)
-    async with database.sessions() as session, session.begin():
-        await _still_verified(session, verified)
-        await session.execute(
-            update(User).where(User.account_id == user_id).values(password_hash=password_hash)
-        )
-        await session.execute(delete(LoginSession).where(LoginSession.user_id == user_id))
-        await audit_log.record(
-            session, actor=actor, action="user.change_password", subject=user_id, at=now
-        )
+    return PasswordChange(verified, await asyncio.to_thread(hash_password, new_password))
+
+
+async def apply_change(
+    session: AsyncSession, change: PasswordChange, *, actor: Actor, now: datetime
+) -> None:
+    """Set the new password and end every session of the user, in the caller's transaction.
+
+    Raises WrongPassword when it was changed in the meantime.
+    """
+    user_id = change.verified.user_id
+    await _still_verified(session, change.verified)
+    await session.execute(
+        update(User).where(User.account_id == user_id).values(password_hash=change.password_hash)
+    )
+    await session.execute(delete(LoginSession).where(LoginSession.user_id == user_id))
+    await audit_log.record(
+        session, actor=actor, action="user.change_password", subject=user_id, at=now
+    )
 
 
 async def end_expired_sessions(session: AsyncSession, now: datetime) -> None:

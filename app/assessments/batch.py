@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from app.assessments import duplicates, provider_calls
 from app.assessments import outcomes as assessment_outcomes
 from app.assessments.claims import LeasedAssessment, Subject, hand_over, reserve
@@ -21,13 +23,38 @@ _AT_ONCE: Final = 50
 
 
 @dataclass(frozen=True)
+class QuestionFault:
+    """What is wrong with a question that is malformed; nothing is debited for it."""
+
+    detail: str
+    code: str
+
+
+@dataclass(frozen=True)
+class BatchPlan:
+    """What each question comes to, decided with the debit: an assessment's id, or its fault.
+
+    `paid` are the assessments that a credit was debited for.
+    """
+
+    account_id: str
+    outcomes: Sequence[str | QuestionFault]
+    paid: Sequence[str]
+
+    @property
+    def assessment_ids(self) -> list[str]:
+        """The assessments, in the order of their questions."""
+        return [one for one in self.outcomes if isinstance(one, str)]
+
+
+@dataclass(frozen=True)
 class Batch:
     """What came of the questions, in their order.
 
     `charged` says for each whether a credit was debited; a failed one has been refunded.
     """
 
-    assessments: list[AssessmentView]
+    outcomes: list[AssessmentView | QuestionFault]
     charged: list[bool]
     credits_available: int
 
@@ -35,9 +62,22 @@ class Batch:
     def refunded(self) -> int:
         """How many of the debited credits were given back."""
         return sum(
-            charged and one.status is AssessmentStatus.FAILED
-            for one, charged in zip(self.assessments, self.charged, strict=True)
+            charged and isinstance(one, AssessmentView) and one.status is AssessmentStatus.FAILED
+            for one, charged in zip(self.outcomes, self.charged, strict=True)
         )
+
+
+@dataclass(frozen=True)
+class Questions:
+    """Questions in their order, those that are to be asked anew, and who does so.
+
+    What was asked at most `free_within` ago is answered by that, unless it is to be `fresh`.
+    """
+
+    asked: Sequence[Subject | QuestionFault]
+    fresh: Collection[Subject]
+    actor: Actor
+    free_within: timedelta
 
 
 async def create_many(
@@ -46,15 +86,11 @@ async def create_many(
     clock: Clock,
     *,
     pick_account: PickAccount,
-    subjects: Sequence[Subject],
-    fresh: Collection[Subject],
-    actor: Actor,
-    free_within: timedelta,
+    questions: Questions,
 ) -> Batch:
-    """Debit a credit for each question that is new, all or none, ask, and return the assessments.
+    """Debit a credit for each question that is new, all or none, ask, and return what came of it.
 
-    The same question twice is one assessment, and so is one that was asked at most `free_within`
-    ago, unless it is to be `fresh`. What the provider has not answered after 8 seconds
+    The same question twice is one assessment. What the provider has not answered after 8 seconds
     is pending, and the worker goes on. Raises AccessCodeNotFound and InsufficientCredits before
     anything is debited.
     """
@@ -62,44 +98,66 @@ async def create_many(
     edition = await panel.edition()
     async with database.sessions() as session, session.begin():
         account_id = await pick_account(session)
-        earlier = await duplicates.find(
+        plan, reserved = await begin_many(
+            session, panel, clock, edition=edition, account_id=account_id, questions=questions
+        )
+    await ask_all(database, panel, clock, reserved, actor=questions.actor, until=until)
+    return await read_batch(database, plan)
+
+
+async def begin_many(
+    session: AsyncSession,
+    panel: ProviderEnsemble,
+    clock: Clock,
+    *,
+    edition: str,
+    account_id: str,
+    questions: Questions,
+) -> tuple[BatchPlan, list[LeasedAssessment]]:
+    """Find the earlier assessments and debit a credit for each that is new, all or none.
+
+    In the caller's transaction; `edition` is that of the panel, read before it began.
+    """
+    subjects = [one for one in questions.asked if isinstance(one, Subject)]
+    earlier = await duplicates.find(
+        session,
+        [subject for subject in subjects if subject not in questions.fresh],
+        account_id=account_id,
+        provider=panel.name,
+        edition=edition,
+        within=questions.free_within,
+        now=clock.now(),
+    )
+    ids = {subject.same: found for subject, found in earlier.items()}
+    first = {subject.same: subject for subject in reversed(subjects)}
+    new = [subject for same, subject in first.items() if same not in ids][::-1]
+    reserved = []
+    if new:
+        reserved = await reserve(
             session,
-            [subject for subject in subjects if subject not in fresh],
-            account_id=account_id,
-            provider=panel.name,
+            panel,
+            clock,
             edition=edition,
-            within=free_within,
-            now=clock.now(),
+            account_id=account_id,
+            subjects=new,
+            actor=questions.actor,
         )
-        ids = {subject.same: found for subject, found in earlier.items()}
-        first = {subject.same: subject for subject in reversed(subjects)}
-        new = [subject for same, subject in first.items() if same not in ids][::-1]
-        reserved = (
-            await reserve(
-                session,
-                panel,
-                clock,
-                edition=edition,
-                account_id=account_id,
-                subjects=new,
-                actor=actor,
-            )
-            if new
-            else []
-        )
-    ids |= {
-        subject.same: one.question.assessment_id for subject, one in zip(new, reserved, strict=True)
-    }
-    await _ask(database, panel, clock, reserved, actor=actor, until=until)
-    wanted = [ids[subject.same] for subject in subjects]
+    paid = [one.question.assessment_id for one in reserved]
+    ids |= {subject.same: one for subject, one in zip(new, paid, strict=True)}
+    outcomes = [ids[one.same] if isinstance(one, Subject) else one for one in questions.asked]
+    return BatchPlan(account_id, outcomes, paid), reserved
+
+
+async def read_batch(database: Database, plan: BatchPlan) -> Batch:
+    """Return what has become of a plan by now."""
     async with database.reading() as connection:
-        views = await views_of(connection, account_id, wanted)
-        balance = await balance_of(connection, account_id)
-    paid = {one.question.assessment_id for one in reserved}
-    return Batch([views[one] for one in wanted], _first_times(wanted, paid), balance)
+        views = await views_of(connection, plan.account_id, plan.assessment_ids)
+        balance = await balance_of(connection, plan.account_id)
+    outcomes = [views[one] if isinstance(one, str) else one for one in plan.outcomes]
+    return Batch(outcomes, _first_times(plan.outcomes, set(plan.paid)), balance)
 
 
-async def _ask(
+async def ask_all(
     database: Database,
     panel: ProviderEnsemble,
     clock: Clock,
@@ -108,6 +166,7 @@ async def _ask(
     actor: Actor,
     until: float,
 ) -> None:
+    """Ask the providers, and keep what came of it; what is late is left to the worker."""
     for begin in range(0, len(reserved), _AT_ONCE):
         some = reserved[begin : begin + _AT_ONCE]
         if asyncio.get_running_loop().time() >= until:
@@ -126,11 +185,10 @@ async def _ask(
                 await assessment_outcomes.save_outcome(database, one, verdict, clock, actor=actor)
 
 
-def _first_times(wanted: Sequence[str], paid: set[str]) -> list[bool]:
-    """Say of each assessment whether it was paid for here: once, where it stands twice."""
-    unsaid = set(paid)
+def _first_times(outcomes: Sequence[str | QuestionFault], unsaid: set[str]) -> list[bool]:
+    """Say of each outcome whether it was paid for here: once, where an assessment stands twice."""
     said = []
-    for assessment_id in wanted:
-        said.append(assessment_id in unsaid)
-        unsaid.discard(assessment_id)
+    for one in outcomes:
+        said.append(one in unsaid)
+        unsaid -= {one} if isinstance(one, str) else set()
     return said

@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 
 from app.assessments import batch as batches
-from app.assessments import service
-from app.assessments.batch import Batch
+from app.assessments import idempotent_batch, service
+from app.assessments.batch import Batch, QuestionFault, Questions
 from app.assessments.claims import Subject
 from app.assessments.providers.ensemble import ProviderEnsemble
 from app.assessments.request_schemas import AssessmentQuestion, CreateAssessmentsRequest, Malformed
@@ -16,10 +16,13 @@ from app.assessments.schemas import (
     AssessmentQuestionFault,
     NewAssessmentsResponse,
 )
+from app.assessments.service import AssessmentView
 from app.runtime.errors import AppError
+from app.web import idempotency
 from app.web.dependencies import THROTTLE_INVALID_CODES, CallerDep, ResourcesDep, actor_of
 from app.web.error_handlers import first_fault
 from app.web.errors import responses
+from app.web.idempotency import BodyKey
 from app.web.request_body import ListRoute
 
 router = APIRouter(
@@ -34,63 +37,73 @@ router = APIRouter(
     "/create_new_assessments_for_access_code",
     status_code=201,
     summary="Create many assessments, paid by an access code",
+    response_model=NewAssessmentsResponse,
     response_description="What came of each question, in their order",
     dependencies=[THROTTLE_INVALID_CODES],
+    responses=idempotency.documented(),
 )
 async def create_new_assessments_for_access_code(
-    body: CreateAssessmentsRequest, caller: CallerDep, request: Request, resources: ResourcesDep
-) -> NewAssessmentsResponse:
+    body: CreateAssessmentsRequest,
+    caller: CallerDep,
+    request: Request,
+    resources: ResourcesDep,
+    key: BodyKey,
+) -> NewAssessmentsResponse | Response:
     """Spend credits of an access code on many questions: for all that are new, or for none.
 
     A malformed question costs nothing and does not spoil the others. What is still pending after 8
     seconds is finished in the background.
     """
     askable = await askable_for(body.questions, resources)
-    judged = [_judge(question, resources.panel, askable) for question in body.questions]
+    asked = [_judge(question, resources.panel, askable) for question in body.questions]
     fresh = {
         one
-        for one, question in zip(judged, body.questions, strict=True)
+        for one, question in zip(asked, body.questions, strict=True)
         if isinstance(one, Subject) and question.fresh
     }
-    batch = await batches.create_many(
-        resources.database,
-        resources.panel,
-        resources.clock,
-        pick_account=service.from_access_code(caller, body.access_code, resources.clock.now()),
-        subjects=[one for one in judged if isinstance(one, Subject)],
-        fresh=fresh,
-        actor=actor_of(request, caller),
-        free_within=timedelta(seconds=resources.settings.repeat_free_seconds),
+    window = timedelta(seconds=resources.settings.repeat_free_seconds)
+    questions = Questions(asked, fresh, actor_of(request, caller), window)
+    pick_account = service.from_access_code(caller, body.access_code, resources.clock.now())
+    tools = (resources.database, resources.panel, resources.clock)
+    if key is None:
+        batch = await batches.create_many(*tools, pick_account=pick_account, questions=questions)
+        resources.metrics.refunds.inc(batch.refunded)
+        return _response(batch)
+    kept, refunded = await idempotent_batch.create_many_once(
+        *tools,
+        key=key,
+        write=lambda batch: idempotency.as_json(_response(batch)),
+        pick_account=pick_account,
+        questions=questions,
     )
-    resources.metrics.refunds.inc(batch.refunded)
-    return _response(judged, batch)
+    resources.metrics.refunds.inc(refunded)
+    return idempotency.respond(kept)
 
 
 def _judge(
     question: AssessmentQuestion | Malformed, panel: ProviderEnsemble, askable: Askable
-) -> Subject | AppError:
-    if isinstance(question, Malformed):
-        return first_fault(question.errors)
+) -> Subject | QuestionFault:
     try:
+        if isinstance(question, Malformed):
+            raise first_fault(question.errors)
         return subject_of(question, panel, askable)
     except AppError as fault:
-        return fault
+        return QuestionFault(fault.detail, fault.code)
 
 
-def _response(judged: list[Subject | AppError], batch: Batch) -> NewAssessmentsResponse:
-    made = iter(zip(batch.assessments, batch.charged, strict=True))
-    outcomes = []
-    for one in judged:
-        if isinstance(one, AppError):
-            fault = AssessmentQuestionFault(detail=one.detail, code=one.code)
-            outcomes.append(AssessmentOutcome(assessment=None, charged=False, error=fault))
-        else:
-            view, charged = next(made)
-            outcomes.append(
-                AssessmentOutcome(assessment=assessment_response(view), charged=charged, error=None)
-            )
+def _response(batch: Batch) -> NewAssessmentsResponse:
     return NewAssessmentsResponse(
-        outcomes=outcomes,
+        outcomes=[
+            _outcome(one, charged)
+            for one, charged in zip(batch.outcomes, batch.charged, strict=True)
+        ],
         credits_charged=batch.charged.count(True) - batch.refunded,
         credits_available=batch.credits_available,
     )
+
+
+def _outcome(one: AssessmentView | QuestionFault, charged: bool) -> AssessmentOutcome:
+    if isinstance(one, QuestionFault):
+        fault = AssessmentQuestionFault(detail=one.detail, code=one.code)
+        return AssessmentOutcome(assessment=None, charged=False, error=fault)
+    return AssessmentOutcome(assessment=assessment_response(one), charged=charged, error=None)

@@ -5,7 +5,7 @@ gets its answer afterwards. A crash in between costs no credit: who asks again, 
 the first request is over, is answered with the assessment as it is then.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -73,18 +73,27 @@ async def create_once(
 
 
 async def _left_behind(session: AsyncSession, assessment_id: str | None) -> str:
-    """Return an assessment whose first request gave no answer, unless it is still at work.
+    """Return an assessment whose first request gave no answer, unless it is still at work."""
+    if assessment_id is None:
+        raise IdempotencyKeyInFlight
+    await refuse_while_at_work(session, [assessment_id])
+    return assessment_id
+
+
+async def refuse_while_at_work(session: AsyncSession, assessment_ids: Collection[str]) -> None:
+    """Raise IdempotencyKeyInFlight while the request that made these assessments is at work.
 
     The lease tells: that request's own try is the first, and any later one is the worker's.
     """
-    at_work = (
-        Assessment.status == AssessmentStatus.PENDING,
-        Assessment.attempts == 1,
-        ~leases.is_free(Assessment.lease_until),
+    at_work = await session.scalar(
+        select(Assessment.id)
+        .where(
+            Assessment.id.in_(assessment_ids),
+            Assessment.status == AssessmentStatus.PENDING,
+            Assessment.attempts == 1,
+            ~leases.is_free(Assessment.lease_until),
+        )
+        .limit(1)
     )
-    found = await session.scalar(
-        select(Assessment.id).where(Assessment.id == assessment_id, *at_work)
-    )
-    if found is not None or assessment_id is None:
+    if at_work is not None:
         raise IdempotencyKeyInFlight
-    return assessment_id

@@ -282,7 +282,7 @@ async def create_new_assessment_for_access_code(
     summary="Create an assessment, paid by the caller",
     response_model=NewAssessmentResponse,
     response_description="The assessment, with its answer if the provider was quick",
-    responses=_TAKES_BODY | responses(402) | idempotency.documented({}),
+    responses=_TAKES_BODY | responses(402) | idempotency.documented(),
 )
 async def create_new_assessment(
     body: CreateAssessmentRequest,
@@ -302,8 +302,8 @@ async def create_new_assessment(
     "/check_assessment_list_for_access_code",
     summary="Check assessments of an access code",
     response_description="Those that were found, in the order first named",
-    dependencies=[THROTTLE_INVALID_CODES],
-    responses=_TAKES_BODY | responses(404),
+    dependencies=[THROTTLE_INVALID_CODES, idempotency.NO_KEY_FOR_READS],
+    responses=_TAKES_BODY | idempotency.refused(404),
 )
 async def check_assessment_list_for_access_code(
     body: CheckAssessmentListRequest,

@@ -37,7 +37,7 @@ def create_access_code(
         actor, now = operator_actor(), database.clock.now()
         async with database.reading() as connection:
             issuer_id = await users.user_id_of(connection, issuer)
-        async with database.sessions() as session:
+        async with database.sessions() as session, session.begin():
             code = await access_codes.create(
                 session,
                 issuer_id=issuer_id,
@@ -116,7 +116,7 @@ def deactivate_access_code(
     """Take an access code out of use, for good. Its credits stay on it, and its keys may read."""
 
     async def work(database: Database) -> None:
-        async with database.sessions() as session:
+        async with database.sessions() as session, session.begin():
             await access_codes.deactivate(
                 session,
                 caller=None,

@@ -43,7 +43,7 @@ def create_api_key(
     async def work(database: Database) -> api_keys.NewKey:
         async with database.reading() as connection:
             account_id = None if unbound else await account_id_of(connection, email, code)
-        async with database.sessions() as session:
+        async with database.sessions() as session, session.begin():
             return await api_keys.create(
                 session,
                 account_id=account_id,

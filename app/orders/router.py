@@ -41,7 +41,7 @@ from app.web.dependencies import (
     actor_of,
     identified,
 )
-from app.web.errors import ORDER_FAULT, ORDER_LIMIT, responses
+from app.web.errors import NOT_CANCELLABLE, ORDER_FAULT, ORDER_LIMIT, responses
 from app.web.idempotency import BodyKey, PathKey
 from app.web.paging import CursorParameter, LimitParameter
 from app.web.request_body import sent_text
@@ -110,7 +110,8 @@ async def _asked_order(
     "/check_order_status",
     summary="Check the status of an order",
     response_description="The order and its payment",
-    responses=_TAKES_BODY,
+    dependencies=[idempotency.NO_KEY_FOR_READS],
+    responses=_TAKES_BODY | idempotency.refused(),
 )
 async def check_order_status(
     body: CheckOrderStatusRequest,
@@ -158,7 +159,7 @@ async def list_orders(
     summary="Cancel an order that nobody paid",
     response_description="The order, now cancelled",
     response_model=OrderResponse,
-    responses=idempotency.documented_cancel(),
+    responses=idempotency.documented({}, NOT_CANCELLABLE, status=200),
 )
 async def cancel_order(
     order_id: Annotated[
@@ -248,7 +249,8 @@ def _rail_parameters(offer: RailOffer, terms: Terms) -> RailParameters:
     "/check_price",
     summary="See what credits cost now",
     response_description="The price",
-    responses=_TAKES_BODY,
+    dependencies=[idempotency.NO_KEY_FOR_READS],
+    responses=_TAKES_BODY | idempotency.refused(),
 )
 async def check_price(
     body: CheckPriceRequest, _caller: CallerDep, connection: ReadConnection, resources: ResourcesDep

@@ -74,6 +74,19 @@ class IdempotencyKeyReused(AppError):
         super().__init__(f"Idempotency-Key was used with another {bound_to}")
 
 
+class IdempotencyKeySealed(AppError):
+    """The answer under this Idempotency-Key has a secret in it, and other credentials made it."""
+
+    code = "idempotency_key_sealed"
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The answer to this Idempotency-Key has a secret; only the credentials that asked for"
+            " it first can read it again"
+        )
+
+
 class InternalFault(AppError):
     """Something failed that has no text of its own."""
 

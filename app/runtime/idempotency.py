@@ -7,7 +7,7 @@ commits before its answer is known: then the key is tied to the assessment meanw
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 from sqlalchemy import ColumnElement, and_, delete, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.runtime.db.engine import LOCK_TIMEOUT
 from app.runtime.db.failures import is_lock_timeout
@@ -33,15 +33,15 @@ _PRIMARY_KEY: Final = (IdempotencyKey.account_id, IdempotencyKey.endpoint, Idemp
 class RequestKey:
     """An Idempotency-Key as one account sent it to one endpoint.
 
-    `request_hash` is of what the request says; `bound_to` names that: its body, or the order in
-    its path.
+    `request_hash` is of what the request says; `bound_to` names that: its body, the order in its
+    path, or both path and body, the whole request.
     """
 
     account_id: str
     endpoint: str
     key: str
     request_hash: bytes
-    bound_to: Literal["body", "order"] = "body"
+    bound_to: Literal["body", "order", "request"] = "body"
 
 
 @dataclass(frozen=True)
@@ -55,16 +55,41 @@ class KeptAnswer:
 
 @dataclass(frozen=True)
 class PriorRequest:
-    """What an earlier request left under a key: its answer, or the assessment it asked for."""
+    """What an earlier request left under a key: its answer, or the assessments it asked for."""
 
     answer: KeptAnswer | None
     assessment_id: str | None
+    batch: dict[str, Any] | None
 
 
 def hash_of(body: Mapping[str, Any]) -> bytes:
     """Return the SHA-256 of the canonical JSON of a parsed body: keys sorted, no blanks, UTF-8."""
     canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).digest()
+
+
+async def once(
+    session: AsyncSession,
+    key: RequestKey | None,
+    now: datetime,
+    work: Callable[[], Awaitable[bytes]],
+    *,
+    status: HTTPStatus,
+) -> KeptAnswer:
+    """Do work in a transaction of `session`, unless the key has an answer; return that, or its own.
+
+    Key, work and answer are of one transaction; without a key the work is done. Raises what the
+    work raises, IdempotencyKeyInFlight and IdempotencyKeyReused.
+    """
+    async with session.begin():
+        if key is None:
+            return KeptAnswer(status, await work(), replayed=False)
+        earlier = await claim(session, key, now)
+        if earlier is None:
+            return await keep(session, key, await work(), status=status)
+    if earlier.answer is None:
+        raise IdempotencyKeyInFlight
+    return earlier.answer
 
 
 async def claim(session: AsyncSession, key: RequestKey, now: datetime) -> PriorRequest | None:
@@ -75,23 +100,35 @@ async def claim(session: AsyncSession, key: RequestKey, now: datetime) -> PriorR
     """
     if await _insert(session, key, now):
         return None
-    found = await session.execute(
+    earlier = await find(session, key)
+    if earlier is None:  # it was released or reaped this very moment
+        raise IdempotencyKeyInFlight
+    return earlier
+
+
+async def find(connection: AsyncConnection | AsyncSession, key: RequestKey) -> PriorRequest | None:
+    """Return what an earlier request left under a key; None: it is free, as far as one can see.
+
+    Raises IdempotencyKeyReused when it came with another body or order.
+    """
+    found = await connection.execute(
         select(
             IdempotencyKey.request_hash,
             IdempotencyKey.status,
             IdempotencyKey.body,
             IdempotencyKey.assessment_id,
+            IdempotencyKey.batch,
         ).where(_is(key))
     )
     row = found.one_or_none()
-    if row is None:  # it was released or reaped this very moment
-        raise IdempotencyKeyInFlight
+    if row is None:
+        return None
     if row.request_hash != key.request_hash:
         raise IdempotencyKeyReused(key.bound_to)
     answer = None
     if row.body is not None:
         answer = KeptAnswer(row.status, row.body, replayed=True)
-    return PriorRequest(answer, row.assessment_id)
+    return PriorRequest(answer, row.assessment_id, row.batch)
 
 
 async def _insert(session: AsyncSession, key: RequestKey, now: datetime) -> bool:
@@ -123,6 +160,11 @@ async def tie(session: AsyncSession, key: RequestKey, assessment_id: str) -> Non
     await session.execute(
         update(IdempotencyKey).where(_is(key)).values(assessment_id=assessment_id)
     )
+
+
+async def tie_batch(session: AsyncSession, key: RequestKey, batch: dict[str, Any]) -> None:
+    """Let a claimed key stand for many assessments, in the transaction that debits them."""
+    await session.execute(update(IdempotencyKey).where(_is(key)).values(batch=batch))
 
 
 async def keep(

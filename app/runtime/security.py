@@ -110,6 +110,14 @@ def password_matches(password: str, password_hash: str | None) -> bool:
     return matches and password_hash is not None
 
 
+def hash_secret_request(text: str, salt: bytes) -> bytes:
+    """Hash a request that holds a password, to know it again: 32 bytes, the same for the same text.
+
+    It costs what a password costs, so that nobody who reads the hash can try passwords on it.
+    """
+    return hash_token(_passwords.hash(text, salt=salt))
+
+
 def new_access_code() -> str:
     """Make an access code: 16 characters of base62, 95 random bits."""
     return _random_base62(ACCESS_CODE_LENGTH)

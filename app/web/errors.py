@@ -109,44 +109,45 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: _document(status) for status in statuses}
 
 
-_IN_FLIGHT: Final = _example(
-    "idempotency_key_in_flight", "A request with this Idempotency-Key is in flight; try again soon"
+_IN_FLIGHT: Final = (
+    "idempotency_key_in_flight",
+    "A request with this Idempotency-Key is in flight; try again soon",
 )
-# What an Idempotency-Key may run into.
-KEY_FAULTS: Final[dict[int | str, dict[str, Any]]] = {
-    409: {
-        "model": Problem,
-        "description": "A request with this Idempotency-Key is in flight",
-        "headers": _RETRY_AFTER,
-        "content": {"application/json": {"example": _IN_FLIGHT}},
-    },
-    **responses(422),
-}
-# What cancelling an order may run into.
-CANCEL_FAULTS: Final[dict[int | str, dict[str, Any]]] = {
-    409: {
-        "model": Problem,
-        "description": "Somebody paid the order, or it is over; or a request with this"
-        " Idempotency-Key is in flight, which alone has `Retry-After`",
-        "headers": _RETRY_AFTER,
-        "content": {
-            "application/json": {
-                "examples": {
-                    "not_cancellable": {
-                        "summary": "The order cannot be cancelled",
-                        "value": _example(
-                            "order_not_cancellable",
-                            "An order that is PAID cannot be cancelled; only one that nobody paid"
-                            " can",
-                        ),
-                    },
-                    "in_flight": {"summary": "The key is in flight", "value": _IN_FLIGHT},
+Example = tuple[str, str]
+
+
+def key_faults(*conflicts: Example) -> dict[int | str, dict[str, Any]]:
+    """Document what an Idempotency-Key may run into, beside other conflicts: code and text."""
+    first = "A request with this Idempotency-Key is in flight"
+    others = "; or it conflicts with what is there, without `Retry-After`" if conflicts else ""
+    return {
+        409: {
+            "model": Problem,
+            "description": first + others,
+            "headers": _RETRY_AFTER,
+            "content": {
+                "application/json": {
+                    "examples": {
+                        code: {"summary": text, "value": _example(code, text)}
+                        for code, text in (*conflicts, _IN_FLIGHT)
+                    }
                 }
-            }
+            },
         },
-    },
-    **responses(422),
-}
+        **responses(422),
+    }
+
+
+NOT_CANCELLABLE: Final = (
+    "order_not_cancellable",
+    "An order that is PAID cannot be cancelled; only one that nobody paid can",
+)
+EMAIL_TAKEN: Final = ("email_taken", "email is already registered")
+SEALED: Final = (
+    "idempotency_key_sealed",
+    "The answer to this Idempotency-Key has a secret; only the credentials that asked for it first"
+    " can read it again",
+)
 _TOO_MANY_OPEN_ORDERS: Final = (
     "At most 20 unpaid orders may be open at once, those of a user and its access codes together; "
     "pay one, or wait until one times out. An order in bitcoin that was cancelled counts until then"

@@ -1,16 +1,20 @@
 """The header `Idempotency-Key`: what it may be, whose it is, and the answer that it brings back."""
 
-from typing import Annotated, Any, Final
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import Depends, Header, Request, Response
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from app.runtime.errors import InvalidParameter
-from app.runtime.idempotency import KeptAnswer, RequestKey, hash_of
-from app.web.dependencies import CallerDep
-from app.web.errors import CANCEL_FAULTS, KEY_FAULTS
-from app.web.fields import Allowed, ResponseModel
+from app.resources import Resources
+from app.runtime.errors import IdempotencyKeySealed, InvalidParameter
+from app.runtime.idempotency import KeptAnswer, RequestKey, hash_of, once
+from app.runtime.sealing import seal, unseal
+from app.web.dependencies import CallerDep, CredentialsDep, Session
+from app.web.errors import Example, key_faults, responses
+from app.web.fields import Allowed, ResponseModel, not_allowed
 
 HEADER: Final = "Idempotency-Key"
 REPLAYED: Final = "Idempotency-Replayed"
@@ -34,30 +38,57 @@ def _refuse_two(request: Request) -> None:
         raise InvalidParameter(HEADER, _ALLOWED)
 
 
-async def _body_key(
-    request: Request, caller: CallerDep, sent: _SentKey = None
-) -> RequestKey | None:
+async def _sent_key(request: Request, sent: _SentKey = None) -> str | None:
     _refuse_two(request)
+    return sent
+
+
+# The key as it was sent, for an endpoint that binds it to its caller by itself.
+SentKey = Annotated[str | None, Depends(_sent_key)]
+
+
+async def _body_key(request: Request, caller: CallerDep, sent: SentKey) -> RequestKey | None:
     body = await request.json()
     if sent is None or not isinstance(body, dict):  # a refused body is answered by validation
         return None
-    return RequestKey(caller.account_id, request.scope["route"].name, sent, hash_of(body))
+    name, path = request.scope["route"].name, request.path_params
+    if path:
+        asked = hash_of({"path": path, "body": body})
+        return RequestKey(caller.account_id, name, sent, asked, bound_to="request")
+    return RequestKey(caller.account_id, name, sent, hash_of(body))
 
 
-async def _path_key(
-    request: Request, caller: CallerDep, sent: _SentKey = None
-) -> RequestKey | None:
-    _refuse_two(request)
+async def _path_key(request: Request, caller: CallerDep, sent: SentKey) -> RequestKey | None:
     if sent is None:
         return None
-    name, order = request.scope["route"].name, hash_of(request.path_params)
-    return RequestKey(caller.account_id, name, sent, order, bound_to="order")
+    name, path = request.scope["route"].name, request.path_params
+    bound_to: Literal["order", "request"] = "order" if "order_id" in path else "request"
+    return RequestKey(caller.account_id, name, sent, hash_of(path), bound_to)
 
 
-# The key of a request, bound to its caller and its body; None when none was sent.
+# The key of a request, bound to its caller, its body and its path; None when none was sent.
 BodyKey = Annotated[RequestKey | None, Depends(_body_key)]
-# The same, where the path names an order and there is no body.
+# The same, where there is no body.
 PathKey = Annotated[RequestKey | None, Depends(_path_key)]
+
+
+def _refused(reason: str) -> Any:  # noqa: ANN401  what FastAPI takes
+    def refuse(_sent: object) -> None:
+        raise not_allowed(f"left out: {reason}")
+
+    async def take_none(
+        _sent: Annotated[
+            str | None, BeforeValidator(refuse), Header(alias=HEADER, include_in_schema=False)
+        ] = None,
+    ) -> None:
+        """Let a request pass that has no key."""
+
+    return Depends(take_none)
+
+
+# For `dependencies=` of an endpoint that takes no key; who calls and the body are judged before.
+NO_KEY_FOR_READS: Final[Any] = _refused("this endpoint changes nothing")
+NO_KEY_FOR_SESSIONS: Final[Any] = _refused("a session is opened and ended without one")
 
 
 def as_json(answer: ResponseModel) -> bytes:
@@ -68,7 +99,41 @@ def as_json(answer: ResponseModel) -> bytes:
 def respond(kept: KeptAnswer) -> Response:
     """Answer with the bytes that are kept."""
     headers = {REPLAYED: "true"} if kept.replayed else {}
-    return Response(kept.body, kept.status, headers, "application/json")
+    return Response(kept.body, kept.status, headers, "application/json" if kept.body else None)
+
+
+def answer(done: ResponseModel, status: HTTPStatus) -> Response:
+    """Answer a request that had no key."""
+    return respond(KeptAnswer(status, as_json(done), replayed=False))
+
+
+async def answer_once(
+    resources: Resources,
+    session: Session,
+    key: RequestKey | None,
+    work: Callable[[], Awaitable[ResponseModel]],
+    *,
+    status: HTTPStatus = HTTPStatus.CREATED,
+    sealed_by: CredentialsDep | None = None,
+) -> Response:
+    """Do work in a transaction of `session` and answer with what it returns, once under a key.
+
+    An answer that has a secret is kept sealed by the credentials that the request came with. Raises
+    what the work raises, IdempotencyKeyInFlight, IdempotencyKeyReused and IdempotencyKeySealed.
+    """
+    credential = sealed_by and (sealed_by.api_key or sealed_by.session_token)
+
+    async def write() -> bytes:
+        plain = as_json(await work())
+        return seal(plain, credential) if credential else plain
+
+    kept = await once(session, key, resources.clock.now(), write, status=status)
+    if not credential:
+        return respond(kept)
+    opened = unseal(kept.body, credential)
+    if opened is None:
+        raise IdempotencyKeySealed
+    return respond(KeptAnswer(kept.status, opened, kept.replayed))
 
 
 _REPLAYED_HEADER: Final[dict[str, Any]] = {
@@ -79,11 +144,20 @@ _REPLAYED_HEADER: Final[dict[str, Any]] = {
 }
 
 
-def documented(created: dict[int | str, dict[str, Any]]) -> dict[int | str, dict[str, Any]]:
-    """Document what the header adds to an endpoint, beside what `created` says of its 201."""
-    return {201: {**created.get(201, {}), "headers": _REPLAYED_HEADER}} | KEY_FAULTS
+def documented(
+    done: dict[int | str, dict[str, Any]] | None = None, *conflicts: Example, status: int = 201
+) -> dict[int | str, dict[str, Any]]:
+    """Document what the header adds to an endpoint.
+
+    `done` says more of the answer under `status`; `conflicts` are other reasons for a 409, each its
+    code and its text.
+    """
+    said = (done or {}).get(status, {})
+    return {status: {**said, "headers": _REPLAYED_HEADER}} | key_faults(*conflicts)
 
 
-def documented_cancel() -> dict[int | str, dict[str, Any]]:
-    """Document what the header adds to cancelling, and what else is in its way."""
-    return {200: {"headers": _REPLAYED_HEADER}} | CANCEL_FAULTS
+def refused(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Document 400 of an endpoint that takes no key, and other error statuses as they are."""
+    document = responses(400)
+    document[400]["description"] += f"; or it has an `{HEADER}`, which this endpoint does not take"
+    return responses(*statuses) | document

@@ -132,6 +132,11 @@ def _judge_headers(headers: Headers, limit_bytes: int) -> None:
         raise BodyTooLarge(limit_bytes)
 
 
+def _has_no_body(headers: Headers) -> bool:
+    """Say whether a request of HTTP/1.1 has no body, or an empty one (RFC 9112, section 6.3)."""
+    return "transfer-encoding" not in headers and not headers.get("content-length", "").strip("0")
+
+
 def _is_json(content_types: list[str]) -> bool:
     if len(content_types) != 1:
         return False
@@ -144,7 +149,7 @@ def _is_json(content_types: list[str]) -> bool:
 class StrictRequest(Request):
     """A request whose `json()` is an object, or else the AppError that says why it is none.
 
-    `read()` comes first; StrictRoute calls it.
+    `read()` or `leave_out()` comes first; StrictRoute calls it.
     """
 
     def __init__(
@@ -154,6 +159,7 @@ class StrictRequest(Request):
         self._limit_bytes = limit_bytes
         self._timeout_seconds = timeout_seconds
         self._parsed: dict[str, Any] | AppError | None = None
+        self._stand_in = b"{}"
 
     async def read(self) -> None:
         """Read and parse the body once. Raises ClientDisconnect when the caller hangs up."""
@@ -161,6 +167,10 @@ class StrictRequest(Request):
             self._parsed = parse(await self._collect())
         except AppError as refusal:
             self._parsed = refusal
+
+    def leave_out(self) -> None:
+        """Stand for a body that may be absent, and is: every parameter has its default."""
+        self._parsed, self._stand_in = {}, b""
 
     async def _collect(self) -> bytes:
         body = bytearray()
@@ -186,7 +196,7 @@ class StrictRequest(Request):
     @override
     async def body(self) -> bytes:
         """Stand in for the bytes: FastAPI asks only whether there are any, then for `json()`."""
-        return b"{}"
+        return self._stand_in
 
 
 class StrictRoute(APIRoute):
@@ -203,15 +213,21 @@ class StrictRoute(APIRoute):
         handle = super().get_route_handler()
         if self.body_field is None:
             return handle
+        required = self.body_field.field_info.is_required()
 
         async def handle_strictly(request: Request) -> Response:
-            _judge_headers(request.headers, self.body_limit_bytes)
+            absent = not required and _has_no_body(request.headers)
+            if not absent:
+                _judge_headers(request.headers, self.body_limit_bytes)
             strict = StrictRequest(
                 request.scope,
                 request.receive,
                 limit_bytes=self.body_limit_bytes,
                 timeout_seconds=self.body_seconds,
             )
+            if absent:
+                strict.leave_out()
+                return await handle(strict)
             try:
                 await strict.read()
             except ClientDisconnect:

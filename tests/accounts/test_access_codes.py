@@ -16,7 +16,7 @@ async def test_code_is_not_deactivated_while_a_debit_is_open(
     access_code = code.access_code or ""
 
     async def deactivate() -> None:
-        async with committed_database.sessions() as session:
+        async with committed_database.sessions() as session, session.begin():
             await access_codes.deactivate(
                 session,
                 caller=issuer.caller,

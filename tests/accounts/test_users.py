@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, update
 
-from app.accounts import access_codes, api_keys, users
+from app.accounts import access_codes, api_keys, idempotent_users, users
 from app.accounts.authentication import Caller, Credentials, read, resolve
 from app.accounts.errors import (
     AccessCodeNotFound,
@@ -48,7 +48,7 @@ async def issue(
     database: LentDatabase, clock: HandClock, issuer: Person, *, credits_moved: int
 ) -> str:
     """Issue a code that takes credits of its issuer with it."""
-    async with database.sessions() as session:
+    async with database.sessions() as session, session.begin():
         return await access_codes.create(
             session,
             issuer_id=issuer.account_id,
@@ -90,8 +90,9 @@ async def test_logout_ends_one_session_and_a_new_password_all_of_them(
     with pytest.raises(NotLoggedIn):
         await resolved(database, clock, session_token=tokens[0])
     assert await resolved(database, clock, session_token=tokens[1]) == buyer.caller
-    await users.change_password(
+    await idempotent_users.change_password(
         database,
+        key=None,
         user_id=buyer.account_id,
         password=PASSWORD,
         new_password="another horse",
@@ -228,7 +229,7 @@ async def test_code_takes_credits_of_its_issuer_with_it(
 ) -> None:
     issuer = await make_user(database, clock.now(), credits_given=5)
     code = await issue(database, clock, issuer, credits_moved=3)
-    async with database.sessions() as session:
+    async with database.sessions() as session, session.begin():
         await access_codes.move_credits(
             session,
             caller=issuer.caller,
@@ -260,7 +261,7 @@ async def test_stranger_moves_reads_and_deactivates_nothing(
                 await access_codes.facts(
                     connection, caller=stranger, access_code=wanted, now=clock.now()
                 )
-    async with database.sessions() as session:
+    async with database.sessions() as session, session.begin():
         with pytest.raises(AccessCodeNotFound):
             await access_codes.move_credits(
                 session,
@@ -281,7 +282,7 @@ async def test_deactivated_code_still_reads_but_is_inactive(
 ) -> None:
     code = await make_access_code(database, buyer, clock.now())
     for _ in range(2):
-        async with database.sessions() as session:
+        async with database.sessions() as session, session.begin():
             await access_codes.deactivate(
                 session,
                 caller=buyer.caller,

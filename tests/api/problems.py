@@ -80,6 +80,12 @@ KEY_IN_FLIGHT: Final = Problem(
 KEY_REUSED: Final = Problem(
     422, "idempotency_key_reused", "Idempotency-Key was used with another body"
 )
+KEY_SEALED: Final = Problem(
+    409,
+    "idempotency_key_sealed",
+    "The answer to this Idempotency-Key has a secret; only the credentials that asked for it first "
+    "can read it again",
+)
 TOO_MANY_ATTEMPTS: Final = Problem(429, "too_many_attempts", "Too many attempts; try again later")
 BODY_TOO_LARGE: Final = Problem(413, "body_too_large", "The body must be at most 16384 bytes")
 LIST_TOO_LARGE: Final = Problem(413, "body_too_large", "The body must be at most 262144 bytes")

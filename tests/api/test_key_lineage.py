@@ -173,9 +173,10 @@ async def test_a_key_that_was_revoked_meanwhile_makes_none(
     async with database.sessions() as session:
         await api_keys.revoke(session, by.api_key or "", owner=None, actor=ACTOR, now=now)
         with pytest.raises(InvalidApiKey):
-            await api_keys.create(
-                session, account_id=user.account_id, expires_at=None, actor=by, now=now
-            )
+            async with session.begin():
+                await api_keys.create(
+                    session, account_id=user.account_id, expires_at=None, actor=by, now=now
+                )
 
 
 async def test_no_key_slips_through_a_revocation(committed_database: Database) -> None:
@@ -184,7 +185,7 @@ async def test_no_key_slips_through_a_revocation(committed_database: Database) -
 
     async def make_below(parent: str) -> str:
         actor = Actor(user.account_id, "test", parent)
-        async with committed_database.sessions() as session:
+        async with committed_database.sessions() as session, session.begin():
             key = await api_keys.create(
                 session, account_id=user.account_id, expires_at=None, actor=actor, now=now
             )

@@ -93,7 +93,7 @@ async def _with_inactive_code(
     things = await _things(running, user, code)
     running.clock.advance(60)
     if not expires:
-        async with running.database.sessions() as session:
+        async with running.database.sessions() as session, session.begin():
             await access_codes.deactivate(
                 session,
                 caller=user.caller,

@@ -10,11 +10,12 @@ from typing_extensions import override
 from app import audit
 from app.assessments import batch as batches
 from app.assessments import service
-from app.assessments.batch import _AT_ONCE
+from app.assessments.batch import _AT_ONCE, Questions
 from app.assessments.claims import Subject
 from app.assessments.providers.base import Answer, Question
 from app.assessments.providers.ensemble import ProviderEnsemble
 from app.assessments.rules.questions import AssessmentStatus, AssessmentType
+from app.assessments.service import AssessmentView
 from tests.support.application import ScriptedProvider
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
@@ -58,13 +59,10 @@ async def test_questions_that_are_asked_later_have_no_deadline_of_their_own(
             ProviderEnsemble([HangsLater(patch=monkeypatch)]),
             clock,
             pick_account=service.from_own_account(user.caller),
-            subjects=subjects,
-            fresh=[],
-            actor=ACTOR,
-            free_within=timedelta(0),
+            questions=Questions(subjects, [], ACTOR, timedelta(0)),
         )
-    later = batch.assessments[_AT_ONCE:]
-    assert {one.status for one in later} == {AssessmentStatus.PENDING}
+    later = [one for one in batch.outcomes[_AT_ONCE:] if isinstance(one, AssessmentView)]
+    assert [one.status for one in later] == [AssessmentStatus.PENDING] * 10
     assert batch.credits_available == 0
     async with database.reading() as connection:
         assert await audit.breaches(connection) == []

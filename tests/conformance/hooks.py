@@ -79,7 +79,9 @@ _MALFORMED: Final = (
     "tx_hash must be 0x and 64 hexadecimal digits",
 )
 _NUMBERS: Final = itertools.count()
-_KEY_REUSED: Final = "Idempotency-Key was used with another body"
+_KEY_REUSED: Final = tuple(
+    f"Idempotency-Key was used with another {it}" for it in ("body", "request")
+)
 _NUL: Final = "The body has a NUL character"
 
 
@@ -131,7 +133,7 @@ def _is_documented_refusal(case: Case[Any], response: Response) -> bool:
     return (
         detail in _REFUSALS.get(_operation_id(case), ())
         or (_operation_id(case) in _ASKING and detail.startswith(_MALFORMED))
-        or (detail == _KEY_REUSED and response.status_code == 422)
+        or (detail in _KEY_REUSED and response.status_code == 422)
         or (detail == _NUL and any("\0" in text for text in _strings(case.body)))
         or _names_a_float(detail, case.body)
     )

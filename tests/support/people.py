@@ -54,7 +54,7 @@ async def make_access_code(
     expires_at: datetime | None = None,
 ) -> Person:
     """Issue an access code with a key of its own, and credits if any are given."""
-    async with database.sessions() as session:
+    async with database.sessions() as session, session.begin():
         code = await access_codes.create(
             session,
             issuer_id=issuer.account_id,
@@ -74,7 +74,7 @@ async def make_key(
     database: Database, account_id: str | None, now: datetime, *, expires_at: datetime | None = None
 ) -> str:
     """Make an API key for an account, or for none; return its text."""
-    async with database.sessions() as session:
+    async with database.sessions() as session, session.begin():
         key = await api_keys.create(
             session, account_id=account_id, expires_at=expires_at, actor=ACTOR, now=now
         )

@@ -1,8 +1,10 @@
 """`idempotency_keys`: what was answered under a caller's Idempotency-Key."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, SmallInteger
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.runtime.db.base import Base
@@ -11,8 +13,8 @@ from app.runtime.db.base import Base
 class IdempotencyKey(Base):
     """One use of a key by an account at an endpoint.
 
-    A committed row has the first 2xx answer, or the assessment that the answer will be about
-    (`key_has_answer`).
+    A committed row has the first 2xx answer, or the assessment, or the batch of them, that the
+    answer will be about (`key_has_answer`).
     """
 
     __tablename__ = "idempotency_keys"
@@ -28,6 +30,7 @@ class IdempotencyKey(Base):
     key: Mapped[str] = mapped_column(primary_key=True)
     request_hash: Mapped[bytes]
     assessment_id: Mapped[str | None] = mapped_column(ForeignKey("assessments.id"), unique=True)
+    batch: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     status: Mapped[int | None] = mapped_column(SmallInteger)
     body: Mapped[bytes | None]
     created_at: Mapped[datetime] = mapped_column(index=True)

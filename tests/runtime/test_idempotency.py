@@ -1,10 +1,9 @@
 """Idempotency keys below HTTP: what is kept, what a crash leaves, what the database refuses."""
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from typing_extensions import override
 
 from app import audit
@@ -64,6 +63,17 @@ async def _audited(database: LentDatabase) -> AsyncIterator[None]:
 
 def key_of(person: Person, *, endpoint: str = "e", body: str = "") -> RequestKey:
     return RequestKey(person.account_id, endpoint, "k", hash_of({"body": body}))
+
+
+def statements_of(database: Database) -> list[str]:
+    """Return a list that grows by each statement from now on."""
+    said: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        said.append(statement)
+
+    event.listen(database.engine.sync_engine, "before_cursor_execute", note)
+    return said
 
 
 def written(made: CreateResult) -> bytes:
@@ -129,10 +139,13 @@ async def test_a_claim_waits_only_for_the_same_account_endpoint_and_key(
             other = key_of(first, endpoint="f")
             assert await idempotency.claim(session, other, clock.now()) is None
             await undone.rollback()
-        async with asyncio.timeout(1), committed_database.sessions() as session:
+        said = statements_of(committed_database)
+        async with committed_database.sessions() as session:
             with pytest.raises(IdempotencyKeyInFlight):
                 async with session.begin():
                     await idempotency.claim(session, key_of(first), clock.now())
+        assert said[-2] == "SET LOCAL lock_timeout = '100ms'"
+        assert said[-1].startswith("INSERT INTO idempotency_keys")
         await holder.rollback()
     async with committed_database.sessions() as session, session.begin() as undone:
         assert await idempotency.claim(session, key_of(first), clock.now()) is None

@@ -1,6 +1,7 @@
 """Deadlines of modules under test that pass when the test says so, and never by themselves."""
 
 import asyncio
+from collections.abc import Collection
 from types import ModuleType
 from typing import Any
 
@@ -55,6 +56,35 @@ class Deadlines:
                 continue
 
 
+class Grace:
+    """Stands in for `asyncio` where tasks get a time to end: here they have it for `patience_seconds`.
+
+    `seconds` gathers how long each time was to be, in seconds; `cut_off` counts the tasks that had not
+    ended.
+    """
+
+    def __init__(self, patience_seconds: float) -> None:
+        self.seconds: list[float] = []
+        self.cut_off = 0
+        self._patience_seconds = patience_seconds
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  whatever else asyncio has
+        return getattr(asyncio, name)
+
+    async def wait(
+        self,
+        tasks: Collection[asyncio.Task[Any]],
+        timeout: float | None = None,  # noqa: ASYNC109  as asyncio has it
+    ) -> tuple[set[asyncio.Task[Any]], set[asyncio.Task[Any]]]:
+        """Wait for tasks as `asyncio.wait` does."""
+        if timeout is None:
+            return await asyncio.wait(tasks)
+        done, unfinished = await asyncio.wait(tasks, timeout=self._patience_seconds)
+        self.seconds.append(timeout)
+        self.cut_off += len(unfinished)
+        return done, unfinished
+
+
 class Silence:
     """A server that takes a request and never answers, until every deadline has passed."""
 
@@ -73,3 +103,12 @@ def hold_deadlines(patch: pytest.MonkeyPatch, *modules: ModuleType) -> Deadlines
     for module in modules:
         patch.setattr(module, "asyncio", deadlines)
     return deadlines
+
+
+def hold_grace(
+    patch: pytest.MonkeyPatch, module: ModuleType, *, patience_seconds: float = 60
+) -> Grace:
+    """Let whoever stops get the time that the test gives, while `patch` lasts."""
+    grace = Grace(patience_seconds)
+    patch.setattr(module, "asyncio", grace)
+    return grace

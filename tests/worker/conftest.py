@@ -4,6 +4,7 @@ A test places orders, lets upstream do something, and lets the worker do all tha
 ends, faults stop, and every invariant of money must hold.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -23,7 +24,13 @@ from tests.support import invariants
 from tests.support.application import ScriptedProvider, settings_for_tests
 from tests.support.orders import OrderFacts, balance_of, events_of, place_order, read_order
 from tests.support.people import Person, make_user
-from tests.support.sandbox import RATE_SCALE, LeapingClock, Upstream, serving_upstream
+from tests.support.sandbox import (
+    RATE_SCALE,
+    HeldClock,
+    LeapingClock,
+    Upstream,
+    serving_upstream,
+)
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,12 @@ class WorkerHarness:
     database: Database
     upstream: Upstream
     buyer: Person
+
+    async def until_asked(self, endpoint: str, times: int = 1) -> None:
+        """Wait until an endpoint of AEON.to has had so many requests."""
+        async with asyncio.timeout(60):
+            while await self.upstream.requests(endpoint) < times:
+                await asyncio.sleep(0.005)
 
     async def place(self, number_of_credits: int = 10) -> str:
         """Place an order as `new_order` does; return its id."""
@@ -106,10 +119,17 @@ class WorkerHarness:
 
 
 @pytest.fixture(scope="session")
-async def served() -> AsyncIterator[Upstream]:
+def held() -> HeldClock:
+    """The clock of the sandbox, on which an answer that is late comes when it is woken."""
+    return HeldClock()
+
+
+@pytest.fixture(scope="session")
+async def served(held: HeldClock) -> AsyncIterator[Upstream]:
     """One sandbox for the whole run."""
-    async with serving_upstream() as upstream:
+    async with serving_upstream(clock=held) as upstream:
         yield upstream
+        held.wake()
 
 
 @asynccontextmanager

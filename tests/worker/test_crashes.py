@@ -12,20 +12,17 @@ from app.runtime.db.engine import Database
 from app.runtime.rate_limit.rules import Bucket
 from app.worker.run import reconciler_of
 from tests.support.orders import count, end_leases
-from tests.support.sandbox import serving_upstream
+from tests.support.sandbox import HeldClock, serving_upstream
 from tests.worker.conftest import WorkerHarness, open_stage
 
 
 async def crash_between_call_and_apply(stage: WorkerHarness, endpoint: str) -> None:
     """Let the worker send its next request, and end it before the answer is applied."""
-    await stage.upstream.fault("timeout", endpoint=endpoint, when="after", seconds=0.3)
+    await stage.upstream.fault("timeout", endpoint=endpoint, when="after")
     asked = await stage.upstream.requests(endpoint)
     await stage.reconciler.create_next()
     await stage.reconciler.poll_next(Rail.AEONTO)
-    for _ in range(200):
-        if await stage.upstream.requests(endpoint) > asked:
-            break
-        await asyncio.sleep(0.005)
+    await stage.until_asked(endpoint, asked + 1)
     for task in list(stage.reconciler._in_flight):
         task.cancel()
     await stage.reconciler.drain()
@@ -80,16 +77,19 @@ async def test_three_replicas_grant_each_of_nine_orders_once(stage: WorkerHarnes
 
 
 async def test_late_answer_after_the_lease_was_taken_over_is_thrown_away(
-    stage: WorkerHarness,
+    stage: WorkerHarness, held: HeldClock
 ) -> None:
     order_id = await stage.placed_unpaid()
     await stage.advance("BTC_SENT")
-    await stage.upstream.fault("timeout", endpoint="order_status_query", seconds=0.3)
+    await stage.upstream.fault("timeout", endpoint="order_status_query")
+    asked = await stage.upstream.requests("order_status_query")
     stage.clock.leap(5)
     await stage.reconciler.poll_next(Rail.AEONTO)
+    await stage.until_asked("order_status_query", asked + 1)
     await end_leases(stage.database)
     await stage.work(reconciler=reconciler_of(stage.resources))
     assert (await stage.read(order_id)).status == "BTC_SENT"
+    held.wake()
     with capture_logs() as logs:
         await stage.reconciler.drain()
     assert [line["event"] for line in logs] == ["lease_lost"]
@@ -179,7 +179,7 @@ async def test_drain_cuts_off_what_takes_too_long(
     stage: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order_id = await stage.placed_unpaid()
-    await stage.upstream.fault("timeout", endpoint="order_status_query", seconds=0.5)
+    await stage.upstream.fault("timeout", endpoint="order_status_query")
     stage.clock.leap(5)
     await stage.reconciler.poll_next(Rail.AEONTO)
     monkeypatch.setattr("app.orders.worker.reconciler._DRAIN_SECONDS", 0.02)

@@ -1,7 +1,6 @@
 """Jobs wake the worker for assessments; whatever becomes of a job, no assessment is lost or asked twice."""
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -30,12 +29,14 @@ from app.assessments.providers.ensemble import ProviderEnsemble
 from app.assessments.worker import jobs as engine
 from app.assessments.worker.jobs import Jobs
 from app.runtime.db.engine import create_database
+from app.runtime.loops import loops
 from app.runtime.loops.heartbeats import Heartbeats
 from app.runtime.loops.loops import GRACE_SECONDS, Loop, Supervised, running
 from app.worker import housekeeping
 from tests.assessments.test_service import SUBJECT, create
 from tests.support.application import BTC_DEST_ADDRESS, ScriptedProvider
 from tests.support.databases import let_changes
+from tests.support.deadlines import hold_grace
 from tests.support.orders import balance_of, count, end_leases
 from tests.support.people import ACTOR, Person, make_user
 from tests.support.processes import Process, free_port
@@ -96,6 +97,16 @@ async def until(holds: Callable[[], Awaitable[bool]], within_seconds: float = 60
     async with asyncio.timeout(within_seconds):
         while not await holds():
             await asyncio.sleep(0.01)
+
+
+async def until_all_looked(stage: WorkerHarness, heartbeats: Heartbeats) -> None:
+    """Wait until every loop has made a whole round from now on."""
+    await asyncio.sleep(0)  # each begins in a task of its own
+    for _ in range(2):
+        stage.clock.leap(61)
+        async with asyncio.timeout(60):
+            while heartbeats.silent():
+                await asyncio.sleep(0.01)
 
 
 async def settled(stage: WorkerHarness) -> bool:
@@ -198,8 +209,7 @@ async def test_job_is_not_done_before_its_time(stage: WorkerHarness, spender: Pe
     async with stage.database.sessions() as session, session.begin():
         await jobs.wake(session, [assessment_id], timedelta(hours=1))
     async with carrying(stage) as heartbeats:
-        await asyncio.sleep(0.1)
-        assert heartbeats.silent() == []
+        await until_all_looked(stage, heartbeats)
     assert stage.provider.asked == []
 
 
@@ -322,8 +332,8 @@ async def test_assessment_of_a_killed_worker_is_finished_by_another(
     finally:
         killed.end()
     assert await count(stage.database, "jobs.procrastinate_jobs", "status = 'doing'") == 1
-    async with carrying(stage, finding_lost_ones(stage)):
-        await asyncio.sleep(0.1)
+    async with carrying(stage, finding_lost_ones(stage)) as heartbeats:
+        await until_all_looked(stage, heartbeats)
         assert len(stage.provider.asked) == 1, "the lease of the dead still holds"
         await end_leases(stage.database)
         await until(lambda: _is(1, count(stage.database, "assessments", "status = 'ready'")))
@@ -342,7 +352,7 @@ async def test_worker_whose_sessions_are_ended_goes_on(
                 " WHERE application_name = 'assay' AND datname = current_database()"
                 " AND pid <> pg_backend_pid()",
             )
-            await asyncio.sleep(0.05)  # until our own pool has noticed
+            await stage.database.engine.dispose()  # our own pool need not find out
             await until(lambda: settled(stage))
         assert heartbeats.silent() == []
     assert await count(stage.database, "assessments", "status = 'ready'") == 3
@@ -481,23 +491,22 @@ def test_job_that_raised_comes_back_when_the_lease_that_it_took_is_over() -> Non
 
 async def test_worker_beats_as_long_as_it_looks_for_jobs(stage: WorkerHarness) -> None:
     async with carrying(stage) as heartbeats:
-        await asyncio.sleep(0.05)  # to begin is a heartbeat, too
+        await until_all_looked(stage, heartbeats)  # to begin is a heartbeat, too
         for _ in range(2):
             stage.clock.leap(61)
             assert heartbeats.silent() == ["assessments"]
-            async with asyncio.timeout(60):
-                while heartbeats.silent():
-                    await asyncio.sleep(0.01)
+            await until_all_looked(stage, heartbeats)
 
 
 async def test_worker_that_has_nothing_to_do_stops_at_once_and_leaves_no_session(
-    stage: WorkerHarness,
+    stage: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with carrying(stage) as heartbeats:
-        await asyncio.sleep(0.1)
-        assert heartbeats.silent() == []
-        began = time.monotonic()
-    assert time.monotonic() - began < 1
+    monkeypatch.setattr("app.assessments.worker.jobs._POLL_SECONDS", 3600.0)
+    monkeypatch.setattr("app.assessments.worker.jobs._FINISH_SECONDS", 3600.0)
+    grace = hold_grace(monkeypatch, loops)
+    async with carrying(stage):
+        await until(lambda: _is(1, count(stage.database, "jobs.procrastinate_workers")))
+    assert (grace.seconds, grace.cut_off) == ([GRACE_SECONDS], 0)
     assert await count(stage.database, "jobs.procrastinate_workers") == 0
 
 
@@ -505,7 +514,9 @@ async def test_worker_that_waits_for_a_provider_stops_within_the_grace(
     stage: WorkerHarness, spender: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The question is left to whoever comes when the lease is over, as after a crash."""
+    assert engine._FINISH_SECONDS < GRACE_SECONDS
     monkeypatch.setattr("app.assessments.worker.jobs._FINISH_SECONDS", 0.05)
+    grace = hold_grace(monkeypatch, loops)
     await left_unasked(stage, spender, 1)
     slow = Slow()
     heartbeats = Heartbeats(stage.clock, stage.resources.metrics)
@@ -513,8 +524,7 @@ async def test_worker_that_waits_for_a_provider_stops_within_the_grace(
         [Jobs(replace(stage.resources, panel=ProviderEnsemble([slow])))], heartbeats
     ):
         await asyncio.wait_for(slow.begun.wait(), 60)
-        began = time.monotonic()
-    assert time.monotonic() - began < GRACE_SECONDS
+    assert grace.cut_off == 0
     assert await count(stage.database, "assessments", "lease_token IS NOT NULL") == 1
     await end_leases(stage.database)
     await run(stage, LET_GO)

@@ -1,8 +1,12 @@
 """The reconciler against a real sandbox: the journey, and faults of every kind."""
 
+import asyncio
+
 import pytest
 
+from app.partners import http as http_module
 from app.worker.run import reconciler_of
+from tests.support.deadlines import hold_deadlines
 from tests.support.orders import count
 from tests.worker.conftest import WorkerHarness
 
@@ -197,13 +201,15 @@ async def test_answer_to_a_creation_that_is_none_shows_one_order_alone(
 async def test_creation_that_times_out_after_its_work_is_made_again(
     stage: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = stage.resources.aeonto._client
-    monkeypatch.setattr(client, "_deadline_seconds", 0.1)
     order_id = await stage.place()
-    await stage.upstream.fault("timeout", endpoint="order_create", seconds=0.5)
-    await stage.work()
+    await stage.upstream.fault("timeout", endpoint="order_create")
+    with monkeypatch.context() as patch:
+        deadlines = hold_deadlines(patch, http_module)
+        working = asyncio.create_task(stage.work())
+        await stage.until_asked("order_create")
+        deadlines.expire()
+        await working
     assert (await stage.read(order_id)).lease_token is None
-    monkeypatch.setattr(client, "_deadline_seconds", 60.0)
     await stage.work(after_seconds=15)
     assert len(await stage.upstream.orders()) == 2
     assert await count(stage.database, "payments") == 1

@@ -76,7 +76,7 @@ async def pass_time(pace: PostgresRateLimiter, seconds: float) -> None:
 async def test_two_replicas_never_exceed_a_window_together(
     replicas: list[PostgresRateLimiter],
 ) -> None:
-    chance, arrivals = Random(3), []  # noqa: S311  a replay
+    chance, arrivals = Random(3), list[float]()  # noqa: S311  a replay
 
     async def sender(pace: PostgresRateLimiter) -> None:
         while len(arrivals) < ARRIVALS:

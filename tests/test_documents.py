@@ -54,12 +54,12 @@ DOCUMENTS: Final = (
 )
 # What `./run` itself understands; anything else is a command of `assay`.
 RUN_WORDS: Final = (
-    "test", "browser", "pgbouncer", "nginx", "faketime", "prometheus", "chaos", "check", "lint-openapi", "help",
+    "test", "browser", "pgbouncer", "nginx", "faketime", "prometheus", "chaos", "bench", "check", "lint-openapi", "help",
 )  # fmt: skip
 
 LINK: Final = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)")
 INLINE_CODE: Final = re.compile(r"`([^`\n]+)`")
-CODE: Final = ("app", "tests", "migrations")
+CODE: Final = ("app", "benchmarks", "tests", "migrations")
 CITED: Final = re.compile(r"([\w/-][\w./-]*\.(?:md|rst))\b(?:#([\w-]+))?")
 FOLDER: Final = re.compile(r"[a-z][\w-]*(?:/[\w-]+)*/")
 MODULE: Final = re.compile(r"\w+\.py")
@@ -91,7 +91,9 @@ def block_after(document: str, text: str) -> list[str]:
 def names_in_code() -> str:
     """Return the paths of all folders and modules, each between a slash and a slash or its end."""
     found = [
-        path for top in ("app", "docs", "migrations", "tests") for path in (ROOT / top).rglob("*")
+        path
+        for top in ("app", "benchmarks", "docs", "migrations", "tests")
+        for path in (ROOT / top).rglob("*")
     ]
     return "\n".join(
         f"/{path.relative_to(ROOT)}{'/' if path.is_dir() else ''}"

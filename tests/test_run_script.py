@@ -97,6 +97,7 @@ def test_is_a_posix_script_that_may_be_executed() -> None:
         (("test",), "[python][-m][pytest][-n][2][--dist][worksteal]"),
         (("test", "-k", "a b"), "[python][-m][pytest][-n][2][--dist][worksteal][-k][a b]"),
         (("chaos", "--seed", "7"), "[python][-m][tests.chaos][--seed][7]"),
+        (("bench", "calls"), "[python][-m][benchmarks][calls]"),
         (("user", "create", "--password", "a  b"), "[assay][user][create][--password][a  b]"),
         (("help",), "[assay][--help]"),
     ],

@@ -1,137 +1,137 @@
-"""Carrying out what was decided about an order, whichever rail it is paid on.
+"""Applying what was observed of an order: load its rows under the lease, decide, save."""
 
-The caller's transaction holds the row of the order under its lease.
-"""
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import partial
-from typing import Any
-
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.ledger.actors import WORKER, Actor
-from app.orders import events
-from app.orders.models import Order, Payment
-from app.orders.models.order_events import OrderEventKind
-from app.orders.rules.rails import Rail
-from app.orders.rules.reports import Decision, OrderFacts, Sighting
-from app.orders.rules.states import OrderStatus
-from app.orders.transitions import (
-    Grant,
-    keep_failures,
-    move,
-    next_look_of,
-    remember,
-    reschedule,
+from app.orders import settlements
+from app.orders.leases import CreationTask, PollTask, locked_under_lease
+from app.orders.models import BitcoinAddress, BitcoinOutput, Order, Payment
+from app.orders.rows import OrderRows, aeonto_facts, bitcoin_facts, order_facts
+from app.orders.rules.bitcoin_payments import Valuation
+from app.orders.rules.dispatch import transition
+from app.orders.rules.facts import (
+    AeontoObservation,
+    AeontoOrder,
+    BitcoinObservation,
+    BitcoinOrder,
+    Observation,
+    OrderFacts,
 )
+from app.orders.rules.own_moves import failure
+from app.orders.rules.settlement import ALL_TAKEN
+from app.orders.rules.states import OrderStatus
+from app.orders.rules.transition import OrderFailureReason
+from app.orders.transitions import ApplyResult, SqlJournal, save
+from app.partners.aeonto.report import Report
+from app.partners.esplora.outputs import ReceivedOutput
+from app.runtime import leases
 
 
-@dataclass(frozen=True)
-class ApplyResult:
-    """What became of an answer, for logs and metrics.
-
-    `alarm` is one that did not ring before; `lease_lost`: nothing was done with the answer.
-    `unseen_for` is the time from the last look with the old status to the first with the new.
-    """
-
-    moved_to: OrderStatus | None = None
-    granted: int = 0
-    refused: str | None = None
-    alarm: str | None = None
-    lease_lost: bool = False
-    unseen_for: timedelta | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Observation:
-    """What a look brought: the state that it reports, and the evidence as JSON.
-
-    `expires_at` is when the payment times out, if the look said so; `cause` names the look.
-    """
-
-    reported: str
-    evidence: dict[str, Any]
-    expires_at: datetime | None
-    cause: str
-
-
-async def carry_out(
+async def apply(
     session: AsyncSession,
-    order: Order,
-    decision: Decision,
-    seen: Observation,
-    *,
-    grant: Grant,
-    unseen_for: timedelta | None,
+    job: CreationTask | PollTask,
+    observation: Observation,
+    valuation: Valuation,
     now: datetime,
 ) -> ApplyResult:
-    """Move, grant, note, ring; then say when to look next. `grant` is what is due if any is."""
-    remember(order, decision.sighting)
-    keep_failures(order, None)
-    note = partial(
-        events.noted,
-        session,
-        order.id,
-        status=order.status,
-        reported=seen.reported,
-        at=now,
-        evidence=seen.evidence,
-    )
-    granted = 0
-    if decision.move_to is not None:
-        granted = await move(
-            session,
-            order,
-            decision.move_to,
-            grant=grant if decision.grant else None,
-            actor=Actor(WORKER, seen.cause),
-            reason="reported",
-            evidence=seen.evidence,
-            now=now,
+    """Do what an observation means: move, grant, refuse, remember; then say when to look next.
+
+    `valuation` says what bitcoin buys today. Where a transaction settles the order and none of its
+    outputs is free, the order is not settled.
+    """
+    async with session.begin():
+        order = await locked_under_lease(session, job.order_id, job.lease_token)
+        if order is None:
+            return ApplyResult(lease_lost=True)
+        rows = OrderRows(order)
+        facts = await _load(session, rows, observation, valuation)
+        change = transition(facts, observation, now)
+        if change.settlement is not None and isinstance(observation, AeontoObservation):
+            taken = await settlements.take(session, order.id, change.settlement, now)
+            if taken is None:
+                change = transition(facts, replace(observation, settlement=ALL_TAKEN), now)
+        actor = Actor(WORKER, job.lease_token)
+        return await save(SqlJournal(session), rows, change, actor=actor, now=now)
+
+
+async def _load(
+    session: AsyncSession, rows: OrderRows, observation: Observation, valuation: Valuation
+) -> OrderFacts:
+    """Read what the rule of an observation needs, and no more: any of it may be unreadable."""
+    match observation:
+        case AeontoObservation(report):
+            return await _load_aeonto(session, rows, report)
+        case BitcoinObservation(arrivals):
+            return await _load_bitcoin(session, rows, arrivals, valuation)
+        case _:
+            return order_facts(rows.order)
+
+
+async def _load_aeonto(session: AsyncSession, rows: OrderRows, report: Report) -> AeontoOrder:
+    rows.payment = await session.get(Payment, rows.order.id)
+    taken = None
+    if rows.payment is None and report.uuid:
+        taken = await session.scalar(select(Payment.order_id).where(Payment.uuid == report.uuid))
+    return aeonto_facts(rows, uuid_is_taken=taken is not None)
+
+
+async def _load_bitcoin(
+    session: AsyncSession,
+    rows: OrderRows,
+    arrivals: Sequence[ReceivedOutput],
+    valuation: Valuation,
+) -> BitcoinOrder:
+    order_id = rows.order.id
+    rows.payment = await session.get(Payment, order_id)
+    outputs = await session.scalars(select(BitcoinOutput).where(BitcoinOutput.order_id == order_id))
+    rows.outputs = {(output.txid, output.output_index): output for output in outputs}
+    known_height = None
+    if arrivals:
+        known_height = await session.scalar(
+            select(BitcoinAddress.known_height).where(BitcoinAddress.order_id == order_id)
         )
-    if decision.refused is not None:
-        await note(kind=OrderEventKind.REFUSED, reason=decision.refused)
-    alarm = decision.alarm
-    if alarm is not None and not await note(kind=OrderEventKind.ALARM, reason=alarm):
-        alarm = None  # it rang before
-    reschedule(order, next_look_of(order, now, seen.expires_at, unsettled=decision.unsettled))
-    return ApplyResult(
-        decision.move_to,
-        granted,
-        decision.refused,
-        alarm,
-        unseen_for=unseen_for if decision.move_to else None,
+    new = [arrival.id for arrival in arrivals if arrival.id not in rows.outputs]
+    return bitcoin_facts(
+        rows,
+        settled=await settlements.taken_of(session, new),
+        known_height=known_height,
+        valuation=valuation,
     )
 
 
-def facts_of(order: Order, *, uuid: str | None, claimed_at: datetime | None = None) -> OrderFacts:
-    """Return what a report is held against."""
-    sighting = None
-    if order.sighting_status is not None and order.sighting_since is not None:
-        sighting = Sighting(
-            OrderStatus(order.sighting_status), order.sighting_count, order.sighting_since
+def _overdue(now: datetime) -> ColumnElement[bool]:
+    """Find what AEON.to has not accepted by its deadline, and nobody is asking about now."""
+    known = select(Payment.order_id).where(Payment.order_id == Order.id).exists()
+    return and_(
+        Order.status == OrderStatus.TO_BE_CREATED,
+        Order.create_by <= now,
+        Order.next_look_at <= now,  # the index that finds them; a waiting order is due soon
+        leases.is_free(Order.lease_until),
+        ~known,
+    )
+
+
+async def overdue(connection: AsyncConnection, now: datetime) -> Sequence[str]:
+    """Return some orders that AEON.to did not accept by their deadline."""
+    found = await connection.scalars(select(Order.id).where(_overdue(now)).limit(100))
+    return found.all()
+
+
+async def fail_overdue(session: AsyncSession, order_id: str, now: datetime) -> ApplyResult:
+    """End an order whose deadline has passed, unless somebody works on it meanwhile."""
+    async with session.begin():
+        order = await session.scalar(
+            select(Order)
+            .where(Order.id == order_id, _overdue(now))
+            .with_for_update(skip_locked=True)
         )
-    granted = order.granted_at is not None
-    rail = Rail(order.rail)
-    return OrderFacts(
-        rail=rail,
-        status=OrderStatus(order.status),
-        granting_status=OrderStatus(order.granting_status),
-        granted=granted,
-        uuid=uuid,
-        btc_amount=order.btc_amount,
-        btc_dest_address=order.btc_dest_address,
-        sighting=sighting,
-        claimed_at=claimed_at,
-        granted_by_hand=granted and rail is Rail.BITCOIN and order.grant_price_btc is None,
-    )
-
-
-async def unseen_for(session: AsyncSession, order_id: str, now: datetime) -> timedelta | None:
-    """Return how long ago the payment was last looked at; None if it was opened just now."""
-    last_seen_at = await session.scalar(select(Payment.seen_at).where(Payment.order_id == order_id))
-    if last_seen_at is None or last_seen_at == now:
-        return None
-    return now - last_seen_at
+        if order is None:
+            return ApplyResult(lease_lost=True)
+        change = failure(order_facts(order), OrderFailureReason.DEADLINE)
+        actor = Actor(WORKER, "deadline")
+        return await save(SqlJournal(session), OrderRows(order), change, actor=actor, now=now)

@@ -19,9 +19,11 @@ from app.ledger.actors import Actor
 from app.orders.errors import InvalidOrderId, OrderNotCancellable
 from app.orders.models import Order, Payment
 from app.orders.queries import OrderView
-from app.orders.rules.states import MOVES, Move, OrderStatus
+from app.orders.rows import OrderRows, order_facts
+from app.orders.rules.own_moves import cancellation
+from app.orders.rules.states import OrderStatus
 from app.orders.service import read_any, visible_to
-from app.orders.transitions import move, next_look_of, remember, schedule
+from app.orders.transitions import SqlJournal, save
 from app.runtime import idempotency
 from app.runtime.errors import IdempotencyKeyInFlight
 from app.runtime.idempotency import KeptAnswer, RequestKey
@@ -91,7 +93,6 @@ async def _cancel_own(
     if order.buyer_id != account_id:
         raise BuyerOnly
     moved = await _cancel(session, order, reason=CANCELLED_BY_BUYER, actor=actor, now=now)
-    await session.flush()
     return Cancelled(await read_any(await session.connection(), order_id), moved)
 
 
@@ -116,21 +117,16 @@ async def _cancel(
     status = OrderStatus(order.status)
     if status is OrderStatus.CANCELLED:
         return False
-    if MOVES[status, OrderStatus.CANCELLED] is not Move.CANCEL:
-        raise OrderNotCancellable(status)
-    await audit_log.record(session, actor=actor, action="order.cancel", subject=order.id, at=now)
-    await move(
-        session,
-        order,
-        OrderStatus.CANCELLED,
-        grant=None,
-        actor=actor,
+    accepted = await session.scalar(select(Payment.order_id).where(Payment.order_id == order.id))
+    change = cancellation(
+        order_facts(order),
         reason=reason,
-        evidence={"cancelled_by": actor.name},
+        cancelled_by=actor.name,
+        accepted=accepted is not None,
         now=now,
     )
-    remember(order, None)
-    # What AEON.to never accepted cannot be paid, and needs no look.
-    accepted = await session.scalar(select(Payment.order_id).where(Payment.order_id == order.id))
-    schedule(order, next_look_of(order, now) if accepted is not None else None)
+    if change is None:
+        raise OrderNotCancellable(status)
+    await audit_log.record(session, actor=actor, action="order.cancel", subject=order.id, at=now)
+    await save(SqlJournal(session), OrderRows(order), change, actor=actor, now=now)
     return True

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy import func, insert, select
@@ -11,9 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.orders.models import Order, OrderEvent
 from app.orders.models.order_events import OrderEventKind
-from app.orders.rules.settlement import Settlement
-from app.partners.aeonto.report import Report
-from app.runtime.money import plain
 
 # For so long after it rang does an alarm show in the metrics of every process.
 _ALARM_SHOWN_FOR: Final = timedelta(minutes=15)
@@ -29,26 +25,6 @@ class EventView:
     at: datetime
     reason: str
     evidence: dict[str, Any] | None
-
-
-def evidence_of(report: Report, settlement: Settlement | None = None) -> dict[str, Any]:
-    """Return what a report said, as JSON: amounts as decimal strings, times as RFC 3339.
-
-    What the chain said of it, if it was asked, is in it under `settlement`.
-    """
-    said = {name: _json(value) for name, value in vars(report).items() if value is not None}
-    if settlement is None:
-        return said
-    shown = {name: _json(value) for name, value in vars(settlement).items()}
-    return {**said, "settlement": shown}
-
-
-def _json(value: object) -> object:
-    if isinstance(value, Decimal):
-        return plain(value)
-    if isinstance(value, tuple):
-        return list(value)
-    return value.isoformat() if isinstance(value, datetime) else value
 
 
 async def moved(

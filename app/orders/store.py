@@ -5,24 +5,21 @@ memory behind the same protocol.
 """
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
-from app.orders import aeonto_parameters, apply_reports, leases
-from app.orders.apply import ApplyResult
-from app.orders.apply_outputs import apply_outputs
+from app.orders import aeonto_parameters, apply, leases
 from app.orders.leases import CreationTask, PollTask
 from app.orders.pricing import Terms
+from app.orders.rules.facts import Observation
 from app.orders.rules.rails import Rail
-from app.orders.rules.settlement import Settlement
-from app.partners.aeonto.report import Report
+from app.orders.transitions import ApplyResult
 from app.partners.aeonto.wire import OrderParameters
-from app.partners.esplora.outputs import ReceivedOutput
 from app.runtime.db.engine import Database
 
 
 class OrderStore(Protocol):
-    """Keeps orders, hands out jobs under leases, and applies what AEON.to says.
+    """Keeps orders, hands out jobs under leases, and applies what was observed.
 
     `aside` names the orders to leave out. The claims raise OrderPoisoned.
     """
@@ -53,42 +50,10 @@ class OrderStore(Protocol):
         """Take the order on a rail that a look is most due for."""
         ...
 
-    async def apply_created(self, job: CreationTask, report: Report, now: datetime) -> ApplyResult:
-        """Keep the uuid that AEON.to gave an order, and what else it already said."""
-        ...
-
-    async def apply_report(
-        self,
-        job: PollTask,
-        report: Report,
-        now: datetime,
-        settlement: Settlement | None = None,
+    async def apply(
+        self, job: CreationTask | PollTask, observation: Observation, now: datetime
     ) -> ApplyResult:
-        """Do what a report means, and set when to look next.
-
-        `settlement` is what the chain says of a report of BTC_SENT; None: it is not asked.
-        """
-        ...
-
-    async def apply_outputs(
-        self, job: PollTask, arrivals: Sequence[ReceivedOutput], now: datetime
-    ) -> ApplyResult:
-        """Do what the chain shows at the address of an order, and set when to look next."""
-        ...
-
-    async def fail_refused(self, job: CreationTask, now: datetime) -> ApplyResult:
-        """End an order that AEON.to refused for good."""
-        ...
-
-    async def postpone(
-        self,
-        job: CreationTask | PollTask,
-        pause: timedelta,
-        alarm: str | None,
-        now: datetime,
-        why: str | None = None,
-    ) -> ApplyResult:
-        """Try again after a pause; `why` goes into the event of the alarm."""
+        """Do what an observation means, and set when to look next."""
         ...
 
     async def parameters_seen_at(self, now: datetime) -> datetime | None:
@@ -110,11 +75,11 @@ class SqlOrderStore:
 
     async def overdue(self, now: datetime) -> Sequence[str]:
         async with self._database.reading() as connection:
-            return await apply_reports.overdue(connection, now)
+            return await apply.overdue(connection, now)
 
     async def fail_overdue(self, order_id: str, now: datetime) -> ApplyResult:
         async with self._database.sessions() as session:
-            return await apply_reports.fail_overdue(session, order_id, now)
+            return await apply.fail_overdue(session, order_id, now)
 
     async def creation_is_due(self, now: datetime, aside: Collection[str]) -> bool:
         async with self._database.reading() as connection:
@@ -134,42 +99,11 @@ class SqlOrderStore:
         async with self._database.sessions() as session:
             return await leases.claim_poll(session, rail, now, aside=aside)
 
-    async def apply_created(self, job: CreationTask, report: Report, now: datetime) -> ApplyResult:
-        async with self._database.sessions() as session:
-            return await apply_reports.apply_created(session, job, report, now)
-
-    async def apply_report(
-        self,
-        job: PollTask,
-        report: Report,
-        now: datetime,
-        settlement: Settlement | None = None,
+    async def apply(
+        self, job: CreationTask | PollTask, observation: Observation, now: datetime
     ) -> ApplyResult:
         async with self._database.sessions() as session:
-            return await apply_reports.apply_report(session, job, report, now, settlement)
-
-    async def apply_outputs(
-        self, job: PollTask, arrivals: Sequence[ReceivedOutput], now: datetime
-    ) -> ApplyResult:
-        async with self._database.sessions() as session:
-            return await apply_outputs(session, job, arrivals, self._valuation, now)
-
-    async def fail_refused(self, job: CreationTask, now: datetime) -> ApplyResult:
-        async with self._database.sessions() as session:
-            return await apply_reports.fail_refused(session, job, now)
-
-    async def postpone(
-        self,
-        job: CreationTask | PollTask,
-        pause: timedelta,
-        alarm: str | None,
-        now: datetime,
-        why: str | None = None,
-    ) -> ApplyResult:
-        async with self._database.sessions() as session:
-            return await apply_reports.postpone(
-                session, job, pause=pause, alarm=alarm, why=why, now=now
-            )
+            return await apply.apply(session, job, observation, self._valuation, now)
 
     async def parameters_seen_at(self, now: datetime) -> datetime | None:
         async with self._database.reading() as connection:

@@ -1,12 +1,12 @@
-"""How an order moves, with its event and its grant; and when it is looked at next.
+"""Saving a transition of an order: its rows, its events, its grant.
 
 The one place where credits are granted: every caller holds the row of the order.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,109 +14,153 @@ from app.ledger import service
 from app.ledger.actors import Actor
 from app.ledger.rules import EntryKind
 from app.orders import events
-from app.orders.models import Order
-from app.orders.rules.failures import Failures
-from app.orders.rules.poll_schedule import NextLook, next_look
-from app.orders.rules.rails import Rail
-from app.orders.rules.reports import Sighting
-from app.orders.rules.states import MOVES, Move, OrderStatus
+from app.orders.models import BitcoinOutput, Order, Payment
+from app.orders.models.order_events import OrderEventKind
+from app.orders.rows import OrderRows, write
+from app.orders.rules.states import OrderStatus
+from app.orders.rules.transition import Grant, Transition
 
 
 @dataclass(frozen=True)
-class Grant:
-    """Credits that are due with a move; `price_btc`: what one cost, where money was counted here."""
+class ApplyResult:
+    """What became of an observation, for logs and metrics.
 
-    credits: int
-    price_btc: Decimal | None = None
+    `alarm` is one that was not raised before; `lease_lost`: nothing was done. `unseen_for` is the
+    time from the last look with the old status to the first with the new.
+    """
+
+    moved_to: OrderStatus | None = None
+    granted: int = 0
+    refused: str | None = None
+    alarm: str | None = None
+    lease_lost: bool = False
+    unseen_for: timedelta | None = None
 
 
-async def move(
-    session: AsyncSession,
-    order: Order,
-    to_status: OrderStatus,
-    *,
-    grant: Grant | None,
-    actor: Actor,
-    reason: str,
-    evidence: dict[str, Any] | None,
-    now: datetime,
-) -> int:
-    """Move an order, with its event and, if due, its grant; return the credits granted."""
-    from_status = OrderStatus(order.status)
-    if MOVES[from_status, to_status] in (Move.ILLEGAL, Move.STAY):
-        raise ValueError(f"order {order.id} may not move from {from_status} to {to_status}")
-    order.status = to_status
-    order.status_since = now
-    order.updated_at = now
-    if grant is not None:
-        order.credits_granted = grant.credits
-        order.grant_price_btc = grant.price_btc
-        order.granted_at = max(now, order.created_at)  # clocks of replicas differ
-    await session.flush()
-    await events.moved(
-        session,
-        order.id,
-        from_status=from_status,
-        to_status=to_status,
-        at=now,
-        reason=reason,
-        evidence=evidence,
+class Journal(Protocol):
+    """Where rows, events and credits of orders are written: PostgreSQL, or a simulated day."""
+
+    async def write_rows(self, new: Sequence[Payment | BitcoinOutput]) -> None:
+        """Write the rows of an order as they are now, and those that are new."""
+        ...
+
+    async def moved(
+        self, order: Order, from_status: OrderStatus, change: Transition, now: datetime
+    ) -> None:
+        """Write that an order has moved to the status that it has now."""
+        ...
+
+    async def noted(
+        self,
+        order: Order,
+        kind: OrderEventKind,
+        reason: str,
+        *,
+        status: OrderStatus,
+        reported: str,
+        evidence: dict[str, Any] | None,
+        now: datetime,
+    ) -> bool:
+        """Write a refusal or an alarm, once between two moves; say whether it was new."""
+        ...
+
+    async def granted(self, order: Order, grant: Grant, actor: Actor, now: datetime) -> None:
+        """Post the credits of an order to its beneficiary."""
+        ...
+
+
+async def save(
+    journal: Journal, rows: OrderRows, change: Transition, *, actor: Actor, now: datetime
+) -> ApplyResult:
+    """Save a transition; return what became of it.
+
+    Raises ValueError for a move that the table of moves does not have.
+    """
+    order, status = rows.order, OrderStatus(rows.order.status)
+
+    async def note(kind: OrderEventKind, reason: str) -> bool:
+        return await journal.noted(
+            order,
+            kind,
+            reason,
+            status=status,
+            reported=change.reported,
+            evidence=change.evidence,
+            now=now,
+        )
+
+    await journal.write_rows(write(rows, change, now))
+    if change.move_to is not None:
+        await journal.moved(order, status, change, now)
+    if change.grant is not None:
+        await journal.granted(order, change.grant, actor, now)
+    if change.refused is not None:
+        await note(OrderEventKind.REFUSED, change.refused)
+    alarm = change.alarm
+    if alarm is not None and not await note(OrderEventKind.ALARM, alarm):
+        alarm = None  # it was raised before
+    return ApplyResult(
+        change.move_to,
+        change.grant.credits if change.grant else 0,
+        change.refused,
+        alarm,
+        unseen_for=change.unseen_for,
     )
-    if grant is None:
-        return 0
-    await service.post(
-        session,
-        account_id=order.beneficiary_id,
-        kind=EntryKind.PURCHASE,
-        amount=grant.credits,
-        order_id=order.id,
-        actor=actor,
-        at=now,
-    )
-    return grant.credits
 
 
-def remember(order: Order, sighting: Sighting | None) -> None:
-    """Keep what must be seen again before it is believed; None: nothing."""
-    order.sighting_status = sighting.status if sighting else None
-    order.sighting_count = sighting.count if sighting else 0
-    order.sighting_since = sighting.since if sighting else None
+class SqlJournal:
+    """PostgreSQL, in the transaction of a session."""
 
+    def __init__(self, session: AsyncSession) -> None:
+        """Write in the caller's transaction."""
+        self._session = session
 
-def failures_of(order: Order) -> Failures | None:
-    """Return the requests about an order that failed in a row; None: the last was answered."""
-    return Failures(order.failed_count, order.failed_since) if order.failed_since else None
+    async def write_rows(self, new: Sequence[Payment | BitcoinOutput]) -> None:
+        self._session.add_all(new)
+        await self._session.flush()
 
+    async def moved(
+        self, order: Order, from_status: OrderStatus, change: Transition, now: datetime
+    ) -> None:
+        await events.moved(
+            self._session,
+            order.id,
+            from_status=from_status,
+            to_status=order.status,
+            at=now,
+            reason=change.reason,
+            evidence=change.evidence,
+        )
 
-def keep_failures(order: Order, failures: Failures | None) -> None:
-    """Keep the requests about an order that failed in a row; None: it was answered."""
-    order.failed_count = failures.count if failures else 0
-    order.failed_since = failures.since if failures else None
+    async def noted(
+        self,
+        order: Order,
+        kind: OrderEventKind,
+        reason: str,
+        *,
+        status: OrderStatus,
+        reported: str,
+        evidence: dict[str, Any] | None,
+        now: datetime,
+    ) -> bool:
+        return await events.noted(
+            self._session,
+            order.id,
+            kind=kind,
+            status=status,
+            reported=reported,
+            at=now,
+            reason=reason,
+            evidence=evidence,
+        )
 
-
-def next_look_of(
-    order: Order, now: datetime, expires_at: datetime | None = None, *, unsettled: bool = False
-) -> NextLook | None:
-    """Return when to look at an order next; None: never."""
-    return next_look(
-        OrderStatus(order.status),
-        rail=Rail(order.rail),
-        since=order.status_since,
-        expires_at=expires_at,
-        unsettled=unsettled,
-        now=now,
-    )
-
-
-def schedule(order: Order, look: NextLook | None) -> None:
-    """Say when an order is due; whoever holds its lease keeps it."""
-    order.next_look_at = look.at if look else None
-    if look:
-        order.look_urgency = look.urgency
-
-
-def reschedule(order: Order, look: NextLook | None) -> None:
-    """Say when an order is due, and give its lease back."""
-    schedule(order, look)
-    order.lease_token = None
-    order.lease_until = None
+    async def granted(self, order: Order, grant: Grant, actor: Actor, now: datetime) -> None:
+        await service.post(
+            self._session,
+            account_id=order.beneficiary_id,
+            kind=EntryKind.PURCHASE,
+            amount=grant.credits,
+            order_id=order.id,
+            actor=actor,
+            at=now,
+        )

@@ -10,9 +10,11 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
 
+from app.orders.models import Order
 from app.orders.pricing import Terms
+from app.orders.rows import OrderRows
 from app.orders.rules.rails import Rail
-from app.simulation.books import Books, KeptEvent, KeptOrder
+from app.simulation.books import Books, KeptEvent
 from app.simulation.chain import Coin, Mined, ModelChain, Waiting
 from app.simulation.invariants import Breach
 from app.simulation.loop import BEGIN
@@ -42,25 +44,26 @@ class Truth:
 
 def breaches_in_bitcoin(books: Books, truth: Truth) -> list[Breach]:
     """Return where the books differ from what happened on the chain."""
-    orders = [order for order in books.orders if order.rail is Rail.BITCOIN]
+    orders = [rows for rows in books.orders if rows.order.rail == Rail.BITCOIN]
     events: dict[str, list[KeptEvent]] = defaultdict(list)
     for event in books.events:
         events[event.order_id].append(event)
     found = [
-        Breach(rule, f"{order.id} {order.status}")
-        for order in orders
-        for rule in _untruths(order, events[order.id], truth)
+        Breach(rule, f"{rows.order.id} {rows.order.status}")
+        for rows in orders
+        for rule in _untruths(rows, events[rows.order.id], truth)
     ]
-    addresses = {order.btc_dest_address for order in orders}
+    addresses = {rows.order.btc_dest_address for rows in orders}
     if addresses != {WALLET.address(index) for index in range(len(orders))}:
         found.append(Breach("each address once, and none is left out", str(len(addresses))))
     return found
 
 
-def _untruths(order: KeptOrder, events: list[KeptEvent], truth: Truth) -> Iterator[str]:
+def _untruths(rows: OrderRows, events: list[KeptEvent], truth: Truth) -> Iterator[str]:
+    order = rows.order
     paying = truth.chain.paying(order.btc_dest_address)
     alarms = {event.reason for event in events if event.kind == "alarm"}
-    kept_as_old = _kept_as_old(order)
+    kept_as_old = _kept_as_old(rows)
     coins = [
         coin
         for coin in paying
@@ -70,22 +73,21 @@ def _untruths(order: KeptOrder, events: list[KeptEvent], truth: Truth) -> Iterat
     if len(coins) < len(paying) and "money_before_order" not in alarms:
         yield "money that was there before the day is reported"
     moves = [event for event in events if event.kind == "moved"]
-    if order.payment is None:
+    if rows.payment is None:
         yield "an order in bitcoin can be paid at once"
         return
     if any(move.from_status == "PAID" for move in moves):
         yield "nothing is taken back"
     if order.granted_at is not None:
-        yield from _faults_of_grant(order, moves, coins, truth)
-    yield from _faults_at_the_end(order, coins, alarms, truth)
+        yield from _faults_of_grant(rows, moves, coins, truth)
+    yield from _faults_at_the_end(rows, coins, alarms, truth)
 
 
-def _kept_as_old(order: KeptOrder) -> set[str]:
-    outputs = order.payment.outputs if order.payment else {}
-    return {txid for (txid, _), output in outputs.items() if output.before_order}
+def _kept_as_old(rows: OrderRows) -> set[str]:
+    return {txid for (txid, _), output in rows.outputs.items() if output.before_order}
 
 
-def _is_stamped_before(coin: Coin, order: KeptOrder) -> bool:
+def _is_stamped_before(coin: Coin, order: Order) -> bool:
     """Say whether a miner wrote a time before the order into a block of a transaction.
 
     Such a payment may be taken for old money, if nobody looked before it was in the block.
@@ -95,26 +97,27 @@ def _is_stamped_before(coin: Coin, order: KeptOrder) -> bool:
 
 
 def _faults_of_grant(
-    order: KeptOrder, moves: list[KeptEvent], coins: list[Coin], truth: Truth
+    rows: OrderRows, moves: list[KeptEvent], coins: list[Coin], truth: Truth
 ) -> Iterator[str]:
+    order = rows.order
     evidence: dict[str, Any] = next(
         (move.evidence for move in moves if move.to_status == "PAID" and move.evidence), {}
     )
     at = ((order.granted_at or BEGIN) - BEGIN).total_seconds()
-    agreed = sum(coin.value_satoshi for coin in coins if _was_agreed(coin, order, at, truth))
+    agreed = sum(coin.value_satoshi for coin in coins if _was_agreed(coin, rows, at, truth))
     confirmed = int(evidence.get("confirmed_satoshi", 0))
     if not _due(order) <= confirmed <= agreed:
         yield "credits are granted for what the servers agree is confirmed"
     price = _in_satoshi(order.grant_price_btc or Decimal(0))
-    if price not in _right_prices(order, coins, evidence, truth):
+    if price not in _right_prices(rows, coins, evidence, truth):
         yield "a grant is at the price of the order, or at today's if the money was late"
     elif order.credits_granted != _bought(order, confirmed, price, truth):
         yield "what is granted was bought"
 
 
-def _was_agreed(coin: Coin, order: KeptOrder, at: float, truth: Truth) -> bool:
+def _was_agreed(coin: Coin, rows: OrderRows, at: float, truth: Truth) -> bool:
     """Say whether every server saw enough of a transaction, about when credits were granted."""
-    wanted = _wanted(order)
+    wanted = _wanted(rows)
     for view in truth.views:
         begin, end = view(at - _LOOK_SECONDS), view(at + _LOOK_SECONDS)
         moments = [begin, *truth.chain.changes_between(begin, end), end]
@@ -132,9 +135,10 @@ def _counts(coin: Coin, wanted: int, moment: float, chain: ModelChain) -> bool:
 
 
 def _right_prices(
-    order: KeptOrder, coins: list[Coin], evidence: dict[str, Any], truth: Truth
+    rows: OrderRows, coins: list[Coin], evidence: dict[str, Any], truth: Truth
 ) -> set[int]:
     """Return the prices that the money may have been worth, by when it was complete."""
+    order, payment = rows.order, rows.payment
     ordered, today = _in_satoshi(order.price_btc), _in_satoshi(truth.today.credit_price_btc)
     shown = {output["txid"] for output in evidence.get("outputs", ())}
     missing = _due(order)
@@ -143,13 +147,13 @@ def _right_prices(
         if coin.txid in shown and missing > 0:
             missing -= coin.value_satoshi
             complete_at = BEGIN + timedelta(seconds=coin.path[0][0])
-    late_until = order.payment.said["late_until"] if order.payment else BEGIN
+    late_until = (payment and payment.late_until) or BEGIN
     if complete_at < late_until - _UNSURE:
         return {ordered}
     return {today} if complete_at > late_until + _UNSURE else {ordered, today}
 
 
-def _bought(order: KeptOrder, satoshi: int, price: int, truth: Truth) -> int:
+def _bought(order: Order, satoshi: int, price: int, truth: Truth) -> int:
     affordable = satoshi // price
     if truth.today.bitcoin is not None and truth.today.bitcoin.excess_to_credits:
         return affordable
@@ -157,10 +161,11 @@ def _bought(order: KeptOrder, satoshi: int, price: int, truth: Truth) -> int:
 
 
 def _faults_at_the_end(
-    order: KeptOrder, coins: list[Coin], alarms: set[str], truth: Truth
+    rows: OrderRows, coins: list[Coin], alarms: set[str], truth: Truth
 ) -> Iterator[str]:
     """Compare with the chain as it is at the end, where it was the same for long enough."""
-    confirmed = _unchanged(lambda moment: _confirmed(order, coins, moment, truth), truth)
+    order = rows.order
+    confirmed = _unchanged(lambda moment: _confirmed(rows, coins, moment, truth), truth)
     if confirmed is not None and confirmed >= _due(order) and order.granted_at is None:
         today = _in_satoshi(truth.today.credit_price_btc)
         if _bought(order, confirmed, today, truth):
@@ -170,15 +175,15 @@ def _faults_at_the_end(
         yield "a payment that is gone after its grant rings"
     received = _unchanged(lambda moment: _received(coins, moment), truth)
     if received is not None and confirmed is not None:
-        yield from _faults_of_sums(order, received, alarms)
+        yield from _faults_of_sums(rows, received, alarms)
         if order.granted_at is None and order.status != "TIMED_OUT" and received < _due(order):
             yield "what is not paid in the end has timed out"
 
 
-def _faults_of_sums(order: KeptOrder, received: int, alarms: set[str]) -> Iterator[str]:
+def _faults_of_sums(rows: OrderRows, received: int, alarms: set[str]) -> Iterator[str]:
     """Hold the money that is there against what the order says that it received, and rings."""
-    said = order.payment.said if order.payment else {}
-    if _in_satoshi(said.get("received_btc", Decimal(0))) != received:
+    order, payment = rows.order, rows.payment
+    if _in_satoshi((payment and payment.received_btc) or Decimal(0)) != received:
         yield "an order says what it received"
     if order.granted_at is None:
         if received and "money_without_credits" not in alarms and order.status == "TIMED_OUT":
@@ -196,8 +201,8 @@ def _unchanged(sum_at: Callable[[float], int], truth: Truth) -> int | None:
     return sums.pop() if len(sums) == 1 else None
 
 
-def _confirmed(order: KeptOrder, coins: list[Coin], moment: float, truth: Truth) -> int:
-    wanted = _wanted(order)
+def _confirmed(rows: OrderRows, coins: list[Coin], moment: float, truth: Truth) -> int:
+    wanted = _wanted(rows)
     return sum(coin.value_satoshi for coin in coins if _counts(coin, wanted, moment, truth.chain))
 
 
@@ -205,11 +210,11 @@ def _received(coins: list[Coin], moment: float) -> int:
     return sum(coin.value_satoshi for coin in coins if coin.place(moment) is not Waiting.GONE)
 
 
-def _wanted(order: KeptOrder) -> int:
-    return int(order.payment.said["confirmations_wanted"]) if order.payment else 0
+def _wanted(rows: OrderRows) -> int:
+    return (rows.payment and rows.payment.confirmations_wanted) or 0
 
 
-def _due(order: KeptOrder) -> int:
+def _due(order: Order) -> int:
     return _in_satoshi(order.btc_amount)
 
 

@@ -113,14 +113,16 @@ class MemoryKeeper:
         return self._store.earliest(work)
 
     async def place(self, account_id: str, number_of_credits: int, rail: Rail, terms: Terms) -> str:
-        return self._store.place(account_id, number_of_credits, rail, terms, self._clock.now())
+        now = self._clock.now()
+        return await self._store.place(account_id, number_of_credits, rail, terms, now)
 
     async def shown(self, order_id: str) -> Shown:
-        order = self._store.read(order_id)
-        if order.rail is Rail.BITCOIN:
-            return Shown(order.status, None, order.btc_dest_address, in_satoshi(order.btc_amount))
-        known = order.payment and "receiving_integrated_address" in order.payment.said
-        return Shown(order.status, order.payment.uuid if order.payment and known else None)
+        rows = self._store.read(order_id)
+        order, payment, status = rows.order, rows.payment, OrderStatus(rows.order.status)
+        if order.rail == Rail.BITCOIN:
+            return Shown(status, None, order.btc_dest_address, in_satoshi(order.btc_amount))
+        known = payment is not None and payment.receiving_integrated_address is not None
+        return Shown(status, payment.uuid if payment and known else None)
 
     async def ask(self, order_id: str) -> None:
         self._store.ask(order_id, self._clock.now())
@@ -182,7 +184,7 @@ class Day:
         )
         self._replicas = [self._replica(number) for number in range(plan.replicas)]
         self._breaches: list[Breach] = []
-        self._books: Books = Books([], [], [], {})
+        self._books = Books()
         self._ended_at = 0.0
 
     def _earliest(self, work: Work) -> datetime | None:
@@ -237,19 +239,19 @@ class Day:
         views = [server.view for server in self._chain_servers]
         truth = Truth(self._chain, views, self._ended_at, sold_today(self.plan))
         self._breaches += breaches_in_bitcoin(self._books, truth)
-        kept = {order.id: order for order in self._books.orders}
+        kept = {rows.order.id: rows for rows in self._books.orders}
         for order_id in self._buyers.placed:
             if order_id not in kept:
                 self._breaches.append(Breach("no order is lost", order_id))
         for order_id, shown in self._buyers.shown.items():
-            order = kept[order_id]
-            if shown not in (order.payment and order.payment.uuid, order.btc_dest_address):
+            rows = kept[order_id]
+            if shown not in (rows.payment and rows.payment.uuid, rows.order.btc_dest_address):
                 self._breaches.append(Breach("an address once shown stays", order_id))
         self._check_orphans()
 
     def _check_orphans(self) -> None:
         """At most one order upstream that nobody saw for each answer to a creation that was lost."""
-        kept = sum(bool(order.payment and order.payment.uuid) for order in self._books.orders)
+        kept = sum(bool(rows.payment and rows.payment.uuid) for rows in self._books.orders)
         orphans = len(self._upstream.orders) - kept
         losses = self._network.undelivered_creations + sum(
             self._counts[what] for what in ("crashes", "stops", "database lost before")
@@ -260,7 +262,7 @@ class Day:
 
     def outcome(self, unexpected: list[str], wall_seconds: float) -> Outcome:
         """Sum up."""
-        statuses = Counter(str(order.status) for order in self._books.orders)
+        statuses = Counter(str(rows.order.status) for rows in self._books.orders)
         self._counts["grants"] = len(self._books.entries)
         self._counts["refused reports"] = sum(
             event.kind == "refused" for event in self._books.events

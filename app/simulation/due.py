@@ -5,10 +5,10 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 from itertools import count
 
+from app.orders.models import Order
 from app.orders.rules.poll_schedule import Urgency
-from app.simulation.books import KeptOrder
 
-_Entry = tuple[datetime, str, int, KeptOrder]
+_Entry = tuple[datetime, str, int, Order]
 
 
 class DueOrders:
@@ -26,7 +26,7 @@ class DueOrders:
         self._held: dict[str, datetime] = {}
         self._numbers = count()
 
-    def wait(self, order: KeptOrder) -> None:
+    def wait(self, order: Order) -> None:
         """Let an order that nobody holds wait until it is due, if it ever is."""
         self._held.pop(order.id, None)
         if order.next_look_at is not None:
@@ -34,23 +34,21 @@ class DueOrders:
             heapq.heappush(self._waiting[order.look_urgency], entry)
             self._changed()
 
-    def hold(self, order: KeptOrder, until: datetime) -> None:
+    def hold(self, order: Order, until: datetime) -> None:
         """Leave an order out until its lease is over, or until it is told to wait again."""
         self._held[order.id] = until
         heapq.heappush(self._leases, (until, order.id, next(self._numbers), order))
 
-    def forget(self, order: KeptOrder) -> None:
+    def forget(self, order: Order) -> None:
         """Leave an order out for good."""
         self._held.pop(order.id, None)
 
-    def is_held(self, order: KeptOrder, true_now: datetime) -> bool:
+    def is_held(self, order: Order, true_now: datetime) -> bool:
         """Say whether the lease of an order runs."""
         self._end_leases(true_now)
         return order.id in self._held
 
-    def weightiest(
-        self, now: datetime, true_now: datetime, aside: Collection[str]
-    ) -> KeptOrder | None:
+    def weightiest(self, now: datetime, true_now: datetime, aside: Collection[str]) -> Order | None:
         """Return the due order with the greatest lateness times urgency; None: none is due.
 
         `now` is the asking replica's clock, `true_now` the one that leases are measured on.

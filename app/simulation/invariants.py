@@ -11,8 +11,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from app.orders.models import Order
+from app.orders.rows import OrderRows
 from app.orders.rules.rails import Rail
-from app.simulation.books import Books, KeptEvent, KeptOrder
+from app.simulation.books import Books, KeptEvent
 from app.simulation.upstream import Upstream, UpstreamOrder
 
 _LEGAL: Final = {
@@ -50,8 +52,9 @@ def breaches_of(books: Books, now: datetime) -> list[Breach]:
         if event.kind == "moved":
             moves[event.order_id].append(event)
     found = [*_breaches_of_credits(books)]
-    for order in books.orders:
-        found += [Breach(rule, order.id) for rule in _faults_of_order(order, moves[order.id], now)]
+    for rows in books.orders:
+        order_id = rows.order.id
+        found += [Breach(rule, order_id) for rule in _faults_of_order(rows, moves[order_id], now)]
     return found
 
 
@@ -73,26 +76,27 @@ def _breaches_of_credits(books: Books) -> Iterator[Breach]:
     bought = defaultdict(list)
     for entry in books.entries:
         bought[entry.order_id].append(entry)
-    for order in books.orders:
-        due = [(order.account_id, order.credits_granted)] if _granting(order) else []
+    for order in (rows.order for rows in books.orders):
+        due = [(order.beneficiary_id, order.credits_granted)] if _granting(order) else []
         if [(entry.account_id, entry.amount) for entry in bought[order.id]] != due:
             yield Breach("one purchase per granted order (I4)", order.id)
     uuids = Counter(
-        order.payment.uuid for order in books.orders if order.payment and order.payment.uuid
+        rows.payment.uuid for rows in books.orders if rows.payment and rows.payment.uuid
     )
     for uuid, count in uuids.items():
         if count > 1:
             yield Breach("one order per uuid (I8)", uuid)
 
 
-def _granting(order: KeptOrder) -> bool:
+def _granting(order: Order) -> bool:
     return order.status in ("BTC_SENT", order.granting_status)
 
 
-def _faults_of_order(order: KeptOrder, moves: list[KeptEvent], now: datetime) -> Iterator[str]:
+def _faults_of_order(rows: OrderRows, moves: list[KeptEvent], now: datetime) -> Iterator[str]:
+    order = rows.order
     if not _final(order, now) and (order.next_look_at is None or order.next_look_at < now - _LATE):
         yield "no order in limbo (I7)"
-    if order.status not in ("TO_BE_CREATED", "FAILED") and order.payment is None:
+    if order.status not in ("TO_BE_CREATED", "FAILED") and rows.payment is None:
         yield "no progress without a uuid (I8)"
     if order.btc_amount != order.number_of_credits * order.price_btc:
         yield "amount is credits times price (I9)"
@@ -113,19 +117,19 @@ def _faults_of_order(order: KeptOrder, moves: list[KeptEvent], now: datetime) ->
         yield "no claim outlives its lease (I14)"
 
 
-def _final(order: KeptOrder, now: datetime) -> bool:
-    if order.rail is Rail.BITCOIN:
+def _final(order: Order, now: datetime) -> bool:
+    if order.rail == Rail.BITCOIN:
         return False  # its address is watched for ever
     return order.status in ("BTC_SENT", "FAILED") or (
         order.status in ("TIMED_OUT", "NOT_FOUND") and now - order.status_since >= _FOLLOWED_FOR
     )
 
 
-def _faults_of_grant(order: KeptOrder, moves: list[KeptEvent]) -> Iterator[str]:
+def _faults_of_grant(order: Order, moves: list[KeptEvent]) -> Iterator[str]:
     granted_at = order.granted_at
     if granted_at is None or granted_at < order.created_at:
         yield "a grant has its time (I11)"
-    if order.rail is Rail.AEONTO and order.credits_granted != order.number_of_credits:
+    if order.rail == Rail.AEONTO and order.credits_granted != order.number_of_credits:
         yield "what is granted was bought (I4)"
     evident = [
         move
@@ -147,10 +151,11 @@ def breaches_of_truth(
     alarmed = {
         event.order_id for event in books.events if event.reason == "not_found_after_payment"
     }
-    for order in books.orders:
-        if order.rail is not Rail.AEONTO:
+    for rows in books.orders:
+        order = rows.order
+        if order.rail != Rail.AEONTO:
             continue
-        true = upstream.orders.get(order.payment.uuid or "") if order.payment else None
+        true = upstream.orders.get(rows.payment.uuid or "") if rows.payment else None
         found += [
             Breach(rule, f"{order.id} {order.status}")
             for rule in _untruths(order, true, now, begin, rang=order.id in alarmed)
@@ -159,7 +164,7 @@ def breaches_of_truth(
 
 
 def _untruths(
-    order: KeptOrder, true: UpstreamOrder | None, now: float, begin: datetime, *, rang: bool
+    order: Order, true: UpstreamOrder | None, now: float, begin: datetime, *, rang: bool
 ) -> Iterator[str]:
     if true is None:
         if order.status != "FAILED":

@@ -9,20 +9,18 @@ import random
 from collections import Counter
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from typing_extensions import override
 
-from app.orders.apply import ApplyResult
 from app.orders.leases import CreationTask, PollTask
+from app.orders.rules.facts import Observation
 from app.orders.rules.rails import Rail
-from app.orders.rules.settlement import Settlement
 from app.orders.store import OrderStore
-from app.partners.aeonto.report import Report
+from app.orders.transitions import ApplyResult
 from app.partners.aeonto.wire import OrderParameters
 from app.partners.esplora.chain import ChainSource
-from app.partners.esplora.outputs import ReceivedOutput
 from app.partners.esplora.wire import Transaction
 from app.partners.http import HttpReply, OnHead, PartnerRequest, Transport
 from app.runtime.rate_limit.rules import Bucket, Pace, Slot
@@ -236,35 +234,10 @@ class LivingStore:
     ) -> PollTask | None:
         return await self._life.database(self._store.claim_poll(rail, now, aside))
 
-    async def apply_created(self, job: CreationTask, report: Report, now: datetime) -> ApplyResult:
-        return await self._life.database(self._store.apply_created(job, report, now))
-
-    async def apply_report(
-        self,
-        job: PollTask,
-        report: Report,
-        now: datetime,
-        settlement: Settlement | None = None,
+    async def apply(
+        self, job: CreationTask | PollTask, observation: Observation, now: datetime
     ) -> ApplyResult:
-        return await self._life.database(self._store.apply_report(job, report, now, settlement))
-
-    async def apply_outputs(
-        self, job: PollTask, arrivals: Sequence[ReceivedOutput], now: datetime
-    ) -> ApplyResult:
-        return await self._life.database(self._store.apply_outputs(job, arrivals, now))
-
-    async def fail_refused(self, job: CreationTask, now: datetime) -> ApplyResult:
-        return await self._life.database(self._store.fail_refused(job, now))
-
-    async def postpone(
-        self,
-        job: CreationTask | PollTask,
-        pause: timedelta,
-        alarm: str | None,
-        now: datetime,
-        why: str | None = None,
-    ) -> ApplyResult:
-        return await self._life.database(self._store.postpone(job, pause, alarm, now, why))
+        return await self._life.database(self._store.apply(job, observation, now))
 
     async def parameters_seen_at(self, now: datetime) -> datetime | None:
         return await self._life.database(self._store.parameters_seen_at(now))

@@ -1,49 +1,52 @@
 """Orders in memory, behind the protocol of the real store, for simulated days.
 
-What a report or an arrival means, when to look next and what an answer to a creation must say are
-the same pure functions that the real store executes. Here stands only how what follows is kept. A
-test gives this store and PostgreSQL the same operations and compares what they answer and keep.
+The rows, what an observation means and how it is saved are those of the real store; here stands only
+where the rows are kept, and which order is due. A test gives this store and PostgreSQL the same
+operations and compares what they answer and keep.
 """
 
 import heapq
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
 from itertools import count
 from typing import Final
 
+from app.ledger.actors import WORKER, Actor
 from app.orders.aeonto_parameters import TRUSTED_FOR
-from app.orders.apply import ApplyResult, Observation
-from app.orders.apply_reports import OrderFailureReason
-from app.orders.events import evidence_of
+from app.orders.cancel import CANCELLED_BY_BUYER
 from app.orders.leases import LEASE, CreationTask, PollTask
-from app.orders.models.order_events import OrderEventKind
+from app.orders.models import Order
 from app.orders.pricing import BitcoinTerms, Terms
+from app.orders.rows import OrderRows, aeonto_facts, bitcoin_facts, order_facts
 from app.orders.rules.bitcoin_payments import Valuation
-from app.orders.rules.failures import after_failure
-from app.orders.rules.poll_schedule import (
-    Urgency,
-    creation_again,
-    look_after_failure,
-    look_when_asked,
+from app.orders.rules.dispatch import transition
+from app.orders.rules.facts import (
+    AeontoObservation,
+    BitcoinObservation,
+    Observation,
+    OrderFacts,
 )
+from app.orders.rules.own_moves import cancellation, failure
+from app.orders.rules.poll_schedule import Urgency, look_when_asked
 from app.orders.rules.rails import Rail
-from app.orders.rules.reports import Decision, creation_fault, evaluate_report, payment_details
-from app.orders.rules.settlement import ALL_TAKEN, Settlement, Verified
-from app.orders.rules.states import MOVES, Move, OrderStatus
+from app.orders.rules.settlement import ALL_TAKEN
+from app.orders.rules.states import OrderStatus
+from app.orders.rules.transition import OrderFailureReason, Transition, poll_after
 from app.orders.store import OrderStore
-from app.orders.transitions import Grant
-from app.partners.aeonto.report import Report
+from app.orders.transitions import ApplyResult, save
 from app.partners.aeonto.wire import OrderParameters
-from app.partners.esplora.outputs import ReceivedOutput
+from app.partners.esplora.outputs import OutputId
 from app.runtime.clock import Clock
-from app.simulation.bitcoin_books import apply_outputs, give_address
-from app.simulation.books import Books, KeptOrder, KeptPayment, facts_of
+from app.simulation.books import Books
 from app.simulation.calendar import Work
 from app.simulation.due import DueOrders
-from app.simulation.keeping import Keeping, Notice
+from app.simulation.journal import MemoryJournal
 
 _OVERDUE_AT_ONCE: Final = 100
-_PLACED: Final = OrderStatus.TO_BE_CREATED
+_COINS: Final = {Rail.AEONTO: ("Aeon", "AEON"), Rail.BITCOIN: ("Bitcoin", "BTC")}
 
 
 class MemoryStore:
@@ -52,7 +55,7 @@ class MemoryStore:
     def __init__(
         self,
         clock: Clock,
-        notice: Notice,
+        notice: Callable[[str], None],
         changed: Callable[[Work], None],
         *,
         valuation: Valuation,
@@ -64,85 +67,136 @@ class MemoryStore:
         """
         self._clock = clock
         self._valuation = valuation
-        self._orders: dict[str, KeptOrder] = {}
-        self._by_uuid: dict[str, KeptOrder] = {}
+        self._rows: dict[str, OrderRows] = {}
         self._deadlines: list[tuple[datetime, str]] = []
-        self._keeping = Keeping(notice, changed)
+        self._journal = MemoryJournal(notice)
+        self._creations = DueOrders(partial(changed, Work.CREATIONS))
+        self._looks = {
+            Rail.AEONTO: DueOrders(partial(changed, Work.LOOKS)),
+            Rail.BITCOIN: DueOrders(lambda: None),  # its loops wait for nothing
+        }
         self._parameters_seen_at: datetime | None = None
-        self._settled: set[tuple[str, int]] = set()
+        self._settled: dict[OutputId, str] = {}
         self._numbers = count(1)
         self._addresses = count()
 
     # What a buyer does
 
-    def place(
+    async def place(
         self, account_id: str, number_of_credits: int, rail: Rail, terms: Terms, now: datetime
     ) -> str:
         """Place an order; return its id. Raises ValueError for a rail that is not offered."""
-        order = KeptOrder(
+        coin, network = _COINS[rail]
+        order = Order(
             id=f"ord_{next(self._numbers):06}",
-            account_id=account_id,
+            buyer_id=account_id,
+            beneficiary_id=account_id,
             number_of_credits=number_of_credits,
+            payment_coin=coin,
+            payment_network=network,
             rail=rail,
             price_btc=terms.credit_price_btc,
             btc_amount=number_of_credits * terms.credit_price_btc,
             btc_dest_address=terms.btc_dest_address,
             granting_status=terms.granting_status,
             create_by=now + terms.create_deadline,
+            max_open_orders=terms.max_open_orders,
             created_at=now,
-            status=_PLACED,
+            updated_at=now,
+            status=OrderStatus.TO_BE_CREATED,
             status_since=now,
             next_look_at=now,
             look_urgency=Urgency.ADDRESS,
+            sighting_count=0,
+            failed_count=0,
         )
-        self._orders[order.id] = order
-        self._keeping.balances.setdefault(account_id, 0)
-        self._keeping.journal.moved(order, None, _PLACED, now, reason="ordered", evidence=None)
+        rows = self._rows[order.id] = OrderRows(order)
+        self._journal.balances.setdefault(account_id, 0)
+        self._journal.begun(order, now)
         if rail is Rail.BITCOIN:
-            self._await_bitcoin(order, terms.bitcoin, now)
+            await self._give_address(rows, terms.bitcoin, now)
         else:
             heapq.heappush(self._deadlines, (order.create_by, order.id))
-            self._keeping.creations.wait(order)
+            self._creations.wait(order)
         return order.id
 
-    def read(self, order_id: str) -> KeptOrder:
-        """Return an order."""
-        return self._orders[order_id]
+    async def _give_address(
+        self, rows: OrderRows, terms: BitcoinTerms | None, now: datetime
+    ) -> None:
+        """Let an order that is being placed wait for money at an address of its own."""
+        if terms is None:
+            raise ValueError("bitcoin is not offered")
+        order, expires_at = rows.order, now + terms.payment_window
+        order.granting_status = OrderStatus.PAID
+        order.btc_dest_address = terms.wallet.address(next(self._addresses))
+        unpaid = OrderStatus.UNPAID
+        given = Transition(
+            move_to=unpaid,
+            reason="address_given",
+            reported=unpaid,
+            next_poll=poll_after(order_facts(order), unpaid, now, expires_at=expires_at),
+            payment={
+                "btc_amount": order.btc_amount,
+                "btc_dest_address": order.btc_dest_address,
+                "state": unpaid,
+                "expires_at": expires_at,
+                "late_until": expires_at + terms.late_grace,
+                "confirmations_wanted": terms.confirmations_for(order.btc_amount),
+                "confirmations_seen": 0,
+                "received_btc": Decimal(0),
+                "confirmed_btc": Decimal(0),
+                "seen_at": now,
+            },
+        )
+        await self._save(rows, given, now)
+
+    def read(self, order_id: str) -> OrderRows:
+        """Return the rows of an order."""
+        return self._rows[order_id]
 
     def ask(self, order_id: str, now: datetime) -> None:
         """Bring an order forward that somebody asked about."""
-        order = self._orders[order_id]
-        look = look_when_asked(
-            order.status, now, rail=order.rail, unsettled=order.claimed_at is not None
-        )
+        rows = self._rows[order_id]
+        order, payment = rows.order, rows.payment
+        rail, unsettled = Rail(order.rail), bool(payment and payment.settlement_claimed_at)
+        look = look_when_asked(OrderStatus(order.status), now, rail=rail, unsettled=unsettled)
         if look is None or order.next_look_at is None or order.next_look_at <= look.at:
             return
         order.next_look_at = look.at
         order.look_urgency = max(order.look_urgency, look.urgency)
-        looks = self._keeping.looks[order.rail]
-        if not looks.is_held(order, self._clock.now()):
-            looks.wait(order)
+        if not self._looks[rail].is_held(order, self._clock.now()):
+            self._looks[rail].wait(order)
 
-    def cancel(self, order_id: str, now: datetime) -> bool:
+    async def cancel(self, order_id: str, now: datetime) -> bool:
         """Cancel an order for its buyer; say whether it is cancelled: one that was paid is not."""
-        order = self._orders[order_id]
-        if order.status is not OrderStatus.CANCELLED:
-            if MOVES[order.status, OrderStatus.CANCELLED] is not Move.CANCEL:
-                return False
-            self._keeping.cancel(order, now, held=self._is_held(order))
-        return True
+        rows = self._rows[order_id]
+        if rows.order.status == OrderStatus.CANCELLED:
+            return True
+        change = cancellation(
+            order_facts(rows.order),
+            reason=CANCELLED_BY_BUYER,
+            cancelled_by=rows.order.buyer_id,
+            accepted=rows.payment is not None,
+            now=now,
+        )
+        if change is not None:
+            await self._save(rows, change, now)
+        return change is not None
 
     def earliest(self, work: Work) -> datetime | None:
         """Return when the next order over AEON.to may be due; None when none waits."""
-        keeping = self._keeping
-        due = keeping.creations if work is Work.CREATIONS else keeping.looks[Rail.AEONTO]
+        due = self._creations if work is Work.CREATIONS else self._looks[Rail.AEONTO]
         return due.earliest()
 
     def books(self) -> Books:
         """Return all that is kept."""
-        keeping = self._keeping
+        journal = self._journal
         return Books(
-            list(self._orders.values()), keeping.journal.events, keeping.entries, keeping.balances
+            list(self._rows.values()),
+            journal.events,
+            journal.entries,
+            journal.balances,
+            {order_id: output for output, order_id in self._settled.items()},
         )
 
     # What the reconciler asks for
@@ -153,142 +207,53 @@ class MemoryStore:
         if not self._deadlines or self._deadlines[0][0] > now:
             return []
         ids = [order_id for create_by, order_id in self._deadlines if create_by <= now]
-        late = [order_id for order_id in ids if self._is_overdue(self._orders[order_id], now)]
+        late = [order_id for order_id in ids if self._is_overdue(order_id, now)]
         return late[:_OVERDUE_AT_ONCE]
 
     async def fail_overdue(self, order_id: str, now: datetime) -> ApplyResult:
-        order = self._orders[order_id]
-        if not self._is_overdue(order, now):
+        if not self._is_overdue(order_id, now):
             return ApplyResult(lease_lost=True)
-        return self._keeping.fail(order, OrderFailureReason.DEADLINE, now)
+        rows = self._rows[order_id]
+        change = failure(order_facts(rows.order), OrderFailureReason.DEADLINE)
+        return await self._save(rows, change, now)
 
     async def creation_is_due(self, now: datetime, aside: Collection[str]) -> bool:
-        return self._keeping.creations.weightiest(now, self._clock.now(), aside) is not None
+        return self._creations.weightiest(now, self._clock.now(), aside) is not None
 
     async def claim_creation(self, now: datetime, aside: Collection[str]) -> CreationTask | None:
-        order = self._claim(self._keeping.creations, now, aside)
-        if order is None:
+        rows = self._claim(self._creations, now, aside)
+        if rows is None:
             return None
+        order = rows.order
         return CreationTask(
             order.id, order.lease_token or "", order.btc_amount, order.btc_dest_address
         )
 
     async def poll_is_due(self, rail: Rail, now: datetime, aside: Collection[str]) -> bool:
-        looks = self._keeping.looks[rail]
-        return looks.weightiest(now, self._clock.now(), aside) is not None
+        return self._looks[rail].weightiest(now, self._clock.now(), aside) is not None
 
     async def claim_poll(
         self, rail: Rail, now: datetime, aside: Collection[str]
     ) -> PollTask | None:
-        order = self._claim(self._keeping.looks[rail], now, aside)
-        if order is None or order.payment is None:
+        rows = self._claim(self._looks[rail], now, aside)
+        if rows is None or rows.payment is None:
             return None
+        order, uuid = rows.order, rows.payment.uuid
         return PollTask(
-            order.id,
-            order.lease_token or "",
-            order.payment.uuid,
-            order.btc_amount,
-            order.btc_dest_address,
+            order.id, order.lease_token or "", uuid, order.btc_amount, order.btc_dest_address
         )
 
-    async def apply_created(self, job: CreationTask, report: Report, now: datetime) -> ApplyResult:
-        order = self._under_lease(job)
-        if order is None:
-            return ApplyResult(lease_lost=True)
-        fault = creation_fault(
-            report,
-            btc_amount=order.btc_amount,
-            btc_dest_address=order.btc_dest_address,
-            uuid_is_taken=report.uuid in self._by_uuid,
-        )
-        if fault is not None:
-            evidence = evidence_of(report)
-            self._keeping.journal.noted(
-                order.id,
-                OrderEventKind.REFUSED,
-                fault,
-                status=order.status,
-                reported=report.state,
-                now=now,
-                evidence=evidence,
-            )
-            order.failures = None
-            self._keeping.reschedule(order, creation_again(order.status, now))
-            return ApplyResult(refused=fault)
-        uuid = report.uuid or ""
-        order.payment = KeptPayment(uuid, now, {"state": OrderStatus.TO_BE_CREATED})
-        self._by_uuid[uuid] = order
-        return self._apply(order, uuid, report, None, now)
-
-    async def apply_report(
-        self,
-        job: PollTask,
-        report: Report,
-        now: datetime,
-        settlement: Settlement | None = None,
+    async def apply(
+        self, job: CreationTask | PollTask, observation: Observation, now: datetime
     ) -> ApplyResult:
-        order = self._under_lease(job)
-        if order is None:
+        rows = self._rows[job.order_id]
+        if rows.order.lease_token != job.lease_token:
             return ApplyResult(lease_lost=True)
-        return self._apply(order, job.uuid, report, settlement, now)
-
-    async def apply_outputs(
-        self, job: PollTask, arrivals: Sequence[ReceivedOutput], now: datetime
-    ) -> ApplyResult:
-        order = self._under_lease(job)
-        if order is None or order.payment is None:
-            return ApplyResult(lease_lost=True)
-        return apply_outputs(
-            self._keeping,
-            order,
-            order.payment,
-            arrivals,
-            valuation=self._valuation,
-            now=now,
-        )
-
-    async def fail_refused(self, job: CreationTask, now: datetime) -> ApplyResult:
-        order = self._under_lease(job)
-        if order is None:
-            return ApplyResult(lease_lost=True)
-        if order.status is OrderStatus.CANCELLED:
-            self._keeping.reschedule(order, None)
-            return ApplyResult()
-        return self._keeping.fail(order, OrderFailureReason.REFUSED, now)
-
-    async def postpone(
-        self,
-        job: CreationTask | PollTask,
-        pause: timedelta,
-        alarm: str | None,
-        now: datetime,
-        why: str | None = None,
-    ) -> ApplyResult:
-        order = self._under_lease(job)
-        if order is None:
-            return ApplyResult(lease_lost=True)
-        look = look_after_failure(
-            order.status,
-            rail=order.rail,
-            since=order.status_since,
-            pause=pause,
-            creating=isinstance(job, CreationTask),
-            now=now,
-        )
-        self._keeping.reschedule(order, look)
-        order.failures, alarm = after_failure(order.failures, alarm, now)
-        if alarm is not None:
-            rings = self._keeping.journal.noted(
-                order.id,
-                OrderEventKind.ALARM,
-                alarm,
-                status=order.status,
-                reported=order.status,
-                now=now,
-                evidence={"failure": why} if why is not None else None,
-            )
-            alarm = alarm if rings else None
-        return ApplyResult(alarm=alarm)
+        facts = self._facts(rows, observation)
+        change = transition(facts, observation, now)
+        if isinstance(observation, AeontoObservation) and not self._settles(rows.order, change):
+            change = transition(facts, replace(observation, settlement=ALL_TAKEN), now)
+        return await self._save(rows, change, now)
 
     async def parameters_seen_at(self, now: datetime) -> datetime | None:
         seen_at = self._parameters_seen_at
@@ -299,29 +264,69 @@ class MemoryStore:
 
     # How it is kept
 
-    def _await_bitcoin(self, order: KeptOrder, terms: BitcoinTerms | None, now: datetime) -> None:
-        if terms is None:
-            raise ValueError("bitcoin is not offered")
-        give_address(order, terms, next(self._addresses), now)
-        self._keeping.move(
-            order, OrderStatus.UNPAID, now, reason="address_given", evidence=None, grant=None
-        )
-        self._keeping.looks[Rail.BITCOIN].wait(order)
+    def _facts(self, rows: OrderRows, observation: Observation) -> OrderFacts:
+        match observation:
+            case AeontoObservation(report):
+                return aeonto_facts(rows, uuid_is_taken=report.uuid in self._journal.uuids)
+            case BitcoinObservation(arrivals):
+                settled = {arrival.id for arrival in arrivals if arrival.id in self._settled}
+                return bitcoin_facts(
+                    rows, settled=settled, known_height=None, valuation=self._valuation
+                )
+            case _:
+                return order_facts(rows.order)
+
+    async def _save(self, rows: OrderRows, change: Transition, now: datetime) -> ApplyResult:
+        order = rows.order
+        actor = Actor(WORKER, order.lease_token or "")
+        held = change.keeps_lease and self._is_held(rows)
+        applied = await save(self._journal, rows, change, actor=actor, now=now)
+        if not held:
+            self._wait(rows)
+        return applied
+
+    def _wait(self, rows: OrderRows) -> None:
+        if rows.payment is None:
+            self._creations.wait(rows.order)
+        else:
+            self._creations.forget(rows.order)
+            self._looks[Rail(rows.order.rail)].wait(rows.order)
+
+    def _is_held(self, rows: OrderRows) -> bool:
+        due = self._creations if rows.payment is None else self._looks[Rail(rows.order.rail)]
+        return due.is_held(rows.order, self._clock.now())
+
+    def _settles(self, order: Order, change: Transition) -> bool:
+        """Take the best free output that a transition wants; say whether it has what it wants."""
+        if change.settlement is None:
+            return True
+        for index in change.settlement.outputs:
+            output_id = (change.settlement.txid, index)
+            if output_id not in self._settled and not self._pays(output_id):
+                self._settled[output_id] = order.id
+                return True
+        return False
+
+    def _pays(self, output_id: OutputId) -> bool:
+        """Say whether an output pays an order in bitcoin."""
+        outputs = (rows.outputs.get(output_id) for rows in self._rows.values())
+        return any(output is not None and not output.before_order for output in outputs)
 
     def _waits_for_creation(self, order_id: str) -> bool:
-        order = self._orders[order_id]
-        return order.status is OrderStatus.TO_BE_CREATED and order.payment is None
+        rows = self._rows[order_id]
+        return rows.order.status == OrderStatus.TO_BE_CREATED and rows.payment is None
 
-    def _is_overdue(self, order: KeptOrder, now: datetime) -> bool:
+    def _is_overdue(self, order_id: str, now: datetime) -> bool:
+        order = self._rows[order_id].order
         return (
-            self._waits_for_creation(order.id)
+            self._waits_for_creation(order_id)
             and order.create_by <= now
             and order.next_look_at is not None
             and order.next_look_at <= now
-            and not self._keeping.creations.is_held(order, self._clock.now())
+            and not self._creations.is_held(order, self._clock.now())
         )
 
-    def _claim(self, due: DueOrders, now: datetime, aside: Collection[str]) -> KeptOrder | None:
+    def _claim(self, due: DueOrders, now: datetime, aside: Collection[str]) -> OrderRows | None:
         true_now = self._clock.now()
         order = due.weightiest(now, true_now, aside)
         if order is None:
@@ -329,68 +334,7 @@ class MemoryStore:
         order.lease_token = f"lease_{next(self._numbers)}"
         order.lease_until = true_now + LEASE
         due.hold(order, order.lease_until)
-        return order
-
-    def _is_held(self, order: KeptOrder) -> bool:
-        keeping = self._keeping
-        due = keeping.creations if order.payment is None else keeping.looks[order.rail]
-        return due.is_held(order, self._clock.now())
-
-    def _under_lease(self, job: CreationTask | PollTask) -> KeptOrder | None:
-        order = self._orders[job.order_id]
-        return order if order.lease_token == job.lease_token else None
-
-    def _apply(
-        self,
-        order: KeptOrder,
-        uuid: str | None,
-        report: Report,
-        settlement: Settlement | None,
-        now: datetime,
-    ) -> ApplyResult:
-        decision, settlement = self._decide(order, uuid, report, settlement, now)
-        payment = order.payment
-        unseen_for = None
-        if payment and payment.seen_at != now:
-            unseen_for = now - payment.seen_at
-        if decision.believed and payment is not None:
-            payment.said.update(payment_details(report))
-            payment.seen_at = now
-            if decision.unsettled:
-                payment.said.setdefault("settlement_claimed_at", now)
-        return self._keeping.carry_out(
-            order,
-            decision,
-            Observation(
-                reported=report.state,
-                evidence=evidence_of(report, settlement),
-                expires_at=report.expires_at if decision.believed else None,
-                cause=order.lease_token or "",
-            ),
-            grant=Grant(order.number_of_credits),
-            unseen_for=unseen_for,
-            now=now,
-        )
-
-    def _decide(
-        self,
-        order: KeptOrder,
-        uuid: str | None,
-        report: Report,
-        settlement: Settlement | None,
-        now: datetime,
-    ) -> tuple[Decision, Settlement | None]:
-        facts = facts_of(order, uuid)
-        decision = evaluate_report(facts, report, now, settlement)
-        if decision.move_to is not OrderStatus.BTC_SENT or not isinstance(settlement, Verified):
-            return decision, settlement
-        outputs = [(settlement.txid, index) for index in settlement.outputs]
-        free = next((output for output in outputs if output not in self._settled), None)
-        if free is not None:
-            self._settled.add(free)
-            order.settled_by = free
-            return decision, settlement
-        return evaluate_report(facts, report, now, ALL_TAKEN), ALL_TAKEN
+        return self._rows[order.id]
 
 
 _: Callable[..., OrderStore] = MemoryStore

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from app.orders import apply_reports, leases
+from app.orders import leases
 from app.orders.rules.rails import Rail
 from app.orders.rules.settlement import Settlement, SettlementFault, Unverified, Verified
 from app.partners.aeonto.report import Report
@@ -15,6 +15,7 @@ from tests.api import problems
 from tests.api.asking import anonymised, ask, balance_of, look, refusal
 from tests.api.conftest import ApiFixture
 from tests.support.application import BTC_DEST_ADDRESS, Application
+from tests.support.orders import apply_refusal, apply_report
 from tests.support.people import Person
 
 ORDER: Final = {
@@ -91,7 +92,7 @@ async def accept(application: Application) -> None:
         job = await leases.claim_creation(session, now)
     assert job is not None
     async with application.database.sessions() as session:
-        await apply_reports.apply_created(session, job, CREATED, now)
+        await apply_report(session, job, CREATED, now)
 
 
 async def report(
@@ -104,7 +105,7 @@ async def report(
         job = await leases.claim_poll(session, Rail.AEONTO, now)
     assert job is not None
     async with application.database.sessions() as session:
-        await apply_reports.apply_report(session, job, said, now, settlement)
+        await apply_report(session, job, said, now, settlement)
 
 
 async def status(application: Application, order_id: str, by: Person) -> dict[str, Any]:
@@ -237,7 +238,7 @@ async def test_an_order_that_aeonto_refused_says_why(
         job = await leases.claim_creation(session, now)
     assert job is not None
     async with application.database.sessions() as session:
-        await apply_reports.fail_refused(session, job, now)
+        await apply_refusal(session, job, now)
 
     order = await status(application, order_id, user)
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.orders import apply_reports
+from app.orders.rules.transition import OrderFailureReason
 from app.runtime.db.engine import Database
 from app.sandbox import create_sandbox, serve_sandbox
 from tests.support.application import BTC_DEST_ADDRESS
@@ -167,7 +167,7 @@ async def test_order_is_listed_shown_and_closed(assay: Assay, placed: str) -> No
 
     shown = await printed(assay, "orders", "show", placed)
     assert (shown["uuid"], shown["btc_dest_address"]) == (None, BTC_DEST_ADDRESS)
-    assert shown["failure_reason"] == apply_reports.OrderFailureReason.CLOSED
+    assert shown["failure_reason"] == OrderFailureReason.CLOSED
     assert [event["to_status"] for event in shown["history"]] == ["TO_BE_CREATED", "FAILED"]
     assert shown["history"][-1]["reason"] == "the buyer asked for it"
     assert (await assay(*settle)).exit_code == 1

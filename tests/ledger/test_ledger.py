@@ -115,7 +115,7 @@ async def test_database_alone_keeps_two_grants_apart(
         await asyncio.wait_for(both_have_read.wait(), 60)
         return found
 
-    monkeypatch.setattr("app.orders.apply_reports.locked_under_lease", unlocked)
+    monkeypatch.setattr("app.orders.apply.locked_under_lease", unlocked)
     outcomes = await asyncio.gather(
         order.apply(job, report), order.apply(job, report), return_exceptions=True
     )

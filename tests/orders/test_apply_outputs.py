@@ -12,10 +12,10 @@ from sqlalchemy.exc import IntegrityError
 
 from app import audit
 from app.orders import operator
-from app.orders.apply import ApplyResult
 from app.orders.errors import OrderNotSettled
 from app.orders.poll_hints import PollHints
 from app.orders.rules.poll_schedule import Urgency
+from app.orders.transitions import ApplyResult
 from app.runtime.db.engine import Database
 from tests.orders.test_poll_hints import urgency_of
 from tests.support import invariants

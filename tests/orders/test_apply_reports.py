@@ -11,14 +11,25 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from app import audit
-from app.orders import apply_reports
-from app.orders.apply import ApplyResult
+from app.orders import apply
+from app.orders.rules.decision import Decision
 from app.orders.rules.failures import ORDER_SET_ASIDE
-from app.orders.rules.reports import Decision
 from app.orders.rules.states import OrderStatus
+from app.orders.rules.transition import OrderFailureReason
+from app.orders.transitions import ApplyResult
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
-from tests.support.orders import TERMS, OneOrder, balance_of, count, end_leases, read_order
+from tests.support.orders import (
+    TERMS,
+    OneOrder,
+    apply_failure,
+    apply_refusal,
+    apply_report,
+    balance_of,
+    count,
+    end_leases,
+    read_order,
+)
 from tests.support.people import Person, make_access_code
 
 AT_PAID = replace(TERMS, granting_status=OrderStatus.PAID)
@@ -102,21 +113,19 @@ async def test_order_that_upstream_refused_fails_with_its_reason_and_is_over(
     order = await OneOrder.place(database, clock, buyer)
     job = await order.claim_creation()
     async with database.sessions() as session:
-        applied = await apply_reports.fail_refused(session, job, clock.now())
+        applied = await apply_refusal(session, job, clock.now())
     assert applied == ApplyResult(moved_to=OrderStatus.FAILED)
     facts = await order.facts()
     assert (facts.status, facts.next_look_at) == ("FAILED", None)
-    assert facts.failure_reason == apply_reports.OrderFailureReason.REFUSED
+    assert facts.failure_reason == OrderFailureReason.REFUSED
 
 
 async def fail_overdue(database: LentDatabase, clock: HandClock) -> list[str]:
     """End what is overdue; return the orders that ended."""
     async with database.reading() as connection:
-        overdue = await apply_reports.overdue(connection, clock.now())
+        overdue = await apply.overdue(connection, clock.now())
     async with database.sessions() as session:
-        ended = {
-            one: await apply_reports.fail_overdue(session, one, clock.now()) for one in overdue
-        }
+        ended = {one: await apply.fail_overdue(session, one, clock.now()) for one in overdue}
     assert all(applied == ApplyResult(moved_to=OrderStatus.FAILED) for applied in ended.values())
     return list(ended)
 
@@ -129,7 +138,7 @@ async def test_order_that_was_not_accepted_by_its_deadline_fails(
     later = await OneOrder.place(database, clock, buyer)
     clock.advance(3599)
     assert await fail_overdue(database, clock) == [late.id]
-    assert (await late.facts()).failure_reason == apply_reports.OrderFailureReason.DEADLINE
+    assert (await late.facts()).failure_reason == OrderFailureReason.DEADLINE
     assert (await later.facts()).status == "TO_BE_CREATED"
 
 
@@ -399,13 +408,10 @@ async def test_stale_holder_creates_fails_and_postpones_nothing(
     lost = ApplyResult(lease_lost=True)
     async with database.sessions() as session:
         now = clock.now()
-        assert await apply_reports.apply_created(session, stale, order.says("UNPAID"), now) == lost
-        assert await apply_reports.fail_refused(session, stale, now) == lost
-        assert (
-            await apply_reports.postpone(session, stale, pause=timedelta(0), alarm="x", now=now)
-            == lost
-        )
-        await apply_reports.apply_created(session, current, order.says("UNPAID"), now)
+        assert await apply_report(session, stale, order.says("UNPAID"), now) == lost
+        assert await apply_refusal(session, stale, now) == lost
+        assert await apply_failure(session, stale, pause=timedelta(0), alarm="x", now=now) == lost
+        await apply_report(session, current, order.says("UNPAID"), now)
     assert await order.path() == ["TO_BE_CREATED", "UNPAID"]
     assert await order.notes() == []
 
@@ -426,7 +432,7 @@ async def test_postponed_order_is_free_and_due_later_and_rings_once_when_failure
         job = await order.claim_poll()
         until = clock.now() + timedelta(minutes=5)
         async with database.sessions() as session:
-            applied = await apply_reports.postpone(
+            applied = await apply_failure(
                 session, job, pause=timedelta(minutes=5), alarm=alarm, now=clock.now()
             )
         assert applied == ApplyResult(alarm=rings)
@@ -439,7 +445,7 @@ async def fail_a_look(order: OneOrder, alarm: str) -> ApplyResult:
     """Let a look fail when it is due, and the next one be due 300 seconds later."""
     job = await order.claim_poll()
     async with order.database.sessions() as session:
-        return await apply_reports.postpone(
+        return await apply_failure(
             session, job, pause=timedelta(minutes=5), alarm=alarm, now=order.clock.now()
         )
 
@@ -464,16 +470,14 @@ async def test_answer_to_a_creation_that_is_refused_ends_a_row_of_failures(
             async with database.sessions() as session:
                 job = await order.claim_creation()
                 pause = timedelta(minutes=5)
-                applied = await apply_reports.postpone(
+                applied = await apply_failure(
                     session, job, pause=pause, alarm="aeonto_Forbidden", now=clock.now()
                 )
                 rung.append(applied.alarm)
         clock.advance(300)
         async with database.sessions() as session:
             job = await order.claim_creation()
-            await apply_reports.apply_created(
-                session, job, order.says("UNPAID", btc_amount=None), clock.now()
-            )
+            await apply_report(session, job, order.says("UNPAID", btc_amount=None), clock.now())
     assert rung == [None] * 4
 
 
@@ -508,7 +512,7 @@ async def test_illegal_move_is_refused_below_the_decision(
 ) -> None:
     """Even a decision that is wrong cannot take an order off the table of moves."""
     wrong = Decision(move_to=OrderStatus.TO_BE_CREATED)
-    monkeypatch.setattr("app.orders.apply_reports.evaluate_report", lambda *_known: wrong)
+    monkeypatch.setattr("app.orders.rules.transition_aeonto.evaluate_report", lambda *_known: wrong)
     job = await order.claim_poll()
     with pytest.raises(ValueError, match="may not move from UNPAID to TO_BE_CREATED"):
         await order.apply(job, order.says("UNPAID"))

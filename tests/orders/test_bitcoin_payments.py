@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.orders.rules.bitcoin_payments import (
     Invoice,
-    Receipts,
+    PaymentSummary,
     Valuation,
     arrived_at,
     evaluate_payment,
@@ -59,7 +59,7 @@ def judged(
     invoice: Invoice = INVOICE,
     status: OrderStatus = OrderStatus.UNPAID,
     valuation: Valuation = TODAY,
-) -> Receipts:
+) -> PaymentSummary:
     came_at = {arrival.id: came for arrival in arrivals}
     return evaluate_payment(invoice, arrivals, came_at, status=status, valuation=valuation, now=now)
 

@@ -7,16 +7,24 @@ from datetime import timedelta
 import pytest
 
 from app import audit
-from app.orders import apply_reports, leases
+from app.orders import apply, leases
 from app.orders import cancel as cancelling
-from app.orders.apply import ApplyResult
 from app.orders.errors import OrderNotCancellable
 from app.orders.rules.states import OrderStatus
+from app.orders.transitions import ApplyResult
 from app.runtime.db.engine import Database
 from tests.support.bitcoin_orders import BitcoinOrder, output
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
-from tests.support.orders import OneOrder, balance_of, count, events_of
+from tests.support.orders import (
+    OneOrder,
+    apply_failure,
+    apply_refusal,
+    apply_report,
+    balance_of,
+    count,
+    events_of,
+)
 from tests.support.people import ACTOR, Person, make_user
 
 
@@ -46,7 +54,7 @@ async def test_order_that_aeonto_never_accepted_is_over_for_good(
     async with database.sessions() as session:
         assert await leases.claim_creation(session, clock.now()) is None
     async with database.reading() as connection:
-        assert await apply_reports.overdue(connection, clock.now()) == []
+        assert await apply.overdue(connection, clock.now()) == []
     assert (
         await count(database, "audit_log", "action = 'order.cancel' AND subject = :id", id=order.id)
         == 1
@@ -64,7 +72,7 @@ async def test_answer_to_a_creation_that_was_under_way_keeps_its_uuid(
     job = await order.claim_creation()
     await cancel(order)
     async with database.sessions() as session:
-        applied = await apply_reports.apply_created(session, job, order.says("UNPAID"), clock.now())
+        applied = await apply_report(session, job, order.says("UNPAID"), clock.now())
     assert applied == ApplyResult()
     assert (await order.facts()).status == "CANCELLED"
     assert await count(database, "payments", "uuid = :uuid", uuid=order.uuid) == 1
@@ -82,14 +90,14 @@ async def test_creation_that_brought_nothing_is_not_tried_again_once_cancelled(
     async with database.sessions() as session:
         match outcome:
             case "failed":
-                await apply_reports.postpone(
+                await apply_failure(
                     session, job, pause=timedelta(seconds=5), alarm=None, now=clock.now()
                 )
             case "refused":
-                await apply_reports.fail_refused(session, job, clock.now())
+                await apply_refusal(session, job, clock.now())
             case _:
                 wrong = order.says("UNPAID", btc_dest_address="1Boat")
-                await apply_reports.apply_created(session, job, wrong, clock.now())
+                await apply_report(session, job, wrong, clock.now())
     facts = await order.facts()
     assert (facts.status, facts.next_look_at, facts.lease_token) == ("CANCELLED", None, None)
 
@@ -158,7 +166,7 @@ async def test_cancel_and_payment_at_once_leave_one_path_and_lose_no_money(
         assert job is not None
         order = next(one for one in placed if one.id == job.order_id)
         async with committed_database.sessions() as session:
-            await apply_reports.apply_created(session, job, order.says("UNPAID"), clock.now())
+            await apply_report(session, job, order.says("UNPAID"), clock.now())
 
     async def pay(order: OneOrder) -> None:
         await order.apply(jobs[order.id], order.says("BTC_SENT"))

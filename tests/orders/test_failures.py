@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from app.orders.rules.failures import Failures, after_failure
+from app.orders.rules.facts import Failures
+from app.orders.rules.failures import after_failure
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DISAGREE = "chain_servers_disagree"

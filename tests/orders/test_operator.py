@@ -7,9 +7,9 @@ import pytest
 
 from app import audit
 from app.orders import operator
-from app.orders.apply import ApplyResult
 from app.orders.errors import InvalidOrderId, OrderNotSettled
 from app.orders.rules.states import OrderStatus
+from app.orders.transitions import ApplyResult
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
 from tests.support.orders import TERMS, OneOrder, balance_of, count

@@ -8,38 +8,42 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from app.orders.rules.decision import Decision
+from app.orders.rules.facts import AeontoOrder, Sighting
 from app.orders.rules.rails import Rail
-from app.orders.rules.reports import Decision, OrderFacts, Sighting, evaluate_report
 from app.orders.rules.states import LADDER, MOVES, Move, OrderStatus
+from app.orders.rules.transition_aeonto import evaluate_report
 from app.partners.aeonto.report import Report
 
 NOW = datetime(2026, 1, 11, 12, 46, 3, tzinfo=UTC)
 UUID = "aeon2btc-1a2b"
 DESTINATION = "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM"
+CREDITS = 10
 AMOUNT = Decimal("0.00500000")
 ONE_SATOSHI = Decimal("0.00000001")
 
-ORDER = OrderFacts(
+ORDER = AeontoOrder(
     rail=Rail.AEONTO,
     status=OrderStatus.UNPAID,
+    status_since=NOW,
+    created_at=NOW,
     granting_status=OrderStatus.BTC_SENT,
-    granted=False,
+    number_of_credits=CREDITS,
     uuid=UUID,
     btc_amount=AMOUNT,
     btc_dest_address=DESTINATION,
-    sighting=None,
 )
 BEFORE_PAYMENT = ("TO_BE_CREATED", "UNPAID", "UNDERPAID")
 WITH_PAYMENT = ("PAID_UNCONFIRMED", "PAID", "BTC_SENT")
 
 
-def in_status(status: str, *, granting: str = "BTC_SENT", granted: bool = False) -> OrderFacts:
+def in_status(status: str, *, granting: str = "BTC_SENT", granted: bool = False) -> AeontoOrder:
     """Return the order in another state."""
     return replace(
         ORDER,
         status=OrderStatus(status),
         granting_status=OrderStatus(granting),
-        granted=granted,
+        credits_granted=CREDITS if granted else None,
     )
 
 
@@ -252,7 +256,7 @@ def test_order_that_grants_at_paid_grants_when_paid_was_never_seen() -> None:
 class Store:
     """Executes decisions as a store of orders must."""
 
-    facts: OrderFacts
+    facts: AeontoOrder
     grants: int = 0
 
     def hear(self, report: Report, now: datetime) -> None:
@@ -265,7 +269,7 @@ class Store:
         self.facts = replace(
             self.facts,
             status=decision.move_to or before,
-            granted=self.facts.granted or decision.grant,
+            credits_granted=CREDITS if decision.grant else self.facts.credits_granted,
             sighting=decision.sighting,
         )
 

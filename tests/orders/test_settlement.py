@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from app.orders.rules.reports import Decision, evaluate_report
+from app.orders.rules.decision import Decision
 from app.orders.rules.settlement import (
     ALARM_AFTER,
     ALL_TAKEN,
@@ -16,6 +16,7 @@ from app.orders.rules.settlement import (
     Verified,
 )
 from app.orders.rules.states import MOVES, Move, OrderStatus
+from app.orders.rules.transition_aeonto import evaluate_report
 from tests.orders.test_reports import NOW, in_status, said
 from tests.support.cases import all_cases
 

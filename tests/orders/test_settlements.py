@@ -9,10 +9,10 @@ import pytest
 
 from app import audit
 from app.orders import operator
-from app.orders.apply import ApplyResult
 from app.orders.poll_hints import PollHints
 from app.orders.rules.settlement import SettlementFault, Unverified, Verified
 from app.orders.rules.states import OrderStatus
+from app.orders.transitions import ApplyResult
 from app.runtime.db.engine import Database
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase

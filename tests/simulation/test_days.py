@@ -15,8 +15,10 @@ import pytest
 from typer.testing import CliRunner
 
 from app.cli import main as cli
-from app.orders.rules.reports import Decision, OrderFacts, evaluate_report
+from app.orders.rules.decision import Decision
+from app.orders.rules.facts import AeontoOrder
 from app.orders.rules.settlement import Settlement
+from app.orders.rules.transition_aeonto import evaluate_report
 from app.partners.aeonto.report import Report
 from app.simulation.chain import Fate
 from app.simulation.day import simulate
@@ -86,12 +88,12 @@ def test_command_says_what_broke_and_how_to_replay_it(monkeypatch: pytest.Monkey
     """Here every move grants that reaches PAID or BTC_SENT, whatever was granted before."""
 
     def decide_again(
-        order: OrderFacts, report: Report, now: datetime, settlement: Settlement | None
+        order: AeontoOrder, report: Report, now: datetime, settlement: Settlement | None
     ) -> Decision:
         decision = evaluate_report(order, report, now, settlement)
         return replace(decision, grant=decision.move_to in ("PAID", "BTC_SENT"))
 
-    monkeypatch.setattr("app.simulation.store.evaluate_report", decide_again)
+    monkeypatch.setattr("app.orders.rules.transition_aeonto.evaluate_report", decide_again)
     command = ["simulate", "--seed", "16", "--orders", "20", "--hours", "2"]
     done = CliRunner().invoke(cli, command)
     assert done.exit_code == 1
@@ -116,7 +118,7 @@ def test_payment_gone_after_its_grant_without_an_alarm_is_seen(
     monkeypatch.setattr("app.simulation.chain._FATES", {Fate.DROPPED: 1})
     monkeypatch.setattr("app.simulation.chain._REORGANISED_SHARE", 0.5)
     monkeypatch.setattr(
-        "app.orders.rules.reports._after_the_end", lambda *_: Decision(believed=True)
+        "app.orders.rules.transition_bitcoin._after_the_end", lambda *_: Decision(believed=True)
     )
     outcome = simulate(replace(draw_plan(0, orders=60, hours=4), bitcoin_share=1.0))
     rules = {breach.rule for breach in outcome.breaches}

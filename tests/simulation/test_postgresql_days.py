@@ -130,7 +130,7 @@ class Watched:
 
         async def call(*arguments: object) -> Any:  # noqa: ANN401  what the store returns
             answer = await method(*arguments)
-            if name.startswith(("claim", "apply", "fail", "postpone")) or answer is False:
+            if name.startswith(("claim", "apply", "fail")) or answer is False:
                 await self._changed()
             return answer
 

@@ -9,19 +9,19 @@ from typing import Any, Final, Self
 from sqlalchemy import select, text
 from typing_extensions import override
 
-from app.orders.apply import ApplyResult
-from app.orders.apply_outputs import apply_outputs
 from app.orders.leases import PollTask
 from app.orders.models import BitcoinOutput, Payment
 from app.orders.pricing import BitcoinTerms, Terms
+from app.orders.rules.facts import BitcoinObservation
 from app.orders.rules.rails import Rail
+from app.orders.transitions import ApplyResult
 from app.orders.wallet.wallet import Wallet
 from app.partners.esplora.outputs import ReceivedOutput
 from app.runtime.db.engine import Database
 from tests.orders.wallet.keys import BIP84_ZPUB
 from tests.support import orders
 from tests.support.clock import HandClock
-from tests.support.orders import OneOrder
+from tests.support.orders import OneOrder, apply_observed
 from tests.support.people import Person
 
 PRICE_SATOSHI: Final = 50_000
@@ -91,8 +91,8 @@ class BitcoinOrder(OneOrder):
     ) -> ApplyResult:
         """Apply what the chain shows under the lease of a job."""
         async with self.database.sessions() as session:
-            applied = await apply_outputs(
-                session, job, arrivals, terms.valuation(), self.clock.now()
+            applied = await apply_observed(
+                session, job, BitcoinObservation(arrivals), self.clock.now(), terms
             )
         await check_as_a_commit_does(self.database)
         return applied

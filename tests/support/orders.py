@@ -6,19 +6,21 @@ from decimal import Decimal
 from typing import Any, Final, NamedTuple, Self
 
 from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.ledger.models import Account
-from app.orders import apply_reports, leases, service
+from app.orders import apply, leases, service
 from app.orders import events as order_events
-from app.orders.apply import ApplyResult
 from app.orders.events import EventView
 from app.orders.leases import CreationTask, PollTask
 from app.orders.models import Order
 from app.orders.place import Purchase
 from app.orders.pricing import Terms
+from app.orders.rules.facts import AeontoObservation, Observation, RefusedForGood, RequestFailed
 from app.orders.rules.rails import Rail
 from app.orders.rules.settlement import Settlement
 from app.orders.rules.states import OrderStatus
+from app.orders.transitions import ApplyResult
 from app.partners.aeonto.report import Report
 from app.runtime.db.engine import Database
 from tests.support.application import BTC_DEST_ADDRESS
@@ -67,6 +69,46 @@ async def place_order(
             session, caller=buyer.caller, purchase=purchase, terms=terms, now=now
         )
     return placed.id
+
+
+async def apply_observed(
+    session: AsyncSession,
+    job: CreationTask | PollTask,
+    observation: Observation,
+    now: datetime,
+    terms: Terms = TERMS,
+) -> ApplyResult:
+    """Apply what was observed under the lease of a job."""
+    return await apply.apply(session, job, observation, terms.valuation(), now)
+
+
+async def apply_report(
+    session: AsyncSession,
+    job: CreationTask | PollTask,
+    report: Report,
+    now: datetime,
+    settlement: Settlement | None = None,
+) -> ApplyResult:
+    """Apply an answer of AEON.to under the lease of a job, and what the chain says of it."""
+    return await apply_observed(session, job, AeontoObservation(report, settlement), now)
+
+
+async def apply_failure(
+    session: AsyncSession,
+    job: CreationTask | PollTask,
+    *,
+    pause: timedelta,
+    alarm: str | None,
+    now: datetime,
+) -> ApplyResult:
+    """Apply that the request of a job failed."""
+    failed = RequestFailed(pause, alarm, None, creating=isinstance(job, CreationTask))
+    return await apply_observed(session, job, failed, now)
+
+
+async def apply_refusal(session: AsyncSession, job: CreationTask, now: datetime) -> ApplyResult:
+    """Apply that AEON.to refused an order for good."""
+    return await apply_observed(session, job, RefusedForGood(), now)
 
 
 async def balance_of(database: Database, account_id: str) -> int:
@@ -160,9 +202,7 @@ class OneOrder:
         """Let upstream accept the order."""
         job = await self.claim_creation()
         async with self.database.sessions() as session:
-            return await apply_reports.apply_created(
-                session, job, self.says(state, **changes), self.clock.now()
-            )
+            return await apply_report(session, job, self.says(state, **changes), self.clock.now())
 
     async def claim_poll(self) -> PollTask:
         """Wait until the order is due, and take it for a look."""
@@ -180,9 +220,7 @@ class OneOrder:
     ) -> ApplyResult:
         """Apply an answer under the lease of a job, and what the chain says of it."""
         async with self.database.sessions() as session:
-            return await apply_reports.apply_report(
-                session, job, report, self.clock.now(), settlement
-            )
+            return await apply_report(session, job, report, self.clock.now(), settlement)
 
     async def reported(
         self,

@@ -101,11 +101,11 @@ async def test_fault_in_one_job_stops_neither_the_others_nor_the_loop(
 ) -> None:
     broken = await stage.place()
 
-    async def fail(*_args: object, **_named: object) -> None:
+    def fail(*_args: object) -> None:
         raise RuntimeError("a bug")
 
     with monkeypatch.context() as patched, capture_logs() as logs:
-        patched.setattr("app.orders.apply_reports.apply_created", fail)
+        patched.setattr("app.orders.rules.transition_aeonto.transition", fail)
         await stage.work()
     assert [line["event"] for line in logs] == ["job_failed", "alarm"]
     other = await stage.place()

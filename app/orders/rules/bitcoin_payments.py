@@ -38,7 +38,7 @@ class Valuation:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Receipts:
+class PaymentSummary:
     """What arrived, and the state that it puts the order in.
 
     `confirmed_satoshi` came in outputs with the confirmations that each wants; `confirmations` are
@@ -74,7 +74,7 @@ def evaluate_payment(
     status: OrderStatus,
     valuation: Valuation,
     now: datetime,
-) -> Receipts:
+) -> PaymentSummary:
     """Say what the arrivals mean for an order that is in `status`.
 
     Money that completed the amount later than `late_until` is worth what it buys today.
@@ -92,7 +92,7 @@ def evaluate_payment(
         invoice.number_of_credits, max(confirmed, invoice.due_satoshi), price, valuation
     )
     confirmations, wanted = _slowest_part(invoice, arrivals)
-    return Receipts(
+    return PaymentSummary(
         state=_state(
             invoice,
             received,

@@ -37,11 +37,15 @@ class OrderPlacement:
 
 @dataclass(frozen=True)
 class EarlierSighting:
-    """What is kept of an output that was seen earlier: how it was judged, its height and time."""
+    """What is kept of an output that was seen earlier: how it was judged, its height and times.
+
+    `gone_at` is when the chain no longer showed it.
+    """
 
     before_order: bool
     block_height: int | None
     arrived_at: datetime
+    gone_at: datetime | None = None
 
 
 def came_before(

@@ -9,9 +9,10 @@ from datetime import timedelta
 from typing import Final
 
 from app.orders.leases import CreationTask, PollTask
+from app.orders.rules.facts import AeontoObservation, RefusedForGood
 from app.orders.rules.rails import Rail
 from app.orders.store import OrderStore
-from app.orders.worker.rails import TURN_WITHIN_SECONDS, AeontoObservation, Failed, RefusedForGood
+from app.orders.worker.rails import TURN_WITHIN_SECONDS, Failed
 from app.orders.worker.settlement_checks import settlement_of
 from app.partners.aeonto.client import AeontoClient
 from app.partners.aeonto.failures import (
@@ -21,7 +22,6 @@ from app.partners.aeonto.failures import (
     ServiceUnavailable,
     ThirdPartyUnavailable,
 )
-from app.partners.aeonto.report import Report
 from app.partners.esplora.chain import Chain
 from app.partners.failures import OperatorNeeded, PartnerFailure, Refused
 from app.runtime.clock import Clock
@@ -72,15 +72,18 @@ class AeontoRail:
     async def turn_to_look(self) -> AeontoTurn | None:
         return await self._turn(Bucket.ORDER_STATUS)
 
-    async def open(self, job: CreationTask, turn: AeontoTurn) -> Report | Failed | RefusedForGood:
+    async def open(
+        self, job: CreationTask, turn: AeontoTurn
+    ) -> AeontoObservation | Failed | RefusedForGood:
         try:
-            return await self._aeonto.order_create(
+            report = await self._aeonto.order_create(
                 job.btc_amount, job.btc_dest_address, slot=turn.slot
             )
         except (InvalidBitcoinAmount, BitcoinAmountOutOfBounds):
             return RefusedForGood()
         except PartnerFailure as failure:
             return _failed(failure, _AFTER_FAILED_CREATION_SECONDS)
+        return AeontoObservation(report)
 
     async def look(self, job: PollTask, turn: AeontoTurn) -> AeontoObservation | Failed:
         over_at = self._clock.monotonic() + CALL_DEADLINE_SECONDS

@@ -4,8 +4,9 @@ import asyncio
 from typing import Final
 
 from app.orders.leases import PollTask
+from app.orders.rules.facts import BitcoinObservation
 from app.orders.rules.rails import Rail
-from app.orders.worker.rails import TURN_WITHIN_SECONDS, BitcoinObservation, Failed
+from app.orders.worker.rails import TURN_WITHIN_SECONDS, Failed
 from app.partners.esplora.chain import Chain, Disagree, ReceivedOutputs, Unavailable
 from app.runtime.rate_limit.rules import CALL_DEADLINE_SECONDS
 

@@ -4,33 +4,15 @@ A rail knows its partner and its partner's limits. What follows from what it saw
 elsewhere, in the same way for every rail.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
 from app.orders.leases import PollTask
+from app.orders.rules.facts import AeontoObservation, BitcoinObservation
 from app.orders.rules.rails import Rail
-from app.orders.rules.settlement import Settlement
-from app.partners.aeonto.report import Report
-from app.partners.esplora.outputs import ReceivedOutput
 
 # How long a loop waits for the right to send a request.
 TURN_WITHIN_SECONDS: Final = 1.0
-
-
-@dataclass(frozen=True)
-class AeontoObservation:
-    """A report of AEON.to, and what the chain says of it, where it was asked."""
-
-    report: Report
-    settlement: Settlement | None = None
-
-
-@dataclass(frozen=True)
-class BitcoinObservation:
-    """What the chain shows at the address of an order."""
-
-    arrivals: Sequence[ReceivedOutput]
 
 
 @dataclass(frozen=True)
@@ -43,11 +25,6 @@ class Failed:
     why: str
     pause_seconds: tuple[float, float]
     alarm: str | None = None
-
-
-@dataclass(frozen=True)
-class RefusedForGood:
-    """The partner will never take this order."""
 
 
 class Turn(Protocol):

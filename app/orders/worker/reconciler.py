@@ -10,22 +10,15 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from app.orders.apply import ApplyResult
 from app.orders.leases import CreationTask, OrderPoisoned, PollTask
+from app.orders.rules.facts import Observation, RequestFailed
 from app.orders.rules.failures import ORDER_SET_ASIDE
 from app.orders.rules.rails import Rail
 from app.orders.store import OrderStore
+from app.orders.transitions import ApplyResult
 from app.orders.worker.aeonto_rail import AeontoRail, AeontoTurn
 from app.orders.worker.quarantine import Quarantine
-from app.orders.worker.rails import (
-    AeontoObservation,
-    BitcoinObservation,
-    Failed,
-    PaymentRail,
-    RefusedForGood,
-    Turn,
-    TurnT,
-)
+from app.orders.worker.rails import Failed, PaymentRail, Turn, TurnT
 from app.runtime.clock import Clock
 from app.runtime.db.failures import is_unavailable, reason_of
 from app.runtime.loops.loops import Loop
@@ -173,9 +166,8 @@ class Reconciler:
         """Set an order aside here, and if its row can be written, for every replica."""
         pause = self._set_aside(job.order_id)
         try:
-            applied = await self._store.postpone(
-                job, pause, ORDER_SET_ASIDE, self._clock.now(), why
-            )
+            failed = _failed(job, pause, ORDER_SET_ASIDE, why)
+            applied = await self._store.apply(job, failed, self._clock.now())
         except Exception:
             log.exception("order_not_postponed", order_id=job.order_id)
         else:
@@ -187,31 +179,19 @@ class Reconciler:
         return pause
 
     async def _create(self, job: CreationTask, turn: AeontoTurn) -> ApplyResult:
-        answer = await self._aeonto.open(job, turn)
-        now = self._clock.now()
-        match answer:
-            case Failed():
-                return await self._postpone(job, answer)
-            case RefusedForGood():
-                return await self._store.fail_refused(job, now)
-            case _:
-                return await self._store.apply_created(job, answer, now)
+        return await self._apply(job, await self._aeonto.open(job, turn))
 
     async def _look(self, rail: PaymentRail[Any], job: PollTask, turn: Turn) -> ApplyResult:
-        seen = await rail.look(job, turn)
-        now = self._clock.now()
-        match seen:
-            case Failed():
-                return await self._postpone(job, seen)
-            case AeontoObservation(report, settlement):
-                return await self._store.apply_report(job, report, now, settlement)
-            case BitcoinObservation(arrivals):
-                return await self._store.apply_outputs(job, arrivals, now)
+        return await self._apply(job, await rail.look(job, turn))
 
-    async def _postpone(self, job: CreationTask | PollTask, failed: Failed) -> ApplyResult:
-        log.warning("rail_request_failed", order_id=job.order_id, failure=failed.why)
-        pause = timedelta(seconds=self._clock.random.uniform(*failed.pause_seconds))
-        return await self._store.postpone(job, pause, failed.alarm, self._clock.now(), failed.why)
+    async def _apply(
+        self, job: CreationTask | PollTask, observed: Observation | Failed
+    ) -> ApplyResult:
+        if isinstance(observed, Failed):
+            log.warning("rail_request_failed", order_id=job.order_id, failure=observed.why)
+            pause = timedelta(seconds=self._clock.random.uniform(*observed.pause_seconds))
+            observed = _failed(job, pause, observed.alarm, observed.why)
+        return await self._store.apply(job, observed, self._clock.now())
 
     def _count(self, order_id: str, applied: ApplyResult) -> None:
         metrics = self._metrics
@@ -233,3 +213,9 @@ class Reconciler:
             metrics.grants.inc()
             metrics.credits_granted.inc(applied.granted)
             log.info("credits_granted", order_id=order_id, credits=applied.granted)
+
+
+def _failed(
+    job: CreationTask | PollTask, pause: timedelta, alarm: str | None, why: str
+) -> RequestFailed:
+    return RequestFailed(pause, alarm, why, creating=isinstance(job, CreationTask))

@@ -5,6 +5,7 @@ import re
 from configparser import ConfigParser
 from typing import Any, Final
 
+import kubernetes_validate
 import pytest
 import yaml
 from typer.main import get_command
@@ -24,6 +25,7 @@ SAMPLES: Final = (
 OBJECTS: Final[list[dict[str, Any]]] = list(
     yaml.safe_load_all((FOLDER / "kubernetes.yaml").read_text())
 )
+KUBERNETES_VERSIONS: Final = ("1.30", "1.33", "1.37")
 SETTING: Final = re.compile(rf"\b{PREFIX}[A-Z_]+\b")
 SERVED: Final = json.loads((ROOT / "docs/openapi.json").read_text())["paths"]
 
@@ -47,6 +49,16 @@ def test_units_run_the_commands_of_their_names_without_privileges(unit: str) -> 
     assert not service["CapabilityBoundingSet"]
     assert service["Type"] == ("oneshot" if unit == "migrate" else "exec")
     assert unit == "migrate" or int(service["LimitNOFILE"]) >= 65536
+
+
+@pytest.mark.parametrize("version", KUBERNETES_VERSIONS)
+def test_kubernetes_objects_fit_the_schema_of_each_version_and_have_no_unknown_field(
+    version: str,
+) -> None:
+    for one in OBJECTS:
+        assert kubernetes_validate.validate(one, version, strict=True) == version
+        with pytest.raises(kubernetes_validate.ValidationError, match="unexpected"):
+            kubernetes_validate.validate(one | {"specs": {}}, version, strict=True)
 
 
 def pods() -> list[tuple[str, dict[str, Any]]]:

@@ -1,13 +1,29 @@
 """What a score is made of."""
 
+import hashlib
 from decimal import Decimal
+from typing import Final
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.lists.rules.risk import CATEGORIES, PLACES, SCOPE, grade_of, to_share, weigh
+from app.lists.rules.risk import (
+    CATEGORIES,
+    PLACES,
+    RULESET,
+    SCOPE,
+    grade_of,
+    to_share,
+    weigh,
+    weight_of,
+)
 
+# By the day on which they last changed, what the rules make of every category, confidence and score.
+# A line stays as it is: an answer that was signed names its day.
+RULESETS: Final = {
+    "2026-11-28": "ead651a7c03a363e1ea1106124f872a5e37ba57dabb61bd9389d2de1f4346e4c",
+}
 FRACTIONS = st.decimals(0, 1, places=PLACES)
 
 
@@ -72,3 +88,23 @@ def test_there_are_25_categories_and_the_limits_of_an_answer_weigh_nothing() -> 
     assert len(CATEGORIES) == 26
     assert CATEGORIES[SCOPE] == 0
     assert all(weight == to_share(weight) for weight in CATEGORIES.values())
+
+
+def rules() -> list[str]:
+    """Return in words what each category weighs, how each score is called, and what a sum is."""
+    sure = (None, *range(0, 101, 5))
+    weights = [
+        f"{name} {one} {weight_of(name, one)}" for name in sorted(CATEGORIES) for one in sure
+    ]
+    grades = [f"{number}% {grade_of(Decimal(number) / 100)}" for number in range(101)]
+    third = Decimal("0.333333")
+    return [*weights, *grades, str(weigh([(third, Decimal(1)), (Decimal(1), Decimal("0.75"))]))]
+
+
+def test_other_rules_are_a_ruleset_of_another_day() -> None:
+    digest = hashlib.sha256("\n".join(rules()).encode()).hexdigest()
+    assert list(RULESETS)[-1] == RULESET
+    assert RULESETS[RULESET] == digest, (
+        "scores are made otherwise: name today in RULESET of app/lists/rules/risk.py,"
+        " and add its digest to those above"
+    )

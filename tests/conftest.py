@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any, Final
 
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import text
 
 from app.runtime.db.engine import Database, create_database
@@ -17,6 +18,12 @@ from tests.support.databases import LentDatabase, RunServer, Template
 from tests.support.orders import OneOrder
 from tests.support.passwords import cheap_passwords
 from tests.support.people import Person, make_user
+
+# Whether a test passes depends neither on chance nor on how busy the machine is.
+settings.register_profile(
+    "assay", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("assay")
 
 _SERVER = pytest.StashKey[RunServer]()
 _TEMPLATE = pytest.StashKey[Template]()

@@ -148,6 +148,12 @@ def test_pgbouncer_is_driven_where_it_is_installed(checkout: Checkout) -> None:
     assert (answer.returncode, answer.stdout) == (0, f"[python][-m][pytest][-n][0]{tests}")
 
 
+def test_failover_needs_no_package_of_the_system(checkout: Checkout) -> None:
+    answer = checkout.run("failover", "-k", "disk")
+    tests = "[tests/failover/drive_failover.py][-k][disk]"
+    assert (answer.returncode, answer.stdout) == (0, f"[python][-m][pytest][-n][0]{tests}")
+
+
 def test_nginx_is_driven_where_it_is_installed(checkout: Checkout) -> None:
     checkout.add_program("nginx", "#!/bin/sh\n")
     answer = checkout.run("nginx", "-k", "metrics")
@@ -165,7 +171,9 @@ def test_prometheus_is_driven_where_it_is_installed(checkout: Checkout) -> None:
     for name in ("prometheus", "promtool"):
         checkout.add_program(name, "#!/bin/sh\n")
     answer = checkout.run("prometheus", "-k", "killed")
-    tests = "[tests/monitoring/drive_prometheus.py][-k][killed]"
+    tests = (
+        "[tests/monitoring/drive_prometheus.py][tests/monitoring/drive_dashboard.py][-k][killed]"
+    )
     assert (answer.returncode, answer.stdout) == (0, f"[python][-m][pytest][-n][0]{tests}")
 
 
@@ -177,7 +185,18 @@ def test_second_run_installs_nothing_and_says_nothing(checkout: Checkout) -> Non
 
 
 @pytest.mark.parametrize(
-    "word", ["test", "check", "browser", "pgbouncer", "nginx", "faketime", "prometheus", "chaos"]
+    "word",
+    [
+        "test",
+        "check",
+        "browser",
+        "pgbouncer",
+        "failover",
+        "nginx",
+        "faketime",
+        "prometheus",
+        "chaos",
+    ],
 )
 def test_tools_of_development_come_with_the_first_command_that_needs_them(
     checkout: Checkout, word: str

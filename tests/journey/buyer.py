@@ -27,7 +27,7 @@ class Buyer:
         self._base_url = base_url
         self._email = email
         self._coin = coin
-        self._headers: dict[str, str] = {}
+        self.headers: dict[str, str] = {}
         self.access_code = ""
         self.order_id = ""
         self.assessment_id = ""
@@ -55,9 +55,9 @@ class Buyer:
         credentials = {"email": self._email, "password": PASSWORD}
         await self.post("register", credentials)
         login = await self.post("login", credentials)
-        self._headers = {"Authorization": f"Bearer {login['session_token']}"}
+        self.headers = {"Authorization": f"Bearer {login['session_token']}"}
         key = await self.post("api_keys", {})
-        self._headers = {"X-API-KEY": key["api_key"]}
+        self.headers = {"X-API-KEY": key["api_key"]}
         self.access_code = (await self.post("access_codes", {}))["access_code"]
 
     async def order(self) -> None:
@@ -96,9 +96,7 @@ class Buyer:
     async def own_credits(self) -> int:
         """Return the balance of the user."""
         async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
-            answer = await http.get(
-                f"{self._base_url}/api/check_self_status", headers=self._headers
-            )
+            answer = await http.get(f"{self._base_url}/api/check_self_status", headers=self.headers)
         balance: int = answer.raise_for_status().json()["credits_available"]
         return balance
 
@@ -119,7 +117,7 @@ class Buyer:
         """Send a request that must succeed."""
         async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
             answer = await http.post(
-                f"{self._base_url}/api/{path}", json=body, headers=self._headers
+                f"{self._base_url}/api/{path}", json=body, headers=self.headers
             )
         assert answer.is_success, answer.text
         return answer.json()

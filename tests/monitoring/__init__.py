@@ -1,1 +1,1 @@
-"""The rules of Prometheus, as `promtool` tests them."""
+"""Rules and dashboard: as `promtool` tests them, and as `./run prometheus` drives them."""

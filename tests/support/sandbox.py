@@ -109,10 +109,19 @@ def _read(response: httpx.Response) -> dict[str, Any]:
 
 @asynccontextmanager
 async def serving_upstream(
-    rate_scale: Decimal = RATE_SCALE, clock: Clock | None = None
+    rate_scale: Decimal = RATE_SCALE, clock: Clock | None = None, *, mine_payouts: bool = False
 ) -> AsyncGenerator[Upstream]:
-    """Serve a sandbox whose orders have their address at once and whose chances repeat."""
-    app = create_sandbox(rate_scale=rate_scale, creation_delay_seconds=0, clock=clock, seed=7)
+    """Serve a sandbox whose orders have their address at once and whose chances repeat.
+
+    `mine_payouts`: the bitcoin that it sends is in a block at once.
+    """
+    app = create_sandbox(
+        rate_scale=rate_scale,
+        creation_delay_seconds=0,
+        clock=clock,
+        seed=7,
+        mine_payouts=mine_payouts,
+    )
     async with (
         serve_sandbox(app) as base_url,
         httpx.AsyncClient(trust_env=False, timeout=60) as http,

@@ -15,9 +15,10 @@ import asyncpg
 import httpx
 import pytest
 
+from app.cli.demo import Coin
 from app.runtime.db.migrate import upgrade
 from tests.failover.postgres import Postgres, fill, folder_of_server, running, small_disk, url_of
-from tests.journey.buyer import IN_COIN, Buyer, Coin
+from tests.journey.buyer import IN_COIN, Buyer
 from tests.support.sandbox import Upstream, serving_upstream
 from tests.support.served import Service, serving
 

@@ -15,8 +15,9 @@ from typing import Any, Final
 
 import httpx
 
+from app.cli.demo import Coin
 from app.sandbox import esplora_urls
-from tests.journey.buyer import IN_COIN, Buyer, Coin
+from tests.journey.buyer import IN_COIN, Buyer
 from tests.monitoring.prometheus import FOLDER, INTERVAL_SECONDS, asked, watching
 from tests.orders.wallet.keys import BIP84_ZPUB
 from tests.support.databases import run_alone

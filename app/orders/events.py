@@ -16,6 +16,19 @@ _ALARM_SHOWN_FOR: Final = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
+class EventRecord:
+    """An event as the table has it; `to_status` is what was reported where nothing moved."""
+
+    order_id: str
+    kind: OrderEventKind
+    from_status: str | None
+    to_status: str
+    at: datetime
+    reason: str
+    evidence: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
 class EventView:
     """One event of an order's history."""
 
@@ -35,64 +48,43 @@ async def moved(
     to_status: str,
     at: datetime,
     reason: str,
-    evidence: dict[str, Any] | None = None,
 ) -> None:
     """Write that an order moved, in the caller's transaction."""
-    await session.execute(
-        insert(OrderEvent).values(
-            order_id=order_id,
-            kind=OrderEventKind.MOVED,
-            from_status=from_status,
-            to_status=to_status,
-            at=at,
-            reason=reason,
-            evidence=evidence,
-        )
+    await write(
+        session,
+        EventRecord(order_id, OrderEventKind.MOVED, from_status, to_status, at, reason, None),
     )
 
 
-async def noted(
-    session: AsyncSession,
-    order_id: str,
-    *,
-    kind: OrderEventKind,
-    status: str,
-    reported: str,
-    at: datetime,
-    reason: str,
-    evidence: dict[str, Any] | None,
-) -> bool:
-    """Write a refused report or an alarm, once between two moves; say whether it was new."""
+async def write(session: AsyncSession, event: EventRecord) -> bool:
+    """Write an event in the caller's transaction; say whether it was new.
+
+    A refused report or an alarm is written once between two moves.
+    """
+    if event.kind != OrderEventKind.MOVED and await _is_written(session, event):
+        return False
+    await session.execute(insert(OrderEvent).values(vars(event)))
+    return True
+
+
+async def _is_written(session: AsyncSession, event: EventRecord) -> bool:
     last_move = (
         select(func.coalesce(func.max(OrderEvent.id), 0))
-        .where(OrderEvent.order_id == order_id, OrderEvent.kind == OrderEventKind.MOVED)
+        .where(OrderEvent.order_id == event.order_id, OrderEvent.kind == OrderEventKind.MOVED)
         .scalar_subquery()
     )
     written = await session.scalar(
         select(OrderEvent.id)
         .where(
-            OrderEvent.order_id == order_id,
+            OrderEvent.order_id == event.order_id,
             OrderEvent.id > last_move,
-            OrderEvent.kind == kind,
-            OrderEvent.to_status == reported,
-            OrderEvent.reason == reason,
+            OrderEvent.kind == event.kind,
+            OrderEvent.to_status == event.to_status,
+            OrderEvent.reason == event.reason,
         )
         .limit(1)
     )
-    if written is not None:
-        return False
-    await session.execute(
-        insert(OrderEvent).values(
-            order_id=order_id,
-            kind=kind,
-            from_status=status,
-            to_status=reported,
-            at=at,
-            reason=reason,
-            evidence=evidence,
-        )
-    )
-    return True
+    return written is not None
 
 
 async def acknowledged(

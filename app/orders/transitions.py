@@ -6,7 +6,7 @@ The one place where credits are granted: every caller holds the row of the order
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,6 +14,7 @@ from app.ledger import service
 from app.ledger.actors import Actor
 from app.ledger.rules import EntryKind
 from app.orders import events
+from app.orders.events import EventRecord
 from app.orders.models import BitcoinOutput, Order, Payment
 from app.orders.models.order_events import OrderEventKind
 from app.orders.rows import OrderRows, write
@@ -44,27 +45,11 @@ class Journal(Protocol):
         """Write the rows of an order as they are now, and those that are new."""
         ...
 
-    async def moved(
-        self, order: Order, from_status: OrderStatus, change: Transition, now: datetime
-    ) -> None:
-        """Write that an order has moved to the status that it has now."""
+    async def write_event(self, event: EventRecord) -> bool:
+        """Write a move; or a refusal or an alarm, once between two moves. Say whether it was new."""
         ...
 
-    async def noted(
-        self,
-        order: Order,
-        kind: OrderEventKind,
-        reason: str,
-        *,
-        status: OrderStatus,
-        reported: str,
-        evidence: dict[str, Any] | None,
-        now: datetime,
-    ) -> bool:
-        """Write a refusal or an alarm, once between two moves; say whether it was new."""
-        ...
-
-    async def granted(self, order: Order, grant: Grant, actor: Actor, now: datetime) -> None:
+    async def post_grant(self, order: Order, grant: Grant, actor: Actor, now: datetime) -> None:
         """Post the credits of an order to its beneficiary."""
         ...
 
@@ -76,28 +61,22 @@ async def save(
 
     Raises ValueError for a move that the table of moves does not have.
     """
-    order, status = rows.order, OrderStatus(rows.order.status)
+    order, status = rows.order, rows.order.status
 
-    async def note(kind: OrderEventKind, reason: str) -> bool:
-        return await journal.noted(
-            order,
-            kind,
-            reason,
-            status=status,
-            reported=change.reported,
-            evidence=change.evidence,
-            now=now,
+    async def write_event(kind: OrderEventKind, to_status: str, reason: str) -> bool:
+        return await journal.write_event(
+            EventRecord(order.id, kind, status, to_status, now, reason, change.evidence)
         )
 
     await journal.write_rows(write(rows, change, now))
     if change.move_to is not None:
-        await journal.moved(order, status, change, now)
+        await write_event(OrderEventKind.MOVED, change.move_to, change.reason)
     if change.grant is not None:
-        await journal.granted(order, change.grant, actor, now)
+        await journal.post_grant(order, change.grant, actor, now)
     if change.refused is not None:
-        await note(OrderEventKind.REFUSED, change.refused)
+        await write_event(OrderEventKind.REFUSED, change.reported, change.refused)
     alarm = change.alarm
-    if alarm is not None and not await note(OrderEventKind.ALARM, alarm):
+    if alarm and not await write_event(OrderEventKind.ALARM, change.reported, alarm):
         alarm = None  # it was raised before
     return ApplyResult(
         change.move_to,
@@ -119,42 +98,10 @@ class SqlJournal:
         self._session.add_all(new)
         await self._session.flush()
 
-    async def moved(
-        self, order: Order, from_status: OrderStatus, change: Transition, now: datetime
-    ) -> None:
-        await events.moved(
-            self._session,
-            order.id,
-            from_status=from_status,
-            to_status=order.status,
-            at=now,
-            reason=change.reason,
-            evidence=change.evidence,
-        )
+    async def write_event(self, event: EventRecord) -> bool:
+        return await events.write(self._session, event)
 
-    async def noted(
-        self,
-        order: Order,
-        kind: OrderEventKind,
-        reason: str,
-        *,
-        status: OrderStatus,
-        reported: str,
-        evidence: dict[str, Any] | None,
-        now: datetime,
-    ) -> bool:
-        return await events.noted(
-            self._session,
-            order.id,
-            kind=kind,
-            status=status,
-            reported=reported,
-            at=now,
-            reason=reason,
-            evidence=evidence,
-        )
-
-    async def granted(self, order: Order, grant: Grant, actor: Actor, now: datetime) -> None:
+    async def post_grant(self, order: Order, grant: Grant, actor: Actor, now: datetime) -> None:
         await service.post(
             self._session,
             account_id=order.beneficiary_id,

@@ -66,7 +66,10 @@ def create_sandbox(
         mine_payouts=mine_payouts,
         seed=seed,
     )
-    world = World(Store(state_path), clock or SystemClock(), options)
+    return _serving(World(Store(state_path), clock or SystemClock(), options))
+
+
+def _serving(world: World) -> FastAPI:
     app = FastAPI(
         title="SANDBOX of AEON.to",
         openapi_url=None,

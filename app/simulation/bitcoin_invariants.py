@@ -10,11 +10,12 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
 
+from app.orders.events import EventRecord
 from app.orders.models import Order
 from app.orders.pricing import Terms
 from app.orders.rows import OrderRows
 from app.orders.rules.rails import Rail
-from app.simulation.books import Books, KeptEvent
+from app.simulation.books import Books
 from app.simulation.chain import Coin, Mined, ModelChain, Waiting
 from app.simulation.invariants import Breach
 from app.simulation.loop import BEGIN
@@ -45,7 +46,7 @@ class Truth:
 def breaches_in_bitcoin(books: Books, truth: Truth) -> list[Breach]:
     """Return where the books differ from what happened on the chain."""
     orders = [rows for rows in books.orders if rows.order.rail == Rail.BITCOIN]
-    events: dict[str, list[KeptEvent]] = defaultdict(list)
+    events: dict[str, list[EventRecord]] = defaultdict(list)
     for event in books.events:
         events[event.order_id].append(event)
     found = [
@@ -59,7 +60,7 @@ def breaches_in_bitcoin(books: Books, truth: Truth) -> list[Breach]:
     return found
 
 
-def _untruths(rows: OrderRows, events: list[KeptEvent], truth: Truth) -> Iterator[str]:
+def _untruths(rows: OrderRows, events: list[EventRecord], truth: Truth) -> Iterator[str]:
     order = rows.order
     paying = truth.chain.paying(order.btc_dest_address)
     alarms = {event.reason for event in events if event.kind == "alarm"}
@@ -97,7 +98,7 @@ def _is_stamped_before(coin: Coin, order: Order) -> bool:
 
 
 def _faults_of_grant(
-    rows: OrderRows, moves: list[KeptEvent], coins: list[Coin], truth: Truth
+    rows: OrderRows, moves: list[EventRecord], coins: list[Coin], truth: Truth
 ) -> Iterator[str]:
     order = rows.order
     evidence: dict[str, Any] = next(

@@ -2,24 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
 
+from app.orders.events import EventRecord
 from app.orders.rows import OrderRows
 from app.partners.esplora.outputs import OutputId
-
-
-@dataclass(frozen=True, slots=True)
-class KeptEvent:
-    """A move, a refused report or an alarm, as the table `order_events` has it."""
-
-    order_id: str
-    kind: str
-    from_status: str | None
-    to_status: str
-    at: datetime
-    reason: str
-    evidence: dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +27,7 @@ class Books:
     """
 
     orders: Sequence[OrderRows] = ()
-    events: Sequence[KeptEvent] = ()
+    events: Sequence[EventRecord] = ()
     entries: Sequence[KeptEntry] = ()
     balances: Mapping[str, int] = field(default_factory=dict)
     settlements: Mapping[str, OutputId] = field(default_factory=dict)

@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from app.orders.events import EventRecord
 from app.orders.models import Order
 from app.orders.rows import OrderRows
 from app.orders.rules.rails import Rail
-from app.simulation.books import Books, KeptEvent
+from app.simulation.books import Books
 from app.simulation.upstream import Upstream, UpstreamOrder
 
 _LEGAL: Final = {
@@ -47,7 +48,7 @@ class Breach:
 
 def breaches_of(books: Books, now: datetime) -> list[Breach]:
     """Return what is wrong in the books at a time at which no fault has happened for long."""
-    moves: dict[str, list[KeptEvent]] = defaultdict(list)
+    moves: dict[str, list[EventRecord]] = defaultdict(list)
     for event in books.events:
         if event.kind == "moved":
             moves[event.order_id].append(event)
@@ -92,7 +93,7 @@ def _granting(order: Order) -> bool:
     return order.status in ("BTC_SENT", order.granting_status)
 
 
-def _faults_of_order(rows: OrderRows, moves: list[KeptEvent], now: datetime) -> Iterator[str]:
+def _faults_of_order(rows: OrderRows, moves: list[EventRecord], now: datetime) -> Iterator[str]:
     order = rows.order
     if not _final(order, now) and (order.next_look_at is None or order.next_look_at < now - _LATE):
         yield "no order in limbo (I7)"
@@ -125,7 +126,7 @@ def _final(order: Order, now: datetime) -> bool:
     )
 
 
-def _faults_of_grant(order: Order, moves: list[KeptEvent]) -> Iterator[str]:
+def _faults_of_grant(order: Order, moves: list[EventRecord]) -> Iterator[str]:
     granted_at = order.granted_at
     if granted_at is None or granted_at < order.created_at:
         yield "a grant has its time (I11)"

@@ -17,8 +17,10 @@ from typing import Final
 from app.ledger.actors import WORKER, Actor
 from app.orders.aeonto_parameters import TRUSTED_FOR
 from app.orders.cancel import CANCELLED_BY_BUYER
+from app.orders.events import EventRecord
 from app.orders.leases import LEASE, CreationTask, PollTask
 from app.orders.models import Order
+from app.orders.models.order_events import OrderEventKind
 from app.orders.pricing import BitcoinTerms, Terms
 from app.orders.rows import OrderRows, aeonto_facts, bitcoin_facts, order_facts
 from app.orders.rules.bitcoin_payments import Valuation
@@ -112,7 +114,10 @@ class MemoryStore:
         )
         rows = self._rows[order.id] = OrderRows(order)
         self._journal.balances.setdefault(account_id, 0)
-        self._journal.begun(order, now)
+        placed = EventRecord(
+            order.id, OrderEventKind.MOVED, None, OrderStatus.TO_BE_CREATED, now, "ordered", None
+        )
+        await self._journal.write_event(placed)
         if rail is Rail.BITCOIN:
             await self._give_address(rows, terms.bitcoin, now)
         else:

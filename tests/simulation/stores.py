@@ -11,6 +11,7 @@ from app.ledger.rules import AccountKind
 from app.orders import cancel as cancelling
 from app.orders import service
 from app.orders.errors import OrderNotCancellable
+from app.orders.events import EventRecord
 from app.orders.models import BitcoinOutput, Order, Payment, SettledOutput
 from app.orders.place import Purchase
 from app.orders.poll_hints import PollHints
@@ -22,7 +23,7 @@ from app.orders.store import SqlOrderStore
 from app.runtime.clock import Clock
 from app.runtime.db.engine import Database
 from app.runtime.money import in_satoshi
-from app.simulation.books import Books, KeptEntry, KeptEvent
+from app.simulation.books import Books, KeptEntry
 from app.simulation.buyers import Shown
 from app.simulation.calendar import Work
 
@@ -123,7 +124,7 @@ class SqlShop:
             balances = await session.execute(text("SELECT id, balance FROM accounts"))
             return Books(
                 list(rows.values()),
-                [KeptEvent(*row) for row in events],
+                [EventRecord(*row) for row in events],
                 [KeptEntry(*row) for row in entries],
                 {row.id: row.balance for row in balances},
                 settlements,

@@ -53,7 +53,7 @@ def create_app(settings: Settings, overrides: Overrides | None = None) -> FastAP
         health,
     ):
         app.include_router(feature.router)
-    if settings.metrics:
+    if settings.server.metrics:
         app.include_router(health.metrics_router)
     docs.install(app)
     openapi.install(app)
@@ -71,7 +71,7 @@ def create_worker_app(resources: Resources, heartbeats: Heartbeats) -> FastAPI:
     app.state.shared_gauges = housekeeping.shared_gauges(resources, loop_names(resources))
     app.state.silent_loops = heartbeats.silent
     app.include_router(health.router)
-    if resources.settings.metrics:
+    if resources.settings.server.metrics:
         app.include_router(health.metrics_router)
     error_handlers.install(app, metrics=resources.metrics, now=resources.clock.now)
     middleware.install(app)
@@ -98,7 +98,7 @@ def _lifespan_of(
             await stack.enter_async_context(interest_running(resources))
             app.state.shared_gauges = housekeeping.shared_gauges(resources, loop_names(resources))
             app.state.silent_loops = lambda: []
-            if settings.run_worker:
+            if settings.server.run_worker:
                 heartbeats = await stack.enter_async_context(worker_running(resources))
                 app.state.silent_loops = heartbeats.silent
             await stack.enter_async_context(lag_observed(metrics))

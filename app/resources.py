@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
@@ -107,36 +106,36 @@ def sales_terms(settings: Settings) -> Terms:
 
     Raises ConfigurationError for a bad destination or wallet.
     """
-    address = settings.btc_dest_address
+    address = settings.orders.btc_dest_address
     if address is None:
         raise ConfigurationError("ASSAY_BTC_DEST_ADDRESS: required: where the bitcoin goes")
     try:
         network = bitcoin_network(address)
     except InvalidAddress as fault:
         raise ConfigurationError(f"ASSAY_BTC_DEST_ADDRESS: {fault}") from None
-    host = urlsplit(settings.aeonto_base_url).hostname or ""
+    host = urlsplit(settings.aeonto.base_url).hostname or ""
     wanted = _NETWORKS.get(host)
     if wanted is not None and network is not wanted:
         raise ConfigurationError(
             f"ASSAY_BTC_DEST_ADDRESS: is a {network} address, but {host} pays on {wanted}"
         )
     return Terms(
-        credit_price_btc=settings.credit_price_btc,
-        max_credits_per_order=settings.max_credits_per_order,
+        credit_price_btc=settings.orders.credit_price_btc,
+        max_credits_per_order=settings.orders.max_credits_per_order,
         btc_dest_address=address,
-        granting_status=settings.grant_credits_at,
-        create_deadline=timedelta(seconds=settings.create_deadline_seconds),
+        granting_status=settings.orders.grant_credits_at,
+        create_deadline=settings.orders.create_deadline,
         bitcoin=_bitcoin_terms(settings, network),
-        max_open_orders=settings.max_open_orders,
+        max_open_orders=settings.orders.max_open_orders,
     )
 
 
 def wallet_of(settings: Settings) -> Wallet | None:
     """Return the merchant's wallet; None where none is named. Raises ConfigurationError."""
-    if settings.bitcoin_descriptor is None:
+    if settings.bitcoin.descriptor is None:
         return None
     try:
-        return Wallet.from_text(settings.bitcoin_descriptor.get_secret_value())
+        return Wallet.from_text(settings.bitcoin.descriptor.get_secret_value())
     except WalletRefused as refused:
         raise ConfigurationError(f"ASSAY_BITCOIN_DESCRIPTOR: {refused}") from None
 
@@ -146,7 +145,7 @@ def _bitcoin_terms(settings: Settings, network: BitcoinNetwork) -> BitcoinTerms 
     wallet = wallet_of(settings)
     if wallet is None:
         return None
-    if not settings.esplora_url:
+    if not settings.esplora.urls:
         raise ConfigurationError(
             "ASSAY_BITCOIN_DESCRIPTOR: needs ASSAY_ESPLORA_URL, to see what buyers pay"
         )
@@ -155,16 +154,16 @@ def _bitcoin_terms(settings: Settings, network: BitcoinNetwork) -> BitcoinTerms 
             f"ASSAY_BITCOIN_DESCRIPTOR: is a {wallet.network} wallet, but ASSAY_BTC_DEST_ADDRESS"
             f" is a {network} address"
         )
-    if wallet.is_own(settings.btc_dest_address or "", _OWN_INDEXES):
+    if wallet.is_own(settings.orders.btc_dest_address or "", _OWN_INDEXES):
         raise ConfigurationError(OWN_DESTINATION)
     return BitcoinTerms(
         wallet=wallet,
-        confirmations=settings.bitcoin_confirmations,
-        unconfirmed_up_to_btc=settings.bitcoin_unconfirmed_up_to_btc,
-        one_confirmation_up_to_btc=settings.bitcoin_one_confirmation_up_to_btc,
-        payment_window=timedelta(seconds=settings.bitcoin_payment_window_seconds),
-        late_grace=timedelta(seconds=settings.bitcoin_late_grace_seconds),
-        excess_to_credits=settings.bitcoin_excess_to_credits,
+        confirmations=settings.bitcoin.confirmations,
+        unconfirmed_up_to_btc=settings.bitcoin.unconfirmed_up_to_btc,
+        one_confirmation_up_to_btc=settings.bitcoin.one_confirmation_up_to_btc,
+        payment_window=settings.bitcoin.payment_window,
+        late_grace=settings.bitcoin.late_grace,
+        excess_to_credits=settings.bitcoin.excess_to_credits,
     )
 
 
@@ -202,16 +201,16 @@ def _panel(
                     )
                 return ExposureProvider(servers, lists, alarm=ring)
             case "crystal":
-                key = _required(settings.crystal_api_key, "ASSAY_CRYSTAL_API_KEY")
-                http = open_vendor(name, settings.crystal_url, crystal_headers(key))
+                key = _required(settings.crystal.api_key, "ASSAY_CRYSTAL_API_KEY")
+                http = open_vendor(name, settings.crystal.url, crystal_headers(key))
                 gauge = metrics.vendor_calls_left.labels(name).set
                 return CrystalProvider(http, gauge=gauge, alarm=ring)
             case "chainalysis":
-                key = _required(settings.chainalysis_api_key, "ASSAY_CHAINALYSIS_API_KEY")
-                http = open_vendor(name, settings.chainalysis_url, chainalysis_headers(key))
+                key = _required(settings.chainalysis.api_key, "ASSAY_CHAINALYSIS_API_KEY")
+                http = open_vendor(name, settings.chainalysis.url, chainalysis_headers(key))
                 return ChainalysisProvider(http, alarm=ring)
 
-    return ProviderEnsemble([provider(name) for name in settings.risk_provider])
+    return ProviderEnsemble([provider(name) for name in settings.assessments.risk_providers])
 
 
 def _required(key: SecretStr | None, name: str) -> str:
@@ -222,9 +221,9 @@ def _required(key: SecretStr | None, name: str) -> str:
 
 def receipt_key(settings: Settings) -> SigningKey | None:
     """Return what signs receipts; None where no key is set."""
-    if settings.receipt_key is None:
+    if settings.assessments.receipt_key is None:
         return None
-    return SigningKey.from_text(settings.receipt_key.get_secret_value())
+    return SigningKey.from_text(settings.assessments.receipt_key.get_secret_value())
 
 
 def _open_servers(
@@ -233,7 +232,7 @@ def _open_servers(
     """Return the named servers of the chain; their connections close with the stack."""
     servers = []
     network = bitcoin_network(terms.btc_dest_address)
-    for url in settings.esplora_url:
+    for url in settings.esplora.urls:
         transport = open_esplora(url)
         stack.push_async_callback(transport.aclose)
         servers.append(
@@ -251,16 +250,14 @@ async def open_resources(
     async with AsyncExitStack() as stack:
         database = overrides.database
         if database is None:
-            if settings.database_url is None:
+            if settings.database.url is None:
                 raise ConfigurationError("ASSAY_DATABASE_URL: required")
-            database = create_database(settings.database_url.get_secret_value())
+            database = create_database(settings.database.url.get_secret_value())
             stack.push_async_callback(database.dispose)
         clock = overrides.clock or database.clock
         if clock is database.clock:
             await stack.enter_async_context(clock_watched(database, metrics))
-        required = RequiredLists(
-            names=settings.required_lists, max_age_days=settings.list_max_age_days
-        )
+        required = RequiredLists(names=settings.lists.required, max_age=settings.lists.max_age)
         lists = Lists(database, clock, required)
         servers = _open_servers(settings, terms, metrics, clock, stack)
         panel = (
@@ -269,9 +266,9 @@ async def open_resources(
             else _panel(settings, metrics, clock, stack, lists=lists, servers=servers)
         )
         pace = PostgresRateLimiter(
-            database, clock, settings.aeonto_rate_scale, metrics.observe_slot
+            database, clock, settings.aeonto.rate_scale, metrics.observe_slot
         )
-        upstream = open_aeonto(settings.aeonto_base_url)
+        upstream = open_aeonto(settings.aeonto.base_url)
         stack.push_async_callback(upstream.aclose)
         aeonto = AeontoClient(upstream, pace=pace, clock=clock, observe=metrics.observe_upstream)
         throttles = Throttles(database, clock, metrics.observe_refused_attempt)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 import app.tables  # noqa: F401  registers the tables
 from app.runtime.db.base import Base
 from app.runtime.db.engine import create_database
-from app.settings import Settings
+from app.settings import load_settings
 
 _LOCK: Final = 7_301_955_026_118_402  # any number that nothing else on the server locks
 
@@ -18,7 +18,7 @@ def _database_url() -> str:
     given = context.config.attributes.get("url")
     if given:
         return str(given)
-    url = Settings.load().database_url
+    url = load_settings().database.url
     if url is None:
         raise SystemExit("ASSAY_DATABASE_URL must be set; `assay migrate` finds the embedded one")
     return url.get_secret_value()

@@ -1,79 +1,81 @@
 """Every environment variable: its default, its limits, and what a wrong one is answered with."""
 
 import re
+from datetime import timedelta
 from decimal import Decimal
 from ipaddress import IPv4Network, IPv6Network
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
-from app.settings import ConfigurationError, Settings
+from app.settings import ConfigurationError, load_settings, variables
 from tests.support.application import RECEIPT_KEY
 
 CHECKOUT = Path(__file__).parents[1]
 # Every setting, and what it is when nothing is set.
 DEFAULTS = {
-    "database_url": None,
-    "data_dir": Path(".assay"),
-    "aeonto_base_url": "https://aeon.to/api/v3/aeon2btc/",
-    "aeonto_rate_scale": Decimal(1),
-    "esplora_url": (),
-    "create_deadline_seconds": 3600,
-    "open_registration": True,
-    "trusted_proxies": (),
-    "btc_dest_address": None,
-    "bitcoin_descriptor": None,
-    "bitcoin_confirmations": 2,
-    "bitcoin_unconfirmed_up_to_btc": Decimal(0),
-    "bitcoin_one_confirmation_up_to_btc": Decimal(0),
-    "bitcoin_payment_window_seconds": 3600,
-    "bitcoin_late_grace_seconds": 3600,
-    "bitcoin_excess_to_credits": False,
-    "bitcoin_gap_limit": 20,
-    "credit_price_btc": Decimal("0.0005"),
-    "max_credits_per_order": 10_000,
-    "max_open_orders": 20,
-    "grant_credits_at": "BTC_SENT",
-    "host": "127.0.0.1",
-    "port": 8000,
-    "run_worker": True,
-    "metrics": True,
-    "risk_provider": ("sanctions",),
-    "repeat_free_seconds": 3600,
-    "crystal_url": "https://apiexpert.crystalblockchain.com/",
-    "crystal_api_key": None,
-    "chainalysis_url": "https://public.chainalysis.com/api/v1/",
-    "chainalysis_api_key": None,
-    "receipt_key": None,
+    "database.url": None,
+    "database.data_dir": Path(".assay"),
+    "aeonto.base_url": "https://aeon.to/api/v3/aeon2btc/",
+    "aeonto.rate_scale": Decimal(1),
+    "esplora.urls": (),
+    "orders.create_deadline": timedelta(hours=1),
+    "server.open_registration": True,
+    "server.trusted_proxies": (),
+    "orders.btc_dest_address": None,
+    "bitcoin.descriptor": None,
+    "bitcoin.confirmations": 2,
+    "bitcoin.unconfirmed_up_to_btc": Decimal(0),
+    "bitcoin.one_confirmation_up_to_btc": Decimal(0),
+    "bitcoin.payment_window": timedelta(hours=1),
+    "bitcoin.late_grace": timedelta(hours=1),
+    "bitcoin.excess_to_credits": False,
+    "bitcoin.gap_limit": 20,
+    "orders.credit_price_btc": Decimal("0.0005"),
+    "orders.max_credits_per_order": 10_000,
+    "orders.max_open_orders": 20,
+    "orders.grant_credits_at": "BTC_SENT",
+    "server.host": "127.0.0.1",
+    "server.port": 8000,
+    "server.run_worker": True,
+    "server.metrics": True,
+    "assessments.risk_providers": ("sanctions",),
+    "assessments.repeat_free_within": timedelta(hours=1),
+    "crystal.url": "https://apiexpert.crystalblockchain.com/",
+    "crystal.api_key": None,
+    "chainalysis.url": "https://public.chainalysis.com/api/v1/",
+    "chainalysis.api_key": None,
+    "assessments.receipt_key": None,
 }
 
 
 @pytest.fixture(autouse=True)
 def _no_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Start from an empty folder and an environment without a variable of ours."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(f"ASSAY_{name.upper()}", raising=False)
+    for name in variables():
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
 
 
 def refusal() -> str:
     """Return the message that stops the start."""
     with pytest.raises(ConfigurationError) as refused:
-        Settings.load()
+        load_settings()
     return str(refused.value)
 
 
 @pytest.mark.parametrize(("name", "value"), DEFAULTS.items(), ids=str)
 def test_default_is_the_documented_one(name: str, value: object) -> None:
-    assert getattr(Settings.load(), name) == value
+    assert attrgetter(name)(load_settings()) == value
 
 
 def test_log_format_is_json_where_nobody_reads_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stderr.isatty", lambda: False, raising=False)
-    assert Settings.load().log_format == "json"
+    assert load_settings().server.log_format == "json"
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
-    assert Settings.load().log_format == "console"
+    assert load_settings().server.log_format == "console"
 
 
 @pytest.mark.parametrize(
@@ -92,7 +94,7 @@ def test_log_format_is_json_where_nobody_reads_a_terminal(monkeypatch: pytest.Mo
             "https://one.example/api/, http://localhost:3002,",
             ("https://one.example/api/", "http://localhost:3002/"),
         ),
-        ("CREATE_DEADLINE_SECONDS", "60", 60),
+        ("CREATE_DEADLINE_SECONDS", "60", timedelta(seconds=60)),
         ("OPEN_REGISTRATION", "false", False),
         ("TRUSTED_PROXIES", "10.0.0.7/8, ::1,", (IPv4Network("10.0.0.0/8"), IPv6Network("::1"))),
         (
@@ -104,8 +106,8 @@ def test_log_format_is_json_where_nobody_reads_a_terminal(monkeypatch: pytest.Mo
         ("BITCOIN_CONFIRMATIONS", "6", 6),
         ("BITCOIN_UNCONFIRMED_UP_TO_BTC", "0.0005", Decimal("0.0005")),
         ("BITCOIN_ONE_CONFIRMATION_UP_TO_BTC", "0.01", Decimal("0.01")),
-        ("BITCOIN_PAYMENT_WINDOW_SECONDS", "300", 300),
-        ("BITCOIN_LATE_GRACE_SECONDS", "0", 0),
+        ("BITCOIN_PAYMENT_WINDOW_SECONDS", "300", timedelta(seconds=300)),
+        ("BITCOIN_LATE_GRACE_SECONDS", "0", timedelta(seconds=0)),
         ("BITCOIN_EXCESS_TO_CREDITS", "true", True),
         ("CREDIT_PRICE_BTC", "0.00000001", Decimal("0.00000001")),
         ("MAX_CREDITS_PER_ORDER", "5", 5),
@@ -116,7 +118,7 @@ def test_log_format_is_json_where_nobody_reads_a_terminal(monkeypatch: pytest.Mo
         ("LOG_FORMAT", "console", "console"),
         ("METRICS", "false", False),
         ("RISK_PROVIDER", "sanctions, exposure", ("sanctions", "exposure")),
-        ("REPEAT_FREE_SECONDS", "60", 60),
+        ("REPEAT_FREE_SECONDS", "60", timedelta(seconds=60)),
         ("CRYSTAL_URL", "http://127.0.0.1:9000/crystal", "http://127.0.0.1:9000/crystal/"),
         ("CRYSTAL_API_KEY", "a-key", SecretStr("a-key")),
         ("CHAINALYSIS_URL", "https://sanctions.example", "https://sanctions.example/"),
@@ -128,7 +130,7 @@ def test_variable_is_read(
     monkeypatch: pytest.MonkeyPatch, name: str, text: str, value: object
 ) -> None:
     monkeypatch.setenv(f"ASSAY_{name}", text)
-    assert getattr(Settings.load(), name.lower()) == value
+    assert load_settings().given == {f"ASSAY_{name}": value}
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+asyncpg"])
@@ -136,8 +138,8 @@ def test_every_common_database_url_becomes_asyncpgs(
     monkeypatch: pytest.MonkeyPatch, scheme: str
 ) -> None:
     monkeypatch.setenv("ASSAY_DATABASE_URL", f"{scheme}://u:secret@db/assay")
-    settings = Settings.load()
-    assert settings.database_url == SecretStr("postgresql+asyncpg://u:secret@db/assay")
+    settings = load_settings()
+    assert settings.database.url == SecretStr("postgresql+asyncpg://u:secret@db/assay")
     assert "secret" not in repr(settings)
 
 
@@ -223,15 +225,15 @@ def test_unknown_name_stops_the_start(monkeypatch: pytest.MonkeyPatch, name: str
 def test_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASSAY_DATABASE_URL", "")
     monkeypatch.setenv("ASSAY_PORT", "")
-    assert Settings.load().database_url is None
-    assert Settings.load().port == 8000
+    assert load_settings().database.url is None
+    assert load_settings().server.port == 8000
 
 
 def test_names_that_kubernetes_injects_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASSAY_SERVICE_HOST", "10.0.0.1")
     monkeypatch.setenv("ASSAY_SERVICE_PORT_HTTP", "8000")
     monkeypatch.setenv("ASSAY_PORT_8000_TCP_ADDR", "10.0.0.1")
-    assert Settings.load().port == 8000
+    assert load_settings().server.port == 8000
 
 
 def test_port_that_kubernetes_injects_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -245,8 +247,8 @@ def test_port_that_kubernetes_injects_is_explained(monkeypatch: pytest.MonkeyPat
 def test_dotenv_is_read_and_the_environment_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     Path(".env").write_text("ASSAY_PORT=9001\nASSAY_HOST=0.0.0.0\nOTHER=1\n", encoding="utf-8")
     monkeypatch.setenv("ASSAY_PORT", "9002")
-    settings = Settings.load()
-    assert (settings.host, settings.port) == ("0.0.0.0", 9002)  # noqa: S104  read, not bound
+    settings = load_settings()
+    assert (settings.server.host, settings.server.port) == ("0.0.0.0", 9002)  # noqa: S104  read, not bound
 
 
 def test_unknown_and_malformed_names_of_dotenv_stop_the_start() -> None:
@@ -258,7 +260,7 @@ def test_unknown_and_malformed_names_of_dotenv_stop_the_start() -> None:
 
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
-        Settings.load().port = 1  # type: ignore[misc]
+        load_settings().server.port = 1  # type: ignore[misc]
 
 
 def _example() -> dict[str, str]:
@@ -268,14 +270,14 @@ def _example() -> dict[str, str]:
 
 
 def test_example_names_every_variable_and_no_other() -> None:
-    assert set(_example()) == {f"ASSAY_{name.upper()}" for name in Settings.model_fields}
+    assert set(_example()) == set(variables())
 
 
 def test_values_in_the_example_are_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
-    defaults = Settings.load()
+    defaults = load_settings()
     for name, value in _example().items():
         monkeypatch.setenv(name, value)
-    assert Settings.load() == defaults
+    assert load_settings() == defaults
 
 
 @pytest.mark.parametrize(
@@ -346,9 +348,9 @@ def test_values_are_written_plainly_and_the_message_says_what_is_allowed(
 def test_plain_http_is_taken_for_a_private_host(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     for name in ("ESPLORA_URL", "AEONTO_BASE_URL", "CRYSTAL_URL", "CHAINALYSIS_URL"):
         monkeypatch.setenv(f"ASSAY_{name}", url)
-    settings = Settings.load()
-    assert settings.esplora_url == (f"{url.rstrip('/')}/",)
-    assert settings.crystal_url == settings.aeonto_base_url == f"{url.rstrip('/')}/"
+    settings = load_settings()
+    assert settings.esplora.urls == (f"{url.rstrip('/')}/",)
+    assert settings.crystal.url == settings.aeonto.base_url == f"{url.rstrip('/')}/"
 
 
 @pytest.mark.parametrize(
@@ -415,7 +417,7 @@ def test_two_spellings_of_one_server_do_not_confirm_each_other(
 def test_two_ports_and_two_paths_are_two_servers(monkeypatch: pytest.MonkeyPatch) -> None:
     urls = ("http://a:3000/", "http://a:3001/", "http://a:3000/esplora2/", "http://b:3000/")
     monkeypatch.setenv("ASSAY_ESPLORA_URL", ",".join(urls))
-    assert Settings.load().esplora_url == urls
+    assert load_settings().esplora.urls == urls
 
 
 @pytest.mark.parametrize(
@@ -459,7 +461,7 @@ def test_a_line_of_dotenv_that_is_no_setting_stops_the_start_and_is_named(
 )
 def test_usual_ways_to_write_dotenv_are_read(content: bytes) -> None:
     Path(".env").write_bytes(content)
-    assert (Settings.load().port, Settings.load().host) == (9001, "::1")
+    assert (load_settings().server.port, load_settings().server.host) == (9001, "::1")
 
 
 def test_dotenv_that_is_a_folder_or_points_nowhere_stops_the_start() -> None:

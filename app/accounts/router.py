@@ -68,7 +68,7 @@ async def check_self_status(
 
 
 async def _registration_is_open(resources: ResourcesDep) -> None:
-    if not resources.settings.open_registration:
+    if not resources.settings.server.open_registration:
         raise RegistrationClosed
 
 

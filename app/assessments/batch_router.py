@@ -1,7 +1,5 @@
 """Many assessments in one request."""
 
-from datetime import timedelta
-
 from fastapi import APIRouter, Request, Response
 
 from app.assessments import batch as batches
@@ -61,7 +59,7 @@ async def create_new_assessments_for_access_code(
         for one, question in zip(asked, body.questions, strict=True)
         if isinstance(one, Subject) and question.fresh
     }
-    window = timedelta(seconds=resources.settings.repeat_free_seconds)
+    window = resources.settings.assessments.repeat_free_within
     questions = Questions(asked, fresh, actor_of(request, caller), window)
     pick_account = service.from_access_code(caller, body.access_code, resources.clock.now())
     tools = (resources.database, resources.panel, resources.clock)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
@@ -225,7 +225,7 @@ async def _create(
     askable = await askable_for([question], resources)
     subject = subject_of(question, resources.panel, askable)
     actor, clock = actor_of(request, caller), resources.clock
-    window = timedelta(seconds=resources.settings.repeat_free_seconds)
+    window = resources.settings.assessments.repeat_free_within
     free_within = None if question.fresh else window
     tools = (resources.database, resources.panel, clock)
     try:

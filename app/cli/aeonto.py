@@ -19,7 +19,7 @@ from app.runtime.clock import Clock, SystemClock
 from app.runtime.money import SATOSHI
 from app.runtime.rate_limit.local import LocalRateLimiter
 from app.runtime.rate_limit.rules import Bucket, Pace, Slot
-from app.settings import Settings
+from app.settings import Settings, load_settings
 
 SLOT_WAIT_SECONDS: Final = 60.0
 
@@ -105,8 +105,8 @@ def status(
 @asynccontextmanager
 async def _pace(settings: Settings, clock: Clock) -> AsyncIterator[Pace]:
     """Yield the pace that a server on the same database keeps, or else one of this command's own."""
-    if settings.database_url is None and not settings.postgres_folder.exists():
-        yield LocalRateLimiter(clock, rate_scale=settings.aeonto_rate_scale)
+    if settings.database.url is None and not settings.database.postgres_folder.exists():
+        yield LocalRateLimiter(clock, rate_scale=settings.aeonto.rate_scale)
         return
     from app.cli.shared_pace import shared_pace  # noqa: PLC0415  only this needs SQLAlchemy
 
@@ -120,7 +120,7 @@ async def _ask(
     clock = SystemClock()
     async with (
         _pace(settings, clock) as pace,
-        aclosing(open_aeonto(settings.aeonto_base_url)) as transport,
+        aclosing(open_aeonto(settings.aeonto.base_url)) as transport,
     ):
         slot = await pace.reserve(bucket, within_seconds=SLOT_WAIT_SECONDS)
         return await ask(AeontoClient(transport, pace=pace, clock=clock), slot) if slot else None
@@ -131,7 +131,7 @@ def _run(
 ) -> None:
     """Ask once and print the answer; exit with 1 on a failure, with 2 on bad settings."""
     try:
-        answer = run(lambda: _ask(Settings.load(), bucket, ask))
+        answer = run(lambda: _ask(load_settings(), bucket, ask))
     except PartnerFailure as failure:
         typer.echo(f"AEON.to: {failure}", err=True)
         raise typer.Exit(1) from None

@@ -12,7 +12,7 @@ from app.orders.wallet.wallet import MAX_INDEX, Wallet
 from app.resources import READ_AS_WPKH, wallet_of
 from app.runtime.db.engine import Database
 from app.runtime.faults import OperatorFault
-from app.settings import ConfigurationError, Settings
+from app.settings import ConfigurationError, load_settings
 
 _MAX_SHOWN = 1000
 _WHY: Final = {
@@ -82,7 +82,7 @@ def advance(
 
 
 def _wallet() -> Wallet:
-    wallet = wallet_of(Settings.load())
+    wallet = wallet_of(load_settings())
     if wallet is None:
         raise ConfigurationError("ASSAY_BITCOIN_DESCRIPTOR: required")
     return wallet

@@ -26,10 +26,10 @@ async def with_database(settings: Settings) -> AsyncIterator[Settings]:
     Raises DatabaseUnusable in the place of what the body raises when the database does not serve.
     """
     try:
-        if settings.database_url is not None:
+        if settings.database.url is not None:
             yield settings
             return
-        server = EmbeddedPostgres(settings.postgres_folder)
+        server = EmbeddedPostgres(settings.database.postgres_folder)
         async with server as url:
             if not server.attached:
                 typer.echo(
@@ -37,7 +37,7 @@ async def with_database(settings: Settings) -> AsyncIterator[Settings]:
                     "ASSAY_DATABASE_URL names a server of your own",
                     err=True,
                 )
-            yield settings.model_copy(update={"database_url": SecretStr(url)})
+            yield settings.replaced({"ASSAY_DATABASE_URL": SecretStr(url)})
     except Exception as fault:
         reason = plain_reason(fault)
         if reason is None:
@@ -47,6 +47,6 @@ async def with_database(settings: Settings) -> AsyncIterator[Settings]:
 
 def url_of(settings: Settings) -> str:
     """Return the database's URL. Raises ConfigurationError when none is named."""
-    if settings.database_url is None:
+    if settings.database.url is None:
         raise ConfigurationError("ASSAY_DATABASE_URL: required")
-    return settings.database_url.get_secret_value()
+    return settings.database.url.get_secret_value()

@@ -27,7 +27,7 @@ from app.runtime.loops.loops import Loop, running
 from app.runtime.observability.logging import configure_logging
 from app.sandbox.server import AUTO_BLOCK_SECONDS, create_sandbox
 from app.sandbox.serving import esplora_urls, serve_sandbox
-from app.settings import PREFIX, ConfigurationError, Settings
+from app.settings import ConfigurationError, Settings, load_settings
 
 # The destination in the example of AEON.to API v3: the sandbox's chain alone pays it.
 _SANDBOX_DESTINATION: Final = "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM"
@@ -41,13 +41,13 @@ _SANDBOX_WALLET: Final = SecretStr(
 
 # Settings that are the sandbox's own here.
 _OWN: Final = (
-    "aeonto_base_url",
-    "esplora_url",
-    "bitcoin_descriptor",
-    "crystal_url",
-    "crystal_api_key",
-    "chainalysis_url",
-    "chainalysis_api_key",
+    "ASSAY_AEONTO_BASE_URL",
+    "ASSAY_ESPLORA_URL",
+    "ASSAY_BITCOIN_DESCRIPTOR",
+    "ASSAY_CRYSTAL_URL",
+    "ASSAY_CRYSTAL_API_KEY",
+    "ASSAY_CHAINALYSIS_URL",
+    "ASSAY_CHAINALYSIS_API_KEY",
 )
 _SANDBOX_KEY: Final = SecretStr("sandbox")  # its risk vendors take any key but "wrong"
 
@@ -61,14 +61,14 @@ def dev() -> None:
     """Run everything embedded: PostgreSQL, the SANDBOX, the server; then show one journey."""
 
     async def main() -> None:
-        settings = Settings.load()
+        settings = load_settings()
         _check(settings)
-        configure_logging(settings.log_format, logging.WARNING)  # the journey is to be seen
+        configure_logging(settings.server.log_format, logging.WARNING)  # the journey is to be seen
         stopping = stop_event()
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        settings.database.data_dir.mkdir(parents=True, exist_ok=True)
         sandbox = create_sandbox(
-            state_path=settings.data_dir / "sandbox.sqlite3",
-            rate_scale=settings.aeonto_rate_scale,
+            state_path=settings.database.data_dir / "sandbox.sqlite3",
+            rate_scale=settings.aeonto.rate_scale,
             auto=True,
             auto_step_seconds=_SANDBOX_STEP_SECONDS,
             block_seconds=AUTO_BLOCK_SECONDS,
@@ -87,15 +87,15 @@ def dev() -> None:
 def _check(settings: Settings) -> None:
     """Refuse to stand the sandbox beside a real partner or wallet. Raises ConfigurationError."""
     for name in _OWN:
-        if name in settings.model_fields_set:
+        if name in settings.given:
             raise ConfigurationError(
-                f"{PREFIX}{name.upper()}: must not be set for `assay dev`, which runs its own"
+                f"{name}: must not be set for `assay dev`, which runs its own"
                 " SANDBOX, and never beside a real partner or wallet; use `assay serve`"
             )
-    if settings.btc_dest_address is None:
+    if settings.orders.btc_dest_address is None:
         return
     try:
-        network = bitcoin_network(settings.btc_dest_address)
+        network = bitcoin_network(settings.orders.btc_dest_address)
     except InvalidAddress as fault:
         raise ConfigurationError(f"ASSAY_BTC_DEST_ADDRESS: {fault}") from None
     if network is not BitcoinNetwork.MAINNET:
@@ -107,26 +107,26 @@ def _check(settings: Settings) -> None:
 
 def _in_sandbox(settings: Settings, sandbox_url: str) -> Settings:
     """Return settings whose partners, vendors and wallet are those of the sandbox."""
-    return settings.model_copy(
-        update={
-            "aeonto_base_url": sandbox_url,
-            "esplora_url": tuple(esplora_urls(sandbox_url)),
-            "btc_dest_address": settings.btc_dest_address or _SANDBOX_DESTINATION,
-            "bitcoin_descriptor": _SANDBOX_WALLET,
-            "crystal_url": f"{_root(sandbox_url)}crystal/",
-            "crystal_api_key": _SANDBOX_KEY,
-            "chainalysis_url": f"{_root(sandbox_url)}chainalysis/api/v1/",
-            "chainalysis_api_key": _SANDBOX_KEY,
+    return settings.replaced(
+        {
+            "ASSAY_AEONTO_BASE_URL": sandbox_url,
+            "ASSAY_ESPLORA_URL": tuple(esplora_urls(sandbox_url)),
+            "ASSAY_BTC_DEST_ADDRESS": settings.orders.btc_dest_address or _SANDBOX_DESTINATION,
+            "ASSAY_BITCOIN_DESCRIPTOR": _SANDBOX_WALLET,
+            "ASSAY_CRYSTAL_URL": f"{_root(sandbox_url)}crystal/",
+            "ASSAY_CRYSTAL_API_KEY": _SANDBOX_KEY,
+            "ASSAY_CHAINALYSIS_URL": f"{_root(sandbox_url)}chainalysis/api/v1/",
+            "ASSAY_CHAINALYSIS_API_KEY": _SANDBOX_KEY,
         }
     )
 
 
 def _signing(settings: Settings) -> Settings:
     """Return settings with a key for receipts: the one that is set, or one of the data folder."""
-    if settings.receipt_key is not None:
+    if settings.assessments.receipt_key is not None:
         return settings
-    key = SecretStr(own_key_text(settings.data_dir))
-    return settings.model_copy(update={"receipt_key": key})
+    key = SecretStr(own_key_text(settings.database.data_dir))
+    return settings.replaced({"ASSAY_RECEIPT_KEY": key})
 
 
 @asynccontextmanager
@@ -145,8 +145,8 @@ def _root(sandbox_url: str) -> str:
 
 
 def _base_url(settings: Settings) -> str:
-    host = settings.host if settings.host in _LOOPBACK else "127.0.0.1"
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+    host = settings.server.host if settings.server.host in _LOOPBACK else "127.0.0.1"
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.server.port}"
 
 
 async def _show(

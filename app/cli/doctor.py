@@ -18,7 +18,7 @@ from app.runtime.clock import SystemClock
 from app.runtime.db.engine import create_database
 from app.runtime.faults import OperatorFault
 from app.runtime.observability.logging import configure_logging
-from app.settings import ConfigurationError, SettingFault, Settings
+from app.settings import ConfigurationError, SettingFault, Settings, read_settings
 
 _COLUMNS: Final = ("status", "name", "found", "remedy")
 
@@ -33,10 +33,10 @@ def doctor(*, as_json: AsJson = False) -> None:
 
     async def main() -> list[Finding]:
         try:
-            settings, faults = Settings.read()
+            settings, faults = read_settings()
         except ConfigurationError as fault:
             return nothing_examined(str(fault))
-        configure_logging(settings.log_format, ERROR)  # findings say the rest
+        configure_logging(settings.server.log_format, ERROR)  # findings say the rest
         async with _deployed(settings, faults) as deployment:
             return await examine(deployment)
 
@@ -49,19 +49,21 @@ def doctor(*, as_json: AsJson = False) -> None:
 @asynccontextmanager
 async def _deployed(settings: Settings, faults: list[SettingFault]) -> AsyncIterator[Deployment]:
     """Yield the deployment. An embedded database is started where it was made before."""
-    is_wrong = any(fault.field == "database_url" for fault in faults)
-    embedded = settings.database_url is None and not is_wrong
+    is_wrong = any(fault.variable == "ASSAY_DATABASE_URL" for fault in faults)
+    embedded = settings.database.url is None and not is_wrong
     why_not = ""
     async with AsyncExitStack() as stack:
-        if embedded and settings.postgres_folder.exists():
+        if embedded and settings.database.postgres_folder.exists():
             try:
                 settings = await stack.enter_async_context(with_database(settings))
             except OperatorFault as fault:
                 why_not = str(fault)
         elif embedded:
-            why_not = f"ASSAY_DATABASE_URL is not set, and {settings.data_dir} has no database"
+            why_not = (
+                f"ASSAY_DATABASE_URL is not set, and {settings.database.data_dir} has no database"
+            )
         database = None
-        if settings.database_url is not None:
+        if settings.database.url is not None:
             database = create_database(url_of(settings), pool_size=CONNECTIONS)
             stack.push_async_callback(database.dispose)
         place = Place(database, embedded, why_not)

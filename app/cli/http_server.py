@@ -36,8 +36,8 @@ async def serving(app: FastAPI, settings: Settings) -> AsyncIterator[asyncio.Tas
     config = uvicorn.Config(
         app,
         http=protocol,
-        host=settings.host,
-        port=settings.port,
+        host=settings.server.host,
+        port=settings.server.port,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -54,7 +54,7 @@ async def serving(app: FastAPI, settings: Settings) -> AsyncIterator[asyncio.Tas
         if task.done():
             task.result()
             raise app.state.start_fault or ConfigurationError(
-                f"ASSAY_HOST, ASSAY_PORT: cannot listen on {settings.host}:{settings.port}"
+                f"ASSAY_HOST, ASSAY_PORT: cannot listen on {settings.server.host}:{settings.server.port}"
             )
         yield task
     finally:

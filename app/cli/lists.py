@@ -30,7 +30,7 @@ from app.lists.selfcheck import (
 from app.lists.versions import etag_of, history
 from app.runtime import plain_text
 from app.runtime.db.engine import Database
-from app.settings import Settings
+from app.settings import load_settings
 
 _SHOWN: Final = 20  # misfiled rows in the record of an import
 _DAY: Final = "YYYY-MM-DD"
@@ -150,8 +150,8 @@ def import_command(
     day, ours = _day(issued), _category(category)
 
     async def work(database: Database) -> Mapping[str, Any]:
-        settings = Settings.load()
-        file, etag = await _read(database, place, ours, settings.list_user_agent)
+        settings = load_settings()
+        file, etag = await _read(database, place, ours, settings.lists.user_agent)
         if file is None:
             return {"origin": origin_of(place), "is_new": False}
         asked = Import(
@@ -168,11 +168,11 @@ def import_command(
         imported = await import_list(
             database,
             asked,
-            max_shrink=settings.list_max_shrink,
+            max_shrink=settings.lists.max_shrink,
             actor=operator_actor(),
             now=database.clock.now(),
         )
-        if warning := _unheard(file.entries, settings.risk_provider):
+        if warning := _unheard(file.entries, settings.assessments.risk_providers):
             typer.echo(warning, err=True)
         return _record(imported, file)
 

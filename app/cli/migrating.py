@@ -13,7 +13,7 @@ from app.cli.running import run
 from app.runtime.db.failures import is_unavailable, refuses_connection
 from app.runtime.db.migrate import upgrade
 from app.runtime.observability.logging import configure_logging
-from app.settings import Settings
+from app.settings import load_settings
 
 _DATABASE_START_SECONDS: Final = 30.0
 
@@ -25,8 +25,8 @@ def migrate() -> None:
     """
 
     async def main() -> None:
-        settings = Settings.load()
-        configure_logging(settings.log_format)
+        settings = load_settings()
+        configure_logging(settings.server.log_format)
         async with with_database(settings) as complete:
             async for attempt in stamina.retry_context(
                 on=_may_come_up, attempts=None, timeout=_DATABASE_START_SECONDS, wait_max=2.0

@@ -10,5 +10,5 @@ from app.settings import Settings
 
 def openapi() -> None:
     """Print the OpenAPI document."""
-    document = create_app(Settings.model_construct()).openapi()
+    document = create_app(Settings()).openapi()
     typer.echo(json.dumps(document, indent=2, ensure_ascii=False))

@@ -15,7 +15,7 @@ from app.runtime import plain_text
 from app.runtime.db.engine import Database, create_database
 from app.runtime.observability.logging import configure_logging
 from app.runtime.security import new_id
-from app.settings import Settings
+from app.settings import load_settings
 
 ExpiresAt = Annotated[
     str | None, typer.Option(metavar="TIME", help="RFC 3339, such as 2030-01-31T12:00:00Z")
@@ -31,8 +31,8 @@ def with_operator_database(work: Work) -> Any:  # noqa: ANN401  whatever the wor
     """Run work on the database that the settings name; return what it returns."""
 
     async def main() -> Any:  # noqa: ANN401
-        settings = Settings.load()
-        configure_logging(settings.log_format)
+        settings = load_settings()
+        configure_logging(settings.server.log_format)
         async with with_database(settings) as complete:
             database = create_database(url_of(complete), pool_size=2, statement_timeout_seconds=0)
             try:

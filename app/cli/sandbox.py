@@ -10,7 +10,7 @@ from app.cli.running import run, stop_event
 from app.runtime.observability.logging import configure_logging, get_logger
 from app.sandbox.server import AUTO_BLOCK_SECONDS, BLOCK_SECONDS, create_sandbox
 from app.sandbox.serving import esplora_urls, serve_sandbox
-from app.settings import ConfigurationError, Settings
+from app.settings import ConfigurationError, load_settings
 
 log = get_logger(__name__)
 
@@ -29,16 +29,16 @@ def sandbox(
     """Run the SANDBOX alone: a stand-in for AEON.to and Esplora in which no coin is real."""
 
     async def main() -> None:
-        settings = Settings.load()
-        if "aeonto_base_url" in settings.model_fields_set and not settings.upstream_is_loopback:
+        settings = load_settings()
+        if "ASSAY_AEONTO_BASE_URL" in settings.given and not settings.aeonto.is_on_loopback:
             raise ConfigurationError(
                 "ASSAY_AEONTO_BASE_URL: names a real upstream, and the SANDBOX never runs beside one"
             )
-        configure_logging(settings.log_format)
+        configure_logging(settings.server.log_format)
         stopping = stop_event()
         app = create_sandbox(
             state_path=state,
-            rate_scale=settings.aeonto_rate_scale,
+            rate_scale=settings.aeonto.rate_scale,
             auto=auto,
             block_seconds=AUTO_BLOCK_SECONDS if auto else BLOCK_SECONDS,
             mine_payouts=auto,

@@ -15,7 +15,7 @@ from app.runtime.db.migrate import upgrade
 from app.runtime.observability.event_loop import lag_observed
 from app.runtime.observability.logging import configure_logging, get_logger
 from app.runtime.observability.metrics import Metrics
-from app.settings import ConfigurationError, Settings
+from app.settings import ConfigurationError, load_settings
 from app.worker.run import worker_running
 
 log = get_logger(__name__)
@@ -25,14 +25,14 @@ def serve() -> None:
     """Serve the HTTP API, with the loops unless ASSAY_RUN_WORKER is false."""
 
     async def main() -> None:
-        settings = Settings.load()
-        configure_logging(settings.log_format)
+        settings = load_settings()
+        configure_logging(settings.server.log_format)
         terms = sales_terms(settings)
         log.info("bitcoin_goes_to", address=terms.btc_dest_address)
         _show_wallet(terms)
         stopping = stop_event()
         async with with_database(settings) as complete:
-            if settings.database_url is None:
+            if settings.database.url is None:
                 await asyncio.to_thread(upgrade, url_of(complete))
             async with serving(create_app(complete), complete) as server:
                 await _first_of(stopping, server)
@@ -64,8 +64,8 @@ def worker() -> None:
     """
 
     async def main() -> None:
-        settings = Settings.load()
-        configure_logging(settings.log_format)
+        settings = load_settings()
+        configure_logging(settings.server.log_format)
         _show_wallet(sales_terms(settings))  # before a server is started for nothing
         stopping = stop_event()
         async with (

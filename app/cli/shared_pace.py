@@ -17,6 +17,6 @@ async def shared_pace(settings: Settings, clock: Clock) -> AsyncIterator[Pace]:
     async with with_database(settings) as complete:
         database = create_database(url_of(complete), pool_size=1)
         try:
-            yield PostgresRateLimiter(database, clock, settings.aeonto_rate_scale)
+            yield PostgresRateLimiter(database, clock, settings.aeonto.rate_scale)
         finally:
             await database.dispose()

@@ -14,9 +14,14 @@ from app.settings import ConfigurationError, SettingFault, Settings
 from app.worker.run import loop_names
 
 # Without these, what orders are sold for and who assesses would be misjudged.
-_OF_TERMS = frozenset({"aeonto_base_url", "esplora_url"})
+_OF_TERMS = frozenset({"ASSAY_AEONTO_BASE_URL", "ASSAY_ESPLORA_URL"})
 _OF_PROVIDERS = frozenset(
-    {"esplora_url", "risk_provider", "crystal_api_key", "chainalysis_api_key"}
+    {
+        "ASSAY_ESPLORA_URL",
+        "ASSAY_RISK_PROVIDER",
+        "ASSAY_CRYSTAL_API_KEY",
+        "ASSAY_CHAINALYSIS_API_KEY",
+    }
 )
 _OF_NO_DATABASE = SecretStr("postgresql+asyncpg://")  # nothing connects to it
 
@@ -59,7 +64,7 @@ async def deployment_of(
     settings: Settings, faults: Collection[SettingFault], place: Place, clock: Clock
 ) -> Deployment:
     """Return a deployment, by doing all that a process does at its start before it connects."""
-    wrong = {fault.field for fault in faults}
+    wrong = {fault.variable for fault in faults}
     terms, loops, start_faults = None, None, []
     try:
         if (_OF_TERMS | _OF_PROVIDERS).isdisjoint(wrong):
@@ -75,8 +80,8 @@ async def deployment_of(
 
 
 async def _started(settings: Settings, place: Place, clock: Clock) -> tuple[Terms, list[str]]:
-    if settings.database_url is None:
-        settings = settings.model_copy(update={"database_url": _OF_NO_DATABASE})
+    if settings.database.url is None:
+        settings = settings.replaced({"ASSAY_DATABASE_URL": _OF_NO_DATABASE})
     overrides = Overrides(
         database=place.database, clock=clock
     )  # with a clock, nothing asks for the time

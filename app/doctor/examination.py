@@ -30,10 +30,12 @@ class Check:
     name: str
     run: Callable[[Deployment], Awaitable[Outcome]]
     needs_database: bool = False
-    fields: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
 
 
-REACH: Final = Check("database", database.check_reach, fields=("database_url", "data_dir"))
+REACH: Final = Check(
+    "database", database.check_reach, variables=("ASSAY_DATABASE_URL", "ASSAY_DATA_DIR")
+)
 CHECKS: Final = (
     Check("settings", service.check_settings),
     REACH,
@@ -48,29 +50,29 @@ CHECKS: Final = (
         "aeonto",
         partners.check_aeonto,
         needs_database=True,
-        fields=("aeonto_base_url", "aeonto_rate_scale"),
+        variables=("ASSAY_AEONTO_BASE_URL", "ASSAY_AEONTO_RATE_SCALE"),
     ),
-    Check("esplora", partners.check_esplora, fields=("esplora_url",)),
+    Check("esplora", partners.check_esplora, variables=("ASSAY_ESPLORA_URL",)),
     Check(
         "lists",
         service.check_lists,
         needs_database=True,
-        fields=("required_lists", "list_max_age_days"),
+        variables=("ASSAY_REQUIRED_LISTS", "ASSAY_LIST_MAX_AGE_DAYS"),
     ),
-    Check("wallet", service.check_wallet, fields=("bitcoin_descriptor",)),
+    Check("wallet", service.check_wallet, variables=("ASSAY_BITCOIN_DESCRIPTOR",)),
     Check(
         "wallet_gap",
         service.check_gap,
         needs_database=True,
-        fields=("bitcoin_gap_limit",),
+        variables=("ASSAY_BITCOIN_GAP_LIMIT",),
     ),
     Check("loops", service.check_loops, needs_database=True),
-    Check("receipt_key", service.check_receipt_key, fields=("receipt_key",)),
+    Check("receipt_key", service.check_receipt_key, variables=("ASSAY_RECEIPT_KEY",)),
     Check(
         "receipt_key_published",
         service.check_published_key,
         needs_database=True,
-        fields=("receipt_key",),
+        variables=("ASSAY_RECEIPT_KEY",),
     ),
 )
 
@@ -105,7 +107,7 @@ def nothing_examined(fault: str) -> list[Finding]:
 
 async def _made(check: Check, deployment: Deployment) -> list[Finding]:
     """Make one check. What goes wrong with it is its finding, and nobody else's."""
-    wrong = [fault.variable for fault in deployment.faults if fault.field in check.fields]
+    wrong = [fault.variable for fault in deployment.faults if fault.variable in check.variables]
     outcome: Outcome
     if wrong:
         outcome = not_checked(f"{', '.join(wrong)} cannot be used", _SETTINGS_FIRST)

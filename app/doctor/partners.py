@@ -35,7 +35,7 @@ _SETTLED_BLOCKS: Final = 6
 
 async def check_aeonto(deployment: Deployment) -> Result:
     """Ask AEON.to for its limits, by the pace that all processes on the database share."""
-    base_url = deployment.settings.aeonto_base_url
+    base_url = deployment.settings.aeonto.base_url
     host = urlsplit(base_url).hostname or ""
     async with aclosing(open_aeonto(base_url)) as transport:
         try:
@@ -52,7 +52,7 @@ async def check_aeonto(deployment: Deployment) -> Result:
 async def _ask_aeonto(deployment: Deployment, transport: HttpTransport) -> OrderParameters | None:
     """Ask in a turn; again where this process was too slow to use it. None: no turn came."""
     pace = PostgresRateLimiter(
-        deployment.database, deployment.clock, deployment.settings.aeonto_rate_scale
+        deployment.database, deployment.clock, deployment.settings.aeonto.rate_scale
     )
     client = AeontoClient(transport, pace=pace, clock=deployment.clock)
     for tries_left in reversed(range(_TRIES)):
@@ -86,14 +86,16 @@ def _judge_offer(deployment: Deployment, host: str, offer: OrderParameters) -> R
         zero_conf_max_amount_btc=offer.zero_conf_max_amount_btc,
         seen_at=deployment.clock.now(),
     )
-    least, most = known.credit_range(settings.credit_price_btc, settings.max_credits_per_order)
+    least, most = known.credit_range(
+        settings.orders.credit_price_btc, settings.orders.max_credits_per_order
+    )
     limits = f"{plain(offer.lower_limit_btc)} to {plain(offer.upper_limit_btc)} BTC"
     if least > most:
         return problem(
             f"{host} takes {limits}, and no number of credits costs that",
             "Change ASSAY_CREDIT_PRICE_BTC or ASSAY_MAX_CREDITS_PER_ORDER.",
         )
-    if settings.upstream_is_loopback:
+    if settings.aeonto.is_on_loopback:
         return warning(
             f"{host} answers, which is this machine: the SANDBOX, where no coin is real",
             "For real coins leave ASSAY_AEONTO_BASE_URL out.",
@@ -103,7 +105,7 @@ def _judge_offer(deployment: Deployment, host: str, offer: OrderParameters) -> R
 
 async def check_esplora(deployment: Deployment) -> Sequence[Result]:
     """Ask every server of the chain for its height, and see whether they show one chain."""
-    urls = deployment.settings.esplora_url
+    urls = deployment.settings.esplora.urls
     if not urls:
         return [
             warning(

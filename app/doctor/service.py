@@ -36,7 +36,7 @@ async def check_settings(deployment: Deployment) -> Sequence[Result]:
 async def check_lists(deployment: Deployment) -> Sequence[Result]:
     """See whether the lists that must be in force are, and how old every list is."""
     settings, today = deployment.settings, deployment.database.clock.now().date()
-    required = RequiredLists(names=settings.required_lists, max_age_days=settings.list_max_age_days)
+    required = RequiredLists(names=settings.lists.required, max_age=settings.lists.max_age)
     async with deployment.database.reading() as connection:
         newest = await versions.in_force(connection)
     wrong = [
@@ -90,7 +90,7 @@ async def check_gap(deployment: Deployment) -> Sequence[Result]:
         return [not_checked("the settings do not say which wallet is used", _SETTINGS_FIRST)]
     if deployment.terms.bitcoin is None:
         return []
-    limit = deployment.settings.bitcoin_gap_limit
+    limit = deployment.settings.bitcoin.gap_limit
     async with deployment.database.reading() as connection:
         gap = await addresses.gap(connection, deployment.terms.bitcoin.wallet)
     found = f"the last {gap} addresses given out were not paid; the wallet looks {limit} ahead"

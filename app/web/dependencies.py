@@ -70,7 +70,7 @@ def address_of(request: Request, resources: Resources) -> str:
     return client_of(
         request.client.host if request.client else None,
         ",".join(request.headers.getlist("X-Forwarded-For")),
-        resources.settings.trusted_proxies,
+        resources.settings.server.trusted_proxies,
     )
 
 

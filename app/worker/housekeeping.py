@@ -26,7 +26,7 @@ def shared_gauges(resources: Resources, loops: Iterable[str] = ()) -> SharedGaug
         resources.metrics,
         held_lists=resources.lists,
         wallet=bitcoin.wallet if bitcoin else None,
-        gap_limit=resources.settings.bitcoin_gap_limit,
+        gap_limit=resources.settings.bitcoin.gap_limit,
         loops=loops,
     )
 
@@ -49,7 +49,7 @@ def loops(resources: Resources) -> list[Loop]:
             more_keys = await idempotency.delete_expired(session, resources.clock.now())
             return more_counts or more_keys
 
-    bitcoin, gap_limit = resources.terms.bitcoin, resources.settings.bitcoin_gap_limit
+    bitcoin, gap_limit = resources.terms.bitcoin, resources.settings.bitcoin.gap_limit
     gauges = shared_gauges(resources)
     gap_watch = GapWatch(resources.metrics, bitcoin.wallet, gap_limit) if bitcoin else None
 

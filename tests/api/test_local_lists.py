@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -609,7 +609,7 @@ async def test_day_before_the_first_sanctions_list_is_refused_although_a_tag_pac
 async def test_without_a_required_list_no_assessment_is_sold_and_an_old_one_is_told(
     database: LentDatabase, buyer: Person
 ) -> None:
-    required = {"required_lists": ("OFAC SDN",), "list_max_age_days": 30}
+    required = {"required_lists": ("OFAC SDN",), "list_max_age_days": timedelta(days=30)}
     async with open_application(database, scripted=False, **required) as application:
         question = {"assessment_type": "address", "currency": "BTC", "address": SATOSHI}
         response = await ask(application, CREATE_OWN, question, buyer)

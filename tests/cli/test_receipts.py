@@ -210,8 +210,8 @@ def test_a_folder_gets_one_key_for_its_owner_alone(tmp_path: Path) -> None:
 
 
 def test_the_key_that_is_set_goes_before_the_folders(tmp_path: Path) -> None:
-    own = _signing(settings_for_tests(data_dir=tmp_path, receipt_key=None)).receipt_key
-    given = _signing(settings_for_tests(data_dir=tmp_path)).receipt_key
+    own = _signing(settings_for_tests(data_dir=tmp_path, receipt_key=None)).assessments.receipt_key
+    given = _signing(settings_for_tests(data_dir=tmp_path)).assessments.receipt_key
 
     assert own is not None
     assert own.get_secret_value() == own_key_text(tmp_path)

@@ -41,8 +41,7 @@ from tests.support.server import learn_parameters
 
 _TOTAL, _TOTAL_OF_EVERYTHING = 1_000, 10_000
 _OPERATION_IDS: Final = sorted(
-    operation.operation_id
-    for operation in operations_of(create_app(Settings.model_construct()).openapi(), {})
+    operation.operation_id for operation in operations_of(create_app(Settings()).openapi(), {})
 )
 
 # Rows that each success adds. Whatever else a table gains or loses came from a refused request.

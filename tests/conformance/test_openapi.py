@@ -15,7 +15,7 @@ from app.main import create_app
 from app.settings import Settings
 
 _COMMITTED: Final = Path(__file__).parents[2] / "docs" / "openapi.json"
-_DOCUMENT: Final[dict[str, Any]] = create_app(Settings.model_construct()).openapi()
+_DOCUMENT: Final[dict[str, Any]] = create_app(Settings()).openapi()
 _OPERATIONS: Final[dict[str, dict[str, Any]]] = {
     f"{method.upper()} {path}": operation
     for path, methods in _DOCUMENT["paths"].items()

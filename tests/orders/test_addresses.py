@@ -226,7 +226,7 @@ async def test_destination_that_is_too_far_to_be_seen_at_the_start_is_passed_ove
                     WALLET,
                     f"ord_{number}",
                     clock.now(),
-                    destination=settings.btc_dest_address,
+                    destination=settings.orders.btc_dest_address,
                 )
             )
     assert given == [WALLET.address(far - 1), WALLET.address(far + 1)]

@@ -17,7 +17,7 @@ from app.assessments.rules.questions import AssessmentType
 from app.main import create_app
 from app.resources import Overrides, Resources
 from app.runtime.db.engine import Database
-from app.settings import Settings
+from app.settings import PREFIX, Settings
 from tests.support.clock import HandClock
 
 # The destination in the example of AEON.to API v3, "Creating a new order".
@@ -83,7 +83,10 @@ class Application:
 
 
 def settings_for_tests(**overrides: object) -> Settings:
-    """Return settings that depend on no environment."""
+    """Return settings that depend on no environment.
+
+    Names are those of the variables, without prefix and in small letters; a span of time is one.
+    """
     fixed = {
         "btc_dest_address": BTC_DEST_ADDRESS,
         "receipt_key": RECEIPT_KEY,
@@ -91,8 +94,8 @@ def settings_for_tests(**overrides: object) -> Settings:
         "log_format": "json",
         "max_open_orders": 0,  # one buyer places the orders of a whole test
     }
-    return Settings.model_validate(
-        {**Settings.model_construct().model_dump(), **fixed, **overrides}
+    return Settings.of(
+        {f"{PREFIX}{name.upper()}": value for name, value in {**fixed, **overrides}.items()}
     )
 
 

@@ -463,7 +463,7 @@ async def test_age_of_each_list_is_counted_from_its_own_date(stage: WorkerHarnes
 async def test_what_is_wrong_with_a_required_list_is_a_metric_until_it_is_right(
     stage: WorkerHarness,
 ) -> None:
-    required = RequiredLists(names=("OFAC SDN", "EU"), max_age_days=30)
+    required = RequiredLists(names=("OFAC SDN", "EU"), max_age=timedelta(days=30))
 
     async def faults() -> dict[str, list[str]]:
         held = Lists(stage.database, stage.clock, required)  # it looks at once

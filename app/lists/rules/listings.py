@@ -149,11 +149,11 @@ def edition_of(versions: Iterable[ListVersion]) -> str:
 class RequiredLists:
     """The lists that an operator wants in force, by name, and how old each may be at most.
 
-    `max_age_days` counts from the list's own date, or else its import; None: any age will do.
+    `max_age` counts from the list's own date, or else its import; None: any age will do.
     """
 
     names: tuple[str, ...] = ()
-    max_age_days: int | None = None
+    max_age: timedelta | None = None
 
     def missing(self, versions: Iterable[ListVersion]) -> list[str]:
         """Return which are not in force."""
@@ -163,9 +163,13 @@ class RequiredLists:
     def old(self, versions: Iterable[ListVersion], today: date) -> dict[str, int]:
         """Return by name how many days old those are that are too old."""
         ages = {version.source: (today - version.effective_on).days for version in versions}
-        if self.max_age_days is None:
+        if self.max_age is None:
             return {}
-        return {name: ages[name] for name in self.names if ages.get(name, 0) > self.max_age_days}
+        return {
+            name: ages[name]
+            for name in self.names
+            if timedelta(days=ages.get(name, 0)) > self.max_age
+        }
 
     def future(self, versions: Iterable[ListVersion], today: date) -> dict[str, date]:
         """Return by name the dates of those that are dated in the future."""
@@ -178,9 +182,10 @@ class RequiredLists:
     def faults(self, versions: Iterable[ListVersion], today: date) -> list[str]:
         """Say in words which are missing, too old, or dated in the future."""
         held = tuple(versions)
+        most = self.max_age.days if self.max_age is not None else None
         missing = [f"the required list {name} is not in force" for name in self.missing(held)]
         old = [
-            f"the required list {name} is {age} days old, more than {self.max_age_days}"
+            f"the required list {name} is {age} days old, more than {most}"
             for name, age in self.old(held, today).items()
         ]
         future = [

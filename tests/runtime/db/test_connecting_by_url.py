@@ -12,7 +12,7 @@ from sqlalchemy import URL, make_url, text
 from app.runtime.db.engine import create_database
 from app.runtime.db.libpq import for_psycopg
 from app.runtime.db.urls import check_files, read_database_url
-from app.settings import ConfigurationError, Settings
+from app.settings import ConfigurationError, load_settings
 from tests.support.commands import commands_on
 from tests.support.processes import free_port
 from tests.support.tls import Authority, TlsEnd
@@ -161,4 +161,4 @@ def test_settings_name_the_parameter(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     ):
         monkeypatch.setenv("ASSAY_DATABASE_URL", f"postgresql://h/db?{query}")
         with pytest.raises(ConfigurationError, match=f"ASSAY_DATABASE_URL: {words}"):
-            Settings.load()
+            load_settings()

@@ -7,8 +7,9 @@ from app.assessments import idempotent_batch, service
 from app.assessments.batch import Batch, QuestionFault, Questions
 from app.assessments.claims import Subject
 from app.assessments.providers.ensemble import ProviderEnsemble
+from app.assessments.questions import Askable, askable_for, refuse_unanswerable
 from app.assessments.request_schemas import AssessmentQuestion, CreateAssessmentsRequest, Malformed
-from app.assessments.router import Askable, askable_for, assessment_response, subject_of
+from app.assessments.router import assessment_response, subject_of
 from app.assessments.schemas import (
     AssessmentOutcome,
     AssessmentQuestionFault,
@@ -52,7 +53,8 @@ async def create_new_assessments_for_access_code(
     A malformed question costs nothing and does not spoil the others. What is still pending after 8
     seconds is finished in the background.
     """
-    askable = await askable_for(body.questions, resources)
+    subjects = [subject_of(one) for one in body.questions if isinstance(one, AssessmentQuestion)]
+    askable = await askable_for(subjects, resources.panel, resources.lists, resources.clock)
     asked = [_judge(question, resources.panel, askable) for question in body.questions]
     fresh = {
         one
@@ -84,9 +86,11 @@ def _judge(
     try:
         if isinstance(question, Malformed):
             raise first_fault(question.errors)
-        return subject_of(question, panel, askable)
+        subject = subject_of(question)
+        refuse_unanswerable(subject, panel, askable)
     except AppError as fault:
         return QuestionFault(fault.detail, fault.code)
+    return subject
 
 
 def _response(batch: Batch) -> NewAssessmentsResponse:

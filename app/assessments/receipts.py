@@ -15,9 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.accounts.authentication import Caller
 from app.accounts.models import AccessCode
+from app.assessments.change_history import CHANGES
 from app.assessments.errors import AssessmentNotReady
 from app.assessments.models import Assessment, ReceiptKey
-from app.assessments.rescreening import CHANGES
 from app.assessments.rules.questions import AssessmentStatus
 from app.assessments.rules.receipts import FinishedAssessment, SigningKey, content_of, signed
 from app.runtime.db.engine import Database

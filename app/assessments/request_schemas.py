@@ -1,17 +1,25 @@
 """What callers send to have addresses and transactions assessed."""
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any, Final, Self
 
-from pydantic import Field, GetCoreSchemaHandler, ValidationError, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import override
 
-from app.assessments.rules.questions import AssessmentType
+from app.assessments.rules.questions import DAY_TEXT, FIRST_DAY, AssessmentType
 from app.web.fields import (
     Allowed,
-    DaySent,
     LongText,
     LongWord,
     RequestModel,
@@ -19,11 +27,34 @@ from app.web.fields import (
     StrictBoolean,
     TextList,
     missing,
+    not_allowed,
 )
 
 MAX_QUESTIONS: Final = 500
 AssessmentTypeSent = Annotated[
     AssessmentType, Allowed(f"one of: {', '.join(sorted(AssessmentType))}")
+]
+
+
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+def _read_day(value: object) -> date:
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
+        raise not_allowed(DAY_TEXT)
+    try:
+        day = date.fromisoformat(value)
+    except ValueError:  # the 30th of February
+        raise not_allowed(DAY_TEXT) from None
+    if day < FIRST_DAY:
+        raise not_allowed(DAY_TEXT)
+    return day
+
+
+DaySent = Annotated[
+    date,
+    BeforeValidator(_read_day),
+    WithJsonSchema({"type": "string", "format": "date"}, mode="validation"),
 ]
 
 

@@ -5,25 +5,23 @@ version is looked through in steps, each a short transaction, one after the othe
 that it added or ended, never by all assessments. A step that dies is done again.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import Text, cast, func, literal, or_, select, tuple_, update
-from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by, distinct_on, insert
+from sqlalchemy import Text, func, literal, or_, select, tuple_, update
+from sqlalchemy.dialects.postgresql import ARRAY, distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.assessments.answer_changes import change_of
 from app.assessments.models import Assessment, AssessmentChange, ListReview
-from app.assessments.progress import as_json
 from app.assessments.providers import sanctions, tags
-from app.assessments.providers.base import listed_party
-from app.assessments.providers.listed_evidence import heaviest_first
 from app.assessments.rules.questions import AssessmentStatus
 from app.lists import lookup, respelling, versions
 from app.lists.models import ImportedVersion, ListEntry
-from app.lists.rules.listings import Listing, ListVersion
+from app.lists.rules.listings import ListVersion
 from app.runtime.clock import Clock
 from app.runtime.db.base import AnyRow
 from app.runtime.db.engine import Database
@@ -44,40 +42,6 @@ _A = Assessment
 _ASKED_NOW: Final = (
     func.string_to_array(_A.provider, "+", type_=ARRAY(Text)).overlap([sanctions.NAME, tags.NAME]),
     _A.as_of.is_(None),
-)
-
-# Of an assessment in the same statement: what changed since it was answered, oldest first.
-CHANGES: Final = (
-    select(
-        func.coalesce(
-            func.jsonb_agg(
-                aggregate_order_by(
-                    func.jsonb_build_object(
-                        *("source", AssessmentChange.source),
-                        *("version", AssessmentChange.to_version),
-                        *("issued", ImportedVersion.issued),
-                        *("found_at", AssessmentChange.found_at),
-                        *("is_listed", AssessmentChange.is_listed),
-                        *("score_before", cast(AssessmentChange.score_before, Text)),
-                        *("grade_before", AssessmentChange.grade_before),
-                        *("score_after", cast(AssessmentChange.score_after, Text)),
-                        *("grade_after", AssessmentChange.grade_after),
-                        *("entries", AssessmentChange.entries),
-                    ),
-                    AssessmentChange.id,
-                )
-            ),
-            func.jsonb_build_array(),
-        )
-    )
-    .join(
-        ImportedVersion,
-        (ImportedVersion.source == AssessmentChange.source)
-        & (ImportedVersion.number == AssessmentChange.to_version),
-    )
-    .where(AssessmentChange.assessment_id == _A.id)
-    .scalar_subquery()
-    .label("changes")
 )
 
 
@@ -259,7 +223,7 @@ async def _mark(session: AsyncSession, step: _Step, rows: Sequence[AnyRow], now:
     was = await lookup.listings_in(session, spellings, before)
     said = await _said_last(session, [row.id for row in rows])
     changes = [
-        _change(
+        change_of(
             step.version,
             row.answer,
             asked=row.provider.split("+"),
@@ -285,72 +249,6 @@ async def _mark(session: AsyncSession, step: _Step, rows: Sequence[AnyRow], now:
     return len(written.all())
 
 
-def _change(
-    version: ListVersion,
-    answer: Mapping[str, Any],
-    *,
-    asked: Sequence[str],
-    was: Sequence[Listing],
-    is_now: Sequence[Listing],
-    said: tuple[Decimal, str] | None,
-) -> dict[str, Any] | None:
-    """Return what a version changes for an answer; None: nothing.
-
-    `asked` are the providers; where `sanctions` says nothing new, `tags` may. `was` is what the
-    version before it says of the address, `is_now` what it says itself, with all other lists.
-    `said` is what the last change made of the answer.
-    """
-    if _version_in(answer, version.source) >= version.number:
-        return None
-    judges = [judge for judge in _JUDGES if judge.name in asked]
-    for judge in judges:
-        here = judge.counting(one for one in is_now if one.version.source == version.source)
-        then = judge.counting(was)
-        if judge.mark(then) == judge.mark(here):
-            continue
-        if len(judges) == 1:
-            before = said or _answer_of(answer, judge.name)
-        else:  # the last change may be one for the other provider
-            others = [one for one in is_now if one.version.source != version.source]
-            before = judge.verdict(judge.counting([*others, *was]))
-        after = judge.verdict(judge.counting(is_now))
-        return {
-            "source": version.source,
-            "to_version": version.number,
-            "is_listed": bool(here),
-            "score_before": before[0],
-            "grade_before": before[1],
-            "score_after": after[0],
-            "grade_after": after[1],
-            "entries": [_entry(listing) for listing in here or then],
-        }
-    return None
-
-
-@dataclass(frozen=True)
-class _Judge:
-    """A provider that answers from lists: which rows count, and what they come to.
-
-    `mark` says what two versions share only if neither changes the answer of the other.
-    """
-
-    name: str
-    counting: Callable[[Iterable[Listing]], Sequence[Listing]]
-    mark: Callable[[Sequence[Listing]], object]
-    verdict: Callable[[Sequence[Listing]], tuple[Decimal, str]]
-
-
-def _weights(listings: Iterable[Listing]) -> frozenset[tuple[object, ...]]:
-    rows = [listing.row for listing in listings]
-    return frozenset((row.category, row.confidence, row.is_mention) for row in rows)
-
-
-_JUDGES: Final = (
-    _Judge(sanctions.NAME, sanctions.sanctioned, bool, sanctions.verdict),
-    _Judge(tags.NAME, heaviest_first, _weights, tags.verdict),
-)
-
-
 async def _said_last(
     session: AsyncSession, assessment_ids: Sequence[str]
 ) -> dict[str, tuple[Decimal, str]]:
@@ -363,22 +261,3 @@ async def _said_last(
         .order_by(C.assessment_id, C.id.desc())
     )
     return {row.assessment_id: (row.score_after, row.grade_after) for row in rows}
-
-
-def _answer_of(answer: Mapping[str, Any], provider: str) -> tuple[Decimal, str]:
-    """Return what a provider answered, among others or alone."""
-    opinions = answer.get("opinions") or []
-    own = next((one for one in opinions if one["provider"] == provider), answer)
-    return Decimal(own["risk_score"]), own["grade"]
-
-
-def _version_in(answer: Mapping[str, Any], source: str) -> int:
-    """Return the version of a list that an answer is from; 0 where it had none."""
-    versions = [one.get("version") for one in answer["sources"] if one["name"] == source]
-    return min((version for version in versions if version is not None), default=0)
-
-
-def _entry(listing: Listing) -> dict[str, Any]:
-    row, party = listing.row, as_json(asdict(listed_party(listing)))
-    del party["name"]  # under `label`
-    return {**party, "label": row.label, "reference": row.reference, "category": row.category}

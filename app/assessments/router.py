@@ -1,27 +1,15 @@
 """Assessments: asking for one, and reading what came of it."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Final
+from datetime import datetime
 
 from fastapi import APIRouter, Request, Response
 
 from app.accounts import access_codes
 from app.accounts.authentication import Caller
-from app.addresses import (
-    SUPPORTED,
-    InvalidAddress,
-    currencies_of,
-    read_address,
-    read_transaction,
-    refuse_other_text,
-    refuse_test_network,
-)
 from app.assessments import idempotent_create, service
 from app.assessments.claims import Subject
 from app.assessments.errors import AssessmentFault, NoAssessmentsFound
-from app.assessments.providers.ensemble import ProviderEnsemble
+from app.assessments.questions import askable_for, refuse_unanswerable
 from app.assessments.request_schemas import (
     AssessmentQuestion,
     CheckAssessmentListRequest,
@@ -38,7 +26,6 @@ from app.assessments.schemas import (
 )
 from app.assessments.service import AssessmentView, CreateResult, PickAccount
 from app.resources import Resources
-from app.runtime.errors import InvalidParameter
 from app.runtime.idempotency import RequestKey
 from app.runtime.paging import read_cursor
 from app.web import idempotency, links
@@ -50,13 +37,9 @@ from app.web.dependencies import (
     actor_of,
 )
 from app.web.errors import responses
-from app.web.fields import DAY_TEXT
 from app.web.idempotency import BodyKey
 from app.web.paging import CursorParameter, LimitParameter
 from app.web.request_body import ListRoute, StrictRoute
-
-# The providers whose answers rest on the lists.
-_LOOK_IN_LISTS: Final = ("sanctions", "tags", "exposure")
 
 router = APIRouter(
     prefix="/api",
@@ -115,44 +98,8 @@ def _created(made: CreateResult, now: datetime) -> NewAssessmentResponse:
     )
 
 
-@dataclass(frozen=True)
-class Askable:
-    """What may be asked of the lists, as far as questions want to know.
-
-    As of which days in UTC: from `first` (None: there is none) to today. `assets` are those that
-    lists name beyond the supported ones, in capitals.
-    """
-
-    first: date | None
-    today: date
-    assets: frozenset[str]
-
-
-async def askable_for(questions: Iterable[object], resources: Resources) -> Askable:
-    """Look up what the lists answer, where one of the questions wants to know."""
-    asked = [one for one in questions if isinstance(one, AssessmentQuestion)]
-    if any(resources.panel.provider(name) for name in _LOOK_IN_LISTS):
-        await resources.lists.refuse_without_required()
-    screens = resources.panel.provider("sanctions") is not None
-    wants_day = any(one.as_of for one in asked)
-    wants_asset = any(one.currency.upper() not in SUPPORTED for one in asked)
-    return Askable(
-        await resources.lists.first_day(sanctions=screens) if wants_day else None,
-        resources.clock.now().date(),
-        await resources.lists.assets() if wants_asset else frozenset(),
-    )
-
-
-def subject_of(question: AssessmentQuestion, panel: ProviderEnsemble, askable: Askable) -> Subject:
-    """Return what is to be assessed. Raises InvalidParameter for what nobody could answer."""
-    currencies = panel.currencies(question.assessment_type, askable.assets)
-    if question.currency.upper() not in currencies:
-        raise InvalidParameter("currency", f"one of: {', '.join(currencies)}")
-    _check_address(question)
-    _check_transaction(question)
-    _check_chain(question, panel)
-    if question.as_of is not None:
-        _check_day(question, question.as_of, panel, askable)
+def subject_of(question: AssessmentQuestion) -> Subject:
+    """Return what a question is about."""
     return Subject(
         question.assessment_type,
         question.address,
@@ -160,57 +107,6 @@ def subject_of(question: AssessmentQuestion, panel: ProviderEnsemble, askable: A
         question.tx_hash,
         question.as_of,
     )
-
-
-def _check_address(question: AssessmentQuestion) -> None:
-    """Refuse what is no address of the currency, with the reason. Raises InvalidParameter."""
-    try:
-        read_address(question.currency, question.address)
-        refuse_other_text(question.currency, question.address)
-    except InvalidAddress as fault:
-        others = currencies_of(question.address)
-        hint = f"it is one of {', '.join(others)}" if others else str(fault)
-        raise InvalidParameter(
-            "address", f"a well-formed address of the currency ({hint})"
-        ) from None
-    try:
-        refuse_test_network(question.currency, question.address)
-    except InvalidAddress as fault:
-        raise InvalidParameter(
-            "address", f"an address of the currency's main network ({fault})"
-        ) from None
-
-
-def _check_transaction(question: AssessmentQuestion) -> None:
-    """Refuse what names no transaction of the currency. Raises InvalidParameter."""
-    if question.tx_hash is None:
-        return
-    try:
-        read_transaction(question.currency, question.address, question.tx_hash)
-    except InvalidAddress as fault:
-        raise InvalidParameter("tx_hash", str(fault)) from None
-
-
-def _check_chain(question: AssessmentQuestion, panel: ProviderEnsemble) -> None:
-    """Refuse an address of a chain that no provider is asked about. Raises InvalidParameter."""
-    asked = (question.assessment_type, question.currency, None)
-    if not panel.supporting(*asked, question.address):
-        reasons = "; ".join(panel.why_not(question.currency, question.address).values())
-        raise InvalidParameter("address", f"of a chain that a provider answers for ({reasons})")
-
-
-def _check_day(
-    question: AssessmentQuestion, day: date, panel: ProviderEnsemble, askable: Askable
-) -> None:
-    """Refuse a day as of which there is no answer. Raises InvalidParameter."""
-    if day > askable.today:
-        raise InvalidParameter("as_of", DAY_TEXT)
-    if not panel.supporting(question.assessment_type, question.currency, day):
-        raise InvalidParameter("as_of", f"left out: {panel.name} answers as of now alone")
-    if askable.first is None:
-        raise InvalidParameter("as_of", "left out: no list has been imported")
-    if day < askable.first:
-        raise InvalidParameter("as_of", f"{askable.first} or later: the lists go back no further")
 
 
 async def _create(
@@ -222,8 +118,9 @@ async def _create(
     question: AssessmentQuestion,
     pick_account: PickAccount,
 ) -> NewAssessmentResponse | Response:
-    askable = await askable_for([question], resources)
-    subject = subject_of(question, resources.panel, askable)
+    subject = subject_of(question)
+    askable = await askable_for([subject], resources.panel, resources.lists, resources.clock)
+    refuse_unanswerable(subject, resources.panel, askable)
     actor, clock = actor_of(request, caller), resources.clock
     window = resources.settings.assessments.repeat_free_within
     free_within = None if question.fresh else window

@@ -12,12 +12,12 @@ from app.accounts import access_codes
 from app.accounts.authentication import Caller
 from app.accounts.errors import AccessCodeNotFound
 from app.assessments import duplicates
+from app.assessments.change_history import CHANGES
 from app.assessments.claims import LeasedAssessment, Subject, reserve
 from app.assessments.errors import AssessmentFault
 from app.assessments.models import Assessment
 from app.assessments.provider_calls import ask_and_settle
 from app.assessments.providers.ensemble import ProviderEnsemble
-from app.assessments.rescreening import CHANGES
 from app.assessments.rules.questions import AssessmentStatus, AssessmentType
 from app.ledger.actors import Actor
 from app.ledger.models import Account

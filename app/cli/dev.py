@@ -174,31 +174,11 @@ def _what_to_try(base_url: str, sandbox_url: str, outcome: Outcome) -> str:
             f" -H 'Content-Type: application/json' -d '{body}'"
         )
 
-    code, assessment = outcome.access_code, f"{base_url}/api/assessments/{outcome.assessment_id}"
+    assessment = f"{base_url}/api/assessments/{outcome.assessment_id}"
     commands = "\n".join(
         (
             f"curl -sS {base_url}/api/check_self_status -H 'X-API-KEY: {outcome.api_key}'",
-            post(
-                "new_order",
-                '{"number_of_credits": 10, "payment_coin": "Aeon", "payment_network": "AEON",'
-                ' "order_is_for_self": true}',
-            ),
-            post(
-                "new_order",
-                '{"number_of_credits": 10, "payment_coin": "Bitcoin", "payment_network": "BTC",'
-                ' "order_is_for_self": true}',
-            ),
-            post("check_order_status", f'{{"order_id": "{outcome.order_id}"}}'),
-            post("check_access_code_status", f'{{"access_code": "{code}"}}'),
-            post(
-                "create_new_assessment_for_access_code",
-                f'{{"access_code": "{code}", "assessment_type": "address",'
-                ' "address": "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM", "currency": "BTC"}',
-            ),
-            post(
-                "check_assessment_list_for_access_code",
-                f'{{"access_code": "{code}", "assessment_id_list": ["{outcome.assessment_id}"]}}',
-            ),
+            *(post(path, body) for path, body in _bodies_to_try(outcome)),
         )
     )
     return f"""
@@ -218,3 +198,27 @@ assay verify receipt.json --keys {base_url}/.well-known/assay-keys.json
 
 `assay demo --coin BTC` shows a journey in bitcoin, step by step ({base_url} is its --url).
 Ctrl-C stops it; what was bought stays in the data folder."""
+
+
+def _bodies_to_try(outcome: Outcome) -> list[tuple[str, str]]:
+    """Return the endpoints to post to, each with a body: an order in each coin, and the rest."""
+    order = (
+        '{{"number_of_credits": 10, "payment_coin": "{}", "payment_network": "{}",'
+        ' "order_is_for_self": true}}'
+    )
+    return [
+        ("new_order", order.format("Aeon", "AEON")),
+        ("new_order", order.format("Bitcoin", "BTC")),
+        ("check_order_status", f'{{"order_id": "{outcome.order_id}"}}'),
+        ("check_access_code_status", f'{{"access_code": "{outcome.access_code}"}}'),
+        (
+            "create_new_assessment_for_access_code",
+            f'{{"access_code": "{outcome.access_code}", "assessment_type": "address",'
+            ' "address": "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM", "currency": "BTC"}',
+        ),
+        (
+            "check_assessment_list_for_access_code",
+            f'{{"access_code": "{outcome.access_code}",'
+            f' "assessment_id_list": ["{outcome.assessment_id}"]}}',
+        ),
+    ]

@@ -114,33 +114,42 @@ def _category(word: str | None) -> str | None:
     raise typer.BadParameter(f"{word!r} is none of: {allowed}")
 
 
+ConfirmShrink = Annotated[
+    bool, typer.Option("--confirm-shrink", help="take a list that lost many rows")
+]
+ConfirmChurn = Annotated[
+    bool, typer.Option("--confirm-churn", help="take a list with others for many of its rows")
+]
+ConfirmMisfiled = Annotated[
+    bool, typer.Option("--confirm-misfiled", help="take a list with many rows of another asset")
+]
+ConfirmUnread = Annotated[
+    bool, typer.Option("--confirm-unread", help="take a list without what is not understood")
+]
+PathOrUrl = Annotated[
+    str, typer.Argument(metavar="PATH_OR_URL", help="a file, a folder of text files, a URL")
+]
+SourceName = Annotated[
+    str | None, typer.Option(help="the list's name, if not what its format calls it")
+]
+Issued = Annotated[
+    str | None, typer.Option(metavar=_DAY, help="the list's date, if it says none itself")
+]
+PackCategory = Annotated[
+    str | None, typer.Option(help="of a tag pack: what all its addresses are, as in scam")
+]
+
+
 def import_command(
-    place: Annotated[
-        str, typer.Argument(metavar="PATH_OR_URL", help="a file, a folder of text files, a URL")
-    ],
-    source: Annotated[
-        str | None, typer.Option(help="the list's name, if not what its format calls it")
-    ] = None,
-    issued: Annotated[
-        str | None, typer.Option(metavar=_DAY, help="the list's date, if it says none itself")
-    ] = None,
-    category: Annotated[
-        str | None, typer.Option(help="of a tag pack: what all its addresses are, as in scam")
-    ] = None,
+    place: PathOrUrl,
+    source: SourceName = None,
+    issued: Issued = None,
+    category: PackCategory = None,
     *,
-    confirm_shrink: Annotated[
-        bool, typer.Option("--confirm-shrink", help="take a list that lost many rows")
-    ] = False,
-    confirm_churn: Annotated[
-        bool, typer.Option("--confirm-churn", help="take a list with others for many of its rows")
-    ] = False,
-    confirm_misfiled: Annotated[
-        bool,
-        typer.Option("--confirm-misfiled", help="take a list with many rows of another asset"),
-    ] = False,
-    confirm_unread: Annotated[
-        bool, typer.Option("--confirm-unread", help="take a list without what is not understood")
-    ] = False,
+    confirm_shrink: ConfirmShrink = False,
+    confirm_churn: ConfirmChurn = False,
+    confirm_misfiled: ConfirmMisfiled = False,
+    confirm_unread: ConfirmUnread = False,
     as_json: AsJson = False,
 ) -> None:
     """Import a list as the next version of its source, unless it has not changed.

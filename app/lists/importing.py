@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import islice
@@ -94,35 +94,24 @@ async def import_list(
         raise ListUnreadable(asked.origin, "it holds no address")
     misfiled = tuple(entry for entry in rows.values() if _is_misfiled(entry))
     assets = _count_assets(rows.values())
-    issued = asked.issued or asked.file.issued
-    effective_on = issued or now.date()
-    if is_in_future(effective_on, now.date()):  # it would keep every right one out
-        raise ListUnreadable(asked.origin, f"it is dated {effective_on}, which is in the future")
+    new = _first_version(asked, len(rows), now)
     _refuse_unread(asked)
     _refuse_misfiled(asked, misfiled, len(rows))
-    source = asked.source or asked.file.source
     async with database.sessions() as session, session.begin():
         await _take_turn(session)
-        newest = await versions.newest(session, source)
+        newest = await versions.newest(session, new.source)
         is_new = newest is None or not await _is_same(session, newest, asked.file)
         added = removed = 0
         if newest is not None and is_new:
-            _refuse_older(asked, newest, effective_on)
-            known = await _known_spellings(session, source)
+            _refuse_older(asked, newest, new.effective_on)
+            known = await _known_spellings(session, new.source)
             _refuse_changed(asked, newest, known, _spellings(rows.values()), max_shrink)
+            new = replace(new, number=newest.number + 1)
         if newest is None or is_new:
-            newest = ListVersion(
-                source=source,
-                number=newest.number + 1 if newest else 1,
-                issued=issued,
-                effective_on=effective_on,
-                sha256=asked.file.sha256,
-                imported_at=now,
-                entries=len(rows),
-            )
-            added, removed = await _keep(session, newest, asked, rows, assets)
+            newest = new
+            added, removed = await _keep(session, new, asked, rows, assets)
             await audit_log.record(
-                session, actor=actor, action="list.import", subject=source, at=now
+                session, actor=actor, action="list.import", subject=new.source, at=now
             )
     return Imported(
         version=newest,
@@ -133,6 +122,23 @@ async def import_list(
         unknown_assets={name: n for name, n in assets.items() if name not in SUPPORTED},
         misfiled=misfiled,
         unaskable=_unaskable(rows.values(), misfiled, assets),
+    )
+
+
+def _first_version(asked: Import, entries: int, now: datetime) -> ListVersion:
+    """Return what a file is if nothing came before it. Raises ListUnreadable."""
+    issued = asked.issued or asked.file.issued
+    effective_on = issued or now.date()
+    if is_in_future(effective_on, now.date()):  # it would keep every right one out
+        raise ListUnreadable(asked.origin, f"it is dated {effective_on}, which is in the future")
+    return ListVersion(
+        source=asked.source or asked.file.source,
+        number=1,
+        issued=issued,
+        effective_on=effective_on,
+        sha256=asked.file.sha256,
+        imported_at=now,
+        entries=entries,
     )
 
 

@@ -8,7 +8,7 @@ reader of `web/request_body.py`, so that `true` is a bool and `1.0` a float: nei
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final
 
@@ -40,9 +40,6 @@ _EMAIL: Final = r"^[^@\s\x00-\x1f\x7f-\x9f]+@[^@\s\x00-\x1f\x7f-\x9f]+\.[^@\s\x0
 _RFC_3339: Final = re.compile(
     r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})", re.ASCII | re.IGNORECASE
 )
-# The day of the first block of bitcoin: before it, no address was anybody's.
-FIRST_DAY: Final = date(2009, 1, 3)
-DAY_TEXT: Final = f"a day from {FIRST_DAY} to today in UTC, as in 2025-01-31"
 _RFC_3339_TEXT: Final = "an RFC 3339 time with its offset, such as 2030-01-31T12:00:00Z"
 
 
@@ -196,28 +193,6 @@ TimeSent = Annotated[
     datetime,
     BeforeValidator(_read_time),
     WithJsonSchema({"type": "string", "format": "date-time"}, mode="validation"),
-]
-
-
-_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-
-
-def _read_day(value: object) -> date:
-    if not isinstance(value, str) or not _DAY.fullmatch(value):
-        raise not_allowed(DAY_TEXT)
-    try:
-        day = date.fromisoformat(value)
-    except ValueError:  # the 30th of February
-        raise not_allowed(DAY_TEXT) from None
-    if day < FIRST_DAY:
-        raise not_allowed(DAY_TEXT)
-    return day
-
-
-DaySent = Annotated[
-    date,
-    BeforeValidator(_read_day),
-    WithJsonSchema({"type": "string", "format": "date"}, mode="validation"),
 ]
 
 

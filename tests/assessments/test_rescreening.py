@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from app import audit
 from app.addresses.spelling import SPELLING_RULES
-from app.assessments import claims, receipts, rescreening, service
+from app.assessments import answer_changes, claims, receipts, rescreening, service
 from app.assessments.claims import Subject
 from app.assessments.providers.base import ProviderUnknown
 from app.assessments.providers.ensemble import ProviderEnsemble
@@ -463,4 +463,4 @@ async def test_step_that_dies_is_done_again(
 def test_opinion_of_sanctions_among_others_is_what_changed() -> None:
     opinion = {"provider": "sanctions", "risk_score": "0.5", "grade": "high"}
     answer = {"opinions": [{"provider": "crystal"}, opinion], "risk_score": "1", "grade": "severe"}
-    assert rescreening._answer_of(answer, "sanctions") == (Decimal("0.5"), "high")
+    assert answer_changes._answer_of(answer, "sanctions") == (Decimal("0.5"), "high")

@@ -18,7 +18,7 @@ from schemathesis.hooks import HookContext
 from schemathesis.openapi.checks import RejectedPositiveData
 
 from app.addresses import SUPPORTED
-from app.web.fields import DAY_TEXT
+from app.assessments.rules.questions import DAY_TEXT
 
 _OWN_KEY_PREFIX: Final = os.environ["CONFORMANCE_API_KEY"].split("_")[1]
 

@@ -1,4 +1,4 @@
-"""The audit: the first six rules of docs/records.md, checked on a live database in SQL of their own.
+"""The audit: the first seven rules of docs/records.md, checked on a live database in SQL of their own.
 
 The statements share only the table of legal moves with the code that keeps the rules.
 """
@@ -65,6 +65,15 @@ _RULES: Final = {
     "transfers cancel": """
         SELECT transfer_id FROM ledger_entries WHERE kind = 'transfer'
         GROUP BY transfer_id HAVING SUM(amount) <> 0 OR COUNT(*) <> 2""",
+    "a transfer is between an access code and its issuer": """
+        SELECT l.transfer_id FROM ledger_entries l
+        LEFT JOIN access_codes c ON c.account_id = l.account_id
+        LEFT JOIN ledger_entries o ON o.transfer_id = l.transfer_id AND o.account_id = c.issuer_id
+        WHERE l.kind = 'transfer' GROUP BY l.transfer_id HAVING COUNT(o.id) <> 1""",
+    "the credits of a deactivated code are with its issuer, unless it keeps them": """
+        SELECT a.id FROM accounts a LEFT JOIN access_codes c ON c.account_id = a.id
+        WHERE a.returns_to IS NOT NULL AND (a.balance <> 0 OR a.status <> 'inactive'
+            OR a.returns_to IS DISTINCT FROM c.issuer_id)""",
     "an order in or past its granting state has exactly one purchase, any other none": """
         SELECT o.id FROM orders o
         LEFT JOIN ledger_entries l ON l.order_id = o.id AND l.kind = 'purchase'

@@ -59,6 +59,15 @@ CORRUPTIONS = {
         "UPDATE ledger_entries SET amount = amount + 1 WHERE kind = 'transfer' AND amount > 0",
         "DELETE FROM ledger_entries WHERE kind = 'transfer' AND amount > 0",
     ),
+    "a transfer is between an access code and its issuer": (
+        "UPDATE access_codes SET issuer_id = (SELECT account_id FROM users WHERE account_id NOT IN"
+        " (SELECT issuer_id FROM access_codes) LIMIT 1)",
+    ),
+    "the credits of a deactivated code are with its issuer, unless it keeps them": (
+        "UPDATE accounts SET balance = 1 WHERE returns_to IS NOT NULL",
+        "UPDATE accounts SET status = 'active' WHERE returns_to IS NOT NULL",
+        "UPDATE accounts SET returns_to = id WHERE returns_to IS NOT NULL",
+    ),
     "an order in or past its granting state has exactly one purchase, any other none": (
         "DELETE FROM ledger_entries WHERE kind = 'purchase'",
         "UPDATE ledger_entries SET amount = 9 WHERE amount = 12",
@@ -156,6 +165,7 @@ async def lived(outer: AsyncConnection) -> AsyncIterator[LentDatabase]:
 async def live(database: LentDatabase, clock: HandClock) -> None:
     """Let everything happen once."""
     user = await make_user(database, clock.now(), credits_given=5)
+    await make_user(database, clock.now())
     code = await make_access_code(database, user, clock.now())
     async with database.sessions() as session, session.begin():
         await access_codes.move_credits(
@@ -166,6 +176,7 @@ async def live(database: LentDatabase, clock: HandClock) -> None:
             actor=ACTOR,
             now=clock.now(),
         )
+    await close_a_code(database, clock, user)
     bought = await OneOrder.place(database, clock, user)
     await bought.created("UNPAID")
     await bought.reported("PAID")
@@ -178,6 +189,20 @@ async def live(database: LentDatabase, clock: HandClock) -> None:
     failing = ScriptedProvider(raises=ProviderFailed(FailureReason.BROKEN))
     with pytest.raises(AssessmentFault):
         await create(database, failing, clock, user)
+
+
+async def close_a_code(database: LentDatabase, clock: HandClock, user: Person) -> None:
+    """Deactivate a code that has a credit."""
+    code = await make_access_code(database, user, clock.now(), credits_given=1)
+    async with database.sessions() as session, session.begin():
+        await access_codes.deactivate(
+            session,
+            caller=user.caller,
+            access_code=code.access_code or "",
+            keep_credits=False,
+            actor=ACTOR,
+            now=clock.now(),
+        )
 
 
 async def pay_in_bitcoin(database: LentDatabase, clock: HandClock, user: Person) -> None:
@@ -205,10 +230,10 @@ async def test_clean_database_has_no_breach_and_everything_is_covered(
     assert await invariants.broken(lived, clock.now()) == {}
     async with lived.reading() as connection:
         assert await audit.checked(connection) == {
-            "accounts": 2,
+            "accounts": 4,
             "orders": 4,
             "assessments": 2,
-            "ledger_entries": 9,
+            "ledger_entries": 12,
             "order_events": 12,
             "settlements": 0,
             "bitcoin_addresses": 2,

@@ -1,8 +1,9 @@
-"""Access codes: their status, and issuing, filling and deactivating them."""
+"""Access codes: their status, issuing and filling them, taking credits back, deactivating them."""
 
 from http import HTTPStatus
+from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Body, Request, Response
 
 from app.accounts import access_codes
 from app.accounts.access_code_schemas import (
@@ -11,7 +12,10 @@ from app.accounts.access_code_schemas import (
     AccessCodeResponse,
     CheckAccessCodeStatusRequest,
     CreateAccessCodeRequest,
+    DeactivateAccessCodeRequest,
     MoveCreditsRequest,
+    ReturnCreditsRequest,
+    ReturnedCreditsResponse,
 )
 from app.accounts.access_codes import CodeFacts
 from app.accounts.schemas import Activity
@@ -27,7 +31,7 @@ from app.web.dependencies import (
     actor_of,
 )
 from app.web.errors import responses
-from app.web.idempotency import BodyKey, PathKey
+from app.web.idempotency import BodyKey
 from app.web.paging import CursorParameter, LimitParameter
 from app.web.request_body import StrictRoute
 
@@ -38,6 +42,9 @@ router = APIRouter(
     responses=responses(400, 403, 429, 500, 503),
 )
 _TAKES_BODY = responses(408, 413, 415)
+# Bodies that may be left out.
+_RETURNING = DeactivateAccessCodeRequest()
+_ALL_CREDITS = ReturnCreditsRequest()
 
 
 def _response(code: CodeFacts) -> AccessCodeResponse:
@@ -48,6 +55,12 @@ def _response(code: CodeFacts) -> AccessCodeResponse:
         expires_at=code.expires_at,
         affiliate_origin=code.affiliate_origin,
         credits_available=code.credits_available,
+    )
+
+
+def _returned(code: CodeFacts, credits_returned: int) -> ReturnedCreditsResponse:
+    return ReturnedCreditsResponse(
+        **_response(code).model_dump(), credits_returned=credits_returned
     )
 
 
@@ -135,34 +148,39 @@ async def create_access_code(
 @router.post(
     "/access_codes/{access_code}/deactivate",
     summary="Deactivate an access code",
-    response_model=AccessCodeResponse,
+    response_model=ReturnedCreditsResponse,
     response_description="The access code, now inactive",
     dependencies=[THROTTLE_INVALID_CODES],
-    responses=idempotency.documented(status=200),
+    responses=_TAKES_BODY | idempotency.documented(status=200),
 )
 async def deactivate_access_code(
     access_code: AccessCodeInPath,
     *,
+    body: Annotated[DeactivateAccessCodeRequest, Body()] = _RETURNING,
     caller: UserCaller,
     request: Request,
     session: Session,
     resources: ResourcesDep,
-    key: PathKey,
+    key: BodyKey,
 ) -> Response:
-    """Take an access code that the caller issued out of use, for good. Its credits stay on it."""
+    """Take an access code that the caller issued out of use, for good.
+
+    Its credits go back to the caller, and so do those that come to it later: a refund, or an order
+    that is paid late.
+    """
     now = resources.clock.now()
 
-    async def deactivate() -> AccessCodeResponse:
-        await access_codes.deactivate(
+    async def deactivate() -> ReturnedCreditsResponse:
+        returned = await access_codes.deactivate(
             session,
             caller=caller,
             access_code=access_code,
+            keep_credits=body.keep_credits,
             actor=actor_of(request, caller),
             now=now,
         )
-        return _response(
-            await access_codes.facts(session, caller=caller, access_code=access_code, now=now)
-        )
+        code = await access_codes.facts(session, caller=caller, access_code=access_code, now=now)
+        return _returned(code, returned)
 
     return await idempotency.answer_once(resources, session, key, deactivate, status=HTTPStatus.OK)
 
@@ -202,3 +220,39 @@ async def move_credits_to_access_code(
         )
 
     return await idempotency.answer_once(resources, session, key, move, status=HTTPStatus.OK)
+
+
+@router.post(
+    "/access_codes/{access_code}/credits/return",
+    summary="Take credits back from an access code",
+    response_model=ReturnedCreditsResponse,
+    response_description="The access code with its new balance",
+    dependencies=[THROTTLE_INVALID_CODES],
+    responses=_TAKES_BODY | responses(402) | idempotency.documented(status=200),
+)
+async def return_credits_of_access_code(
+    access_code: AccessCodeInPath,
+    *,
+    body: Annotated[ReturnCreditsRequest, Body()] = _ALL_CREDITS,
+    caller: UserCaller,
+    request: Request,
+    session: Session,
+    resources: ResourcesDep,
+    key: BodyKey,
+) -> Response:
+    """Move credits of an access code back to the caller that issued it, also of an inactive one."""
+    now = resources.clock.now()
+
+    async def take_back() -> ReturnedCreditsResponse:
+        returned = await access_codes.return_credits(
+            session,
+            caller=caller,
+            access_code=access_code,
+            credits_moved=body.number_of_credits,
+            actor=actor_of(request, caller),
+            now=now,
+        )
+        code = await access_codes.facts(session, caller=caller, access_code=access_code, now=now)
+        return _returned(code, returned)
+
+    return await idempotency.answer_once(resources, session, key, take_back, status=HTTPStatus.OK)

@@ -6,7 +6,15 @@ from fastapi import Path
 from pydantic import Field
 
 from app.accounts.schemas import Activity
-from app.web.fields import Credits, LongText, RequestModel, ResponseModel, TimeSent, Timestamp
+from app.web.fields import (
+    Credits,
+    LongText,
+    RequestModel,
+    ResponseModel,
+    StrictBoolean,
+    TimeSent,
+    Timestamp,
+)
 from app.web.paging import PageResponse
 
 AccessCodeInPath = Annotated[
@@ -39,6 +47,25 @@ class MoveCreditsRequest(RequestModel):
     )
 
 
+class DeactivateAccessCodeRequest(RequestModel):
+    """What becomes of the credits of a code that goes out of use."""
+
+    keep_credits: StrictBoolean = Field(
+        False,
+        description="Leave its credits on it, and those that still come; absent: they go back to"
+        " its issuer",
+        examples=[False],
+    )
+
+
+class ReturnCreditsRequest(RequestModel):
+    """Credits that come back from an access code."""
+
+    number_of_credits: Credits | None = Field(
+        None, description="How many come back to the caller; absent: all", examples=[5]
+    )
+
+
 class AccessCodeResponse(ResponseModel):
     """An access code, as its owner and its issuer see it."""
 
@@ -52,6 +79,14 @@ class AccessCodeResponse(ResponseModel):
         description="The affiliate code of the user that issued it", examples=["8sYtQ2mKpL"]
     )
     credits_available: int = Field(examples=[10])
+
+
+class ReturnedCreditsResponse(AccessCodeResponse):
+    """An access code whose credits came back."""
+
+    credits_returned: int = Field(
+        description="How many credits went from it to its issuer just now", examples=[5]
+    )
 
 
 class AccessCodePage(PageResponse[AccessCodeResponse]):

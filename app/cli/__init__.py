@@ -124,8 +124,7 @@ main.add_typer(
             ),
             "deactivate": Entry(
                 "app.cli.access_codes:deactivate_access_code",
-                "Take an access code out of use, for good. Its credits stay on it, and its keys"
-                " may read.",
+                "Take an access code out of use, for good: its credits go back to its issuer.",
             ),
         },
     ),

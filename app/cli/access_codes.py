@@ -110,20 +110,30 @@ def list_access_codes(
 
 def deactivate_access_code(
     code: Annotated[str, typer.Argument(metavar="CODE", help="the access code")],
+    keep_credits: Annotated[
+        bool, typer.Option("--keep-credits", help="leave its credits on it")
+    ] = False,
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Take an access code out of use, for good. Its credits stay on it, and its keys may read."""
+    """Take an access code out of use, for good: its credits go back to its issuer.
 
-    async def work(database: Database) -> None:
+    So do those that come to it later, as a refund. Its keys may read.
+    """
+
+    async def work(database: Database) -> int:
         async with database.sessions() as session, session.begin():
-            await access_codes.deactivate(
+            return await access_codes.deactivate(
                 session,
                 caller=None,
                 access_code=code,
+                keep_credits=keep_credits,
                 actor=operator_actor(),
                 now=database.clock.now(),
             )
 
-    with_operator_database(work)
-    print_record({"access_code": code, "status": _STATUS[False]}, as_json=as_json)
+    returned = with_operator_database(work)
+    print_record(
+        {"access_code": code, "status": _STATUS[False], "credits_returned": returned},
+        as_json=as_json,
+    )

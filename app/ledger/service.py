@@ -13,6 +13,7 @@ from app.ledger.models import Account
 from app.ledger.models.entries import LedgerEntry
 from app.ledger.rules import MAX_BALANCE_CREDITS, EntryKind
 from app.runtime.errors import InvalidParameter
+from app.runtime.security import new_id
 
 
 async def post(
@@ -30,17 +31,22 @@ async def post(
 ) -> int:
     """Move `amount` credits on one account in the caller's transaction; return the new balance.
 
-    Raises InsufficientCredits when the balance would become negative. What an entry must name
-    (an order, an assessment, a transfer, a reason) follows from its kind; the database insists.
+    What comes to a deactivated code whose credits went back goes on to its issuer, in the same
+    transaction. Raises InsufficientCredits when the balance would become negative. What an entry
+    must name (an order, an assessment, a transfer, a reason) follows from its kind; the database
+    insists.
     """
-    balance: int | None = await session.scalar(
-        update(Account)
-        .where(Account.id == account_id, Account.balance + amount >= 0)
-        .values(balance=Account.balance + amount)
-        .returning(Account.balance)
-    )
-    if balance is None:
+    account = (
+        await session.execute(
+            update(Account)
+            .where(Account.id == account_id, Account.balance + amount >= 0)
+            .values(balance=Account.balance + amount)
+            .returning(Account.balance, Account.returns_to)
+        )
+    ).one_or_none()
+    if account is None:
         raise InsufficientCredits
+    balance: int = account.balance
     entry_id = await session.scalar(
         insert(LedgerEntry)
         .values(
@@ -64,7 +70,17 @@ async def post(
         at=at,
         ledger_entry_id=entry_id,
     )
-    return balance
+    if account.returns_to is None or kind is EntryKind.TRANSFER:
+        return balance
+    return await transfer(
+        session,
+        from_account_id=account_id,
+        to_account_id=account.returns_to,
+        credits_moved=balance,
+        transfer_id=new_id("trf"),
+        actor=actor,
+        at=at,
+    )
 
 
 async def debit_assessments(
@@ -145,6 +161,21 @@ async def adjust(
         )
 
 
+async def lock(session: AsyncSession, *account_ids: str) -> dict[str, int]:
+    """Lock accounts until the caller's transaction ends; return their balances.
+
+    Access codes come first and users last, as when credits that come to a code go on to its issuer,
+    so that no two transfers wait for each other.
+    """
+    rows = await session.execute(
+        select(Account.id, Account.balance)
+        .where(Account.id.in_(account_ids))
+        .order_by(Account.kind, Account.id)
+        .with_for_update(key_share=True)
+    )
+    return {row.id: row.balance for row in rows}
+
+
 async def transfer(
     session: AsyncSession,
     *,
@@ -157,15 +188,10 @@ async def transfer(
 ) -> int:
     """Move credits between two accounts in the caller's transaction; return the giver's balance.
 
-    Raises InsufficientCredits. The rows are locked in the order of their ids, so that opposite
-    transfers cannot wait for each other.
+    One of them is an access code and the other its issuer; the database insists. Raises
+    InsufficientCredits.
     """
-    await session.execute(
-        select(Account.id)
-        .where(Account.id.in_([from_account_id, to_account_id]))
-        .order_by(Account.id)
-        .with_for_update(key_share=True)
-    )
+    await lock(session, from_account_id, to_account_id)
     left = await post(
         session,
         account_id=from_account_id,

@@ -21,6 +21,7 @@ async def test_code_is_not_deactivated_while_a_debit_is_open(
                 session,
                 caller=issuer.caller,
                 access_code=access_code,
+                keep_credits=False,
                 actor=ACTOR,
                 now=clock.now(),
             )

@@ -273,7 +273,12 @@ async def test_stranger_moves_reads_and_deactivates_nothing(
             )
         with pytest.raises(AccessCodeNotFound):
             await access_codes.deactivate(
-                session, caller=stranger, access_code=name, actor=ACTOR, now=clock.now()
+                session,
+                caller=stranger,
+                access_code=name,
+                keep_credits=False,
+                actor=ACTOR,
+                now=clock.now(),
             )
 
 
@@ -287,6 +292,7 @@ async def test_deactivated_code_still_reads_but_is_inactive(
                 session,
                 caller=buyer.caller,
                 access_code=code.access_code or "",
+                keep_credits=False,
                 actor=ACTOR,
                 now=clock.now(),
             )

@@ -76,6 +76,8 @@ POST /api/access_codes/{access_code}/deactivate C | Inactive | absent  | users o
 POST /api/access_codes/{access_code}/deactivate D | absent  | Inactive | users only | users only
 POST /api/access_codes/{access_code}/credits    C | ok      | absent  | users only | users only
 POST /api/access_codes/{access_code}/credits    D | absent  | ok      | users only | users only
+POST /api/access_codes/{access_code}/credits/return C | ok  | absent  | users only | users only
+POST /api/access_codes/{access_code}/credits/return D | absent | ok   | users only | users only
 GET /api/api_keys                            self | ok      | ok      | ok         | ok
 POST /api/api_keys                           self | ok      | ok      | ok         | no code
 POST /api/api_keys                              C | ok      | absent  | ok         | no code

@@ -302,7 +302,7 @@ async def test_a_deactivated_code_is_read_but_neither_buys_nor_spends(
     )
 
     assert answer.status_code == 200
-    assert (answer.json()["status"], answer.json()["credits_available"]) == ("Inactive", 4)
+    assert (answer.json()["status"], answer.json()["credits_available"]) == ("Inactive", 0)
     for by in (town.code, town.user):
         shown = await status(application, town.code.access_code, by)
         assert shown["status"] == "Inactive"
@@ -314,7 +314,7 @@ async def test_a_deactivated_code_is_read_but_neither_buys_nor_spends(
         spent = await ask(application, "create_new_assessment_for_access_code", question, by)
         assert refusal(spent) == problems.ACCESS_CODE_NOT_FOUND
     itself = (await look(application, "check_self_status", town.code)).json()
-    assert (itself["status"], itself["credits_available"]) == ("Inactive", 4)
+    assert (itself["status"], itself["credits_available"]) == ("Inactive", 0)
     bought = await ask(application, "new_order", order, town.code)
     assert refusal(bought) == problems.INVALID_ACCESS_CODE
 
@@ -325,7 +325,9 @@ async def test_deactivating_twice_is_as_once(application: Application, town: Api
     first = await ask(application, path, {}, town.user)
     second = await ask(application, path, {}, town.user)
 
-    assert first.json() == second.json()
+    assert first.json() == {**second.json(), "credits_returned": 5}
+    assert second.json()["credits_returned"] == 0
+    assert await balance_of(application, town.user) == 25
     lines = await read(
         application, "SELECT count(*) FROM audit_log WHERE action = 'access_code.deactivate'"
     )

@@ -47,6 +47,7 @@ OPERATIONS: Final[dict[str, Any]] = {
     "POST /api/access_codes": {},
     "POST /api/access_codes/{access_code}/deactivate": None,
     "POST /api/access_codes/{access_code}/credits": {"credits": 1},
+    "POST /api/access_codes/{access_code}/credits/return": None,
     "GET /api/api_keys": None,
     "POST /api/api_keys": {},
     "DELETE /api/api_keys/{prefix}": None,

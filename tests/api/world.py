@@ -98,6 +98,7 @@ async def _with_inactive_code(
                 session,
                 caller=user.caller,
                 access_code=code.access_code or "",
+                keep_credits=False,
                 actor=Actor(user.account_id, "test"),
                 now=running.clock.now(),
             )

@@ -16,6 +16,7 @@ from tests.support.application import Application, open_application
 from tests.support.bitcoin_orders import BitcoinOrder, output
 from tests.support.clock import HandClock
 from tests.support.commands import Assay, commands_on, printed
+from tests.support.orders import balance_of
 from tests.support.people import PASSWORD, Person, make_access_code, make_key, make_user
 
 FAR = datetime(2100, 1, 1, tzinfo=UTC)
@@ -180,16 +181,23 @@ async def test_a_code_is_found_and_deactivated(
     now = servers[0].clock.now()
     user, other = [await make_user(committed_database, now) for _ in range(2)]
     code = await make_access_code(committed_database, user, now, credits_given=2)
-    await make_access_code(committed_database, other, now)
+    kept = await make_access_code(committed_database, other, now, credits_given=1)
 
     assert len(await printed(assay, "access-code", "list")) == 2
     [listed] = await printed(assay, "access-code", "list", "--issuer", str(user.email))
     done = await printed(assay, "access-code", "deactivate", str(code.access_code))
     again = await printed(assay, "access-code", "deactivate", str(code.access_code))
+    option = "--keep-credits"
+    left = await printed(assay, "access-code", "deactivate", str(kept.access_code), option)
 
     assert (listed["access_code"], listed["issuer"]) == (code.access_code, user.email)
     assert (listed["status"], listed["credits_available"]) == ("active", 2)
-    assert done == again == {"access_code": code.access_code, "status": "inactive"}
+    inactive = {"access_code": code.access_code, "status": "inactive"}
+    assert done == {**inactive, "credits_returned": 2}
+    assert again == {**inactive, "credits_returned": 0}
+    assert left == {**done, "access_code": kept.access_code, "credits_returned": 0}
+    assert await balance_of(committed_database, user.account_id) == 2
+    assert await balance_of(committed_database, kept.account_id) == 1
     question = {"access_code": code.access_code}
     for server in servers:
         status = await ask(server, "check_access_code_status", question, code)

@@ -56,6 +56,7 @@ _REFUSALS: Final = {
     },
     "createAccessCode": {"expires_at must be a time in the future", "Insufficient credits"},
     "moveCreditsToAccessCode": {"access_code not found", "Insufficient credits"},
+    "returnCreditsOfAccessCode": {"access_code not found", "Insufficient credits"},
     "getReceipt": {"assessment_id not found"},
     "getReport": {"assessment_id not found"},
     "deactivateAccessCode": {"access_code not found"},

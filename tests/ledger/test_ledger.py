@@ -17,7 +17,7 @@ from app.runtime.errors import InvalidParameter
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
 from tests.support.orders import OneOrder, balance_of, count
-from tests.support.people import ACTOR, Person, give_credits, make_user
+from tests.support.people import ACTOR, Person, give_credits, make_access_code, make_user
 
 
 async def adjust(database: Database, account_id: str, amount: int, clock: HandClock) -> int:
@@ -129,7 +129,7 @@ async def test_opposite_transfers_neither_deadlock_nor_lose_a_credit(
     committed_database: Database, clock: HandClock
 ) -> None:
     left = await make_user(committed_database, clock.now(), credits_given=50)
-    right = await make_user(committed_database, clock.now(), credits_given=50)
+    right = await make_access_code(committed_database, left, clock.now(), credits_given=50)
     await asyncio.gather(
         *(
             transfer(committed_database, giver, taker, clock, moved=1, name=f"t{turn}{name}")
@@ -147,7 +147,7 @@ async def test_transfer_of_more_than_there_is_moves_nothing(
     database: LentDatabase, clock: HandClock
 ) -> None:
     giver = await make_user(database, clock.now(), credits_given=3)
-    taker = await make_user(database, clock.now())
+    taker = await make_access_code(database, giver, clock.now())
     with pytest.raises(InsufficientCredits):
         await transfer(database, giver, taker, clock, moved=4, name="trf")
     assert await transfer(database, giver, taker, clock, moved=3, name="trf") == 0
@@ -156,7 +156,7 @@ async def test_transfer_of_more_than_there_is_moves_nothing(
 
 async def test_one_transfer_is_never_made_twice(database: LentDatabase, clock: HandClock) -> None:
     giver = await make_user(database, clock.now(), credits_given=3)
-    taker = await make_user(database, clock.now())
+    taker = await make_access_code(database, giver, clock.now())
     await transfer(database, giver, taker, clock, moved=1, name="trf")
     with pytest.raises(IntegrityError, match="uq_ledger_entries_transfer_id_account_id"):
         await transfer(database, giver, taker, clock, moved=1, name="trf")

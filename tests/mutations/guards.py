@@ -140,6 +140,35 @@ MUTATIONS: Final = (
         "DROP TRIGGER account_balance ON accounts",
         _GUARDS + "test_balance_does_not_change_without_an_entry",
     ),
+    Mutation(
+        "trigger: a transfer is between a code and its issuer",
+        "migrations/versions/0027_returned_credits.py",
+        "format(between=_BETWEEN)",
+        'format(between="")',
+        _GUARDS + "test_transfer_between_strangers_is_refused",
+    ),
+    _sql(
+        "trigger: credits of a deactivated code are with its issuer",
+        "DROP TRIGGER credits_back ON accounts",
+        _GUARDS + "test_credits_of_a_deactivated_code_are_with_its_issuer",
+    ),
+    Mutation(
+        "credits that come to a deactivated code go on to its issuer",
+        "app/ledger/service.py",
+        "if account.returns_to is None or kind is EntryKind.TRANSFER:",
+        "if True:",
+        "tests/accounts/test_returned_credits.py"
+        "::test_what_comes_to_a_deactivated_code_later_goes_on_to_its_issuer",
+    ),
+    Mutation(
+        "row lock: credits move to a code that is locked",
+        "app/accounts/access_codes.py",
+        "    balances = await service.lock(session, found.account_id, found.issuer_id)\n",
+        "    balances = {found.account_id: (await session.scalar(select(Account.balance)"
+        ".where(Account.id == found.account_id))) or 0}\n",
+        "tests/accounts/test_returned_credits.py"
+        "::test_credits_do_not_move_to_a_code_that_is_just_being_deactivated",
+    ),
     _sql(
         "trigger: a grant has its purchase",
         "DROP TRIGGER order_grant ON orders",

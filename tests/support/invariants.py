@@ -34,6 +34,13 @@ _VIEWS: Final = (
     "CREATE SCHEMA IF NOT EXISTS qa",
     "CREATE TABLE IF NOT EXISTS qa.clock (at timestamptz)",
     "CREATE OR REPLACE VIEW qa.account AS SELECT id, balance FROM accounts",
+    """CREATE OR REPLACE VIEW qa.family AS
+       SELECT account_id AS code, issuer_id AS issuer FROM access_codes""",
+    """CREATE OR REPLACE VIEW qa.closed AS
+       SELECT id AS code, returns_to AS issuer, status, balance FROM accounts
+       WHERE returns_to IS NOT NULL""",
+    """CREATE OR REPLACE VIEW qa.transfer AS
+       SELECT transfer_id AS name, account_id FROM ledger_entries WHERE kind = 'transfer'""",
     """CREATE OR REPLACE VIEW qa.ledger AS
        SELECT id, id AS seq, account_id, order_id, assessment_id, kind, amount
        FROM ledger_entries""",
@@ -115,6 +122,14 @@ _INVARIANTS: Final = {
     "I6b transfers cancel": """
         SELECT 'all' WHERE (
             SELECT COALESCE(SUM(amount), 0) FROM qa.ledger WHERE kind = 'transfer') <> 0""",
+    "I6c transfers stay in the family": """
+        SELECT x.name FROM qa.transfer x
+        WHERE NOT EXISTS (
+            SELECT FROM qa.family f, qa.transfer y WHERE y.name = x.name
+            AND (f.code, f.issuer) IN ((x.account_id, y.account_id), (y.account_id, x.account_id)))""",
+    "I6d closed codes have nothing": """
+        SELECT code FROM qa.closed WHERE balance <> 0 OR status <> 'inactive'
+            OR (code, issuer) NOT IN (SELECT code, issuer FROM qa.family)""",
     "I7 no order in limbo": """
         SELECT id FROM qa.orders
         WHERE NOT final AND (next_look IS NULL OR next_look < (SELECT at FROM qa.clock) - interval '5 min')""",

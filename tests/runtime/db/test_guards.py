@@ -749,6 +749,38 @@ async def test_transfer_to_oneself_is_refused(lived: Lived) -> None:
     )
 
 
+async def test_transfer_between_strangers_is_refused(lived: Lived) -> None:
+    await lived.refused(
+        "is not between an access code and its issuer",
+        POSTED + ", transfer_id) VALUES ('{user}', 'transfer', -1, 13, now(), 'trf_gift')",
+        POSTED + ", transfer_id) VALUES ('{other}', 'transfer', 1, 1, now(), 'trf_gift')",
+        "UPDATE accounts SET balance = 13 WHERE id = '{user}'",
+        "UPDATE accounts SET balance = 1 WHERE id = '{other}'",
+    )
+
+
+@pytest.mark.parametrize("replica", [False, True], ids=["superuser", "replica"])
+async def test_credits_of_a_deactivated_code_are_with_its_issuer(
+    lived: Lived, replica: bool
+) -> None:
+    returned = (
+        POSTED + ", transfer_id) VALUES ('{code}', 'transfer', -3, 0, now(), 'trf_back')",
+        POSTED + ", transfer_id) VALUES ('{user}', 'transfer', 3, 17, now(), 'trf_back')",
+        "UPDATE accounts SET balance = 0 WHERE id = '{code}'",
+        "UPDATE accounts SET balance = 17 WHERE id = '{user}'",
+    )
+    closed = "UPDATE accounts SET status = 'inactive', returns_to = '{%s}' WHERE id = '{code}'"
+
+    await lived.refused("are not with its issuer", closed % "user", replica=replica)
+    await lived.refused("are not with its issuer", *returned, closed % "other", replica=replica)
+
+
+async def test_only_a_deactivated_code_returns_its_credits(lived: Lived) -> None:
+    returned = "UPDATE accounts SET returns_to = '{user}' WHERE id = "
+    for account in ("'{code}'", "'{user}'"):
+        await lived.refused("ck_accounts_returns_to", returned + account)
+
+
 async def test_entry_has_one_audit_line_at_most(lived: Lived) -> None:
     await lived.refused(
         "uq_audit_log_ledger_entry_id",
@@ -897,7 +929,7 @@ async def test_every_guard_is_armed_for_every_role(lived: Lived) -> None:
         " FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid"
         " WHERE NOT tgisinternal AND relnamespace = 'public'::regnamespace"
     )
-    assert len(armed) == 34
+    assert len(armed) == 35
     assert {row["armed"] for row in armed} == {"A"}
 
 

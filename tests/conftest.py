@@ -15,9 +15,11 @@ from sqlalchemy import text
 from app.runtime.db.engine import Database, create_database
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase, RunServer, Template
+from tests.support.fork_server import ForkServer
 from tests.support.orders import OneOrder
 from tests.support.passwords import cheap_passwords
 from tests.support.people import Person, make_user
+from tests.support.processes import fork_from
 
 # Whether a test passes depends neither on chance nor on how busy the machine is.
 settings.register_profile(
@@ -27,6 +29,7 @@ settings.load_profile("assay")
 
 _SERVER = pytest.StashKey[RunServer]()
 _TEMPLATE = pytest.StashKey[Template]()
+_FORK_SERVER = pytest.StashKey[ForkServer]()
 # Where the tests are that take longest, the longest first.
 _LONG: Final = ("tests/chaos/", "tests/journey/", "tests/simulation/", "tests/conformance/")
 
@@ -37,7 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start the server, unless we are a worker, which gets the template from its controller.
+    """Start the servers, unless we are a worker, which is told of them by its controller.
 
     Bytecode is kept, whatever the environment says: every worker and every process that a test
     starts would otherwise compile all modules again.
@@ -48,13 +51,17 @@ def pytest_configure(config: pytest.Config) -> None:
     if given is None:
         config.stash[_SERVER] = RunServer()
         config.stash[_TEMPLATE] = config.stash[_SERVER].template
+        config.stash[_FORK_SERVER] = ForkServer()
+        fork_from(config.stash[_FORK_SERVER].address)
     else:
         config.stash[_TEMPLATE] = Template(*given["template"])
+        fork_from(given["fork_server"])
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:  # noqa: ANN401  pytest-xdist has no public type
-    """Hand the template to a worker."""
+    """Hand the template to a worker, and the address of the fork server."""
+    node.workerinput["fork_server"] = node.config.stash[_FORK_SERVER].address
     node.workerinput["template"] = tuple(node.config.stash[_TEMPLATE])
 
 
@@ -77,7 +84,10 @@ def _place(nodeid: str) -> int:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Stop the server that this process started."""
+    """Stop the servers that this process started."""
+    fork_server = config.stash.get(_FORK_SERVER, None)
+    if fork_server is not None:
+        fork_server.stop()
     server = config.stash.get(_SERVER, None)
     if server is not None:
         server.stop()

@@ -8,16 +8,30 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import httpx
+
+from tests.support import fork_server
+from tests.support.fork_server import ForkedProcess
 
 # Nobody waits for so long but where a process hangs.
 _PATIENCE_SECONDS: Final = 120.0
 _POLL_SECONDS: Final = 0.05
 _COMMAND_LINE: Final = "app.cli"
+
+
+# Where the fork server of this run listens; without one a process imports everything by itself.
+_fork_server: str | None = None
+
+
+def fork_from(address: str) -> None:
+    """Let processes be forked by the server at this address from now on."""
+    global _fork_server  # noqa: PLW0603  one for all tests of a process
+    _fork_server = address
 
 
 # Below the ports that the kernel gives to connections: a server that is killed and started again
@@ -64,13 +78,13 @@ class Process:
     def __init__(
         self, *command: str, folder: Path, module: str = _COMMAND_LINE, **settings: str
     ) -> None:
-        self._command = [sys.executable, "-m", module, *command]
+        self._module, self._words = module, [*command]
         self._environment = environment(
             PYTHONPATH=str(Path(__file__).parents[2]), ASSAY_LOG_FORMAT="json", **settings
         )
         self._folder = folder
         self.output = folder / f"{module if module != _COMMAND_LINE else command[0]}.log"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | ForkedProcess | None = None
 
     def change(self, **settings: str) -> None:
         """Change settings for the next start."""
@@ -79,14 +93,7 @@ class Process:
     def start(self) -> None:
         """Start the process, or start it again."""
         with self.output.open("ab") as output:
-            self._process = subprocess.Popen(  # noqa: S603
-                self._command,
-                env=self._environment,
-                cwd=self._folder,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
+            self._process = self._spawn(self._module, self._words, output, output)
 
     def end(self, number: signal.Signals = signal.SIGKILL) -> int:
         """Send a signal, wait for the end, and return the exit status."""
@@ -140,12 +147,31 @@ class Process:
 
     def run_json(self, *command: str) -> Any:  # noqa: ANN401  whatever JSON it prints
         """Run another command with the same settings, and read the JSON that it prints."""
-        done = subprocess.run(  # noqa: S603
-            [*self._command[:3], *command, "--json"],
-            env=self._environment,
-            cwd=self._folder,
-            capture_output=True,
-            check=False,
-            timeout=_PATIENCE_SECONDS,
-        )
-        return json.loads(done.stdout)
+        with tempfile.TemporaryFile() as printed, Path(os.devnull).open("wb") as nowhere:
+            process = self._spawn(self._module, [*command, "--json"], printed, nowhere)
+            process.wait(timeout=_PATIENCE_SECONDS)
+            printed.seek(0)
+            return json.loads(printed.read())
+
+    def _spawn(
+        self, module: str, words: list[str], output: IO[bytes], errors: IO[bytes]
+    ) -> subprocess.Popen[bytes] | ForkedProcess:
+        """Start a module; one that is to load a library before all others is started afresh."""
+        if _fork_server is None or "LD_PRELOAD" in self._environment:
+            return subprocess.Popen(  # noqa: S603
+                [sys.executable, "-m", module, *words],
+                env=self._environment,
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=errors,
+            )
+        with Path(os.devnull).open("rb") as nothing:
+            return fork_server.start(
+                _fork_server,
+                words,
+                module=module,
+                environment=self._environment,
+                folder=self._folder,
+                streams=(nothing.fileno(), output.fileno(), errors.fileno()),
+            )

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.orders.models import Order, OrderEvent
 from app.orders.models.order_events import OrderEventKind
+from app.orders.rules.placing import FirstMove
 
 # For so long after it rang does an alarm show in the metrics of every process.
 _ALARM_SHOWN_FOR: Final = timedelta(minutes=15)
@@ -40,20 +41,10 @@ class EventView:
     evidence: dict[str, Any] | None
 
 
-async def moved(
-    session: AsyncSession,
-    order_id: str,
-    *,
-    from_status: str | None,
-    to_status: str,
-    at: datetime,
-    reason: str,
-) -> None:
-    """Write that an order moved, in the caller's transaction."""
-    await write(
-        session,
-        EventRecord(order_id, OrderEventKind.MOVED, from_status, to_status, at, reason, None),
-    )
+def moved(order_id: str, move: FirstMove, now: datetime) -> EventRecord:
+    """Return the event of a move of an order that is being placed."""
+    from_status, to_status, reason = move
+    return EventRecord(order_id, OrderEventKind.MOVED, from_status, to_status, now, reason, None)
 
 
 async def write(session: AsyncSession, event: EventRecord) -> bool:

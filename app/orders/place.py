@@ -6,8 +6,7 @@ taken here, in the transaction of the order, so that a failure leaves no gap bet
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import insert
 from sqlalchemy.exc import DBAPIError
@@ -19,13 +18,20 @@ from app.accounts.errors import InvalidAccessCode
 from app.orders import addresses, events, open_orders, rail_offers
 from app.orders.errors import OrderNotCreated
 from app.orders.models import Order, Payment
-from app.orders.pricing import BitcoinTerms, Terms
+from app.orders.pricing import Terms
 from app.orders.queries import OrderView, PaymentFacts
-from app.orders.rules.poll_schedule import Urgency, next_look
+from app.orders.rules.placing import ADDRESS_GIVEN, ORDERED, await_bitcoin, new_order
 from app.orders.rules.rails import Rail
-from app.orders.rules.states import OrderStatus
 from app.runtime.db.failures import is_unavailable
 from app.runtime.security import new_id
+
+_SHOWN: Final = (
+    "id", "rail", "status", "created_at", "updated_at", "number_of_credits", "price_btc",
+    "payment_coin", "payment_network", "btc_amount",
+)  # fmt: skip
+_SHOWN_OF_PAYMENT: Final = (
+    "expires_at", "late_until", "received_btc", "confirmations_wanted", "confirmations_seen",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -55,32 +61,24 @@ async def place(
     if not least <= purchase.number_of_credits <= most:
         raise rail_offers.outside(least, most)
     await open_orders.refuse_too_many(session, caller.account_id, terms.max_open_orders, now)
-    sold: dict[str, Any] = {
-        "id": new_id("ord"),
-        "buyer_id": caller.account_id,
-        "beneficiary_id": beneficiary_id,
-        "number_of_credits": purchase.number_of_credits,
-        "payment_coin": purchase.payment_coin,
-        "payment_network": purchase.payment_network,
-        "rail": rail,
-        "price_btc": terms.credit_price_btc,
-        "btc_amount": purchase.number_of_credits * terms.credit_price_btc,
-        "create_by": now + terms.create_deadline,
-        "max_open_orders": terms.max_open_orders,
-    }
-    payment = None
+    order = new_order(
+        new_id("ord"),
+        buyer_id=caller.account_id,
+        beneficiary_id=beneficiary_id,
+        number_of_credits=purchase.number_of_credits,
+        payment_coin=purchase.payment_coin,
+        payment_network=purchase.payment_network,
+        rail=rail,
+        terms=terms,
+        now=now,
+    )
     try:
-        if rail is Rail.BITCOIN and terms.bitcoin is not None:
-            payment = await _insert_in_bitcoin(
-                session, sold, terms.bitcoin, now, destination=terms.btc_dest_address
-            )
-        else:
-            await _insert_in_aeon(session, sold, terms, now)
+        payment = await _insert(session, order, terms, now)
     except DBAPIError as error:
         if is_unavailable(error):
             raise
         raise OrderNotCreated from error
-    return _view_of(sold, payment, now)
+    return _view_of(order, payment)
 
 
 async def _beneficiary(
@@ -96,122 +94,41 @@ async def _beneficiary(
     return beneficiary_id
 
 
-async def _insert_in_aeon(
-    session: AsyncSession, sold: dict[str, Any], terms: Terms, now: datetime
-) -> None:
-    """Insert an order that waits for AEON.to, which will say where to pay."""
-    await session.execute(
-        insert(Order).values(
-            **sold,
-            btc_dest_address=terms.btc_dest_address,
-            granting_status=terms.granting_status,
-            status=OrderStatus.TO_BE_CREATED,
-            status_since=now,
-            next_look_at=now,
-            look_urgency=Urgency.ADDRESS,
-            created_at=now,
-            updated_at=now,
+async def _insert(
+    session: AsyncSession, order: dict[str, Any], terms: Terms, now: datetime
+) -> dict[str, Any] | None:
+    """Insert an order; in bitcoin, with an address of its own and the payment that it waits for.
+
+    Returns that payment. AEON.to will say where the others are to be paid.
+    """
+    payment, moves = None, [ORDERED]
+    if order["rail"] is Rail.BITCOIN and terms.bitcoin is not None:
+        address = await addresses.take(
+            session, terms.bitcoin.wallet, order["id"], now, destination=terms.btc_dest_address
         )
-    )
-    await _write_begin(session, sold["id"], now)
-
-
-def _view_of(sold: dict[str, Any], payment: PaymentFacts | None, now: datetime) -> OrderView:
-    """Return what the caller may see of an order that was placed just now."""
-    return OrderView(
-        id=sold["id"],
-        rail=sold["rail"],
-        status=OrderStatus.TO_BE_CREATED if payment is None else OrderStatus.UNPAID,
-        created_at=now,
-        updated_at=now,
-        number_of_credits=sold["number_of_credits"],
-        price_btc=sold["price_btc"],
-        credits_granted=None,
-        grant_price_btc=None,
-        payment_coin=sold["payment_coin"],
-        payment_network=sold["payment_network"],
-        btc_amount=sold["btc_amount"],
-        failure_reason=None,
-        payment=payment,
-    )
-
-
-async def _insert_in_bitcoin(
-    session: AsyncSession,
-    sold: dict[str, Any],
-    terms: BitcoinTerms,
-    now: datetime,
-    *,
-    destination: str,
-) -> PaymentFacts:
-    """Insert an order with an address of its own, and the payment that it waits for."""
-    address = await addresses.take(session, terms.wallet, sold["id"], now, destination=destination)
-    expires_at = now + terms.payment_window
-    look = next_look(
-        OrderStatus.UNPAID, rail=Rail.BITCOIN, since=now, expires_at=expires_at, now=now
-    )
-    await session.execute(
-        insert(Order).values(
-            **sold,
-            btc_dest_address=address,
-            granting_status=OrderStatus.PAID,
-            status=OrderStatus.UNPAID,
-            status_since=now,
-            next_look_at=look.at if look else now,
-            look_urgency=look.urgency if look else Urgency.OPEN,
-            created_at=now,
-            updated_at=now,
-        )
-    )
-    payment = PaymentFacts(
-        last_reported_state=OrderStatus.UNPAID,
-        expires_at=expires_at,
-        late_until=expires_at + terms.late_grace,
-        bitcoin_address=address,
-        received_btc=Decimal(0),
-        confirmations_wanted=terms.confirmations_for(sold["btc_amount"]),
-        confirmations_seen=0,
-    )
-    await _insert_payment(session, sold, payment, now)
-    await _write_begin(session, sold["id"], now)
-    await events.moved(
-        session,
-        sold["id"],
-        from_status=OrderStatus.TO_BE_CREATED,
-        to_status=OrderStatus.UNPAID,
-        at=now,
-        reason="address_given",
-    )
+        payment = await_bitcoin(order, terms.bitcoin, address, now)
+        moves.append(ADDRESS_GIVEN)
+    await session.execute(insert(Order).values(order))
+    if payment is not None:
+        await session.execute(insert(Payment).values(payment))
+    for move in moves:
+        await events.write(session, events.moved(order["id"], move, now))
     return payment
 
 
-async def _insert_payment(
-    session: AsyncSession, sold: dict[str, Any], payment: PaymentFacts, now: datetime
-) -> None:
-    """Insert the payment in bitcoin that an order waits for."""
-    await session.execute(
-        insert(Payment).values(
-            order_id=sold["id"],
-            btc_amount=sold["btc_amount"],
-            btc_dest_address=payment.bitcoin_address,
-            state=OrderStatus.UNPAID,
-            expires_at=payment.expires_at,
-            late_until=payment.late_until,
-            confirmations_wanted=payment.confirmations_wanted,
-            confirmations_seen=0,
-            received_btc=Decimal(0),
-            confirmed_btc=Decimal(0),
-            seen_at=now,
+def _view_of(order: dict[str, Any], payment: dict[str, Any] | None) -> OrderView:
+    """Return what the caller may see of an order that was placed just now."""
+    shown = None
+    if payment is not None:
+        shown = PaymentFacts(
+            last_reported_state=payment["state"],
+            bitcoin_address=payment["btc_dest_address"],
+            **{name: payment[name] for name in _SHOWN_OF_PAYMENT},
         )
-    )
-
-
-async def _write_begin(session: AsyncSession, order_id: str, now: datetime) -> None:
-    await events.moved(
-        session,
-        order_id,
-        from_status=None,
-        to_status=OrderStatus.TO_BE_CREATED,
-        at=now,
-        reason="ordered",
+    return OrderView(
+        **{name: order[name] for name in _SHOWN},
+        credits_granted=None,
+        grant_price_btc=None,
+        failure_reason=None,
+        payment=shown,
     )

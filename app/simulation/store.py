@@ -9,7 +9,6 @@ import heapq
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
 from functools import partial
 from itertools import count
 from typing import Final
@@ -17,11 +16,10 @@ from typing import Final
 from app.ledger.actors import WORKER, Actor
 from app.orders.aeonto_parameters import TRUSTED_FOR
 from app.orders.cancel import CANCELLED_BY_BUYER
-from app.orders.events import EventRecord
+from app.orders.events import moved
 from app.orders.leases import LEASE, CreationTask, PollTask
-from app.orders.models import Order
-from app.orders.models.order_events import OrderEventKind
-from app.orders.pricing import BitcoinTerms, Terms
+from app.orders.models import Order, Payment
+from app.orders.pricing import Terms
 from app.orders.rows import OrderRows, aeonto_facts, bitcoin_facts, order_facts
 from app.orders.rules.bitcoin_payments import Valuation
 from app.orders.rules.dispatch import transition
@@ -32,11 +30,12 @@ from app.orders.rules.facts import (
     OrderFacts,
 )
 from app.orders.rules.own_moves import cancellation, failure
-from app.orders.rules.poll_schedule import Urgency, look_when_asked
+from app.orders.rules.placing import ADDRESS_GIVEN, ORDERED, await_bitcoin, new_order
+from app.orders.rules.poll_schedule import look_when_asked
 from app.orders.rules.rails import Rail
 from app.orders.rules.settlement import ALL_TAKEN
 from app.orders.rules.states import OrderStatus
-from app.orders.rules.transition import OrderFailureReason, Transition, poll_after
+from app.orders.rules.transition import OrderFailureReason, Transition
 from app.orders.store import OrderStore
 from app.orders.transitions import ApplyResult, save
 from app.partners.aeonto.wire import OrderParameters
@@ -88,72 +87,35 @@ class MemoryStore:
         self, account_id: str, number_of_credits: int, rail: Rail, terms: Terms, now: datetime
     ) -> str:
         """Place an order; return its id. Raises ValueError for a rail that is not offered."""
+        if rail is Rail.BITCOIN and terms.bitcoin is None:
+            raise ValueError("bitcoin is not offered")
         coin, network = _COINS[rail]
-        order = Order(
-            id=f"ord_{next(self._numbers):06}",
+        order_id = f"ord_{next(self._numbers):06}"
+        columns = new_order(
+            order_id,
             buyer_id=account_id,
             beneficiary_id=account_id,
             number_of_credits=number_of_credits,
             payment_coin=coin,
             payment_network=network,
             rail=rail,
-            price_btc=terms.credit_price_btc,
-            btc_amount=number_of_credits * terms.credit_price_btc,
-            btc_dest_address=terms.btc_dest_address,
-            granting_status=terms.granting_status,
-            create_by=now + terms.create_deadline,
-            max_open_orders=terms.max_open_orders,
-            created_at=now,
-            updated_at=now,
-            status=OrderStatus.TO_BE_CREATED,
-            status_since=now,
-            next_look_at=now,
-            look_urgency=Urgency.ADDRESS,
-            sighting_count=0,
-            failed_count=0,
+            terms=terms,
+            now=now,
         )
-        rows = self._rows[order.id] = OrderRows(order)
-        self._journal.balances.setdefault(account_id, 0)
-        placed = EventRecord(
-            order.id, OrderEventKind.MOVED, None, OrderStatus.TO_BE_CREATED, now, "ordered", None
-        )
-        await self._journal.write_event(placed)
-        if rail is Rail.BITCOIN:
-            await self._give_address(rows, terms.bitcoin, now)
+        payment, moves = None, [ORDERED]
+        if rail is Rail.BITCOIN and terms.bitcoin is not None:
+            address = terms.bitcoin.wallet.address(next(self._addresses))
+            payment = Payment(**await_bitcoin(columns, terms.bitcoin, address, now))
+            moves.append(ADDRESS_GIVEN)
         else:
-            heapq.heappush(self._deadlines, (order.create_by, order.id))
-            self._creations.wait(order)
-        return order.id
-
-    async def _give_address(
-        self, rows: OrderRows, terms: BitcoinTerms | None, now: datetime
-    ) -> None:
-        """Let an order that is being placed wait for money at an address of its own."""
-        if terms is None:
-            raise ValueError("bitcoin is not offered")
-        order, expires_at = rows.order, now + terms.payment_window
-        order.granting_status = OrderStatus.PAID
-        order.btc_dest_address = terms.wallet.address(next(self._addresses))
-        unpaid = OrderStatus.UNPAID
-        given = Transition(
-            move_to=unpaid,
-            reason="address_given",
-            reported=unpaid,
-            next_poll=poll_after(order_facts(order), unpaid, now, expires_at=expires_at),
-            payment={
-                "btc_amount": order.btc_amount,
-                "btc_dest_address": order.btc_dest_address,
-                "state": unpaid,
-                "expires_at": expires_at,
-                "late_until": expires_at + terms.late_grace,
-                "confirmations_wanted": terms.confirmations_for(order.btc_amount),
-                "confirmations_seen": 0,
-                "received_btc": Decimal(0),
-                "confirmed_btc": Decimal(0),
-                "seen_at": now,
-            },
-        )
-        await self._save(rows, given, now)
+            heapq.heappush(self._deadlines, (columns["create_by"], order_id))
+        order = Order(**columns, sighting_count=0, failed_count=0)
+        rows = self._rows[order_id] = OrderRows(order, payment)
+        self._journal.balances.setdefault(account_id, 0)
+        for move in moves:
+            await self._journal.write_event(moved(order_id, move, now))
+        self._wait(rows)
+        return order_id
 
     def read(self, order_id: str) -> OrderRows:
         """Return the rows of an order."""

@@ -159,7 +159,7 @@ async def test_database_that_is_away_is_not_an_order_not_created(
     async def fail(*_args: object, **_named: object) -> None:
         raise away
 
-    monkeypatch.setattr("app.orders.place._insert_in_aeon", fail)
+    monkeypatch.setattr("app.orders.place._insert", fail)
     with pytest.raises(DBAPIError):
         await buy(database, clock, buyer, Purchase(1, "Aeon", "AEON", None))
 

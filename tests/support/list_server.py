@@ -15,7 +15,9 @@ BODY: Final = b"1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa\n3P14159f73E4gFr7JterCCQh9Qji
 _PAGE: Final = b"<!doctype html><html><body>Sign in</body></html>"
 _ANSWERS: Final[Mapping[str, tuple[bytes, Mapping[str, str]]]] = {
     "/attached": (BODY, {"Content-Disposition": f'attachment; filename="{NAME}"'}),
-    "/packed": (BODY, {"Content-Encoding": "gzip"}),
+    "/packed": (BODY, {"Content-Encoding": "br"}),
+    f"/packed/{NAME}": (gzip.compress(BODY), {"Content-Encoding": "gzip"}),
+    f"/packed/{NAME}.gz": (gzip.compress(BODY), {"Content-Encoding": "x-gzip"}),
     f"/{NAME}.gz": (gzip.compress(BODY), {}),
     f"/page/{NAME}": (_PAGE, {}),
 }

@@ -215,6 +215,10 @@ def test_text_that_is_no_list_is_refused_with_its_line(tmp_path: Path) -> None:
         (f"BTC\n{GOOD}", "line 1 is no address, but 'BTC'"),
         (f"btc_address\n{GOOD}", "line 1 is no address, but 'btc_address'"),
         (f"---\n{GOOD}", "line 1 is no address, but '---'"),
+        (f"{GOOD}{'-' * 34}\n", "line 3 is no address, but '------"),
+        (f"{GOOD}{'=' * 30}\n", "line 3 is no address, but '======"),
+        (f"{GOOD}EndOfTheListOfAddresses\n", "line 3 is no address, but 'EndOf"),
+        ("ServiceTemporarilyUnavailable\n", "line 1 is no address, but 'Service"),
         (f"2\n{GOOD}", "line 1 is no address, but '2'"),
         (f"{GOOD}EOF\n", "line 3 is no address, but 'EOF'"),
         ("404: Not Found", "line 1 is no address, but '404: Not Found'"),
@@ -239,9 +243,9 @@ def test_text_that_is_no_list_is_refused_with_its_line(tmp_path: Path) -> None:
 
 def test_text_of_an_asset_that_nobody_checks_is_no_list_where_it_is_words(tmp_path: Path) -> None:
     file = tmp_path / "sanctioned_addresses_NEWCOIN.txt"
-    for content in ("NotFound", "Not Found\n", "wallet_address\nnc-0001\n"):
+    for content in ("NotFound", "Not Found\n", "wallet_address\nnc-0001\n", f"nc-0001\n{'-' * 30}"):
         file.write_text(content)
-        with pytest.raises(ListUnreadable, match="line 1"):
+        with pytest.raises(ListUnreadable, match=r"line [12]"):
             read_list(file)
     file.write_text("nc-0001\nalice\n")  # what an authority published is kept
     assert [row.address for row in read_list(file).entries] == ["nc-0001", "alice"]

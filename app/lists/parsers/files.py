@@ -205,10 +205,11 @@ def _addresses_of_line(asset: str, line: str, number: int) -> tuple[str, ...]:
         return ()
     addresses = addresses_in(asset, line)
     is_heading = bool(addresses) and _HEADING.fullmatch(addresses[0]) is not None
-    is_word = any(len(one) < _SHORTEST and _is_of_nothing(asset, one) for one in addresses)
+    is_word = any(_is_like_none(one) and _is_of_nothing(asset, one) for one in addresses)
+    is_ruler = not _letters(visible(line))
     is_whole = _letters("".join(addresses)) >= _letters(visible(line))
     has_blank = any(" " in one for one in addresses)
-    is_odd = line.lstrip().startswith(_NOT_ROWS) or is_heading or is_word
+    is_odd = line.lstrip().startswith(_NOT_ROWS) or is_heading or is_word or is_ruler
     if is_odd or has_blank or not is_whole:
         raise MalformedList(f"line {number} is no address, but {line.strip()[:_SHOWN]!r}")
     return addresses
@@ -216,6 +217,11 @@ def _addresses_of_line(asset: str, line: str, number: int) -> tuple[str, ...]:
 
 def _letters(text: str) -> int:
     return sum(one.isalnum() for one in text)
+
+
+def _is_like_none(row: str) -> bool:
+    """Say whether a text is too short for an address, or has no digit, as words have none."""
+    return len(row) < _SHORTEST or not any(one.isdigit() for one in row)
 
 
 def _is_of_nothing(asset: str, row: str) -> bool:

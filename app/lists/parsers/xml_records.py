@@ -41,7 +41,10 @@ class RecordParser:
         if not self._root_seen:
             self._root_seen = True
             if name != self._root:
-                raise MalformedList(f"its root element is not {self._root}")
+                raise MalformedList(
+                    f"its root element is not {self._root}, as in the files of OFAC's list that are"
+                    " read: sdn_advanced.xml and sdn.xml"
+                )
         if self._tree is None:
             if name not in self._names:
                 return

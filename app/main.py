@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from app.accounts import access_code_router, api_key_router
+from app.accounts import access_code_router, api_key_router, ledger_router
 from app.accounts import router as accounts
 from app.assessments import batch_router, receipt_router
 from app.assessments import router as assessments
@@ -48,6 +48,7 @@ def create_app(settings: Settings, overrides: Overrides | None = None) -> FastAP
         batch_router,
         receipt_router,
         accounts,
+        ledger_router,
         access_code_router,
         api_key_router,
         health,

@@ -1,10 +1,11 @@
 """The ledger: the only module that writes entries and balances."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import insert, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.ledger import audit_log
 from app.ledger.actors import Actor
@@ -13,7 +14,49 @@ from app.ledger.models import Account
 from app.ledger.models.entries import LedgerEntry
 from app.ledger.rules import MAX_BALANCE_CREDITS, EntryKind
 from app.runtime.errors import InvalidParameter
+from app.runtime.paging import Page, numbered_page_of
 from app.runtime.security import new_id
+
+
+@dataclass(frozen=True)
+class EntryView:
+    """An entry as its account may see it."""
+
+    kind: EntryKind
+    credits_moved: int
+    balance_after: int
+    at: datetime
+    order_id: str | None
+    assessment_id: str | None
+
+
+async def entries_of(
+    connection: AsyncConnection, account_id: str, *, cursor: int | None, limit: int
+) -> Page[EntryView]:
+    """Return an account's entries, newest first, at the same cost however far back."""
+    return await numbered_page_of(
+        connection,
+        select(
+            LedgerEntry.id,
+            LedgerEntry.kind,
+            LedgerEntry.amount,
+            LedgerEntry.balance_after,
+            LedgerEntry.at,
+            LedgerEntry.order_id,
+            LedgerEntry.assessment_id,
+        ).where(LedgerEntry.account_id == account_id),
+        number=LedgerEntry.id,
+        cursor=cursor,
+        limit=limit,
+        read=lambda row: EntryView(
+            EntryKind(row.kind),
+            row.amount,
+            row.balance_after,
+            row.at,
+            row.order_id,
+            row.assessment_id,
+        ),
+    )
 
 
 async def post(

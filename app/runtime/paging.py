@@ -1,7 +1,7 @@
 """Cursor pages: own things, newest first, stable while new ones arrive."""
 
 import base64
-import binascii
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,6 +14,8 @@ from sqlalchemy.orm import InstrumentedAttribute
 from app.runtime.db.base import AnyRow, AnySelect
 from app.runtime.errors import InvalidParameter
 
+# A number that fits into PostgreSQL's bigint.
+_NUMBER: Final = re.compile(r"n[0-9]{1,18}", re.ASCII)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 Item = TypeVar("Item")
@@ -31,25 +33,44 @@ class Page(Generic[Item]):
 def write_cursor(position: Cursor) -> str:
     """Write a position (when, and which id) as opaque text."""
     at, item_id = position
-    microseconds = (at - _EPOCH) // timedelta(microseconds=1)
-    return base64.urlsafe_b64encode(f"{microseconds} {item_id}".encode()).decode().rstrip("=")
+    return _encode(f"{(at - _EPOCH) // timedelta(microseconds=1)} {item_id}")
 
 
 def read_cursor(text: str) -> Cursor:
     """Read a cursor that `write_cursor` wrote. Raises InvalidParameter for any other text."""
     try:
-        padded = text + "=" * (-len(text) % 4)
-        microseconds, _, item_id = (
-            base64.b64decode(padded.encode("ascii"), altchars=b"-_", validate=True)
-            .decode("ascii")
-            .partition(" ")
-        )
+        microseconds, _, item_id = _decode(text).partition(" ")
         at = _EPOCH + timedelta(microseconds=int(microseconds))
-    except (ValueError, OverflowError, binascii.Error):
-        raise InvalidParameter("cursor", "a next_cursor of an earlier page") from None
+    except (ValueError, OverflowError):
+        raise _no_cursor() from None
     if not item_id or "\x00" in item_id:
-        raise InvalidParameter("cursor", "a next_cursor of an earlier page")
+        raise _no_cursor()
     return at, item_id
+
+
+def read_number(text: str) -> int:
+    """Read a cursor of `numbered_page_of`. Raises InvalidParameter for any other text."""
+    try:
+        number = _decode(text)
+    except ValueError:
+        raise _no_cursor() from None
+    if not _NUMBER.fullmatch(number):
+        raise _no_cursor()
+    return int(number[1:])
+
+
+def _encode(position: str) -> str:
+    return base64.urlsafe_b64encode(position.encode()).decode().rstrip("=")
+
+
+def _decode(text: str) -> str:
+    """Undo `_encode`. Raises ValueError."""
+    padded = text + "=" * (-len(text) % 4)
+    return base64.b64decode(padded.encode("ascii"), altchars=b"-_", validate=True).decode("ascii")
+
+
+def _no_cursor() -> InvalidParameter:
+    return InvalidParameter("cursor", "a next_cursor of an earlier page")
 
 
 async def page_of(
@@ -73,3 +94,25 @@ async def page_of(
     items = [read(row) for row in rows[:limit]]
     more = len(rows) > limit
     return Page(items, write_cursor(position(items[-1])) if more else None)
+
+
+async def numbered_page_of(
+    connection: AsyncConnection,
+    query: AnySelect,
+    *,
+    number: InstrumentedAttribute[int],
+    cursor: int | None,
+    limit: int,
+    read: Callable[[AnyRow], Item],
+) -> Page[Item]:
+    """Read one page of a query whose rows are numbered as they come, the highest first.
+
+    The query selects `number`, too.
+    """
+    if cursor is not None:
+        query = query.where(number < cursor)
+    rows = (await connection.execute(query.order_by(number.desc()).limit(limit + 1))).all()
+    next_cursor = None
+    if len(rows) > limit:
+        next_cursor = _encode(f"n{getattr(rows[limit - 1], number.key)}")
+    return Page([read(row) for row in rows[:limit]], next_cursor)

@@ -68,6 +68,9 @@ GET /api/assessments/{assessment_id}/report     C | ok      | absent  | ok      
 GET /api/assessments/{assessment_id}/report     D | absent  | ok      | absent     | absent
 POST /api/orders/{order_id}/cancel              C | ok      | absent  | buyer only | buyer only
 POST /api/orders/{order_id}/cancel              D | absent  | ok      | absent     | absent
+GET /api/ledger                              self | ok      | ok      | ok         | ok
+GET /api/ledger                                 C | ok      | absent  | ok         | ok
+GET /api/ledger                                 D | absent  | ok      | absent     | absent
 GET /api/order_parameters                    self | ok      | ok      | ok         | ok
 POST /api/check_price                        self | ok      | ok      | ok         | ok
 GET /api/access_codes                        self | ok      | ok      | users only | users only

@@ -67,6 +67,7 @@ _REFUSALS: Final = {
         "payment_network must be AEON for the coin Aeon",
     },
     "listOrders": {"cursor must be a next_cursor of an earlier page"},
+    "listLedger": {"cursor must be a next_cursor of an earlier page", "access_code not found"},
     "listAssessments": {"cursor must be a next_cursor of an earlier page"},
     "listAccessCodes": {"cursor must be a next_cursor of an earlier page"},
     "listApiKeys": {"cursor must be a next_cursor of an earlier page"},

@@ -1,0 +1,62 @@
+"""The movements of credits of an account."""
+
+from fastapi import APIRouter
+
+from app.accounts import access_codes
+from app.accounts.ledger_schemas import AccessCodeParameter, LedgerEntryResponse, LedgerPage
+from app.ledger import service
+from app.runtime.paging import read_number
+from app.web.dependencies import THROTTLE_INVALID_CODES, CallerDep, ReadConnection, ResourcesDep
+from app.web.errors import responses
+from app.web.paging import CursorParameter, LimitParameter
+from app.web.request_body import StrictRoute
+
+router = APIRouter(
+    prefix="/api",
+    tags=["accounts"],
+    route_class=StrictRoute,
+    responses=responses(400, 403, 429, 500, 503),
+)
+
+
+@router.get(
+    "/ledger",
+    summary="List the movements of credits",
+    response_description="Movements of credits, newest first",
+    dependencies=[THROTTLE_INVALID_CODES],
+)
+async def list_ledger(
+    caller: CallerDep,
+    connection: ReadConnection,
+    resources: ResourcesDep,
+    *,
+    access_code: AccessCodeParameter = None,
+    cursor: CursorParameter = None,
+    limit: LimitParameter = 20,
+) -> LedgerPage:
+    """List what moved the caller's credits, or those of an access code that it issued."""
+    account_id = caller.account_id
+    if access_code is not None:
+        now = resources.clock.now()
+        code = await access_codes.facts(connection, caller=caller, access_code=access_code, now=now)
+        account_id = code.account_id
+    page = await service.entries_of(
+        connection,
+        account_id,
+        cursor=read_number(cursor) if cursor is not None else None,
+        limit=limit,
+    )
+    return LedgerPage(
+        items=[
+            LedgerEntryResponse(
+                kind=entry.kind,
+                credits=entry.credits_moved,
+                balance_after=entry.balance_after,
+                at=entry.at,
+                order_id=entry.order_id,
+                assessment_id=entry.assessment_id,
+            )
+            for entry in page.items
+        ],
+        next_cursor=page.next_cursor,
+    )

@@ -1,0 +1,43 @@
+"""Movements of credits."""
+
+from typing import Annotated
+
+from fastapi import Query
+from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
+
+from app.ledger.rules import EntryKind
+from app.web.fields import LongText, ResponseModel, Timestamp
+from app.web.paging import PageResponse
+
+AccessCodeParameter = Annotated[
+    LongText | SkipJsonSchema[None],
+    Query(
+        description="Of this access code, one's own or one that one issued; absent: of the caller",
+        examples=["Zk3v9QxT1mB7sWcE"],
+    ),
+]
+
+
+class LedgerEntryResponse(ResponseModel):
+    """One movement of credits on one account."""
+
+    kind: EntryKind = Field(
+        description="`purchase`: an order; `assessment`: a question; `refund`: a question that"
+        " failed; `transfer`: between a user and an access code that it issued; `adjustment`: by"
+        " the operator",
+        examples=["purchase"],
+    )
+    credits: int = Field(description="Positive: they came; negative: they went", examples=[10])
+    balance_after: int = Field(description="What the account had then", examples=[25])
+    at: Timestamp = Field(examples=["2026-01-11T12:46:01Z"])
+    order_id: str | None = Field(
+        description="Of a purchase", examples=["ord_00VbhnY6RLeQ2oZmgNCoZuaKC"]
+    )
+    assessment_id: str | None = Field(
+        description="Of an assessment or a refund", examples=["asm_00VbhnY6RLeQ2oZmgNCoZuaKC"]
+    )
+
+
+class LedgerPage(PageResponse[LedgerEntryResponse]):
+    """Movements of credits, newest first."""

@@ -19,6 +19,7 @@ from app.runtime.observability.metrics import Metrics
 from app.runtime.observability.request_id import RequestIdMiddleware
 from app.settings import Settings
 from app.web import docs, error_handlers, health, middleware, openapi
+from app.web.application import Application
 from app.worker import housekeeping
 from app.worker.run import interest_running, loop_names, worker_running
 
@@ -31,15 +32,13 @@ def create_app(settings: Settings, overrides: Overrides | None = None) -> FastAP
         resources: Resources = app.state.resources  # open before the first request
         return resources.clock.now()
 
-    app = FastAPI(
+    app = Application(
         title="Assay",
         version=version("assay"),
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         lifespan=_lifespan_of(settings, metrics, overrides or Overrides()),
-        generate_unique_id_function=openapi.unique_operation_id,
-        telemetry={"logs": False},
     )
     app.state.start_fault = None
     for feature in (
@@ -53,9 +52,15 @@ def create_app(settings: Settings, overrides: Overrides | None = None) -> FastAP
         api_key_router,
         health,
     ):
+<<<<<<< HEAD
         app.include_router(feature.router)
     if settings.server.metrics:
         app.include_router(health.metrics_router)
+=======
+        app.add_routes_of(feature.router)
+    if settings.metrics:
+        app.add_routes_of(health.metrics_router)
+>>>>>>> b9b53cd (Read what every request asks on the driver itself, in one statement)
     docs.install(app)
     openapi.install(app)
     error_handlers.install(app, metrics=metrics, now=now)
@@ -66,14 +71,20 @@ def create_app(settings: Settings, overrides: Overrides | None = None) -> FastAP
 
 def create_worker_app(resources: Resources, heartbeats: Heartbeats) -> FastAPI:
     """Build what `assay worker` serves beside its loops: signs of life and metrics."""
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, telemetry={"logs": False})
+    app = Application(docs_url=None, redoc_url=None, openapi_url=None)
     app.state.start_fault = None
     app.state.resources = resources
     app.state.shared_gauges = housekeeping.shared_gauges(resources, loop_names(resources))
     app.state.silent_loops = heartbeats.silent
+<<<<<<< HEAD
     app.include_router(health.router)
     if resources.settings.server.metrics:
         app.include_router(health.metrics_router)
+=======
+    app.add_routes_of(health.router)
+    if resources.settings.metrics:
+        app.add_routes_of(health.metrics_router)
+>>>>>>> b9b53cd (Read what every request asks on the driver itself, in one statement)
     error_handlers.install(app, metrics=resources.metrics, now=resources.clock.now)
     middleware.install(app)
     app.add_middleware(RequestIdMiddleware, metrics=resources.metrics)

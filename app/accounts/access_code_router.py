@@ -3,7 +3,11 @@
 from http import HTTPStatus
 from typing import Annotated
 
+<<<<<<< HEAD
 from fastapi import APIRouter, Body, Request, Response
+=======
+from fastapi import APIRouter, Depends, Request, Response
+>>>>>>> b9b53cd (Read what every request asks on the driver itself, in one statement)
 
 from app.accounts import access_codes
 from app.accounts.access_code_schemas import (
@@ -18,22 +22,31 @@ from app.accounts.access_code_schemas import (
     ReturnedCreditsResponse,
 )
 from app.accounts.access_codes import CodeFacts
+from app.accounts.authentication import Caller
+from app.accounts.errors import AccessCodeNotFound
+from app.accounts.rules.throttles import bad_codes_of
 from app.accounts.schemas import Activity
 from app.runtime.paging import read_cursor
 from app.web import idempotency, links
 from app.web.dependencies import (
     THROTTLE_INVALID_CODES,
-    CallerDep,
     ReadConnection,
     ResourcesDep,
     Session,
     UserCaller,
     actor_of,
+    identify,
+    resources_of,
 )
 from app.web.errors import responses
+<<<<<<< HEAD
 from app.web.idempotency import BodyKey
+=======
+from app.web.idempotency import BodyKey, PathKey
+from app.web.openapi import takes_credentials
+>>>>>>> b9b53cd (Read what every request asks on the driver itself, in one statement)
 from app.web.paging import CursorParameter, LimitParameter
-from app.web.request_body import StrictRoute
+from app.web.request_body import StrictRoute, sent_text
 
 router = APIRouter(
     prefix="/api",
@@ -58,29 +71,37 @@ def _response(code: CodeFacts) -> AccessCodeResponse:
     )
 
 
+<<<<<<< HEAD
 def _returned(code: CodeFacts, credits_returned: int) -> ReturnedCreditsResponse:
     return ReturnedCreditsResponse(
         **_response(code).model_dump(), credits_returned=credits_returned
     )
+=======
+@takes_credentials
+async def _asked_code(request: Request) -> tuple[Caller, CodeFacts | None]:
+    code = await sent_text(request, "access_code")
+    caller, row = await identify(request, access_codes.REACHABLE, access_code=code)
+    return caller, access_codes.facts_in(row, resources_of(request).clock.now())
+>>>>>>> b9b53cd (Read what every request asks on the driver itself, in one statement)
 
 
 @router.post(
     "/check_access_code_status",
     summary="Check the status of an access code",
     response_description="The access code",
-    dependencies=[THROTTLE_INVALID_CODES, idempotency.NO_KEY_FOR_READS],
+    dependencies=[idempotency.NO_KEY_FOR_READS],
     responses=_TAKES_BODY | idempotency.refused(),
 )
 async def check_access_code_status(
-    body: CheckAccessCodeStatusRequest,
-    caller: CallerDep,
-    connection: ReadConnection,
-    resources: ResourcesDep,
+    body: CheckAccessCodeStatusRequest,  # noqa: ARG001  the code was read early
+    asked: Annotated[tuple[Caller, CodeFacts | None], Depends(_asked_code)],
+    request: Request,
 ) -> AccessCodeResponse:
     """Read an access code that is the caller's own or that it issued."""
-    code = await access_codes.facts(
-        connection, caller=caller, access_code=body.access_code, now=resources.clock.now()
-    )
+    caller, code = asked
+    if code is None:
+        await resources_of(request).throttles.count(bad_codes_of(caller.account_id))
+        raise AccessCodeNotFound
     return _response(code)
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from app.accounts.authentication import Caller
+from app.accounts.authentication import Caller, CallerQuery
 from app.accounts.errors import AccessCodeNotFound
 from app.accounts.models import AccessCode, User
 from app.accounts.rules.expiry import is_past, require_future
@@ -17,6 +17,7 @@ from app.ledger.actors import Actor
 from app.ledger.models import Account
 from app.ledger.rules import AccountKind, AccountStatus
 from app.runtime.db.base import AnyRow, AnySelect
+from app.runtime.db.direct import DriverRow
 from app.runtime.paging import Cursor, Page, page_of
 from app.runtime.security import ACCESS_CODE_PATTERN, new_access_code, new_id
 
@@ -50,6 +51,32 @@ def _query() -> AnySelect:
         select(*_FACTS)
         .join(Account, Account.id == AccessCode.account_id)
         .join(User, User.account_id == AccessCode.issuer_id)
+    )
+
+
+# The caller, and the code `access_code` if the caller owns or issued it.
+REACHABLE: Final = CallerQuery(
+    "asked.account_id AS asked_account_id, asked.access_code, asked_account.status,"
+    " asked_account.created_at, asked.expires_at, issuer.affiliate_code, asked_account.balance",
+    joined="LEFT JOIN access_codes asked ON asked.access_code = :access_code"
+    " AND (asked.account_id = account.id OR asked.issuer_id = account.id)"
+    " LEFT JOIN accounts asked_account ON asked_account.id = asked.account_id"
+    " LEFT JOIN users issuer ON issuer.account_id = asked.issuer_id",
+)
+
+
+def facts_in(row: DriverRow, now: datetime) -> CodeFacts | None:
+    """Return the code of a row of REACHABLE; None: there is none that the caller may see."""
+    if row["asked_account_id"] is None:
+        return None
+    return CodeFacts(
+        account_id=row["asked_account_id"],
+        access_code=row["access_code"],
+        active=row["status"] == AccountStatus.ACTIVE and not is_past(row["expires_at"], now),
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+        affiliate_origin=row["affiliate_code"],
+        credits_available=row["balance"],
     )
 
 

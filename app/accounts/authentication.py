@@ -2,17 +2,13 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
-
-from sqlalchemy import bindparam, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from typing import Final
 
 from app.accounts.errors import InvalidApiKey, NotLoggedIn, UserNotIdentified
-from app.accounts.models import AccessCode, ApiKey, LoginSession, User
 from app.accounts.rules.expiry import is_past
-from app.ledger.models import Account
 from app.ledger.rules import AccountKind, AccountStatus
-from app.runtime.db.base import AnyRow, AnySelect
+from app.runtime.db.direct import DriverRow, Statement
+from app.runtime.db.engine import Database
 from app.runtime.security import read_api_key, read_session_token, same_hash
 
 
@@ -71,37 +67,37 @@ class PresentedToken:
 ParsedCredentials = PresentedKey | PresentedToken
 
 
-ACCOUNT_COLUMNS: Final = (
-    Account.id.label("account_id"),
-    Account.kind,
-    Account.status.label("account_status"),
-    AccessCode.access_code.label("own_access_code"),
-    AccessCode.expires_at.label("own_expires_at"),
-)
-KEY_COLUMNS: Final = (
-    ApiKey.secret_hash,
-    ApiKey.expires_at.label("key_expires_at"),
-    ApiKey.revoked_at,
-    *ACCOUNT_COLUMNS,
-)
-KEY_SOURCE: Final = ApiKey.__table__.outerjoin(Account, Account.id == ApiKey.account_id).outerjoin(
-    AccessCode, AccessCode.account_id == Account.id
-)
-SESSION_COLUMNS: Final = (LoginSession.expires_at.label("session_expires_at"), *ACCOUNT_COLUMNS)
-SESSION_SOURCE: Final = (
-    LoginSession.__table__.join(User, User.account_id == LoginSession.user_id)
-    .join(Account, Account.id == User.account_id)
-    .outerjoin(AccessCode, AccessCode.account_id == Account.id)
-)
+_ACCOUNT_COLUMNS: Final = """
+    account.id AS account_id, account.kind, account.status AS account_status,
+    own_code.access_code AS own_access_code, own_code.expires_at AS own_expires_at"""
 
-BY_KEY: Final = (
-    select(*KEY_COLUMNS).select_from(KEY_SOURCE).where(ApiKey.prefix == bindparam("prefix"))
-)
-BY_SESSION: Final = (
-    select(*SESSION_COLUMNS)
-    .select_from(SESSION_SOURCE)
-    .where(LoginSession.token_hash == bindparam("token_hash"))
-)
+
+class CallerQuery:
+    """A read of whoever calls, by key or by session, and of what else is wanted of the same look.
+
+    What is joined may name `account`, the caller's, and `own_code`, the access code that it may be.
+    """
+
+    def __init__(self, columns: str = "", joined: str = "") -> None:
+        """Read `columns` of what is `joined`, both in SQL, beside the caller."""
+        also = f", {columns}" if columns else ""
+        self.by_key: Final = Statement(
+            f"""SELECT key.secret_hash, key.expires_at AS key_expires_at, key.revoked_at,
+                {_ACCOUNT_COLUMNS}{also}
+            FROM api_keys key LEFT JOIN accounts account ON account.id = key.account_id
+                LEFT JOIN access_codes own_code ON own_code.account_id = account.id {joined}
+            WHERE key.prefix = :prefix"""  # noqa: S608  all of it is ours
+        )
+        self.by_session: Final = Statement(
+            f"""SELECT login.expires_at AS session_expires_at, {_ACCOUNT_COLUMNS}{also}
+            FROM sessions login JOIN users login_user ON login_user.account_id = login.user_id
+                JOIN accounts account ON account.id = login_user.account_id
+                LEFT JOIN access_codes own_code ON own_code.account_id = account.id {joined}
+            WHERE login.token_hash = :token_hash"""  # noqa: S608
+        )
+
+
+CALLER: Final = CallerQuery()
 
 
 def read(credentials: Credentials) -> ParsedCredentials:
@@ -121,46 +117,45 @@ def read(credentials: Credentials) -> ParsedCredentials:
 
 
 async def resolve(
-    connection: AsyncConnection,
+    database: Database,
     presented: ParsedCredentials,
     now: datetime,
-    *,
-    by_key: AnySelect = BY_KEY,
-    by_session: AnySelect = BY_SESSION,
-    parameters: dict[str, Any] | None = None,
-) -> tuple[Caller, AnyRow]:
-    """Identify the caller in one statement; return it with the row that was read.
+    query: CallerQuery = CALLER,
+    **values: object,
+) -> tuple[Caller, DriverRow]:
+    """Identify the caller in one statement; return it with the row of `query`, given its `values`.
 
-    A statement that reads more in the same round trip may stand in for the plain ones. Raises
-    InvalidApiKey, UserNotIdentified or NotLoggedIn.
+    Raises InvalidApiKey, UserNotIdentified or NotLoggedIn.
     """
-    parameters = parameters or {}
     if isinstance(presented, PresentedKey):
-        found = await connection.execute(by_key, {"prefix": presented.prefix, **parameters})
-        return _by_key(found.first(), presented, now)
-    found = await connection.execute(by_session, {"token_hash": presented.token_hash, **parameters})
-    row = found.first()
+        found = await database.fetch_row(query.by_key, prefix=presented.prefix, **values)
+        return _by_key(found, presented, now)
+    row = await database.fetch_row(query.by_session, token_hash=presented.token_hash, **values)
     if (
         row is None
-        or is_past(row.session_expires_at, now)
-        or row.account_status != AccountStatus.ACTIVE
+        or is_past(row["session_expires_at"], now)
+        or row["account_status"] != AccountStatus.ACTIVE
     ):
         raise NotLoggedIn
     return _caller(row, now, None), row
 
 
-def _by_key(row: AnyRow | None, key: PresentedKey, now: datetime) -> tuple[Caller, AnyRow]:
-    if row is None or not same_hash(row.secret_hash, key.secret_hash):
+def _by_key(row: DriverRow | None, key: PresentedKey, now: datetime) -> tuple[Caller, DriverRow]:
+    if row is None or not same_hash(row["secret_hash"], key.secret_hash):
         raise InvalidApiKey
-    if row.revoked_at is not None or is_past(row.key_expires_at, now):
+    if row["revoked_at"] is not None or is_past(row["key_expires_at"], now):
         raise InvalidApiKey
-    if row.account_id is None:
+    if row["account_id"] is None:
         raise UserNotIdentified
-    if row.kind == AccountKind.USER and row.account_status != AccountStatus.ACTIVE:
+    if row["kind"] == AccountKind.USER and row["account_status"] != AccountStatus.ACTIVE:
         raise InvalidApiKey
     return _caller(row, now, key.prefix), row
 
 
-def _caller(row: AnyRow, now: datetime, api_key: str | None) -> Caller:
-    active = row.account_status == AccountStatus.ACTIVE and not is_past(row.own_expires_at, now)
-    return Caller(row.account_id, AccountKind(row.kind), row.own_access_code, active, api_key)
+def _caller(row: DriverRow, now: datetime, api_key: str | None) -> Caller:
+    active = row["account_status"] == AccountStatus.ACTIVE and not is_past(
+        row["own_expires_at"], now
+    )
+    return Caller(
+        row["account_id"], AccountKind(row["kind"]), row["own_access_code"], active, api_key
+    )

@@ -1,6 +1,7 @@
 """Accounts: registering, logging in and out, and seeing one's own."""
 
 from http import HTTPStatus
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
@@ -17,21 +18,23 @@ from app.accounts.schemas import (
     RegisterResponse,
     SelfStatusResponse,
 )
-from app.accounts.users import NewUser
+from app.accounts.users import AccountFacts, NewUser
+from app.ledger.rules import AccountKind
 from app.runtime.security import read_session_token
 from app.web import idempotency
 from app.web.dependencies import (
     CallerDep,
     CredentialsDep,
-    ReadConnection,
     ResourcesDep,
     UserCaller,
     actor_of,
     address_of,
     anonymous_actor,
+    identify,
 )
 from app.web.errors import EMAIL_TAKEN, responses
 from app.web.idempotency import SentKey
+from app.web.openapi import takes_credentials
 from app.web.request_body import StrictRoute
 
 router = APIRouter(
@@ -43,19 +46,23 @@ router = APIRouter(
 _TAKES_BODY = responses(400, 408, 413, 415)
 
 
+@takes_credentials
+async def _own_facts(request: Request) -> AccountFacts:
+    return users.facts_in(*await identify(request, users.OWN_FACTS))
+
+
 @router.get(
     "/check_self_status",
     summary="Check one's own status",
     response_description="The caller's account",
 )
 async def check_self_status(
-    caller: CallerDep, connection: ReadConnection, resources: ResourcesDep
+    facts: Annotated[AccountFacts, Depends(_own_facts)],
 ) -> SelfStatusResponse:
     """Read the account that the API key or the session stands for."""
-    facts = await users.facts(connection, caller.account_id, resources.clock.now())
     return SelfStatusResponse(
         id=facts.id,
-        type=AccountType.USER if caller.is_user else AccountType.ACCESS_CODE,
+        type=AccountType.USER if facts.kind is AccountKind.USER else AccountType.ACCESS_CODE,
         status=Activity.of(facts.active),
         credits_available=facts.credits_available,
         created_at=facts.created_at,

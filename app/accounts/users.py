@@ -13,18 +13,18 @@ from typing import Final
 from sqlalchemy import ColumnElement, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
-from sqlalchemy.orm import aliased
 
+from app.accounts.authentication import Caller, CallerQuery
 from app.accounts.errors import EmailTaken, WrongPassword
-from app.accounts.models import AccessCode, LoginSession, User
-from app.accounts.rules.expiry import is_past
+from app.accounts.models import LoginSession, User
 from app.ledger import audit_log
 from app.ledger.actors import Actor
 from app.ledger.models import Account
 from app.ledger.rules import AccountKind, AccountStatus
+from app.runtime.db.direct import DriverRow
 from app.runtime.db.engine import Database
 from app.runtime.db.failures import violated_constraint
-from app.runtime.errors import InternalFault, NotFound
+from app.runtime.errors import NotFound
 from app.runtime.security import (
     hash_password,
     hash_token,
@@ -35,6 +35,13 @@ from app.runtime.security import (
 )
 
 SESSION_LIFETIME: Final = timedelta(days=7)
+# The caller, and what its account may know of itself.
+OWN_FACTS: Final = CallerQuery(
+    "account.balance, account.created_at, own.email, own.affiliate_code,"
+    " issuer.affiliate_code AS affiliate_origin",
+    joined="LEFT JOIN users own ON own.account_id = account.id"
+    " LEFT JOIN users issuer ON issuer.account_id = own_code.issuer_id",
+)
 
 
 @dataclass(frozen=True)
@@ -202,42 +209,19 @@ async def email_of(connection: AsyncConnection, user_id: str) -> str:
     return str(found.scalar_one())
 
 
-async def facts(connection: AsyncConnection, account_id: str, now: datetime) -> AccountFacts:
-    """Return what an account may know of itself. Raises InternalFault when it is gone."""
-    issuer = aliased(User)
-    row = (
-        await connection.execute(
-            select(
-                Account.id,
-                Account.kind,
-                Account.status,
-                Account.balance,
-                Account.created_at,
-                User.email,
-                User.affiliate_code,
-                AccessCode.access_code,
-                AccessCode.expires_at,
-                issuer.affiliate_code.label("affiliate_origin"),
-            )
-            .outerjoin(User, User.account_id == Account.id)
-            .outerjoin(AccessCode, AccessCode.account_id == Account.id)
-            .outerjoin(issuer, issuer.account_id == AccessCode.issuer_id)
-            .where(Account.id == account_id)
-        )
-    ).one_or_none()
-    if row is None:
-        raise InternalFault
+def facts_in(caller: Caller, row: DriverRow) -> AccountFacts:
+    """Return what an account may know of itself, from a row of OWN_FACTS."""
     return AccountFacts(
-        id=row.id,
-        kind=AccountKind(row.kind),
-        active=row.status == AccountStatus.ACTIVE and not is_past(row.expires_at, now),
-        credits_available=row.balance,
-        created_at=row.created_at,
-        email=row.email,
-        affiliate_code=row.affiliate_code,
-        access_code=row.access_code,
-        expires_at=row.expires_at,
-        affiliate_origin=row.affiliate_origin,
+        id=caller.account_id,
+        kind=caller.kind,
+        active=caller.active,
+        credits_available=row["balance"],
+        created_at=row["created_at"],
+        email=row["email"],
+        affiliate_code=row["affiliate_code"],
+        access_code=caller.access_code,
+        expires_at=row["own_expires_at"],
+        affiliate_origin=row["affiliate_origin"],
     )
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.errors import BuyerOnly
@@ -86,7 +86,12 @@ async def _cancel_own(
     if not ORDER_ID_PATTERN.fullmatch(order_id):  # a path may hold what PostgreSQL refuses
         raise InvalidOrderId
     order = await session.scalar(
-        select(Order).where(Order.id == order_id, visible_to(account_id)).with_for_update(of=Order)
+        select(Order)
+        .where(
+            Order.id == order_id,
+            text(visible_to(":account_id")).bindparams(account_id=account_id),
+        )
+        .with_for_update(of=Order)
     )
     if order is None:
         raise InvalidOrderId

@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, case, or_, select
+from sqlalchemy import ColumnElement, and_, case, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.ledger.models import AuditLine
 from app.orders.models import BitcoinOutput, Order, Payment, SettledOutput
-from app.orders.queries import VIEW_COLUMNS, OrderView, view_of, with_payment
+from app.orders.queries import VIEW_COLUMNS, OrderView, view_of
 from app.orders.rules.bitcoin_payments import DUST_SATOSHI
 from app.orders.rules.rails import Rail
 from app.orders.rules.states import OrderStatus
@@ -83,12 +83,14 @@ async def needing_attention(
     connection: AsyncConnection, *, limit: int
 ) -> list[tuple[OrderView, str]]:
     """Return orders where money and status differ, newest first, each with the reason."""
-    reason = case(*((condition, text) for text, condition in _REASONS.items()))
+    reason = case(*((condition, words) for words, condition in _REASONS.items()))
     rows = await connection.execute(
-        select(reason.label("reason"), *VIEW_COLUMNS)
-        .select_from(with_payment(Order.__table__))
+        select(reason.label("reason"), text(VIEW_COLUMNS))
+        .select_from(Order)
+        .outerjoin(Payment, Payment.order_id == Order.id)
+        .outerjoin(SettledOutput, SettledOutput.order_id == Order.id)
         .where(reason.is_not(None))
         .order_by(Order.created_at.desc(), Order.id.desc())
         .limit(limit)
     )
-    return [(view_of(row), row.reason) for row in rows]
+    return [(view_of(row), row["reason"]) for row in rows.mappings()]

@@ -1,18 +1,14 @@
 """What an order looks like to those who may see it: its columns, and its payment beside it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import JSON, FromClause, Join, Text, and_, case, cast, func, select
-from sqlalchemy.dialects.postgresql import aggregate_order_by
-
-from app.orders.models import BitcoinOutput, Order, Payment, SettledOutput
 from app.orders.rules.rails import Rail
 from app.orders.rules.states import OrderStatus
-from app.runtime.db.base import AnyRow
 
 
 class SettlementWord(StrEnum):
@@ -91,118 +87,80 @@ class OrderView:
         return self.credits_granted is not None and self.grant_price_btc is None
 
 
-_OUTPUTS: Final = (
-    select(
-        func.json_agg(
-            aggregate_order_by(
-                func.json_build_array(
-                    BitcoinOutput.txid,
-                    BitcoinOutput.output_index,
-                    cast(BitcoinOutput.value_btc, Text),
-                    BitcoinOutput.confirmations,
-                    BitcoinOutput.gone_at.is_not(None),
-                ),
-                BitcoinOutput.arrived_at,
-                BitcoinOutput.txid,
-                BitcoinOutput.output_index,
-            ),
-            type_=JSON,
-        )
-    )
-    .where(BitcoinOutput.order_id == Order.id, BitcoinOutput.before_order.is_(False))
-    .correlate(Order)
-    .scalar_subquery()
+# Of the facts of a payment that have the name of their column.
+_AS_NAMED: Final = (
+    "expires_at",
+    "receiving_address",
+    "receiving_integrated_address",
+    "required_payment_id_long",
+    "required_payment_id_short",
+    "incoming_amount_total",
+    "remaining_amount_incoming",
+    "incoming_num_confirmations_remaining",
+    "btc_transaction_id",
+    "btc_num_confirmations",
+    "late_until",
+    "received_btc",
+    "confirmations_seen",
 )
-_PAYMENT_COLUMNS: Final = {
-    "last_reported_state": Payment.state,
-    "expires_at": Payment.expires_at,
-    "receiving_address": Payment.receiving_address,
-    "receiving_integrated_address": Payment.receiving_integrated_address,
-    "required_payment_id_long": Payment.required_payment_id_long,
-    "required_payment_id_short": Payment.required_payment_id_short,
-    "incoming_amount_total": Payment.incoming_amount_total,
-    "remaining_amount_incoming": Payment.remaining_amount_incoming,
-    "incoming_num_confirmations_remaining": Payment.incoming_num_confirmations_remaining,
-    "btc_transaction_id": Payment.btc_transaction_id,
-    "btc_num_confirmations": Payment.btc_num_confirmations,
-    "settlement": case(
-        (SettledOutput.order_id.is_not(None), SettlementWord.VERIFIED),
-        (Payment.settlement_claimed_at.is_not(None), SettlementWord.UNVERIFIED),
-    ),
-    # An address that an earlier version gave to another order is nobody's to pay any more.
-    "bitcoin_address": case(
-        (
-            and_(Order.rail == Rail.BITCOIN, Order.next_look_at.is_not(None)),
-            Payment.btc_dest_address,
-        )
-    ),
-    "late_until": Payment.late_until,
-    "received_btc": Payment.received_btc,
-    # New coins want more than the order does.
-    "confirmations_wanted": func.coalesce(
-        Payment.confirmations_needed, Payment.confirmations_wanted
-    ),
-    "confirmations_seen": Payment.confirmations_seen,
-    "outputs": _OUTPUTS,
-}
-VIEW_COLUMNS: Final = (
-    Order.id.label("order_id"),
-    Order.rail,
-    Order.status,
-    Order.created_at,
-    Order.updated_at,
-    Order.number_of_credits,
-    Order.price_btc,
-    Order.credits_granted,
-    # Over AEON.to, a grant is what was ordered, at the price of the order.
-    case(
-        (
-            and_(Order.rail == Rail.AEONTO, Order.credits_granted.is_not(None)),
-            Order.price_btc,
-        ),
-        else_=Order.grant_price_btc,
-    ).label("grant_price_btc"),
-    Order.payment_coin,
-    Order.payment_network,
-    Order.btc_amount,
-    Order.failure_reason,
-    *(column.label(f"payment_{name}") for name, column in _PAYMENT_COLUMNS.items()),
+_COMPUTED: Final = (
+    "last_reported_state",
+    "settlement",
+    "bitcoin_address",
+    "confirmations_wanted",
 )
+# What an order looks like, in SQL: columns of `orders`, and of what WITH_PAYMENT joins to it. Over
+# AEON.to, a grant is what was ordered, at the price of the order. An address that an earlier version
+# gave to another order is nobody's to pay any more. New coins want more confirmations than the order.
+VIEW_COLUMNS: Final = f"""
+    orders.id AS order_id, orders.rail, orders.status, orders.created_at, orders.updated_at,
+    orders.number_of_credits, orders.price_btc, orders.credits_granted,
+    CASE WHEN orders.rail = 'aeonto' AND orders.credits_granted IS NOT NULL
+        THEN orders.price_btc ELSE orders.grant_price_btc END AS grant_price_btc,
+    orders.payment_coin, orders.payment_network, orders.btc_amount, orders.failure_reason,
+    {", ".join(f"payments.{name} AS payment_{name}" for name in _AS_NAMED)},
+    payments.state AS payment_last_reported_state,
+    CASE WHEN settlements.order_id IS NOT NULL THEN 'verified'
+        WHEN payments.settlement_claimed_at IS NOT NULL THEN 'unverified'
+        END AS payment_settlement,
+    CASE WHEN orders.rail = 'bitcoin' AND orders.next_look_at IS NOT NULL
+        THEN payments.btc_dest_address END AS payment_bitcoin_address,
+    COALESCE(payments.confirmations_needed, payments.confirmations_wanted)
+        AS payment_confirmations_wanted,
+    (SELECT json_agg(json_build_array(
+            txid, output_index, value_btc::text, confirmations, gone_at IS NOT NULL)
+            ORDER BY arrived_at, txid, output_index)
+        FROM bitcoin_outputs WHERE order_id = orders.id AND NOT before_order) AS payment_outputs"""  # noqa: S608  all of it is ours
+WITH_PAYMENT: Final = """LEFT JOIN payments ON payments.order_id = orders.id
+    LEFT JOIN settlements ON settlements.order_id = orders.id"""
 
 
-def with_payment(source: FromClause) -> Join:
-    """Add what VIEW_COLUMNS need to a source that has the orders."""
-    paid = source.outerjoin(Payment, Payment.order_id == Order.id)
-    return paid.outerjoin(SettledOutput, SettledOutput.order_id == Order.id)
-
-
-def view_of(row: AnyRow) -> OrderView:
-    """Read a row that ends in VIEW_COLUMNS."""
+def view_of(row: Mapping[Any, Any]) -> OrderView:
+    """Read a row that has VIEW_COLUMNS."""
     # Until AEON.to has made the payment address there is nothing that a buyer could use.
-    known = row.payment_last_reported_state not in (None, OrderStatus.TO_BE_CREATED)
-    payment = _payment_of(row) if known else None
+    known = row["payment_last_reported_state"] not in (None, OrderStatus.TO_BE_CREATED)
     return OrderView(
-        id=row.order_id,
-        rail=Rail(row.rail),
-        status=OrderStatus(row.status),
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        number_of_credits=row.number_of_credits,
-        price_btc=row.price_btc,
-        credits_granted=row.credits_granted,
-        grant_price_btc=row.grant_price_btc,
-        payment_coin=row.payment_coin,
-        payment_network=row.payment_network,
-        btc_amount=row.btc_amount,
-        failure_reason=row.failure_reason,
-        payment=payment,
+        id=row["order_id"],
+        rail=Rail(row["rail"]),
+        status=OrderStatus(row["status"]),
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        number_of_credits=row["number_of_credits"],
+        price_btc=row["price_btc"],
+        credits_granted=row["credits_granted"],
+        grant_price_btc=row["grant_price_btc"],
+        payment_coin=row["payment_coin"],
+        payment_network=row["payment_network"],
+        btc_amount=row["btc_amount"],
+        failure_reason=row["failure_reason"],
+        payment=_payment_of(row) if known else None,
     )
 
 
-def _payment_of(row: AnyRow) -> PaymentFacts:
-    known = dict(zip(_PAYMENT_COLUMNS, row[-len(_PAYMENT_COLUMNS) :], strict=True))
+def _payment_of(row: Mapping[Any, Any]) -> PaymentFacts:
     outputs = tuple(
         OutputFacts(txid, index, Decimal(amount), confirmations, gone)
-        for txid, index, amount, confirmations, gone in known.pop("outputs") or ()
+        for txid, index, amount, confirmations, gone in row["payment_outputs"] or ()
     )
+    known = {name: row[f"payment_{name}"] for name in (*_AS_NAMED, *_COMPUTED)}
     return PaymentFacts(**known, outputs=outputs)

@@ -34,15 +34,16 @@ from app.web import idempotency, links
 from app.web.dependencies import (
     THROTTLE_INVALID_CODES,
     CallerDep,
-    CredentialsDep,
     ReadConnection,
     ResourcesDep,
     Session,
     actor_of,
-    identified,
+    identify,
+    resources_of,
 )
 from app.web.errors import NOT_CANCELLABLE, ORDER_FAULT, ORDER_LIMIT, responses
 from app.web.idempotency import BodyKey, PathKey
+from app.web.openapi import takes_credentials
 from app.web.paging import CursorParameter, LimitParameter
 from app.web.request_body import sent_text
 
@@ -93,17 +94,12 @@ async def new_order(
     return idempotency.respond(kept)
 
 
-async def _asked_order(
-    request: Request, resources: ResourcesDep, credentials: CredentialsDep
-) -> tuple[Caller, OrderView | None]:
-    order_id = await sent_text(request, "order_id")
-    now = resources.clock.now()
-    return await identified(
-        request,
-        resources,
-        credentials,
-        lambda connection, presented: service.check_status(connection, presented, order_id, now),
+@takes_credentials
+async def _asked_order(request: Request) -> tuple[Caller, OrderView | None]:
+    caller, row = await identify(
+        request, service.STATUS, order_id=await sent_text(request, "order_id")
     )
+    return caller, service.order_in(row)
 
 
 @router.post(
@@ -116,10 +112,10 @@ async def _asked_order(
 async def check_order_status(
     body: CheckOrderStatusRequest,
     asked: Annotated[tuple[Caller, OrderView | None], Depends(_asked_order)],
-    resources: ResourcesDep,
+    request: Request,
 ) -> OrderResponse:
     """Read an order of which the caller is buyer, beneficiary, or issuer of the access code."""
-    caller, order = asked
+    resources, (caller, order) = resources_of(request), asked
     if caller.access_code is not None:
         if body.access_code is None:
             raise MissingParameter("access_code")

@@ -46,7 +46,7 @@ class ApiKey:
 
 
 def _random_base62(length: int) -> str:
-    return "".join(secrets.choice(BASE62) for _ in range(length))
+    return _base62(secrets.randbelow(len(BASE62) ** length), length)  # one look at the system's
 
 
 def _base62(number: int, length: int) -> str:

@@ -1,14 +1,13 @@
 """What routers ask for: resources, sessions, and the caller, resolved once for both ways in."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Annotated, Any, Final, TypeVar
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Final
 
-from fastapi import Depends, Request, Security
-from fastapi.security import HTTPAuthorizationCredentials
+from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.accounts import authentication
-from app.accounts.authentication import Caller, Credentials, ParsedCredentials
+from app.accounts.authentication import CALLER, Caller, CallerQuery, Credentials
 from app.accounts.errors import (
     AccessCodeNotFound,
     InvalidAccessCode,
@@ -19,17 +18,20 @@ from app.accounts.errors import (
 from app.accounts.rules.throttles import bad_codes_of, bad_keys_of
 from app.ledger.actors import Actor
 from app.resources import Resources
+from app.runtime.db.direct import DriverRow
 from app.runtime.observability.request_id import request_id_of
 from app.web.clients import client_of
-from app.web.openapi import API_KEY, SESSION
-
-T = TypeVar("T")
+from app.web.openapi import API_KEY, takes_credentials
 
 
-async def get_resources(request: Request) -> Resources:
+def resources_of(request: Request) -> Resources:
     """Return what the lifespan opened."""
     resources: Resources = request.app.state.resources
     return resources
+
+
+async def get_resources(request: Request) -> Resources:
+    return resources_of(request)
 
 
 ResourcesDep = Annotated[Resources, Depends(get_resources)]
@@ -49,17 +51,19 @@ Session = Annotated[AsyncSession, Depends(_session, scope="function")]
 ReadConnection = Annotated[AsyncConnection, Depends(_reading, scope="function")]
 
 
-async def _credentials(
-    request: Request,
-    _api_key: Annotated[str | None, Security(API_KEY)],
-    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(SESSION)],
-) -> Credentials:
+def credentials_of(request: Request) -> Credentials:
     """Return the credentials; an API key counts as soon as its header is there."""
     keys = request.headers.getlist(API_KEY.model.name)
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return Credentials(
         api_key=", ".join(keys) if keys else None,  # two headers make no valid key
-        session_token=bearer.credentials if bearer else None,
+        session_token=(token.strip() or None) if scheme.lower() == "bearer" else None,
     )
+
+
+@takes_credentials
+async def _credentials(request: Request) -> Credentials:
+    return credentials_of(request)
 
 
 CredentialsDep = Annotated[Credentials, Depends(_credentials)]
@@ -74,17 +78,16 @@ def address_of(request: Request, resources: Resources) -> str:
     )
 
 
-async def identified(
-    request: Request,
-    resources: Resources,
-    credentials: Credentials,
-    look: Callable[[AsyncConnection, ParsedCredentials], Awaitable[T]],
-) -> T:
-    """Return what `look` reads for whoever the credentials stand for.
+async def identify(
+    request: Request, query: CallerQuery = CALLER, **values: object
+) -> tuple[Caller, DriverRow]:
+    """Return who calls, and the row that `query` reads beside it.
 
-    Bad ones are counted against the address that they come from; valid ones never meet the
-    throttle. Raises InvalidApiKey, NotLoggedIn, UserNotIdentified, TooManyAttempts.
+    Bad credentials are counted against the address that they come from; valid ones never meet the
+    throttle. A dependency that calls this is marked by `takes_credentials`. Raises InvalidApiKey,
+    NotLoggedIn, UserNotIdentified, TooManyAttempts.
     """
+    resources, credentials = resources_of(request), credentials_of(request)
     try:
         presented = authentication.read(credentials)
     except (InvalidApiKey, NotLoggedIn):
@@ -92,21 +95,17 @@ async def identified(
             resources.throttles.count_malformed(bad_keys_of(address_of(request, resources)))
         raise
     try:
-        async with resources.database.reading() as connection:
-            return await look(connection, presented)
+        return await authentication.resolve(
+            resources.database, presented, resources.clock.now(), query, **values
+        )
     except (InvalidApiKey, NotLoggedIn):
         await resources.throttles.count(bad_keys_of(address_of(request, resources)))
         raise
 
 
-async def _caller(request: Request, resources: ResourcesDep, credentials: CredentialsDep) -> Caller:
-    now = resources.clock.now()
-    caller, _ = await identified(
-        request,
-        resources,
-        credentials,
-        lambda connection, presented: authentication.resolve(connection, presented, now),
-    )
+@takes_credentials
+async def _caller(request: Request) -> Caller:
+    caller, _ = await identify(request)
     return caller
 
 

@@ -21,11 +21,12 @@ from app.runtime.observability.logging import get_logger
 from app.web.dependencies import ResourcesDep
 from app.web.errors import responses
 from app.web.fields import ResponseModel
+from app.web.openapi import unique_operation_id
 
 log = get_logger(__name__)
 
-router = APIRouter(tags=["health"])
-metrics_router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], generate_unique_id_function=unique_operation_id)
+metrics_router = APIRouter(tags=["health"], generate_unique_id_function=unique_operation_id)
 _NOT_READY: Final = 503
 _UNAVAILABLE: Final = {
     Unavailable.AWAY: "the database does not answer",

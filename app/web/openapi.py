@@ -3,12 +3,14 @@
 The document is the contract: `docs/openapi.json` is made from it and linted (`docs/lint`).
 """
 
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from typing import Any, Final, TypeVar
 
 from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.encoders import jsonable_encoder
 from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
 from fastapi.security import APIKeyHeader, HTTPBearer
 
 API_KEY: Final = APIKeyHeader(
@@ -22,6 +24,7 @@ SESSION: Final = HTTPBearer(
     description="The session token that a login returned.",
     auto_error=False,
 )
+_SCHEMES: Final = (API_KEY, SESSION)
 TAGS: Final[list[dict[str, Any]]] = [
     {"name": "orders", "description": "Buy credits and follow the payment."},
     {"name": "assessments", "description": "Spend credits on risk assessments."},
@@ -49,6 +52,18 @@ _REQUEST_ID: Final[dict[str, Any]] = {
 }
 _METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _UNUSED_SCHEMAS: Final = ("HTTPValidationError", "ValidationError")
+_taking_credentials: Final[set[Callable[..., Any]]] = set()
+_Dependency = TypeVar("_Dependency", bound=Callable[..., Any])
+
+
+def takes_credentials(dependency: _Dependency) -> _Dependency:
+    """Mark a dependency that reads the headers of both schemes: the document says so of its routes.
+
+    As sub-dependencies of it, `Security(API_KEY)` and `Security(SESSION)` would be solved for every
+    request, which costs as much as PostgreSQL takes to find the key.
+    """
+    _taking_credentials.add(dependency)
+    return dependency
 
 
 def unique_operation_id(route: APIRoute) -> str:
@@ -60,7 +75,8 @@ def unique_operation_id(route: APIRoute) -> str:
 def install(app: FastAPI) -> None:
     """Make `app.openapi()` return the document of this module's shape, made once.
 
-    Give FastAPI `generate_unique_id_function=unique_operation_id`.
+    Give the routers of other routes than StrictRoute
+    `generate_unique_id_function=unique_operation_id`.
     """
 
     def document() -> dict[str, Any]:
@@ -85,6 +101,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
     )
     used = {tag for operation in _operations(document) for tag in operation.get("tags", ())}
     document["tags"] = [tag for tag in TAGS if tag["name"] in used]
+    _document_credentials(app, document)
     for operation in _operations(document):
         _drop_default_422(operation)
         operation.setdefault("security", [])
@@ -97,6 +114,36 @@ def _document(app: FastAPI) -> dict[str, Any]:
     for name in _UNUSED_SCHEMAS:
         schemas.pop(name, None)
     return document
+
+
+def _document_credentials(app: FastAPI, document: dict[str, Any]) -> None:
+    """Name the two schemes, and the operations that take either."""
+    document.setdefault("components", {})["securitySchemes"] = {
+        scheme.scheme_name: jsonable_encoder(scheme.model, by_alias=True, exclude_none=True)
+        for scheme in _SCHEMES
+    }
+    for context in iter_route_contexts(app.routes):
+        route = context.original_route
+        if isinstance(route, APIRoute) and _takes_credentials(route.dependant):
+            for method in context.methods or ():
+                path = document["paths"][context.path_format]
+                path[method.lower()] = _taking_either(path[method.lower()])
+
+
+def _taking_either(operation: dict[str, Any]) -> dict[str, Any]:
+    """Return an operation that takes either scheme, said where FastAPI says it: after its id."""
+    said: dict[str, Any] = {}
+    for name, value in operation.items():
+        said[name] = value
+        if name == "operationId":
+            said["security"] = [{scheme.scheme_name: []} for scheme in _SCHEMES]
+    return said
+
+
+def _takes_credentials(dependant: Dependant) -> bool:
+    return dependant.call in _taking_credentials or any(
+        _takes_credentials(one) for one in dependant.dependencies
+    )
 
 
 def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -20,6 +20,7 @@ from starlette.types import Receive, Scope
 from typing_extensions import override
 
 from app.runtime.errors import AppError
+from app.web.openapi import unique_operation_id
 from app.web.request_errors import BodyTimeout, BodyTooLarge, MalformedBody, UnsupportedMediaType
 
 MAX_DEPTH: Final = 16
@@ -207,6 +208,11 @@ class StrictRoute(APIRoute):
 
     body_limit_bytes: ClassVar[int] = BODY_LIMIT_BYTES
     body_seconds: ClassVar[float] = BODY_SECONDS
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:  # noqa: ANN401
+        """Take what APIRoute takes; the operation is named after the function."""
+        options["generate_unique_id_function"] = unique_operation_id
+        super().__init__(path, endpoint, **options)
 
     @override
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

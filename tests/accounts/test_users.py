@@ -21,7 +21,7 @@ from app.accounts.models import LoginSession, User
 from app.ledger.errors import InsufficientCredits
 from app.ledger.rules import AccountKind
 from app.runtime.db.engine import Database
-from app.runtime.errors import InternalFault, InvalidParameter, NotFound
+from app.runtime.errors import InvalidParameter, NotFound
 from app.runtime.paging import read_cursor, write_cursor
 from app.runtime.security import hash_password, hash_token, password_matches
 from tests.support.clock import HandClock
@@ -39,8 +39,7 @@ async def resolved(
 ) -> Caller:
     """Identify whoever presents these."""
     credentials = Credentials(api_key, session_token)
-    async with database.reading() as connection:
-        caller, _ = await resolve(connection, read(credentials), clock.now())
+    caller, _ = await resolve(database, read(credentials), clock.now())
     return caller
 
 
@@ -137,11 +136,17 @@ async def test_account_knows_its_balance_and_where_it_comes_from(
     database: LentDatabase, clock: HandClock, buyer: Person
 ) -> None:
     code = await make_access_code(database, buyer, clock.now(), credits_given=4)
-    async with database.reading() as connection:
-        of_user = await users.facts(connection, buyer.account_id, clock.now())
-        of_code = await users.facts(connection, code.account_id, clock.now())
-        with pytest.raises(InternalFault):
-            await users.facts(connection, "acc_none", clock.now())
+    of_user, of_code = [
+        users.facts_in(
+            *await resolve(
+                database,
+                read(Credentials(person.api_key, None)),
+                clock.now(),
+                users.OWN_FACTS,
+            )
+        )
+        for person in (buyer, code)
+    ]
     assert of_user.email == buyer.email
     assert of_code.affiliate_origin == of_user.affiliate_code
     assert (of_code.credits_available, of_code.access_code) == (4, code.access_code)

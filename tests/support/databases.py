@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import asyncpg
 from sqlalchemy import make_url
@@ -23,6 +23,7 @@ from typing_extensions import override
 
 from app.runtime.clock import SystemClock
 from app.runtime.db.clock import DatabaseClock
+from app.runtime.db.direct import DriverRow, Statement
 from app.runtime.db.embedded import EmbeddedPostgres
 from app.runtime.db.engine import Database
 from app.runtime.db.migrate import upgrade
@@ -139,6 +140,13 @@ class LentDatabase(Database):
     @override
     def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
         return self._savepoint()
+
+    @override
+    async def fetch(self, statement: Statement, **values: object) -> list[DriverRow]:
+        async with self._savepoint() as connection:
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            rows: list[DriverRow] = await driver.fetch(statement.sql, *statement.arguments(values))
+            return rows
 
     @override
     async def dispose(self) -> None:

@@ -1,4 +1,4 @@
-"""The engine and what services get of it: sessions that begin, connections that only read."""
+"""The engine and what services get of it: sessions that begin, connections that read, statements."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import (
 from app.runtime.clock import Clock, SystemClock
 from app.runtime.db.clock import TIME, DatabaseClock
 from app.runtime.db.connecting import BeginningConnection, Connecting, Reach
+from app.runtime.db.direct import DirectStatements, DriverRow, Statement
 from app.runtime.db.libpq import for_asyncpg
 from app.runtime.db.pool import OrderedPool
 from app.runtime.db.urls import read_database_url
@@ -34,7 +35,7 @@ TIMEOUTS: Final = {
 
 
 class Database:
-    """One pool of connections, lent in two ways; `dispose` closes it."""
+    """One pool of connections, lent in three ways; `dispose` closes it."""
 
     def __init__(
         self, url: str, engine: AsyncEngine, connecting: Connecting, clock: DatabaseClock
@@ -50,6 +51,7 @@ class Database:
             engine, expire_on_commit=False, autobegin=False
         )
         self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._direct = DirectStatements(engine, connecting, self.writability)
 
     @property
     def reach(self) -> Reach:
@@ -65,6 +67,18 @@ class Database:
         if self._connecting.reach is Reach.DIRECT:
             return self._autocommit.connect()
         return self._reading_by_any_way()
+
+    async def fetch(self, statement: Statement, **values: object) -> list[DriverRow]:
+        """Run one statement on the driver itself, outside of any transaction block; return its rows.
+
+        Raises what `DirectStatements.fetch` raises.
+        """
+        return await self._direct.fetch(statement, values)
+
+    async def fetch_row(self, statement: Statement, **values: object) -> DriverRow | None:
+        """Run one statement in the same way; return its first row, None where there is none."""
+        rows = await self.fetch(statement, **values)
+        return rows[0] if rows else None
 
     @asynccontextmanager
     async def _reading_by_any_way(self) -> AsyncIterator[AsyncConnection]:

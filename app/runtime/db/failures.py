@@ -3,7 +3,12 @@
 from enum import StrEnum
 from typing import Final
 
-from asyncpg.exceptions import ClientConfigurationError, TargetServerAttributeNotMatched
+from asyncpg.exceptions import (
+    ClientConfigurationError,
+    InterfaceError,
+    PostgresError,
+    TargetServerAttributeNotMatched,
+)
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -99,7 +104,8 @@ def is_unavailable(error: BaseException) -> bool:
 
 def is_database_fault(error: BaseException) -> bool:
     """Say whether the database is the reason, be it unavailable or not willing."""
-    return isinstance(error, SQLAlchemyError) or is_unavailable(error)
+    said_by_database = isinstance(error, (SQLAlchemyError, PostgresError, InterfaceError))
+    return said_by_database or is_unavailable(error)
 
 
 def is_read_only_transaction(error: BaseException) -> bool:

@@ -41,15 +41,23 @@ class Writability:
         self._refused = {what: at for what, at in self._refused.items() if at > earliest}
         return bool(self._refused)
 
-    def _see_error(self, context: ExceptionContext) -> None:
-        fault = context.original_exception
+    def see_refusal(self, fault: BaseException, statement: str) -> bool:
+        """Learn from the fault of a statement; say whether its session is read only."""
         if unavailability(fault) is not Unavailable.READ_ONLY:
-            return
+            return False
         if is_read_only_transaction(fault):
+            return True
+        self._refused[statement] = time.monotonic()
+        return False
+
+    def forget_refusal(self, statement: str) -> None:
+        """Learn that a statement was carried out."""
+        self._refused.pop(statement, None)
+
+    def _see_error(self, context: ExceptionContext) -> None:
+        if self.see_refusal(context.original_exception, context.statement or _COMMIT):
             # For SQLAlchemy such a session is lost, and those that are as old as it.
             context.is_disconnect = True
-        else:
-            self._refused[context.statement or _COMMIT] = time.monotonic()
 
     def _see_success(
         self,
@@ -60,10 +68,10 @@ class Writability:
         _context: ExecutionContext | None,
         _executemany: bool,
     ) -> None:
-        self._refused.pop(statement, None)
+        self.forget_refusal(statement)
 
     def _see_commit(self, _connection: Connection) -> None:
-        self._refused.pop(_COMMIT, None)
+        self.forget_refusal(_COMMIT)
 
 
 async def refusal_of_changes(connection: AsyncConnection) -> str | None:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 import httpx
-from sqlalchemy import event, insert, text
+from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.accounts.models import LoginSession
@@ -17,6 +17,7 @@ from app.runtime.db.engine import Database
 from app.runtime.security import hash_token, new_session_token
 from tests.support.application import Application
 from tests.support.people import Person
+from tests.support.statements import statements_sent
 
 TEST_HOST: Final = "http://assay.test"
 SECONDS: Final = timedelta(seconds=1)
@@ -147,11 +148,6 @@ def forge_key(prefix: str, secret: str) -> str:
 def counting_queries(connection: AsyncConnection) -> Iterator[list[str]]:
     """Collect the statements that ask for something; savepoints are the test's own."""
     queries: list[str] = []
-
-    def note(*arguments: Any) -> None:  # noqa: ANN401
-        if "SAVEPOINT" not in arguments[2]:
-            queries.append(arguments[2])
-
-    event.listen(connection.sync_connection, "before_cursor_execute", note)
-    yield queries
-    event.remove(connection.sync_connection, "before_cursor_execute", note)
+    with statements_sent(connection.sync_connection) as sent:
+        yield queries
+    queries += [statement for statement in sent if "SAVEPOINT" not in statement]

@@ -66,7 +66,7 @@ async def test_a_fault_of_ours_is_not_kept_either(
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("app.accounts.users.facts", fail)
+    monkeypatch.setattr("app.accounts.users.facts_in", fail)
     inner = await look(application, "check_self_status", town.user)
     monkeypatch.setattr("app.web.middleware._is_private", fail)
     outer = await look(application, "check_self_status", town.user)

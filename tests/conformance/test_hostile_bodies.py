@@ -247,18 +247,18 @@ async def test_every_bad_key_is_refused_in_the_same_words(target: Target) -> Non
 
 
 async def test_a_key_of_the_wrong_form_costs_no_query(target: Target) -> None:
-    statements: list[str] = []
+    lent: list[object] = []
 
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        statements.append(statement)
+    def note(*checkout: object) -> None:
+        lent.append(checkout)
 
-    engine = target.application.database.engine.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
+    pool = target.application.database.engine.sync_engine.pool
+    event.listen(pool, "checkout", note)
     for name in ("empty key", "key of a byte", "key with a wrong checksum", "key cut short"):
         await _post(target, "/api/check_access_code_status", b"{}", target.callers[name])
-    event.remove(engine, "before_cursor_execute", note)
+    event.remove(pool, "checkout", note)
 
-    assert statements == []
+    assert lent == []
 
 
 async def _post(target: Target, path: str, body: bytes, headers: list[Header]) -> HttpAnswer:

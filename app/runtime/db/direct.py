@@ -17,7 +17,7 @@ from app.runtime.db.connecting import BeginningConnection, Connecting, Reach
 from app.runtime.db.writability import Writability
 
 # `:name`, and not a cast as in `::text`.
-_PARAMETER: Final = re.compile(r"(?<!:):(\w+)")
+_PARAMETER: Final = re.compile(r"(?<![:\w]):([a-z]\w*)")
 
 DriverRow: TypeAlias = asyncpg.Record
 

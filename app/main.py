@@ -52,15 +52,9 @@ def create_app(settings: Settings, overrides: Overrides | None = None) -> FastAP
         api_key_router,
         health,
     ):
-<<<<<<< HEAD
-        app.include_router(feature.router)
-    if settings.server.metrics:
-        app.include_router(health.metrics_router)
-=======
         app.add_routes_of(feature.router)
-    if settings.metrics:
+    if settings.server.metrics:
         app.add_routes_of(health.metrics_router)
->>>>>>> b9b53cd (Read what every request asks on the driver itself, in one statement)
     docs.install(app)
     openapi.install(app)
     error_handlers.install(app, metrics=metrics, now=now)
@@ -76,15 +70,9 @@ def create_worker_app(resources: Resources, heartbeats: Heartbeats) -> FastAPI:
     app.state.resources = resources
     app.state.shared_gauges = housekeeping.shared_gauges(resources, loop_names(resources))
     app.state.silent_loops = heartbeats.silent
-<<<<<<< HEAD
-    app.include_router(health.router)
-    if resources.settings.server.metrics:
-        app.include_router(health.metrics_router)
-=======
     app.add_routes_of(health.router)
-    if resources.settings.metrics:
+    if resources.settings.server.metrics:
         app.add_routes_of(health.metrics_router)
->>>>>>> b9b53cd (Read what every request asks on the driver itself, in one statement)
     error_handlers.install(app, metrics=resources.metrics, now=resources.clock.now)
     middleware.install(app)
     app.add_middleware(RequestIdMiddleware, metrics=resources.metrics)

@@ -3,11 +3,7 @@
 from http import HTTPStatus
 from typing import Annotated
 
-<<<<<<< HEAD
-from fastapi import APIRouter, Body, Request, Response
-=======
-from fastapi import APIRouter, Depends, Request, Response
->>>>>>> b9b53cd (Read what every request asks on the driver itself, in one statement)
+from fastapi import APIRouter, Body, Depends, Request, Response
 
 from app.accounts import access_codes
 from app.accounts.access_code_schemas import (
@@ -39,12 +35,8 @@ from app.web.dependencies import (
     resources_of,
 )
 from app.web.errors import responses
-<<<<<<< HEAD
 from app.web.idempotency import BodyKey
-=======
-from app.web.idempotency import BodyKey, PathKey
 from app.web.openapi import takes_credentials
->>>>>>> b9b53cd (Read what every request asks on the driver itself, in one statement)
 from app.web.paging import CursorParameter, LimitParameter
 from app.web.request_body import StrictRoute, sent_text
 
@@ -71,18 +63,17 @@ def _response(code: CodeFacts) -> AccessCodeResponse:
     )
 
 
-<<<<<<< HEAD
 def _returned(code: CodeFacts, credits_returned: int) -> ReturnedCreditsResponse:
     return ReturnedCreditsResponse(
         **_response(code).model_dump(), credits_returned=credits_returned
     )
-=======
+
+
 @takes_credentials
 async def _asked_code(request: Request) -> tuple[Caller, CodeFacts | None]:
     code = await sent_text(request, "access_code")
     caller, row = await identify(request, access_codes.REACHABLE, access_code=code)
     return caller, access_codes.facts_in(row, resources_of(request).clock.now())
->>>>>>> b9b53cd (Read what every request asks on the driver itself, in one statement)
 
 
 @router.post(

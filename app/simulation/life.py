@@ -7,19 +7,13 @@ before it can reach anything: each way out raises CancelledError in it.
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from typing_extensions import override
 
-from app.orders.leases import CreationTask, PollTask
-from app.orders.rules.facts import Observation
-from app.orders.rules.rails import Rail
 from app.orders.store import OrderStore
-from app.orders.transitions import ApplyResult
-from app.partners.aeonto.wire import OrderParameters
 from app.partners.esplora.chain import ChainSource
 from app.partners.esplora.wire import Transaction
 from app.partners.http import HttpReply, OnHead, PartnerRequest, Transport
@@ -181,66 +175,35 @@ class LivingSource:
             await self._life.awake()
 
 
-class LivingPace:
-    """The shared pace as one process reaches it."""
+class _Living:
+    """Something at the database, as one process reaches it: each call is a piece of work there."""
 
-    def __init__(self, pace: Pace, life: Life) -> None:
-        self._pace = pace
+    def __init__(self, target: object, life: Life) -> None:
+        self._target = target
         self._life = life
 
+    def __getattr__(self, name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
+        method = getattr(self._target, name)
+
+        async def call(*arguments: object, **named: object) -> object:
+            return await self._life.database(method(*arguments, **named))
+
+        return call
+
+
+class _LivingPace(_Living):
     async def reserve(self, bucket: Bucket, *, within_seconds: float) -> Slot | None:
         patience_seconds = max(within_seconds, _PATIENCE_SECONDS)
-        return await self._life.database(
-            self._pace.reserve(bucket, within_seconds=patience_seconds)
-        )
-
-    async def answered(self, slot: Slot) -> None:
-        await self._life.database(self._pace.answered(slot))
-
-    async def unreachable(self, slot: Slot) -> None:
-        await self._life.database(self._pace.unreachable(slot))
-
-    async def throttled(self, slot: Slot) -> None:
-        await self._life.database(self._pace.throttled(slot))
-
-    async def release(self, slot: Slot) -> None:
-        await self._life.database(self._pace.release(slot))
+        reserve = super().__getattr__("reserve")
+        slot: Slot | None = await reserve(bucket, within_seconds=patience_seconds)
+        return slot
 
 
-class LivingStore:
-    """The orders as one process reaches them."""
+def living_store(store: OrderStore, life: Life) -> OrderStore:
+    """Return the orders as one process reaches them."""
+    return cast("OrderStore", _Living(store, life))
 
-    def __init__(self, store: OrderStore, life: Life) -> None:
-        self._store = store
-        self._life = life
 
-    async def overdue(self, now: datetime) -> Sequence[str]:
-        return await self._life.database(self._store.overdue(now))
-
-    async def fail_overdue(self, order_id: str, now: datetime) -> ApplyResult:
-        return await self._life.database(self._store.fail_overdue(order_id, now))
-
-    async def creation_is_due(self, now: datetime, aside: Collection[str]) -> bool:
-        return await self._life.database(self._store.creation_is_due(now, aside))
-
-    async def claim_creation(self, now: datetime, aside: Collection[str]) -> CreationTask | None:
-        return await self._life.database(self._store.claim_creation(now, aside))
-
-    async def poll_is_due(self, rail: Rail, now: datetime, aside: Collection[str]) -> bool:
-        return await self._life.database(self._store.poll_is_due(rail, now, aside))
-
-    async def claim_poll(
-        self, rail: Rail, now: datetime, aside: Collection[str]
-    ) -> PollTask | None:
-        return await self._life.database(self._store.claim_poll(rail, now, aside))
-
-    async def apply(
-        self, job: CreationTask | PollTask, observation: Observation, now: datetime
-    ) -> ApplyResult:
-        return await self._life.database(self._store.apply(job, observation, now))
-
-    async def parameters_seen_at(self, now: datetime) -> datetime | None:
-        return await self._life.database(self._store.parameters_seen_at(now))
-
-    async def save_parameters(self, parameters: OrderParameters, now: datetime) -> None:
-        await self._life.database(self._store.save_parameters(parameters, now))
+def living_pace(pace: Pace, life: Life) -> Pace:
+    """Return the shared pace as one process reaches it."""
+    return cast("Pace", _LivingPace(pace, life))

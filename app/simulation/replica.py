@@ -23,10 +23,10 @@ from app.simulation.life import (
     Dangers,
     Life,
     LivingClock,
-    LivingPace,
     LivingSource,
-    LivingStore,
     LivingTransport,
+    living_pace,
+    living_store,
 )
 
 # As often as in earnest, these would be most of the requests of a day: AEON.to's limits are asked
@@ -73,12 +73,12 @@ class Replica:
         """Begin a life."""
         life = self._life = Life(self._random, self._dangers, self._counts)
         clock = LivingClock(self._random, life, self._skew_seconds)
-        pace = LivingPace(self._pace_for(clock), life)
+        pace = living_pace(self._pace_for(clock), life)
         transport = LivingTransport(self._transport, life)
         aeonto = AeontoClient(
             transport, pace=pace, clock=clock, observe=self._metrics.observe_upstream
         )
-        store = LivingStore(self._store, life)
+        store = living_store(self._store, life)
         self._stopping = asyncio.Event()
         chain = Chain([LivingSource(server, life) for server in self._chain_servers])
         reconciler = Reconciler(

@@ -38,7 +38,6 @@ from tests.support.orders import TERMS
 from tests.support.people import make_user
 
 SEEDS = range(3)
-MORE_SEEDS = range(3, 12)
 STEPS = 150
 STATES = (*OrderStatus, "EXPLODED", "btc_sent")
 PAUSES = (0.0, 0.3, 2.0, 5.0, LEASE.total_seconds(), 60.0, 301.0, 3700.0)
@@ -383,9 +382,7 @@ def _translated(side: Side, argument: object) -> object:
             return argument
 
 
-@pytest.mark.parametrize(
-    "seed", [*SEEDS, *[pytest.param(seed, marks=pytest.mark.long) for seed in MORE_SEEDS]]
-)
+@pytest.mark.parametrize("seed", SEEDS)
 async def test_both_stores_answer_and_keep_the_same(sides: tuple[Side, Side], seed: int) -> None:
     sql = sides[1].shop
     assert isinstance(sql, SqlShop)

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What a rail says of an order, in our words; None where it says nothing.
+    """What AEON.to says of an order; None where it says nothing.
 
     `state` is upstream's own word and may be one that we do not know. Bitcoin amounts are in BTC,
     incoming amounts in AEON, the price in BTC per AEON.

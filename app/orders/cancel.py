@@ -1,7 +1,8 @@
 """Cancelling an order that nobody paid: by its buyer, or by an operator.
 
 The row is locked, so that a cancel and a report come one after the other. Work that is under way
-keeps its lease: what AEON.to answers after the cancel is kept, and late money is still seen.
+keeps its lease: what AEON.to answers after the cancel is kept, and late money is still seen. If its
+process dies before AEON.to has answered, the lease stays in the row, and holds up nothing.
 """
 
 from collections.abc import Callable

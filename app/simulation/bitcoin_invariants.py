@@ -23,6 +23,7 @@ from app.simulation.offers import WALLET
 
 _SATOSHI: Final = 100_000_000
 _DUST_SATOSHI: Final = 546
+_OVER: Final = ("TIMED_OUT", "CANCELLED")
 # A look takes this long at most: two requests, a process that stands, a clock that is off.
 _LOOK_SECONDS: Final = 90.0
 # Whatever happened earlier than this before the end must have been seen: an order that timed out
@@ -177,8 +178,8 @@ def _faults_at_the_end(
     received = _unchanged(lambda moment: _received(coins, moment), truth)
     if received is not None and confirmed is not None:
         yield from _faults_of_sums(rows, received, alarms)
-        if order.granted_at is None and order.status != "TIMED_OUT" and received < _due(order):
-            yield "what is not paid in the end has timed out"
+        if order.granted_at is None and order.status not in _OVER and received < _due(order):
+            yield "what is not paid in the end has timed out, or was cancelled"
 
 
 def _faults_of_sums(rows: OrderRows, received: int, alarms: set[str]) -> Iterator[str]:
@@ -187,7 +188,7 @@ def _faults_of_sums(rows: OrderRows, received: int, alarms: set[str]) -> Iterato
     if _in_satoshi((payment and payment.received_btc) or Decimal(0)) != received:
         yield "an order says what it received"
     if order.granted_at is None:
-        if received and "money_without_credits" not in alarms and order.status == "TIMED_OUT":
+        if received and "money_without_credits" not in alarms and order.status in _OVER:
             yield "money without credits rings"
         return
     credited = _in_satoshi((order.credits_granted or 0) * (order.grant_price_btc or Decimal(0)))

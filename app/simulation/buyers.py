@@ -1,4 +1,4 @@
-"""The buyers of a simulated day: they come, wait for an address, ask, and pay as they are."""
+"""The buyers of a simulated day: they come, wait for an address, ask, cancel, and pay as they are."""
 
 import asyncio
 import random
@@ -27,6 +27,10 @@ _WEIGHTS: Final = {
     Payer.NEVER: 12,
 }
 _ASKING_SHARE: Final = 0.2
+# Somebody cancels at once, before AEON.to has heard of the order, or when it may have been paid.
+# Whoever cancels pays as everybody else does, before or after.
+_CANCELLING_SHARE: Final = 0.15
+_CANCELLED_WITHIN_SECONDS: Final = (30.0, 2000.0)
 
 
 def account_name(number: int) -> str:
@@ -62,6 +66,10 @@ class Shop(Protocol):
         """Say that somebody waits for an order."""
         ...
 
+    async def cancel(self, account_id: str, order_id: str) -> bool:
+        """Cancel an order for its buyer; say whether it is cancelled."""
+        ...
+
 
 class Buyers:
     """Everybody who buys on one day."""
@@ -89,6 +97,7 @@ class Buyers:
         self._last_seconds = last_seconds
         self._loop = asyncio.get_running_loop()
         self.placed: list[str] = []
+        self.cancelled: set[str] = set()
         self.shown: dict[str, str] = {}
         self.kinds: Counter[str] = Counter()
 
@@ -106,13 +115,24 @@ class Buyers:
         terms = offered(self._today, rail, draw)
         # Fewer than 4 credits are less than AEON.to takes.
         number_of_credits = draw.choice((1, 10, 25, 100, 1000)) + draw.randint(0, 3)
-        order_id = await self._shop.place(account_name(number), number_of_credits, rail, terms)
+        account_id = account_name(number)
+        order_id = await self._shop.place(account_id, number_of_credits, rail, terms)
         self.placed.append(order_id)
         asks = draw.random() < _ASKING_SHARE
-        if rail is Rail.BITCOIN:
-            await self._pay_in_bitcoin(order_id, asks=asks)
-            return
-        kind = draw.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0]
+        async with asyncio.TaskGroup() as doing:
+            if draw.random() < _CANCELLING_SHARE:
+                doing.create_task(self._cancel(account_id, order_id))
+            pay = self._pay_in_bitcoin if rail is Rail.BITCOIN else self._pay_in_aeon
+            doing.create_task(pay(order_id, asks=asks))
+
+    async def _cancel(self, account_id: str, order_id: str) -> None:
+        draw = self._random
+        await asyncio.sleep(draw.uniform(0, draw.choice(_CANCELLED_WITHIN_SECONDS)))
+        if self._loop.time() < self._last_seconds and await self._shop.cancel(account_id, order_id):
+            self.cancelled.add(order_id)
+
+    async def _pay_in_aeon(self, order_id: str, *, asks: bool) -> None:
+        kind = self._random.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0]
         self.kinds[kind] += 1
         uuid = await self._wait_for_address(order_id, asks=asks)
         if uuid is not None:
@@ -142,7 +162,7 @@ class Buyers:
             seen = await self._shop.shown(order_id)
             if seen.uuid is not None:
                 return seen.uuid
-            if seen.status is OrderStatus.FAILED:
+            if seen.status in (OrderStatus.FAILED, OrderStatus.CANCELLED):
                 return None
         return None
 

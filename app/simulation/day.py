@@ -127,6 +127,9 @@ class MemoryKeeper:
     async def ask(self, order_id: str) -> None:
         self._store.ask(order_id, self._clock.now())
 
+    async def cancel(self, _account_id: str, order_id: str) -> bool:
+        return await self._store.cancel(order_id, self._clock.now())
+
     async def books(self) -> Books:
         return self._store.books()
 
@@ -243,6 +246,11 @@ class Day:
         for order_id in self._buyers.placed:
             if order_id not in kept:
                 self._breaches.append(Breach("no order is lost", order_id))
+        moved = (event for event in self._books.events if event.kind == "moved")
+        cancelled = {event.order_id for event in moved if event.to_status == "CANCELLED"}
+        for order_id in cancelled ^ self._buyers.cancelled:
+            self._breaches.append(Breach("cancelled is what its buyer cancelled", order_id))
+        self._counts["cancelled"] = len(cancelled)
         for order_id, shown in self._buyers.shown.items():
             rows = kept[order_id]
             if shown not in (rows.payment and rows.payment.uuid, rows.order.btc_dest_address):

@@ -95,9 +95,10 @@ def _granting(order: Order) -> bool:
 
 def _faults_of_order(rows: OrderRows, moves: list[EventRecord], now: datetime) -> Iterator[str]:
     order = rows.order
-    if not _final(order, now) and (order.next_look_at is None or order.next_look_at < now - _LATE):
+    if not _final(rows, now) and (order.next_look_at is None or order.next_look_at < now - _LATE):
         yield "no order in limbo (I7)"
-    if order.status not in ("TO_BE_CREATED", "FAILED") and rows.payment is None:
+    unheard_of = order.status in ("TO_BE_CREATED", "FAILED") or _cancelled_unheard_of(moves)
+    if rows.payment is None and not unheard_of:
         yield "no progress without a uuid (I8)"
     if order.btc_amount != order.number_of_credits * order.price_btc:
         yield "amount is credits times price (I9)"
@@ -114,15 +115,27 @@ def _faults_of_order(rows: OrderRows, moves: list[EventRecord], now: datetime) -
         yield from _faults_of_grant(order, moves)
     elif order.granted_at is not None or order.credits_granted is not None:
         yield "nothing is granted before its state (I11)"
-    if order.lease_until is not None and order.lease_until < now - _LATE:
+    # One that was cancelled while a process created it, which then died, is nobody's work any more.
+    is_polled = order.next_look_at is not None
+    if is_polled and order.lease_until is not None and order.lease_until < now - _LATE:
         yield "no claim outlives its lease (I14)"
 
 
-def _final(order: Order, now: datetime) -> bool:
+def _cancelled_unheard_of(moves: list[EventRecord]) -> bool:
+    """Say whether an order was cancelled before AEON.to accepted it, and nothing came after."""
+    last = moves[-1]
+    return (last.from_status, last.to_status) == ("TO_BE_CREATED", "CANCELLED")
+
+
+def _final(rows: OrderRows, now: datetime) -> bool:
+    order = rows.order
     if order.rail == Rail.BITCOIN:
         return False  # its address is watched for ever
+    if order.status == "CANCELLED" and rows.payment is None:
+        return True  # there is nothing to look at
     return order.status in ("BTC_SENT", "FAILED") or (
-        order.status in ("TIMED_OUT", "NOT_FOUND") and now - order.status_since >= _FOLLOWED_FOR
+        order.status in ("TIMED_OUT", "NOT_FOUND", "CANCELLED")
+        and now - order.status_since >= _FOLLOWED_FOR
     )
 
 
@@ -168,8 +181,8 @@ def _untruths(
     order: Order, true: UpstreamOrder | None, now: float, begin: datetime, *, rang: bool
 ) -> Iterator[str]:
     if true is None:
-        if order.status != "FAILED":
-            yield "every order is accepted or has failed, in the end"
+        if order.status not in ("FAILED", "CANCELLED"):
+            yield "every order is accepted, or has failed or been cancelled, in the end"
         return
     if (
         Decimal(true.btc_amount) != order.btc_amount
@@ -188,5 +201,8 @@ def _untruths(
     if earned and order.granted_at is None and not told:
         yield "everything paid is granted, or the operator knows"
     purged = theirs == "NOT_FOUND" and order.status in ("TIMED_OUT", "BTC_SENT")
-    if order.status != theirs and not purged and not told:
+    # AEON.to hears of no cancel, and goes on with the order as if somebody might pay it.
+    unpaid = theirs in ("TO_BE_CREATED", "UNPAID", "TIMED_OUT", "NOT_FOUND")
+    cancelled = order.status == "CANCELLED" and unpaid
+    if order.status != theirs and not purged and not told and not cancelled:
         yield f"the order has settled where AEON.to has it: {theirs}"

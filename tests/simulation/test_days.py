@@ -39,6 +39,7 @@ def check_day(seed: int, *, orders: int, hours: int) -> None:
     assert sum(outcome.orders_by_status.values()) == orders
     assert outcome.orders_by_status["BTC_SENT"] > orders / 10
     assert outcome.orders_by_status["PAID"] > orders / 10
+    assert outcome.counts["cancelled"] > 0
     assert outcome.counts["crashes"] > 0
     assert outcome.counts["reorganisations"] > 0
 

@@ -114,6 +114,11 @@ class SqlKeeper:
         await self._shop.ask(order_id)
         await self._refresh()
 
+    async def cancel(self, account_id: str, order_id: str) -> bool:
+        cancelled = await self._shop.cancel(self._accounts[account_id], order_id)
+        await self._refresh()
+        return cancelled
+
     async def books(self) -> Books:
         return await self._shop.books()
 

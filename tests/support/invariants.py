@@ -26,6 +26,9 @@ _LEGAL: Final = """
     TIMED_OUT>BTC_SENT TIMED_OUT>FAILED
     NOT_FOUND>UNPAID NOT_FOUND>UNDERPAID NOT_FOUND>PAID_UNCONFIRMED NOT_FOUND>PAID
     NOT_FOUND>BTC_SENT NOT_FOUND>FAILED NOT_FOUND>TO_BE_CREATED
+    TO_BE_CREATED>CANCELLED UNPAID>CANCELLED
+    CANCELLED>UNDERPAID CANCELLED>PAID_UNCONFIRMED CANCELLED>PAID CANCELLED>BTC_SENT
+    CANCELLED>FAILED
 """
 
 _LEGAL_PAIRS: Final = [dict(zip("ft", pair.split(">"), strict=True)) for pair in _LEGAL.split()]
@@ -48,7 +51,9 @@ _VIEWS: Final = (
        SELECT o.id, rail, status,
               status = 'BTC_SENT' OR (status = 'PAID' AND granting_status = 'PAID') AS granting,
               status IN ('BTC_SENT', 'FAILED') OR (rail = 'bitcoin' AND status = 'PAID')
-                  OR (status IN ('TIMED_OUT', 'NOT_FOUND')
+                  OR (status = 'CANCELLED'
+                      AND NOT EXISTS (SELECT FROM payments p WHERE p.order_id = o.id))
+                  OR (status IN ('TIMED_OUT', 'NOT_FOUND', 'CANCELLED')
                       AND status_since + interval '24 h' <= (SELECT at FROM qa.clock)) AS final,
               number_of_credits AS credits, credits_granted, grant_price_btc AS grant_price,
               btc_dest_address AS dest,
@@ -138,7 +143,9 @@ _INVARIANTS: Final = {
     "I8 no progress without a uuid": """
         SELECT o.id FROM qa.orders o LEFT JOIN qa.payment p ON p.order_id = o.id
         WHERE o.rail = 'aeonto' AND o.status NOT IN ('TO_BE_CREATED', 'FAILED')
-            AND p.uuid IS NULL""",
+            AND p.uuid IS NULL
+            AND NOT (o.status = 'CANCELLED' AND NOT EXISTS (
+                SELECT FROM qa.move m WHERE m.order_id = o.id AND m.t = 'UNPAID'))""",
     "I9 what upstream was asked": """
         SELECT o.id FROM qa.orders o JOIN qa.payment p ON p.order_id = o.id
         WHERE p.btc_amount <> o.credits * o.price_btc OR p.dest <> o.dest""",
@@ -166,7 +173,9 @@ _INVARIANTS: Final = {
         WHERE i.status NOT BETWEEN 200 AND 299
             OR (i.status IS NULL AND (s.id IS NULL OR s.status = 'failed'))""",
     "I14 no claim outlives its lease": """
-        SELECT id FROM qa.orders WHERE lease_until < (SELECT at FROM qa.clock) - interval '5 min'""",
+        SELECT id FROM qa.orders
+        WHERE next_look IS NOT NULL
+            AND lease_until < (SELECT at FROM qa.clock) - interval '5 min'""",
     "I15 no session is left in a transaction": """
         SELECT pid::text FROM pg_stat_activity
         WHERE datname = current_database() AND pid <> pg_backend_pid()

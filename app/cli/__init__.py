@@ -48,6 +48,10 @@ main = lazy_group(
             "Check a deployment, and say what to do about each fault; exit with 1 if there is a"
             " problem.",
         ),
+        "benchmark-data": Entry(
+            "app.cli.benchmark_data:benchmark_data",
+            "Fill a new database with many rows that break no rule, to measure Assay on it.",
+        ),
         "openapi": Entry("app.cli.openapi:openapi", "Print the OpenAPI document."),
         "simulate": Entry(
             "app.cli.simulate:simulate_days",

@@ -6,13 +6,13 @@ import tomllib
 from pathlib import Path
 from typing import Any, Final
 
-import pytest
 import yaml
 from hatchling.builders.wheel import WheelBuilder
 from typer.main import get_command
 
 from app.cli import main as cli
 from app.settings import PREFIX, variables
+from tests.support.cases import each_case
 
 ROOT: Final = Path(__file__).parents[1]
 DOCKERFILE: Final = (ROOT / "Dockerfile").read_text()
@@ -129,7 +129,7 @@ def test_compose_has_a_database_a_migration_the_api_and_a_worker() -> None:
     assert "healthcheck" in COMPOSE["services"]["db"]
 
 
-@pytest.mark.parametrize("name", OURS)
+@each_case("name", OURS)
 def test_compose_gives_our_services_no_more_than_they_need(name: str) -> None:
     service = COMPOSE["services"][name]
     assert service["read_only"] is True
@@ -138,7 +138,7 @@ def test_compose_gives_our_services_no_more_than_they_need(name: str) -> None:
     assert "privileged" not in service
 
 
-@pytest.mark.parametrize("name", OURS)
+@each_case("name", OURS)
 def test_compose_names_only_settings_and_commands_that_exist(name: str) -> None:
     service = COMPOSE["services"][name]
     assert set(service["environment"]) <= variables().keys()

@@ -12,6 +12,7 @@ from typer.main import get_command
 
 from app.cli import main as cli
 from app.settings import PREFIX, variables
+from tests.support.cases import each_case
 from tests.support.printed_blocks import ROOT
 
 FOLDER: Final = ROOT / "docs/operations"
@@ -30,14 +31,14 @@ SETTING: Final = re.compile(rf"\b{PREFIX}[A-Z_]+\b")
 SERVED: Final = json.loads((ROOT / "docs/openapi.json").read_text())["paths"]
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@each_case("name", SAMPLES)
 def test_samples_name_settings_that_exist(name: str) -> None:
     named = SETTING.findall((FOLDER / name).read_text())
     assert named
     assert set(named) <= variables().keys()
 
 
-@pytest.mark.parametrize("unit", UNITS)
+@each_case("unit", UNITS)
 def test_units_run_the_commands_of_their_names_without_privileges(unit: str) -> None:
     parsed = ConfigParser(strict=False, interpolation=None)
     parsed.optionxform = str  # type: ignore[assignment,method-assign]
@@ -51,7 +52,7 @@ def test_units_run_the_commands_of_their_names_without_privileges(unit: str) -> 
     assert unit == "migrate" or int(service["LimitNOFILE"]) >= 65536
 
 
-@pytest.mark.parametrize("version", KUBERNETES_VERSIONS)
+@each_case("version", KUBERNETES_VERSIONS)
 def test_kubernetes_objects_fit_the_schema_of_each_version_and_have_no_unknown_field(
     version: str,
 ) -> None:

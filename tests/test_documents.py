@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import grimp
-import pytest
 from pydantic.fields import FieldInfo
 from typer.main import get_command
 from typer.testing import CliRunner
@@ -33,6 +32,7 @@ from app.web.request_errors import (
     MethodNotAllowed,
 )
 from tests.chaos.__main__ import SCENARIOS
+from tests.support.cases import each_case
 
 ROOT: Final = Path(__file__).parents[1]
 README: Final = (ROOT / "README.md").read_text()
@@ -115,7 +115,7 @@ def slugs(document: Path) -> list[str]:
     return [slug(found) for found in re.findall(r"^#+ (.+)$", document.read_text(), re.MULTILINE)]
 
 
-@pytest.mark.parametrize("name", DOCUMENTS)
+@each_case("name", DOCUMENTS)
 def test_every_link_leads_to_a_file_and_a_heading_that_exist(name: str) -> None:
     document = ROOT / name
     for target, anchor in LINK.findall(document.read_text()):
@@ -126,7 +126,7 @@ def test_every_link_leads_to_a_file_and_a_heading_that_exist(name: str) -> None:
             assert anchor in slugs(found)
 
 
-@pytest.mark.parametrize("name", DOCUMENTS)
+@each_case("name", DOCUMENTS)
 def test_every_file_that_is_named_exists(name: str) -> None:
     for code in INLINE_CODE.findall((ROOT / name).read_text()):
         if FILE.fullmatch(code):
@@ -135,7 +135,7 @@ def test_every_file_that_is_named_exists(name: str) -> None:
             assert f"/{code}" in NAMES, code
 
 
-@pytest.mark.parametrize("name", DOCUMENTS)
+@each_case("name", DOCUMENTS)
 def test_no_document_names_a_path_outside_the_project(name: str) -> None:
     assert not ELSEWHERE.search((ROOT / name).read_text())
 
@@ -180,7 +180,7 @@ def commands() -> list[tuple[str, ...]]:
     return sorted(found)
 
 
-@pytest.mark.parametrize("words", commands(), ids=" ".join)
+@each_case("words", commands())
 def test_every_command_that_is_named_exists(words: tuple[str, ...]) -> None:
     command: Any = get_command(cli)
     path: list[str] = []

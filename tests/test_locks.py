@@ -7,9 +7,10 @@ from importlib.metadata import requires, version
 from pathlib import Path
 from typing import Any, Final
 
-import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from tests.support.cases import each_case
 
 ROOT: Final = Path(__file__).parents[1]
 PYPROJECT: Final[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -62,7 +63,7 @@ def closure(lines: Iterable[str]) -> list[Requirement]:
     return list(found.values())
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@each_case("lock", LOCKS)
 def test_lock_is_complete_by_itself_and_names_nothing_more(lock: str) -> None:
     pinned = pins(lock)
     required = closure(LOCKS[lock])
@@ -72,7 +73,7 @@ def test_lock_is_complete_by_itself_and_names_nothing_more(lock: str) -> None:
     assert pinned == {name: version(name) for name in pinned}  # so the metadata is of these
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("smaller", "larger"),
     [
         ("requirements.lock", "requirements-run.lock"),

@@ -5,11 +5,11 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
-import pytest
 import yaml
 
 from app.orders.rules.states import OrderStatus
 from app.runtime.observability.metrics import Metrics
+from tests.support.cases import each_case
 
 ROOT: Final = Path(__file__).parents[1]
 FOLDER: Final = ROOT / "docs/operations"
@@ -54,7 +54,7 @@ def labels_of_metrics() -> dict[str, frozenset[str]]:
 LABELS: Final = labels_of_metrics()
 
 
-@pytest.mark.parametrize("expression", EXPRESSIONS)
+@each_case("expression", EXPRESSIONS)
 def test_every_expression_names_metrics_and_labels_that_exist(expression: str) -> None:
     named = METRIC.findall(expression)
     known = set(OF_THE_TARGET)
@@ -86,7 +86,7 @@ def carried(expression: str) -> set[str]:
     return set(OF_THE_TARGET.union(*(LABELS[metric] for metric, _ in named[:1])))
 
 
-@pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: rule["alert"])
+@each_case("rule", ALERTS)
 def test_every_alert_says_what_is_wrong_and_what_to_do(rule: dict[str, Any]) -> None:
     assert rule["labels"]["severity"] in ("page", "ticket")
     notes = rule["annotations"]
@@ -95,7 +95,7 @@ def test_every_alert_says_what_is_wrong_and_what_to_do(rule: dict[str, Any]) -> 
         assert label in carried(rule["expr"]), label
 
 
-@pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: rule["alert"])
+@each_case("rule", ALERTS)
 def test_every_alert_leads_to_a_section_of_the_runbook(rule: dict[str, Any]) -> None:
     file, _, anchor = rule["annotations"]["runbook"].partition("#")
     headings = re.findall(r"^#+ (.+)$", (ROOT / file).read_text(), re.MULTILINE)

@@ -8,6 +8,7 @@ from app.resources import sales_terms
 from app.settings import ConfigurationError
 from tests.orders.wallet.keys import BIP32_XPRV, BIP84_ZPUB, spelled
 from tests.support.application import settings_for_tests
+from tests.support.cases import each_case
 
 SERVERS = ("https://one.example/api/",)
 TESTNET_ADDRESS = "tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx"
@@ -43,7 +44,7 @@ def test_wallet_of_the_destinations_network_is_taken() -> None:
     assert testnet.network is BitcoinNetwork.TESTNET
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "reason"),
     [
         (BIP32_XPRV, "holds a private key"),
@@ -62,7 +63,7 @@ def test_descriptor_without_a_server_of_the_chain_stops_the_start() -> None:
     assert message.startswith("ASSAY_BITCOIN_DESCRIPTOR: needs ASSAY_ESPLORA_URL")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("prefix", "overrides"),
     [
         ("vpub", {}),

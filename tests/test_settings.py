@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from app.settings import ConfigurationError, load_settings, variables
 from tests.support.application import RECEIPT_KEY
+from tests.support.cases import each_case
 
 CHECKOUT = Path(__file__).parents[1]
 # Every setting, and what it is when nothing is set.
@@ -66,7 +67,7 @@ def refusal() -> str:
     return str(refused.value)
 
 
-@pytest.mark.parametrize(("name", "value"), DEFAULTS.items(), ids=str)
+@each_case(("name", "value"), DEFAULTS.items())
 def test_default_is_the_documented_one(name: str, value: object) -> None:
     assert attrgetter(name)(load_settings()) == value
 
@@ -78,7 +79,7 @@ def test_log_format_is_json_where_nobody_reads_a_terminal(monkeypatch: pytest.Mo
     assert load_settings().server.log_format == "console"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("name", "text", "value"),
     [
         ("DATA_DIR", "/srv/assay", Path("/srv/assay")),
@@ -133,7 +134,7 @@ def test_variable_is_read(
     assert load_settings().given == {f"ASSAY_{name}": value}
 
 
-@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+asyncpg"])
+@each_case("scheme", ["postgres", "postgresql", "postgresql+asyncpg"])
 def test_every_common_database_url_becomes_asyncpgs(
     monkeypatch: pytest.MonkeyPatch, scheme: str
 ) -> None:
@@ -143,7 +144,7 @@ def test_every_common_database_url_becomes_asyncpgs(
     assert "secret" not in repr(settings)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("name", "text"),
     [
         ("DATABASE_URL", "mysql://u:hunter2@db/assay"),
@@ -216,7 +217,7 @@ def test_every_fault_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["ASSAY_CREDIT_PRICE", "ASSAY_", "ASSAY_DATABASEURL"])
+@each_case("name", ["ASSAY_CREDIT_PRICE", "ASSAY_", "ASSAY_DATABASEURL"])
 def test_unknown_name_stops_the_start(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(name, "1")
     assert refusal() == f"{name}: no such setting"
@@ -280,7 +281,7 @@ def test_values_in_the_example_are_the_defaults(monkeypatch: pytest.MonkeyPatch)
     assert load_settings() == defaults
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("name", "texts", "allowed"),
     [
         (
@@ -325,7 +326,7 @@ def test_values_are_written_plainly_and_the_message_says_what_is_allowed(
         assert allowed in message, text
 
 
-@pytest.mark.parametrize(
+@each_case(
     "url",
     [
         "http://electrs:3000/",
@@ -353,7 +354,7 @@ def test_plain_http_is_taken_for_a_private_host(monkeypatch: pytest.MonkeyPatch,
     assert settings.crystal.url == settings.aeonto.base_url == f"{url.rstrip('/')}/"
 
 
-@pytest.mark.parametrize(
+@each_case(
     "url",
     [
         "http://blockstream.info/api/",
@@ -384,7 +385,7 @@ def test_a_url_that_is_not_safe_is_refused(monkeypatch: pytest.MonkeyPatch, url:
     assert refusal().startswith("ASSAY_ESPLORA_URL: must be ")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("one", "same"),
     [
         ("https://a.example/api", "https://A.Example/api/"),
@@ -420,7 +421,7 @@ def test_two_ports_and_two_paths_are_two_servers(monkeypatch: pytest.MonkeyPatch
     assert load_settings().esplora.urls == urls
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("content", "line"),
     [
         (b'A=1\nASSAY_BITCOIN_DESCRIPTOR="zpub1\nASSAY_PORT=1\n', 2),
@@ -450,7 +451,7 @@ def test_a_line_of_dotenv_that_is_no_setting_stops_the_start_and_is_named(
     assert refusal().startswith(f".env, line {line}: ")
 
 
-@pytest.mark.parametrize(
+@each_case(
     "content",
     [
         b"\xef\xbb\xbfASSAY_PORT=9001\nASSAY_HOST=::1\n",

@@ -2,8 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from app.accounts.rules.throttles import (
     ADDRESS_LOGINS,
     BAD_CODES,
@@ -19,6 +17,7 @@ from app.accounts.rules.throttles import (
     used_up_until,
     whole_seconds_until,
 )
+from tests.support.cases import each_case
 
 NOW = datetime(2026, 1, 11, 12, 46, 3, tzinfo=UTC)
 SOON, LATER = NOW + timedelta(seconds=10), NOW + timedelta(seconds=40)
@@ -40,7 +39,7 @@ def test_a_budget_is_used_up_by_its_quota_wherever_it_was_counted() -> None:
     assert used_up_until(BAD_KEYS, Failures(SOON, 12), Failures(LATER, 8)) == LATER
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("microseconds", "seconds"),
     [(60_000_000, 60), (59_000_001, 60), (59_000_000, 59), (1, 1), (0, 1), (-5_000_000, 1)],
 )

@@ -24,6 +24,7 @@ from app.runtime.db.engine import Database
 from app.runtime.errors import InvalidParameter, NotFound
 from app.runtime.paging import read_cursor, write_cursor
 from app.runtime.security import hash_password, hash_token, password_matches
+from tests.support.cases import each_case
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
 from tests.support.orders import balance_of, count
@@ -327,9 +328,7 @@ def test_cursor_reads_back_to_the_microsecond(clock: HandClock) -> None:
     assert read_cursor(write_cursor((at, "ord_x"))) == (at, "ord_x")
 
 
-@pytest.mark.parametrize(
-    "text", ["", "x", "é", "!!!!", "AAAA", "MSAA", "OTk5OTk5OTk5OTk5OTk5OTk5OSB4"]
-)
+@each_case("text", ["", "x", "é", "!!!!", "AAAA", "MSAA", "OTk5OTk5OTk5OTk5OTk5OTk5OSB4"])
 def test_text_that_is_no_cursor_is_refused(text: str) -> None:
     with pytest.raises(InvalidParameter, match="cursor"):
         read_cursor(text)

@@ -20,6 +20,7 @@ from app.addresses import (
     encode_cryptonote,
 )
 from app.addresses.base58 import ALPHABET, decode_base58check, to_digits
+from tests.support.cases import each_case
 
 # AEON.to API v3, "Querying order status"; the integrated one carries the short payment id.
 AEON_STANDARD = (
@@ -170,7 +171,7 @@ UNCHECKABLE = [
 ]
 
 
-@pytest.mark.parametrize(("currency", "address"), VALID)
+@each_case(("currency", "address"), VALID)
 def test_published_address_is_valid(currency: str, address: str) -> None:
     assert check_address(currency, address) is AddressForm.VALID
 
@@ -180,12 +181,12 @@ def test_every_supported_currency_has_a_valid_example() -> None:
     assert list(SUPPORTED) == sorted(SUPPORTED)
 
 
-@pytest.mark.parametrize(("currency", "address"), UNCHECKABLE)
+@each_case(("currency", "address"), UNCHECKABLE)
 def test_form_without_a_checksum_is_said_to_be_not_checkable(currency: str, address: str) -> None:
     assert check_address(currency, address) is AddressForm.NOT_CHECKABLE
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("address", "currencies"),
     [
         ("TUCsTq7TofTCJRRoHk6RvhMoS2mJLm5Yzq", {"TRX", "USDC", "USDT"}),
@@ -204,19 +205,19 @@ def test_currency_is_matched_in_any_case() -> None:
     assert check_address("btc", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa") is AddressForm.VALID
 
 
-@pytest.mark.parametrize("currency", ["XYZ", "", "BTC ", "bitcoin"])
+@each_case("currency", ["XYZ", "", "BTC ", "bitcoin"])
 def test_unknown_currency_is_not_checked(currency: str) -> None:
     assert check_address(currency, "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa") is AddressForm.NOT_CHECKED
 
 
-@pytest.mark.parametrize("currency", ["BTC", "XYZ", "USDT"])
-@pytest.mark.parametrize("address", ["1" * 257, "1A1zP1eP5QGefi2DMPTfTL5SLmv7Divfé", "\u212a"])
+@each_case("currency", ["BTC", "XYZ", "USDT"])
+@each_case("address", ["1" * 257, "1A1zP1eP5QGefi2DMPTfTL5SLmv7Divfé", "\u212a"])
 def test_what_no_currency_has_is_invalid_at_once(currency: str, address: str) -> None:
     assert check_address(currency, address) is AddressForm.INVALID
 
 
-@pytest.mark.parametrize("currency", SUPPORTED)
-@pytest.mark.parametrize(
+@each_case("currency", SUPPORTED)
+@each_case(
     "address",
     [
         "",
@@ -237,7 +238,7 @@ def test_garbage_is_invalid(currency: str, address: str) -> None:
     assert check_address(currency, address) is AddressForm.INVALID
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("currency", "address"),
     [
         ("LTC", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"),
@@ -280,7 +281,7 @@ def test_form_that_exists_but_is_not_checked_is_never_called_valid_or_invalid(
     assert check_address(currency, address) is AddressForm.NOT_CHECKED
 
 
-@pytest.mark.parametrize(
+@each_case(
     "address",
     [
         "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6u",
@@ -296,7 +297,7 @@ def test_stablecoin_address_must_be_right_where_its_chain_is_checked(address: st
 # EIP-55
 
 
-@pytest.mark.parametrize("address", EIP_55)
+@each_case("address", EIP_55)
 def test_evm_address_of_one_case_has_no_checksum(address: str) -> None:
     assert check_address("ETH", address) is AddressForm.VALID
     assert check_address("ETH", address.lower()) is AddressForm.NOT_CHECKABLE
@@ -306,7 +307,7 @@ def test_evm_address_of_one_case_has_no_checksum(address: str) -> None:
     assert check_address("ETH", address[3:]) is AddressForm.INVALID
 
 
-@pytest.mark.parametrize("address", EIP_55)
+@each_case("address", EIP_55)
 def test_evm_address_with_any_letter_in_the_wrong_case_is_invalid(address: str) -> None:
     for position in range(2, len(address)):
         if address[position].isalpha():
@@ -317,7 +318,7 @@ def test_evm_address_with_any_letter_in_the_wrong_case_is_invalid(address: str) 
 # Bitcoin networks
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("address", "network"),
     [
         ("1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", BitcoinNetwork.MAINNET),
@@ -333,7 +334,7 @@ def test_bitcoin_address_names_its_network(address: str, network: BitcoinNetwork
     assert bitcoin_network(address) is network
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("address", "reason"),
     [
         ("1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb", "checksum is wrong"),
@@ -354,7 +355,7 @@ def test_refused_bitcoin_address_says_why_and_does_not_repeat_it(address: str, r
 # CryptoNote
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("address", "prefix", "size"),
     [
         (AEON_STANDARD, addresses.AEON_STAGENET_STANDARD, 64),
@@ -378,7 +379,7 @@ def test_integrated_address_of_the_specification_carries_the_short_payment_id() 
     assert payload[:64] == decode_cryptonote(AEON_STANDARD)[1]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("prefix", "size", "beginning", "length"),
     [
         (addresses.AEON_MAINNET_STANDARD, 64, "Wm", 97),
@@ -415,7 +416,7 @@ def test_cryptonote_prefix_beyond_64_bits_is_not_written(prefix: int) -> None:
         encode_cryptonote(prefix, b"")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("address", "reason"),
     [
         ("", "too short"),
@@ -431,7 +432,7 @@ def test_refused_cryptonote_address_says_why(address: str, reason: str) -> None:
         decode_cryptonote(address)
 
 
-@pytest.mark.parametrize("body", ["80000000", "80808080", "b2800000"])
+@each_case("body", ["80000000", "80808080", "b2800000"])
 def test_cryptonote_prefix_has_one_spelling_only(body: str) -> None:
     raw = bytes.fromhex(body)
     checksum = keccak.new(digest_bits=256, data=raw).digest()[:4]
@@ -483,7 +484,7 @@ def test_no_text_whatever_makes_an_error(currency: str, address: str) -> None:
     assert check_address(currency, address) in AddressForm
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("address", "canonical"),
     [
         (

@@ -5,11 +5,12 @@ import pytest
 from app.addresses import AddressForm, InvalidAddress, bitcoin_network, check_address
 from app.addresses.base58 import decode_base58check
 from app.addresses.bech32 import Encoding, decode_bech32, decode_cash_address, decode_segwit
+from tests.support.cases import each_case
 
 # BIP 173 and BIP 350
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [
         "A12UEL5L",
@@ -25,7 +26,7 @@ def test_bip_173_bech32_is_read(text: str) -> None:
     assert decode_bech32(text)[2] is Encoding.BECH32
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [
         "A1LQFN3A",
@@ -41,7 +42,7 @@ def test_bip_350_bech32m_is_read(text: str) -> None:
     assert decode_bech32(text)[2] is Encoding.BECH32M
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [
         "\x201nwldj5",
@@ -77,7 +78,7 @@ def test_invalid_bech32_of_both_bips_is_refused(text: str) -> None:
         decode_bech32(text)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("address", "script"),
     [
         (
@@ -116,7 +117,7 @@ def test_bip_350_address_stands_for_its_script(address: str, script: str) -> Non
     assert check_address("BTC", address) is AddressForm.VALID
 
 
-@pytest.mark.parametrize(
+@each_case(
     "address",
     [
         "tc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vq5zuyut",
@@ -147,7 +148,7 @@ def test_invalid_segwit_address_of_both_bips_is_refused(address: str) -> None:
 # CashAddr
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("legacy", "address", "kind"),
     [
         (
@@ -173,7 +174,7 @@ def test_cash_address_stands_for_the_hash_of_its_legacy_form(
     assert decode_cash_address(address, "") == ("bitcoincash", kind, decode_base58check(legacy)[1:])
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("address", "size"),
     [
         ("pref:p9adhakpwzztepkpwp5z0dq62m6u5v5xtyj7j3h2khlwwk5v", 24),
@@ -192,7 +193,7 @@ def test_larger_cash_addresses_of_the_specification_are_read(address: str, size:
     assert check_address("BCH", address) is AddressForm.INVALID
 
 
-@pytest.mark.parametrize(
+@each_case(
     "address",
     [
         # The specification gives these a right checksum and no valid payload.

@@ -2,10 +2,9 @@
 
 from random import Random
 
-import pytest
-
 from app.addresses import AddressForm, check_address, is_of_test_network
 from app.addresses.samples import SAMPLES
+from tests.support.cases import each_case
 
 # From the coins' own documents: BIPs 13 and 173, CIP 19, XLS-5, the CashAddr and Monero tests.
 OF_TEST_NETWORKS = [
@@ -26,13 +25,13 @@ OF_TEST_NETWORKS = [
 ]
 
 
-@pytest.mark.parametrize(("currency", "address"), OF_TEST_NETWORKS)
+@each_case(("currency", "address"), OF_TEST_NETWORKS)
 def test_an_address_of_a_test_network_is_known_as_one(currency: str, address: str) -> None:
     assert check_address(currency, address) is AddressForm.VALID
     assert is_of_test_network(currency, address)
 
 
-@pytest.mark.parametrize(("currency", "kind"), SAMPLES)
+@each_case(("currency", "kind"), SAMPLES)
 def test_no_address_of_a_main_network_is_taken_for_one_of_a_test_network(
     currency: str, kind: str
 ) -> None:

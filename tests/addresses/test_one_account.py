@@ -40,6 +40,7 @@ from tests.addresses.test_addresses import (
     TON_RAW,
     XMR_INTEGRATED,
 )
+from tests.support.cases import each_case
 
 ALICE = "d43593c715fdd31c61141abd04a99fd6822c8558854ccde39a5684e7a56da27d"
 USDT_ON_TRON = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"
@@ -343,7 +344,7 @@ def forms_of(chain: str, key: bytes) -> list[list[str]]:
     return [write(key) for write in writers]
 
 
-@pytest.mark.parametrize("currency", SUPPORTED)
+@each_case("currency", SUPPORTED)
 def test_every_form_of_an_account_is_accepted_and_has_one_spelling(currency: str) -> None:
     random = Random(currency)  # noqa: S311
     for chain in COINS[currency]:

@@ -4,8 +4,6 @@ import base64
 import binascii
 from random import Random
 
-import pytest
-
 from app.addresses import SUPPORTED, AddressForm, check_address
 from app.addresses.base32 import STELLAR_ACCOUNT, encode_algorand, encode_stellar
 from app.addresses.base58 import ALPHABET, encode_base58check
@@ -13,11 +11,12 @@ from app.addresses.cardano import decode_byron, encode_byron, encode_shelley
 from app.addresses.samples import SAMPLES
 from app.addresses.spelling import canonicalize
 from app.addresses.ss58 import encode_ss58
+from tests.support.cases import each_case
 
 UNCHECKABLE = {("ETH", "lower case"), ("SOL", "account")}
 
 
-@pytest.mark.parametrize("kind", SAMPLES, ids=" ".join)
+@each_case("kind", SAMPLES)
 def test_random_address_has_the_form_of_its_currency(kind: tuple[str, str]) -> None:
     wanted = AddressForm.NOT_CHECKABLE if kind in UNCHECKABLE else AddressForm.VALID
     random = Random(17)  # noqa: S311  it protects nothing
@@ -36,7 +35,7 @@ def test_every_currency_with_a_form_of_its_own_has_a_sample() -> None:
 
 
 # CBOR writes a checksum in as few bytes as it needs; of these roots it needs 5, 3 and 2.
-@pytest.mark.parametrize("root", [0, 132_827, 6_153_619])
+@each_case("root", [0, 132_827, 6_153_619])
 def test_byron_address_is_read_however_long_its_checksum_is(root: int) -> None:
     address = encode_byron(root.to_bytes(28))
     assert decode_byron(address)[3:31] == root.to_bytes(28)
@@ -91,13 +90,13 @@ SAME = [
 ]
 
 
-@pytest.mark.parametrize(("first", "second"), SAME)
+@each_case(("first", "second"), SAME)
 def test_texts_that_name_one_account_have_one_spelling(first: str, second: str) -> None:
     assert canonicalize(first) == canonicalize(second)
     assert canonicalize(canonicalize(second)) == canonicalize(second)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "address",
     [
         "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa",
@@ -126,7 +125,7 @@ def _x_address(flag: int, tag: bytes) -> str:
     return text.translate(str.maketrans(ALPHABET, ripple))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("currency", "right", "wrong"),
     [
         ("TON", _ton(0x11, 0), _ton(0x12, 0)),

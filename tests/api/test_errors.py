@@ -17,6 +17,7 @@ from app.runtime.errors import AppError
 from tests.api import problems
 from tests.api.asking import Problem, ask
 from tests.support.application import Application
+from tests.support.cases import each_case
 from tests.support.people import Person
 
 TESTS: Final = Path(__file__).parents[1]
@@ -70,7 +71,7 @@ def test_every_error_has_a_code_of_its_own() -> None:
     assert all(code and code.isascii() for code in codes)
 
 
-@pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.__name__)
+@each_case("error", ERRORS)
 def test_every_error_says_what_it_means_and_is_an_error(error: type[AppError]) -> None:
     assert error.__doc__
     assert "__doc__" in vars(error)
@@ -78,7 +79,7 @@ def test_every_error_says_what_it_means_and_is_an_error(error: type[AppError]) -
     assert error.member == ("error" if error.code == "order_fault" else "detail")
 
 
-@pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.__name__)
+@each_case("error", ERRORS)
 def test_every_error_is_provoked_by_a_test(error: type[AppError]) -> None:
     if error.code in ELSEWHERE:
         file, words = ELSEWHERE[error.code]

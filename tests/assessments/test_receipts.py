@@ -25,6 +25,7 @@ from app.assessments.rules.receipts import (
     signed,
     verify,
 )
+from tests.support.cases import each_case
 
 # RFC 8032, section 7.1, tests 1 and 2.
 SEED: Final = bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
@@ -169,7 +170,7 @@ def test_no_other_bytes_are_the_receipt(place: int, removed: int, added: bytes) 
         assert reason(changed)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "other",
     [
         pytest.param(RECEIPT + b"\n", id="a line end"),
@@ -205,7 +206,7 @@ def test_what_json_would_not_mind_is_another_file(other: bytes) -> None:
 INDENTED: Final = json.dumps(json.loads(RECEIPT), ensure_ascii=False, indent=2)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("saved", "words"),
     [
         (RECEIPT + b"\n", "has a newline after the JSON"),
@@ -236,7 +237,7 @@ def test_a_file_that_an_editor_saved_anew_is_refused_with_what_differs(
     assert reason(saved) == f"it {words}; {ANEW}"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("other", "words"),
     [
         (RECEIPT.decode().encode("utf-16"), f"it is UTF-16 and not UTF-8; {ANEW}"),
@@ -353,7 +354,7 @@ def test_canonical_form_is_that_of_the_rfc() -> None:
     assert canonical({"b": [True, None, -7], "a": {}}) == b'{"a":{},"b":[true,null,-7]}'
 
 
-@pytest.mark.parametrize("value", [0.5, 1.0, 2**53, -(2**53), b"x", {"a": [0.5]}, (1, 2)])
+@each_case("value", [0.5, 1.0, 2**53, -(2**53), b"x", {"a": [0.5]}, (1, 2)])
 def test_no_fraction_and_nothing_but_json_has_a_form(value: object) -> None:
     with pytest.raises(TypeError):
         canonical(value)
@@ -376,7 +377,7 @@ def test_a_new_key_is_base64_of_32_bytes_and_never_the_same() -> None:
     assert SigningKey.from_text(one).key_id != SigningKey.from_text(other).key_id
 
 
-@pytest.mark.parametrize("text", ["", "AAAA", "not base64", "A" * 44, "é" * 44, "A" * 43 + "=\n"])
+@each_case("text", ["", "AAAA", "not base64", "A" * 44, "é" * 44, "A" * 43 + "=\n"])
 def test_a_malformed_key_is_refused_without_being_repeated(text: str) -> None:
     with pytest.raises(ValueError, match=r"^must be base64 of 32 bytes$"):
         SigningKey.from_text(text)

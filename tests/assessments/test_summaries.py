@@ -4,11 +4,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
-import pytest
-
 from app.assessments.rules.risk_words import category_words, percent, sentence_words
 from app.assessments.rules.summaries import headline, stored_summary, summary_of
 from app.lists.rules.risk import CATEGORIES
+from tests.support.cases import each_case
 
 JsonObject = dict[str, Any]
 
@@ -87,14 +86,14 @@ HITS: Final = [
 ]
 
 
-@pytest.mark.parametrize(("evidence", "words"), HITS)
+@each_case(("evidence", "words"), HITS)
 def test_a_hit_says_who_sanctions_since_when_and_why(
     evidence: list[JsonObject], words: str
 ) -> None:
     assert said(answer(evidence=evidence)) == f"Sanctioned {words}"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("one", "words"),
     [
         (clean(DAY, DAY, DAY), f"Not on 3 lists of {DAY}; form valid"),
@@ -143,7 +142,7 @@ def test_the_day_that_was_asked_about_and_a_transaction_are_said() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("provider", "one", "words"),
     [
         (

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from app.cli import main
 from tests.partners.aeonto import golden
+from tests.support.cases import each_case
 
 JSON = {"Content-Type": "application/json"}
 ADDRESS = "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM"
@@ -34,7 +35,7 @@ def upstream(monkeypatch: pytest.MonkeyPatch) -> Iterator[respx.MockRouter]:
         yield router
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("command", "printed"),
     [
         (
@@ -71,7 +72,6 @@ def upstream(monkeypatch: pytest.MonkeyPatch) -> Iterator[respx.MockRouter]:
             },
         ),
     ],
-    ids=lambda value: value[0] if isinstance(value, list) else "",
 )
 def test_json_is_alone_on_standard_output(command: list[str], printed: dict[str, object]) -> None:
     result = CliRunner().invoke(main, ["aeonto", *command, "--json"])

@@ -6,13 +6,12 @@ import sys
 from importlib import import_module
 from typing import Any, Final
 
-import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
 from app.cli import main
 from app.cli.lazy import _LazyCommand
-from tests.support.cases import all_cases
+from tests.support.cases import all_cases, each_case
 
 HTTP_SERVER: Final = {"fastapi", "starlette", "uvicorn"}
 DATABASE: Final = {"sqlalchemy", "asyncpg", "alembic", "psycopg", "procrastinate"}
@@ -107,7 +106,7 @@ def test_help_lists_every_command_in_full() -> None:
         assert f"{command.name} {command.help}" in shown
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("words", "option"),
     [
         ("orders list --limit \u0661", "--limit"),

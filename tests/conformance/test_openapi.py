@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import pytest
 from openapi_spec_validator import validate
 from typer.testing import CliRunner
 
 from app.cli import main as assay
 from app.main import create_app
 from app.settings import Settings
+from tests.support.cases import each_case
 
 _COMMITTED: Final = Path(__file__).parents[2] / "docs" / "openapi.json"
 _DOCUMENT: Final[dict[str, Any]] = create_app(Settings()).openapi()
@@ -71,7 +71,7 @@ def test_every_tag_is_described_and_used() -> None:
     assert described == {operation["tags"][0] for operation in _OPERATIONS.values()}
 
 
-@pytest.mark.parametrize("name", _OPERATIONS)
+@each_case("name", _OPERATIONS)
 def test_an_operation_is_described(name: str) -> None:
     operation = _OPERATIONS[name]
 
@@ -86,7 +86,7 @@ def test_an_operation_is_described(name: str) -> None:
         assert parameter["schema"]["examples"]
 
 
-@pytest.mark.parametrize("name", _OPERATIONS)
+@each_case("name", _OPERATIONS)
 def test_an_operation_says_who_may_call_it(name: str) -> None:
     operation = _OPERATIONS[name]
 
@@ -94,7 +94,7 @@ def test_an_operation_says_who_may_call_it(name: str) -> None:
     assert (operation["operationId"] in _PUBLIC) or "403" in operation["responses"]
 
 
-@pytest.mark.parametrize("name", _OPERATIONS)
+@each_case("name", _OPERATIONS)
 def test_an_operation_documents_its_errors_as_problems(name: str) -> None:
     responses = _OPERATIONS[name]["responses"]
     errors = {status: body for status, body in responses.items() if int(status) >= 400}
@@ -107,7 +107,7 @@ def test_an_operation_documents_its_errors_as_problems(name: str) -> None:
         assert status not in ("429", "503") or "Retry-After" in error["headers"] or "readyz" in name
 
 
-@pytest.mark.parametrize("name", _OPERATIONS)
+@each_case("name", _OPERATIONS)
 def test_an_operation_at_which_one_may_guess_documents_the_throttle(name: str) -> None:
     responses = _OPERATIONS[name]["responses"]
 
@@ -117,7 +117,7 @@ def test_an_operation_at_which_one_may_guess_documents_the_throttle(name: str) -
         assert {"Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-ID"} == headers
 
 
-@pytest.mark.parametrize("name", _OPERATIONS)
+@each_case("name", _OPERATIONS)
 def test_an_operation_that_takes_a_key_says_so_and_what_may_come_of_it(name: str) -> None:
     operation = _OPERATIONS[name]
     headers = [each["name"] for each in operation.get("parameters", []) if each["in"] == "header"]
@@ -129,7 +129,7 @@ def test_an_operation_that_takes_a_key_says_so_and_what_may_come_of_it(name: str
         assert "Retry-After" in operation["responses"]["409"]["headers"]
 
 
-@pytest.mark.parametrize("name", _OPERATIONS)
+@each_case("name", _OPERATIONS)
 def test_an_operation_with_a_body_documents_the_refusals_of_bodies(name: str) -> None:
     operation = _OPERATIONS[name]
 
@@ -138,7 +138,7 @@ def test_an_operation_with_a_body_documents_the_refusals_of_bodies(name: str) ->
         assert operation["requestBody"]["content"].keys() == {"application/json"}
 
 
-@pytest.mark.parametrize("name", sorted(_SCHEMAS))
+@each_case("name", sorted(_SCHEMAS))
 def test_a_schema_describes_itself_and_shows_examples(name: str) -> None:
     schema = _SCHEMAS[name]
 
@@ -148,7 +148,7 @@ def test_a_schema_describes_itself_and_shows_examples(name: str) -> None:
         assert field.get("examples") or nested, member
 
 
-@pytest.mark.parametrize("name", sorted(each for each in _SCHEMAS if each.endswith("Response")))
+@each_case("name", sorted(each for each in _SCHEMAS if each.endswith("Response")))
 def test_every_field_of_an_answer_is_always_there(name: str) -> None:
     schema = _SCHEMAS[name]
 

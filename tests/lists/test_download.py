@@ -9,6 +9,7 @@ import pytest
 from app.lists import download as list_downloads
 from app.lists.download import Download, download, origin_of
 from app.lists.parsers.files import ListUnreadable
+from tests.support.cases import each_case
 from tests.support.deadlines import hold_deadlines
 from tests.support.list_server import BODY, NAME, serve_lists
 
@@ -80,7 +81,7 @@ async def test_server_that_is_too_slow_is_refused(
         await fetching
 
 
-@pytest.mark.parametrize(
+@each_case(
     "url", ["http://lists.example/list.txt", "ftp://lists.example/list.txt", "file:///etc/passwd"]
 )
 async def test_only_https_is_fetched(url: str) -> None:

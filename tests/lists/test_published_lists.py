@@ -10,6 +10,7 @@ from app.addresses.spelling import canonicalize
 from app.lists.parsers.files import ListUnreadable, read_list
 from app.lists.rules.listings import ListedAddress
 from app.lists.sample_list import SAMPLE_NAME, sample
+from tests.support.cases import each_case
 
 DATA = Path(__file__).parents[1] / "data" / "sanctions"
 XBT = DATA / "sanctioned_addresses_XBT.txt"
@@ -70,7 +71,7 @@ def test_ofac_list_may_carry_a_namespace_prefix(tmp_path: Path) -> None:
     assert len(rows(file, SATOSHI)) == 2
 
 
-@pytest.mark.parametrize(
+@each_case(
     "address",
     [
         "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed",
@@ -86,7 +87,7 @@ def test_address_is_found_in_every_spelling_that_means_the_same(address: str) ->
     assert any(rows(file, address) for file in DATA.iterdir())
 
 
-@pytest.mark.parametrize(
+@each_case(
     "address",
     [SATOSHI.lower(), SATOSHI.upper(), SATOSHI[:-1], "", "tr7nhqjekqxgtci8q8zy4pl8otszgjlj6t"],
 )

@@ -18,6 +18,7 @@ from app.lists.rules.risk import (
     weigh,
     weight_of,
 )
+from tests.support.cases import each_case
 
 # By the day on which they last changed, what the rules make of every category, confidence and score.
 # A line stays as it is: an answer that was signed names its day.
@@ -46,7 +47,7 @@ def test_what_comes_first_is_counted_first() -> None:
     assert weigh(items) == (Decimal("0.7"), Decimal("0.3"), Decimal(0))
 
 
-@pytest.mark.parametrize("wrong", ["-0.1", "1.000001", "0.0000001", "NaN"])
+@each_case("wrong", ["-0.1", "1.000001", "0.0000001", "NaN"])
 def test_shares_and_weights_are_fractions_of_few_decimals(wrong: str) -> None:
     for item in ((Decimal(wrong), Decimal(1)), (Decimal(1), Decimal(wrong))):
         with pytest.raises(ValueError, match="a share or a weight"):
@@ -60,7 +61,7 @@ def test_any_fraction_becomes_a_share(value: Decimal) -> None:
     assert weigh([(share, Decimal(1))]) == (share,)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("score", "grade"),
     [
         ("0", "none"),

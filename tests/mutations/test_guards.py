@@ -1,12 +1,11 @@
 """The list of guards is about the code as it is: taking one away must not have become impossible."""
 
-import pytest
-
 from tests.mutations.__main__ import ROOT
 from tests.mutations.guards import MUTATIONS, Mutation
+from tests.support.cases import each_case
 
 
-@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.guard)
+@each_case("mutation", MUTATIONS)
 def test_guard_stands_where_the_list_says_and_has_its_test(mutation: Mutation) -> None:
     assert (ROOT / mutation.file).read_text().count(mutation.text) == 1
     file, _, name = mutation.test.partition("::")

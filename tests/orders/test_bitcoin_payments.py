@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +17,7 @@ from app.orders.rules.bitcoin_payments import (
 )
 from app.orders.rules.states import OrderStatus
 from app.partners.esplora.outputs import ReceivedOutput
+from tests.support.cases import each_case
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -64,7 +64,7 @@ def judged(
     return evaluate_payment(invoice, arrivals, came_at, status=status, valuation=valuation, now=now)
 
 
-@pytest.mark.parametrize("wanted", [0, 1, 2, 100])
+@each_case("wanted", [0, 1, 2, 100])
 def test_new_coins_count_with_their_hundredth_confirmation_and_no_sooner(wanted: int) -> None:
     invoice = replace(INVOICE, confirmations_wanted=wanted)
     for confirmations in (0, 1, 2, 6, 99):
@@ -92,7 +92,7 @@ def test_part_in_new_coins_holds_the_amount_up_until_they_may_be_spent() -> None
     assert judged([part, output(1, 100, number=1, is_coinbase=True)]).state == "PAID"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("arrivals", "state"),
     [
         ([], "UNPAID"),
@@ -114,7 +114,7 @@ def test_state_follows_from_the_sum_and_its_confirmations(
     assert judged(arrivals).state == state
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("arrivals", "state"),
     [
         ([], "TIMED_OUT"),
@@ -155,7 +155,7 @@ def test_money_within_the_grace_buys_at_the_old_price() -> None:
     assert (receipts.state, receipts.credits, receipts.price_satoshi) == ("PAID", 10, 50_000)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("price", "excess", "credits_due"),
     [(125_000, False, 4), (50_000, False, 10), (25_000, False, 10), (25_000, True, 20)],
 )
@@ -194,7 +194,7 @@ def test_amount_is_late_when_its_last_part_is() -> None:
     assert in_time.credits == 10
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("value", "excess", "credits_due"),
     [(549_999, True, 10), (550_000, True, 11), (1_000_000, True, 20), (1_000_000, False, 10)],
 )
@@ -211,7 +211,7 @@ def test_unconfirmed_excess_buys_nothing() -> None:
     assert (receipts.state, receipts.credits) == ("PAID", 10)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("arrival", "state"),
     [
         (output(confirmations=0), "PAID"),
@@ -234,7 +234,7 @@ def test_output_came_when_it_was_first_seen_or_its_block_if_that_is_earlier() ->
     assert [came[one.id] for one in (new, kept, mined, early)] == [AFTER, NOW, IN_TIME, AFTER]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("status", "received", "credited", "alarm"),
     [
         ("TIMED_OUT", 1, 0, "money_without_credits"),

@@ -7,6 +7,7 @@ import pytest
 from app.orders.rules.poll_schedule import Urgency, look_when_asked, next_look
 from app.orders.rules.rails import Rail
 from app.orders.rules.states import OrderStatus
+from tests.support.cases import each_case
 
 NOW = datetime(2026, 1, 11, 12, 46, 3, tzinfo=UTC)
 OPEN = ("TO_BE_CREATED", "UNPAID", "UNDERPAID", "PAID_UNCONFIRMED", "PAID")
@@ -21,8 +22,8 @@ def pause(status: str, age: timedelta) -> timedelta | None:
     return look.at - NOW if look else None
 
 
-@pytest.mark.parametrize("status", OPEN)
-@pytest.mark.parametrize("minutes", [0, 1, 14, 31, 60 * 24 * 30])
+@each_case("status", OPEN)
+@each_case("minutes", [0, 1, 14, 31, 60 * 24 * 30])
 def test_open_order_is_always_due_again(status: str, minutes: int) -> None:
     rest = pause(status, timedelta(minutes=minutes))
     assert rest is not None
@@ -33,7 +34,7 @@ def test_order_without_an_address_is_looked_at_fast() -> None:
     assert pause("TO_BE_CREATED", timedelta(minutes=1)) == timedelta(seconds=2)
 
 
-@pytest.mark.parametrize("status", OPEN)
+@each_case("status", OPEN)
 def test_rhythm_slows_down_with_age_and_never_speeds_up(status: str) -> None:
     rests = [pause(status, timedelta(minutes=minutes)) for minutes in range(0, 150, 3)]
     assert rests == sorted(rests, key=lambda rest: rest or timedelta(0))
@@ -42,8 +43,8 @@ def test_rhythm_slows_down_with_age_and_never_speeds_up(status: str) -> None:
 
 
 # reliability: every 60 s for 30 min, then every 10 min to 2 h, then hourly to 24 h.
-@pytest.mark.parametrize("status", CLOSED)
-@pytest.mark.parametrize(
+@each_case("status", CLOSED)
+@each_case(
     ("age", "rest"),
     [
         (timedelta(0), timedelta(minutes=1)),
@@ -94,7 +95,7 @@ def test_urgency_is_by_who_waits() -> None:
     ]
 
 
-@pytest.mark.parametrize("status", ["UNPAID", "UNDERPAID", "PAID_UNCONFIRMED", "PAID"])
+@each_case("status", ["UNPAID", "UNDERPAID", "PAID_UNCONFIRMED", "PAID"])
 def test_open_order_that_somebody_asks_about_is_due_in_two_seconds(status: str) -> None:
     look = look_when_asked(OrderStatus(status), NOW, rail=Rail.AEONTO)
     assert look is not None
@@ -110,12 +111,12 @@ def test_asking_brings_a_closed_order_forward_to_a_minute_and_makes_it_no_more_u
     assert (look.at - NOW, look.urgency) == (timedelta(minutes=1), Urgency.AFTERMATH)
 
 
-@pytest.mark.parametrize("status", ["TO_BE_CREATED", "BTC_SENT", "FAILED"])
+@each_case("status", ["TO_BE_CREATED", "BTC_SENT", "FAILED"])
 def test_asking_hastens_neither_a_creation_nor_what_is_over(status: str) -> None:
     assert look_when_asked(OrderStatus(status), NOW, rail=Rail.AEONTO) is None
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("age", "rest"),
     [
         (timedelta(0), timedelta(seconds=30)),
@@ -139,7 +140,7 @@ def test_unsettled_order_is_looked_at_every_30_seconds_at_most(
     assert (look.at - NOW, look.urgency) == (rest, Urgency.OPEN)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("age", "rest"),
     [
         (timedelta(0), timedelta(minutes=10)),

@@ -14,6 +14,7 @@ from app.orders.rules.rails import Rail
 from app.orders.rules.states import LADDER, MOVES, Move, OrderStatus
 from app.orders.rules.transition_aeonto import evaluate_report
 from app.partners.aeonto.report import Report
+from tests.support.cases import each_case
 
 NOW = datetime(2026, 1, 11, 12, 46, 3, tzinfo=UTC)
 UUID = "aeon2btc-1a2b"
@@ -71,8 +72,8 @@ def test_same_state_again_moves_nothing_and_refreshes_the_payment() -> None:
     assert evaluate_report(ORDER, said("UNPAID"), NOW) == Decision(believed=True)
 
 
-@pytest.mark.parametrize("state", [*BEFORE_PAYMENT, *WITH_PAYMENT, "TIMED_OUT"])
-@pytest.mark.parametrize(
+@each_case("state", [*BEFORE_PAYMENT, *WITH_PAYMENT, "TIMED_OUT"])
+@each_case(
     ("name", "wrong"),
     [
         ("uuid", "aeon2btc-1a2c"),
@@ -100,26 +101,26 @@ def test_equal_amount_with_other_digits_is_believed() -> None:
     assert evaluate_report(ORDER, report, NOW).grant
 
 
-@pytest.mark.parametrize("state", WITH_PAYMENT)
-@pytest.mark.parametrize("name", ["uuid", "btc_dest_address", "btc_amount"])
+@each_case("state", WITH_PAYMENT)
+@each_case("name", ["uuid", "btc_dest_address", "btc_amount"])
 def test_payment_needs_the_full_identity(state: str, name: str) -> None:
     report = replace(said(state), **{name: None})  # type: ignore[arg-type]
     assert evaluate_report(ORDER, report, NOW) == Decision(refused=f"missing_{name}")
 
 
-@pytest.mark.parametrize("state", ["UNPAID", "UNDERPAID", "TIMED_OUT"])
+@each_case("state", ["UNPAID", "UNDERPAID", "TIMED_OUT"])
 def test_states_before_payment_may_leave_the_identity_out(state: str) -> None:
     assert evaluate_report(in_status("TO_BE_CREATED"), Report(state=state), NOW).move_to == state
 
 
-@pytest.mark.parametrize("word", ["PAID_TWICE", "paid", "", "FAILED", "SETTLED\x00"])
+@each_case("word", ["PAID_TWICE", "paid", "", "FAILED", "SETTLED\x00"])
 def test_word_that_is_not_upstreams_is_refused_and_final_for_nobody(word: str) -> None:
     remembered = replace(ORDER, sighting=seen("NOT_FOUND", count=2, minutes_ago=9))
     decision = evaluate_report(remembered, said(word), NOW)
     assert decision == Decision(refused="unknown_state", sighting=remembered.sighting)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("before", "after"),
     [
         ("UNPAID", "TO_BE_CREATED"),
@@ -140,7 +141,7 @@ def test_regression_is_refused(before: str, after: str) -> None:
     assert decision == Decision(refused="illegal_move")
 
 
-@pytest.mark.parametrize("state", ["UNPAID", "UNDERPAID", "TIMED_OUT"])
+@each_case("state", ["UNPAID", "UNDERPAID", "TIMED_OUT"])
 def test_reorganisation_is_believed_at_the_third_sighting_after_ten_minutes(state: str) -> None:
     order = in_status("PAID_UNCONFIRMED")
     first = evaluate_report(order, said(state), NOW)
@@ -154,7 +155,7 @@ def test_reorganisation_is_believed_at_the_third_sighting_after_ten_minutes(stat
     )
 
 
-@pytest.mark.parametrize(("count", "minutes"), [(2, 9.99), (9, 9.99), (1, 60)])
+@each_case(("count", "minutes"), [(2, 9.99), (9, 9.99), (1, 60)])
 def test_neither_many_sightings_nor_a_long_time_alone_is_enough(count: int, minutes: float) -> None:
     order = replace(
         in_status("PAID_UNCONFIRMED"), sighting=seen("UNPAID", count=count, minutes_ago=minutes)
@@ -177,7 +178,7 @@ def test_refused_report_in_between_forgets_no_sighting() -> None:
     assert evaluate_report(order, lie, NOW).sighting == order.sighting
 
 
-@pytest.mark.parametrize("status", BEFORE_PAYMENT)
+@each_case("status", BEFORE_PAYMENT)
 def test_not_found_is_believed_at_the_third_sighting_after_ten_minutes(status: str) -> None:
     order = in_status(status)
     first = evaluate_report(order, Report(state="NOT_FOUND"), NOW)
@@ -188,9 +189,7 @@ def test_not_found_is_believed_at_the_third_sighting_after_ten_minutes(status: s
     )
 
 
-@pytest.mark.parametrize(
-    ("status", "granted"), [("PAID_UNCONFIRMED", False), ("PAID", False), ("PAID", True)]
-)
+@each_case(("status", "granted"), [("PAID_UNCONFIRMED", False), ("PAID", False), ("PAID", True)])
 def test_not_found_after_payment_rings_at_the_third_sighting_after_ten_minutes_and_moves_nothing(
     status: str, granted: bool
 ) -> None:
@@ -217,7 +216,7 @@ def test_report_that_knows_a_paid_order_again_begins_the_sightings_anew(status: 
     assert evaluate_report(order, said(status), NOW) == Decision(believed=True)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("status", "granted"),
     [
         ("BTC_SENT", True),
@@ -231,8 +230,8 @@ def test_not_found_changes_nothing_once_it_no_longer_matters(status: str, grante
     assert evaluate_report(order, Report(state="NOT_FOUND"), NOW) == Decision()
 
 
-@pytest.mark.parametrize("rung", LADDER[1:])
-@pytest.mark.parametrize("status", ["TIMED_OUT", "NOT_FOUND"])
+@each_case("rung", LADDER[1:])
+@each_case("status", ["TIMED_OUT", "NOT_FOUND"])
 def test_late_payment_climbs_from_any_rung(status: str, rung: OrderStatus) -> None:
     decision = evaluate_report(in_status(status), said(rung), NOW)
     assert decision == Decision(move_to=rung, grant=rung == "BTC_SENT", believed=True)

@@ -18,7 +18,7 @@ from app.orders.rules.settlement import (
 from app.orders.rules.states import MOVES, Move, OrderStatus
 from app.orders.rules.transition_aeonto import evaluate_report
 from tests.orders.test_reports import NOW, in_status, said
-from tests.support.cases import all_cases
+from tests.support.cases import all_cases, each_case
 
 VERIFIED = Verified("a" * 64, (0,), 1)
 FAULTS = tuple(SettlementFault)
@@ -36,9 +36,9 @@ def not_verified(fault: SettlementFault) -> Unverified:
     return Unverified(fault, "a test")
 
 
-@pytest.mark.parametrize("granting", GRANTING)
-@pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("status", CLIMBING)
+@each_case("granting", GRANTING)
+@each_case("fault", FAULTS)
+@each_case("status", CLIMBING)
 def test_unverified_claim_climbs_to_paid_and_no_further(
     status: str, fault: SettlementFault, granting: str
 ) -> None:
@@ -55,9 +55,9 @@ def test_unverified_claim_climbs_to_paid_and_no_further(
     )
 
 
-@pytest.mark.parametrize("granting", GRANTING)
-@pytest.mark.parametrize("settlement", [VERIFIED, None], ids=["verified", "not asked"])
-@pytest.mark.parametrize("status", CLIMBING)
+@each_case("granting", GRANTING)
+@each_case("settlement", [VERIFIED, None])
+@each_case("status", CLIMBING)
 def test_verified_claim_moves_and_grants_as_one_that_nobody_asks_about(
     status: str, settlement: Settlement | None, granting: str
 ) -> None:
@@ -90,7 +90,7 @@ def test_verified_payment_of_another_order_is_refused_all_the_same() -> None:
     )
 
 
-@pytest.mark.parametrize("fault", WAITING)
+@each_case("fault", WAITING)
 def test_claim_that_waits_rings_after_an_hour(fault: SettlementFault) -> None:
     moment = timedelta(microseconds=1)
     for waited, alarm in (

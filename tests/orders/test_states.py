@@ -12,6 +12,7 @@ from app.orders.rules.states import (
     OrderStatus,
     grants,
 )
+from tests.support.cases import each_case
 
 STATES = (
     "TO_BE_CREATED",
@@ -115,7 +116,7 @@ def expected(before: str, after: str) -> Move:
     return Move.OPERATOR if pair in CLOSED_BY_OPERATOR else Move.ILLEGAL
 
 
-@pytest.mark.parametrize(("before", "after"), list(product(STATES, STATES)))
+@each_case(("before", "after"), list(product(STATES, STATES)))
 def test_pair_is_what_the_design_says(before: str, after: str) -> None:
     assert MOVES[OrderStatus(before), OrderStatus(after)] is expected(before, after)
 
@@ -135,7 +136,7 @@ def test_ladder_and_the_states_that_need_an_identity() -> None:
     assert {"PAID_UNCONFIRMED", "PAID", "BTC_SENT"} == NEEDS_FULL_IDENTITY
 
 
-@pytest.mark.parametrize("status", STATES)
+@each_case("status", STATES)
 def test_credits_are_due_in_or_past_the_granting_state_alone(status: str) -> None:
     assert grants(OrderStatus(status), OrderStatus.BTC_SENT) is (status == "BTC_SENT")
     assert grants(OrderStatus(status), OrderStatus.PAID) is (status in {"PAID", "BTC_SENT"})

@@ -13,6 +13,7 @@ from app.partners.crystal.assets import Asset
 from app.partners.crystal.wire import MAX_BODY_BYTES, CrystalQuestion, Meta
 from app.partners.http import HttpReply
 from app.partners.strict_json import JsonObject, Unreadable
+from tests.support.cases import each_case
 
 ASKED = CrystalQuestion("asm_1", "0xAB", None, Asset("eth", decimals=9))
 DATA: dict[str, Any] = {
@@ -51,12 +52,12 @@ def test_an_id_is_a_number_or_a_text(said: object, read: str) -> None:
     assert wire.read_transfer(parsed(id=said), ASKED).id == read
 
 
-@pytest.mark.parametrize("status", ["pending", "queued", "READY"])
+@each_case("status", ["pending", "queued", "READY"])
 def test_only_ready_is_ready(status: str) -> None:
     assert not wire.read_transfer(parsed(status=status), ASKED).ready
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("changes", "where"),
     [
         ({"id": 1.5}, "data.id"),
@@ -91,7 +92,7 @@ def test_an_answer_of_wrong_types_or_about_others_is_refused(
         wire.read_transfer(parsed(**changes), ASKED)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("meta", "read"),
     [
         ({"error_code": 0, "calls_left": 4997}, Meta(0, 4997)),
@@ -103,15 +104,13 @@ def test_what_stands_beside_an_answer_is_read(meta: object, read: Meta) -> None:
     assert wire.read_meta(reply({"data": None, "meta": meta}))[1] == read
 
 
-@pytest.mark.parametrize(
-    "meta", [None, [], {}, {"error_code": "0"}, {"error_code": 0, "calls_left": -1}]
-)
+@each_case("meta", [None, [], {}, {"error_code": "0"}, {"error_code": 0, "calls_left": -1}])
 def test_an_answer_without_its_numbers_is_refused(meta: object) -> None:
     with pytest.raises(Unreadable, match=r"^meta"):
         wire.read_meta(reply({"data": DATA, "meta": meta}))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "why"),
     [
         (reply({}, "text/html"), "content type"),

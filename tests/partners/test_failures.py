@@ -2,8 +2,6 @@
 
 from typing import Final
 
-import pytest
-
 from app.partners.aeonto import failures as aeonto
 from app.partners.crystal.client import NotAllShown
 from app.partners.esplora import failures as esplora
@@ -25,6 +23,7 @@ from app.partners.failures import (
     WrongEndpoint,
     failure_for_status,
 )
+from tests.support.cases import each_case
 
 WAYS: Final[dict[type[PartnerFailure], str]] = {
     NotDone: "NotDone",
@@ -103,7 +102,7 @@ def test_labels_of_failures_stay_when_a_class_is_renamed() -> None:
         assert {kind: kind.label for kind in labels} == labels
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("http_status", "kind"),
     [
         (204, InvalidResponse),

@@ -2,14 +2,14 @@
 
 from decimal import Decimal
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.runtime.money import SATOSHI, plain
+from tests.support.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("amount", "written"),
     [
         ("0.1500", "0.15"),

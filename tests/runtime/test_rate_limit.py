@@ -26,6 +26,7 @@ from app.runtime.rate_limit.rules import (
     with_throttle,
     without_slot,
 )
+from tests.support.cases import each_case
 
 LIMIT = Limit(3, 1)
 ONE = Limit(1, 3)
@@ -149,7 +150,7 @@ def test_pause_that_is_longer_is_not_cut_short() -> None:
     assert later.paused_until == pytest.approx(105.0 + SHORTEST_PAUSE_SECONDS + MARGIN_SECONDS)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("scale", "expected"),
     [
         (1, Limit(4, 60)),

@@ -21,6 +21,7 @@ from app.runtime.security import (
     read_session_token,
     same_hash,
 )
+from tests.support.cases import each_case
 from tests.support.passwords import real_passwords
 
 
@@ -62,13 +63,13 @@ def test_any_wrong_character_of_a_key_is_found_by_its_checksum() -> None:
         assert read_api_key(text[:place] + other + text[place + 1 :]) is None
 
 
-@pytest.mark.parametrize("bend", [str.lower, str.upper, str.swapcase, lambda text: text + " "])
+@each_case("bend", [str.lower, str.upper, str.swapcase, lambda text: text + " "])
 def test_bent_key_is_none(bend: object) -> None:
     assert callable(bend)
     assert read_api_key(bend(new_api_key().text)) is None
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text", ["", "assay_", "x" * 10_000, "assay_é", "\x00", "assay_session_" + "a" * 43, "\ud800"]
 )
 def test_text_that_is_no_key_is_none(text: str) -> None:
@@ -85,7 +86,7 @@ def test_session_token_is_stored_as_the_hash_of_all_of_it() -> None:
     assert read_session_token(token) == hash_token(token)
 
 
-@pytest.mark.parametrize("text", ["", "assay_session_", "assay_session_" + "a" * 44, "Bearer x"])
+@each_case("text", ["", "assay_session_", "assay_session_" + "a" * 44, "Bearer x"])
 def test_text_that_is_no_session_token_is_none(text: str) -> None:
     assert read_session_token(text) is None
 
@@ -132,7 +133,7 @@ def test_codes_are_base62_of_the_agreed_length() -> None:
     assert re.fullmatch(r"[A-Za-z0-9]{10}", new_affiliate_code())
 
 
-@pytest.mark.parametrize("make", [new_access_code, new_session_token, new_affiliate_code])
+@each_case("make", [new_access_code, new_session_token, new_affiliate_code])
 def test_thousand_secrets_differ_and_use_the_whole_alphabet(make: object) -> None:
     assert callable(make)
     made = {make() for _ in range(1000)}

@@ -121,7 +121,7 @@ async def served() -> AsyncIterator[Harness]:
 
 @pytest.fixture
 async def sandbox(served: Harness) -> Harness:
-    served.clock.wall = START
+    served.clock.wall, served.clock.ticks = START, 0.0
     served.clock.slept.clear()
     await served.control("reset")
     return served

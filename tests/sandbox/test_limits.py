@@ -6,6 +6,7 @@ import pytest
 
 from app.sandbox import create_sandbox
 from tests.sandbox.conftest import FakeClock, Harness, serving
+from tests.support.cases import each_case
 
 TOO_MANY = '{"error": "AEONTO-ERROR-012", "error_msg": "too many requests"}'
 LIMITS = [
@@ -84,7 +85,7 @@ async def test_fault_of_012_is_refused_but_not_over_the_limit(sandbox: Harness) 
     assert stats["over_limit"] == 0
 
 
-@pytest.mark.parametrize(("scale", "count"), [("10", 30), ("0.5", 1), ("0.01", 1), ("1.5", 4)])
+@each_case(("scale", "count"), [("10", 30), ("0.5", 1), ("0.01", 1), ("1.5", 4)])
 async def test_rate_scale_multiplies_the_count_and_leaves_the_window(
     scale: str, count: int
 ) -> None:

@@ -3,11 +3,10 @@
 import random
 from contextlib import suppress
 
-import pytest
-
 from app.sandbox.chain import Begin, Chain, Conflict, Disconnect, Drop, Mine, Pay, Step
 from app.sandbox.orders import NotPossible
 from tests.sandbox.conftest import DESTINATION
+from tests.support.cases import each_case
 
 
 def any_step(chance: random.Random, chain: Chain) -> Step:
@@ -49,7 +48,7 @@ def check(chain: Chain) -> None:
         assert all(script in chain.transactions[txid].scripts for txid in txids)
 
 
-@pytest.mark.parametrize("seed", range(5))
+@each_case("seed", range(5))
 def test_any_steps_leave_a_whole_chain_that_they_alone_make_again(seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - a replay, not a secret
     chain = Chain("secret")

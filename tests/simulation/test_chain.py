@@ -11,6 +11,7 @@ from app.simulation.chain import Coin, Mined, ModelChain, Waiting
 from app.simulation.chain_servers import ChainServer, ServerState, Span
 from app.simulation.loop import BEGIN, VirtualLoop
 from app.simulation.offers import WALLET
+from tests.support.cases import each_case
 
 ADDRESS = WALLET.address(0)
 
@@ -41,7 +42,7 @@ def test_payment_waits_then_gains_a_confirmation_with_every_block() -> None:
     assert chain.confirmations(coin, now) == 1
 
 
-@pytest.mark.parametrize("depth", range(1, 7))
+@each_case("depth", range(1, 7))
 def test_reorganisation_replaces_blocks_by_one_more(depth: int) -> None:
     chain = model(depth)
     coins = [chain.pay(ADDRESS, 1000, 10, replaceable=False) for _ in range(60)]

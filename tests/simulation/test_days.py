@@ -23,6 +23,7 @@ from app.partners.aeonto.report import Report
 from app.simulation.chain import Fate
 from app.simulation.day import simulate
 from app.simulation.plan import draw_plan
+from tests.support.cases import each_case
 
 ORDERS = 300
 HOURS = 24
@@ -44,7 +45,7 @@ def check_day(seed: int, *, orders: int, hours: int) -> None:
     assert outcome.counts["reorganisations"] > 0
 
 
-@pytest.mark.parametrize("seed", range(4))
+@each_case("seed", range(4))
 def test_every_rule_holds_after_a_short_day_of_each_kind(seed: int) -> None:
     check_day(seed, orders=50, hours=6)
 

@@ -2,14 +2,13 @@
 
 from ipaddress import ip_network
 
-import pytest
-
 from app.web.clients import NOWHERE, client_of
+from tests.support.cases import each_case
 
 PROXIES = tuple(ip_network(each) for each in ("10.0.0.0/8", "192.0.2.1", "2001:db8:f::/48"))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("peer", "client"),
     [
         ("203.0.113.9", "203.0.113.9"),
@@ -28,14 +27,14 @@ def test_a_client_is_an_ipv4_address_or_an_ipv6_network_of_64_bits(
     assert client_of(peer, "", ()) == client
 
 
-@pytest.mark.parametrize("forwarded", ["203.0.113.1", "10.0.0.1", "203.0.113.1, 10.0.0.1", "x"])
-@pytest.mark.parametrize("peer", ["198.51.100.7", "::ffff:198.51.100.7"])
+@each_case("forwarded", ["203.0.113.1", "10.0.0.1", "203.0.113.1, 10.0.0.1", "x"])
+@each_case("peer", ["198.51.100.7", "::ffff:198.51.100.7"])
 def test_a_peer_that_is_no_trusted_proxy_may_state_nothing(peer: str, forwarded: str) -> None:
     assert client_of(peer, forwarded, PROXIES) == "198.51.100.7"
     assert client_of("10.0.0.1", forwarded, ()) == "10.0.0.1"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("forwarded", "client"),
     [
         ("203.0.113.1", "203.0.113.1"),
@@ -56,7 +55,7 @@ def test_the_address_that_a_trusted_proxy_was_asked_from_is_the_clients(
     assert client_of("10.0.0.1", forwarded, PROXIES) == client
 
 
-@pytest.mark.parametrize(
+@each_case(
     "invented",
     ["203.0.113.99", "10.0.0.2", "nonsense", "", "2001:db8::1", "203.0.113.99, 10.0.0.2"],
 )
@@ -65,7 +64,7 @@ def test_what_stands_left_of_the_clients_address_is_its_own_invention(invented: 
     assert client_of("10.0.0.1", f"{invented}, 203.0.113.1, 10.0.0.5", PROXIES) == "203.0.113.1"
 
 
-@pytest.mark.parametrize("stated", ["", "unknown", "_hidden", "1.2.3", "203.0.113.1 x"])
+@each_case("stated", ["", "unknown", "_hidden", "1.2.3", "203.0.113.1 x"])
 def test_a_trusted_proxy_that_states_no_address_stands_for_its_clients(stated: str) -> None:
     assert client_of("10.0.0.1", stated, PROXIES) == "10.0.0.1"
     assert client_of("10.0.0.1", f"203.0.113.1, {stated}, 10.0.0.2", PROXIES) == "10.0.0.2"

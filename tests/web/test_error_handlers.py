@@ -18,6 +18,7 @@ from structlog.typing import EventDict
 from app.ledger.errors import InsufficientCredits
 from tests.api import problems
 from tests.api.asking import Problem, refusal
+from tests.support.cases import each_case
 from tests.web.small_app import GOOD_ORDER, client_of, create_small_app
 
 ID = re.compile(r"[0-9a-f]{32}")
@@ -41,7 +42,7 @@ async def post(path: str, body: dict[str, object]) -> httpx.Response:
         return await client.post(path, json=body)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("change", "detail"),
     [
         # missing, in the order of the table, whatever else is wrong further on
@@ -83,7 +84,7 @@ async def test_the_first_faulty_parameter_is_one_400_that_names_it(
     }
 
 
-@pytest.mark.parametrize(
+@each_case(
     "extra",
     [
         {"status": "BTC_SENT", "price": 0, "account_id": "x"},
@@ -96,7 +97,7 @@ async def test_what_plays_no_part_is_ignored(extra: dict[str, object]) -> None:
     assert answer.status_code == 201
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("ids", "detail"),
     [
         ("a", "ids must be a list"),
@@ -115,7 +116,7 @@ async def test_a_list_is_refused_by_its_own_texts(ids: object, detail: str) -> N
     assert answer.json()["detail"] == detail
 
 
-@pytest.mark.parametrize("limit", ["0", "101", "x", "1.5", "9" * 5000, "%00", "-1"])
+@each_case("limit", ["0", "101", "x", "1.5", "9" * 5000, "%00", "-1"])
 async def test_a_faulty_query_parameter_is_400(limit: str) -> None:
     async with client_of(create_small_app()) as client:
         answer = await client.get(f"/api/pages?limit={limit}")
@@ -135,7 +136,7 @@ async def test_a_path_that_is_not_there_is_404() -> None:
             }
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("path", "method", "allow"),
     [
         ("/api/new_order", "GET", "POST"),
@@ -155,7 +156,7 @@ async def test_405_names_every_method_of_the_path(path: str, method: str, allow:
     assert answer.json()["code"] == "method_not_allowed"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("function", "text"),
     [
         ("new_order", {"error": "The order could not be processed", "code": "order_fault"}),
@@ -232,7 +233,7 @@ async def test_a_refused_insert_is_answered_with_detail_and_logged_with_its_caus
     assert isinstance(fault["exc_info"].__cause__, RuntimeError)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "failing",
     [
         ConnectionRefusedError(111, "Connect call failed"),
@@ -240,7 +241,7 @@ async def test_a_refused_insert_is_answered_with_detail_and_logged_with_its_caus
         DBAPIError("select 1", None, ValueError("gone"), connection_invalidated=True),
     ],
 )
-@pytest.mark.parametrize("function", ["new_order", "check_self_status", "anything_else"])
+@each_case("function", ["new_order", "check_self_status", "anything_else"])
 async def test_a_database_that_is_away_is_503_everywhere(failing: Exception, function: str) -> None:
     app = create_small_app(failing=failing, functions=[function])
     async with client_of(app) as client:

@@ -7,6 +7,7 @@ import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from app.web.fields import Email, Money, Password, RequestModel, TimeSent, Timestamp
+from tests.support.cases import each_case
 
 TIME = TypeAdapter[datetime](TimeSent)
 
@@ -21,7 +22,7 @@ class Sent(RequestModel):
     password: Password | None = None
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "time"),
     [
         ("2030-01-31T12:00:00Z", datetime(2030, 1, 31, 12, tzinfo=UTC)),
@@ -36,7 +37,7 @@ def test_a_time_sent_is_read_into_utc(text: str, time: datetime) -> None:
     assert TIME.validate_python(text).tzinfo is UTC
 
 
-@pytest.mark.parametrize(
+@each_case(
     "value",
     [
         "2030-01-31T12:00:00",  # no offset
@@ -88,12 +89,12 @@ def test_money_is_documented_as_a_string_of_digits() -> None:
     assert schema["at"]["format"] == "date-time"
 
 
-@pytest.mark.parametrize("email", ["a@b.c", "first.last+tag@example.org", "ä@exämple.org"])
+@each_case("email", ["a@b.c", "first.last+tag@example.org", "ä@exämple.org"])
 def test_an_email_is_taken(email: str) -> None:
     assert Sent(email=email).email == email
 
 
-@pytest.mark.parametrize(
+@each_case(
     "email", ["a", "a@b", "a@@b.c", "a b@c.d", "a@b.c\n", "@b.c", "a@b." + "c" * 251, 5, True]
 )
 def test_what_is_no_email_is_refused(email: object) -> None:
@@ -101,7 +102,7 @@ def test_what_is_no_email_is_refused(email: object) -> None:
         Sent.model_validate({"email": email})
 
 
-@pytest.mark.parametrize("password", ["1234567", "x" * 257, "1234567\n", 12345678])
+@each_case("password", ["1234567", "x" * 257, "1234567\n", 12345678])
 def test_what_is_no_password_is_refused(password: object) -> None:
     with pytest.raises(
         ValidationError, match="a string of 8 to 256 characters without control characters"

@@ -12,6 +12,7 @@ from starlette.types import Message
 
 from app.web.request_body import BODY_LIMIT_BYTES, parse
 from app.web.request_errors import MalformedBody
+from tests.support.cases import each_case
 from tests.web.small_app import GOOD_ORDER, KEY, client_of, create_small_app
 
 GOOD = json.dumps(GOOD_ORDER).encode()
@@ -118,7 +119,7 @@ async def test_an_unknown_caller_learns_nothing_of_a_malformed_body(
     assert answer.json()["detail"] == "Invalid API key."
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "accepted"),
     [
         (b'{"x":' * 15 + b"[]" + b"}" * 15, True),  # sixteen levels

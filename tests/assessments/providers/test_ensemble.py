@@ -12,6 +12,7 @@ from app.assessments.providers.ensemble import NOT_ASKED, ProviderEnsemble
 from app.assessments.rules.questions import AssessmentType
 from app.lists.rules.risk import grade_of
 from tests.support.application import ScriptedProvider
+from tests.support.cases import each_case
 
 LIST = Source(name="a list", issued=None, sha256="1" * 64, entries=2)
 TAGS = Source(name="a tag pack", issued=None, sha256="2" * 64, entries=3)
@@ -71,7 +72,7 @@ def test_what_each_said_stands_beside_the_answer() -> None:
     assert [one.provider_reference for one in together.opinions] == ["calm-1", "stern-1"]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("one", "other", "disagreement"),
     [("0.1", "0.8", True), ("0.1", "0.2", False), ("0", "0.1", True), ("0", "0", False)],
 )

@@ -30,6 +30,7 @@ from app.lists.rules.listings import Listing, ListVersion
 from app.partners.esplora.history import AddressHistory, Ending
 from app.partners.esplora.wire import Output, Spent, Transaction
 from tests.assessments.providers.vendors import Vendors, question
+from tests.support.cases import each_case
 from tests.support.lists import HeldLists, listed, version_of
 
 ADDRESS = "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM"
@@ -284,7 +285,7 @@ CUT = [
 ]
 
 
-@pytest.mark.parametrize(("ending", "total", "words"), CUT)
+@each_case(("ending", "total", "words"), CUT)
 async def test_what_a_cut_history_shows_counts_and_is_said_to_be_cut(
     ending: Ending, total: int | None, words: str
 ) -> None:
@@ -293,7 +294,7 @@ async def test_what_a_cut_history_shows_counts_and_is_said_to_be_cut(
     assert any(limit.startswith(words) for limit in limits(answer))
 
 
-@pytest.mark.parametrize(("ending", "total", "words"), CUT)
+@each_case(("ending", "total", "words"), CUT)
 async def test_nobody_found_in_a_cut_history_is_no_answer(
     ending: Ending, total: int | None, words: str
 ) -> None:

@@ -3,16 +3,16 @@
 from decimal import Decimal
 from urllib.parse import parse_qs, urlsplit
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.orders.wallet.bip21 import bitcoin_uri
+from tests.support.cases import each_case
 
 ADDRESS = "bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("amount", "text"),
     [
         ("0.00000001", "0.00000001"),

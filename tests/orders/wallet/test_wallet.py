@@ -19,6 +19,7 @@ from app.addresses.base58 import decode_base58check
 from app.addresses.bech32 import decode_segwit
 from app.orders.wallet.wallet import MAX_INDEX, Wallet, WalletRefused
 from tests.orders.wallet.keys import BIP32_XPRV, BIP84_ZPUB, BIP86_XPUB, spelled
+from tests.support.cases import each_case
 
 BIP84_XPUB = spelled(BIP84_ZPUB, "xpub")
 ORIGIN = "[73c5da0a/84'/0'/0']"
@@ -88,7 +89,7 @@ BIP32_CHILDREN = [
 ]
 
 
-@pytest.mark.parametrize(("parent", "number", "child"), BIP32_CHILDREN)
+@each_case(("parent", "number", "child"), BIP32_CHILDREN)
 def test_bip32_vectors_of_public_derivation(parent: str, number: int, child: str) -> None:
     public_key = decode_base58check(child)[-33:]
     expected = RIPEMD160.new(hashlib.sha256(public_key).digest()).digest()
@@ -99,7 +100,7 @@ def test_bip32_vectors_of_public_derivation(parent: str, number: int, child: str
 
 
 # BIP 32, test vector 5: public keys that are none.
-@pytest.mark.parametrize(
+@each_case(
     "key",
     [
         "xpub661MyMwAqRbcEYS8w7XLSVeEsBXy79zSzH1J8vCdxAZningWLdN3zgtU6LBpB85b3D2yc8sfvZU521AAwdZafEz7mnzBBsz4wKY5fTtTQBm",
@@ -117,7 +118,7 @@ def test_bip32_vectors_of_invalid_keys_are_refused(key: str) -> None:
 # --- one wallet, however it is spelled ---
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [
         BIP84_ZPUB,
@@ -186,7 +187,7 @@ def test_different_indexes_have_different_addresses(of: Wallet, indexes: set[int
     assert len({of.address(index) for index in indexes}) == len(indexes)
 
 
-@pytest.mark.parametrize("of", WALLETS)
+@each_case("of", WALLETS)
 def test_last_index_has_an_address_and_those_beyond_have_none(of: Wallet) -> None:
     assert bitcoin_network(of.address(MAX_INDEX)) is of.network
     for index in (-1, MAX_INDEX + 1):
@@ -220,7 +221,7 @@ PRIVATE_KEYS = [
 ]
 
 
-@pytest.mark.parametrize("text", PRIVATE_KEYS)
+@each_case("text", PRIVATE_KEYS)
 def test_private_key_is_refused_by_its_own_sentence(text: str) -> None:
     assert refusal(text) == (
         "holds a private key or seed words, which can spend: Assay takes public keys only"
@@ -253,7 +254,7 @@ NOT_A_SINGLE_KEY_OF_A_RANGE = [
 ]
 
 
-@pytest.mark.parametrize("text", NOT_A_SINGLE_KEY_OF_A_RANGE)
+@each_case("text", NOT_A_SINGLE_KEY_OF_A_RANGE)
 def test_anything_but_one_key_with_a_range_is_refused_with_what_is_allowed(text: str) -> None:
     assert refusal(text).startswith("must be wpkh(KEY/0/*) or tr(KEY/0/*)")
 
@@ -332,7 +333,7 @@ def test_only_a_lone_xpub_or_tpub_leaves_its_kind_to_be_assumed() -> None:
         assert not wallet(text).kind_assumed
 
 
-@pytest.mark.parametrize("checksum", ["", "kj7aqcx7", "KJ7AQCX6", "kj7aqcx6x"])
+@each_case("checksum", ["", "kj7aqcx7", "KJ7AQCX6", "kj7aqcx6x"])
 def test_wrong_checksum_is_refused(checksum: str) -> None:
     assert "checksum is wrong" in refusal(f"wpkh({BIP84_XPUB}/0/*)#{checksum}")
 
@@ -344,7 +345,7 @@ def test_mistyped_key_is_refused(key: str) -> None:
     assert refusal(f"tr({mistyped.replace('zpub', 'xpub')}/0/*)").startswith("its key is mistyped")
 
 
-@pytest.mark.parametrize("path", ["2147483648/*", "<2147483648;0>/*", "<0;1>/<0;1>/*"])
+@each_case("path", ["2147483648/*", "<2147483648;0>/*", "<0;1>/<0;1>/*"])
 def test_path_that_public_keys_cannot_take_is_refused(path: str) -> None:
     assert "path" in refusal(f"wpkh({BIP84_XPUB}/{path})")
 
@@ -354,7 +355,7 @@ def test_any_other_text_is_refused_and_not_repeated(text: str) -> None:
     assert len(text) < 8 or text not in refusal(text)
 
 
-@pytest.mark.parametrize("text", [*PRIVATE_KEYS, *NOT_A_SINGLE_KEY_OF_A_RANGE[1:]])
+@each_case("text", [*PRIVATE_KEYS, *NOT_A_SINGLE_KEY_OF_A_RANGE[1:]])
 def test_no_refusal_repeats_the_text_or_its_key(text: str) -> None:
     reason = refusal(text)
     assert text not in reason or text == "xpub"

@@ -14,6 +14,7 @@ from app.partners.aeonto.client import AeontoClient, open_aeonto
 from app.runtime.rate_limit.rules import Bucket
 from tests.partners.aeonto import golden
 from tests.partners.aeonto.bench import FixedClock, RecordingPace, slot
+from tests.support.cases import each_case
 
 CREATED = (
     b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
@@ -82,7 +83,7 @@ async def test_request_leaves_as_specified() -> None:
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("answer", "told"),
     [
         (b"", []),
@@ -91,7 +92,6 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
         (HEAD + b"Content-Length: 500\r\n\r\n{", ["answered 1"]),
         (HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", ["answered 1"]),
     ],
-    ids=["nothing", "not_http", "half_a_head", "truncated", "bad_chunk"],
 )
 async def test_connection_that_breaks_is_a_lost_answer(answer: bytes, told: list[str]) -> None:
     async with asking(Server(answer)) as (client, pace):
@@ -128,7 +128,7 @@ async def test_request_whose_connection_took_too_long_is_not_sent(
     assert pace.told == ["unreachable 1"]
 
 
-@pytest.mark.parametrize("location", ["http://[", "javascript:0", "/\xff", ""])
+@each_case("location", ["http://[", "javascript:0", "/\xff", ""])
 async def test_malformed_redirect_is_nonsense(location: str) -> None:
     head = f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"
     async with asking(Server(head.encode("latin-1"))) as (client, pace):

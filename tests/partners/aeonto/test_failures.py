@@ -2,8 +2,6 @@
 
 from typing import Final
 
-import pytest
-
 from app.partners import failures
 from app.partners.aeonto.failures import (
     BitcoinAmountOutOfBounds,
@@ -23,6 +21,7 @@ from app.partners.aeonto.failures import (
     failure_for,
 )
 from app.partners.failures import NotDone, OperatorNeeded, PartnerFailure, Refused, Throttled
+from tests.support.cases import each_case
 
 # AEON.to API v3, "On failure"; what to do: what the solution column leaves to us.
 NUMBERS: Final[dict[int, tuple[type[PartnerFailure], type[PartnerFailure]]]] = {
@@ -41,8 +40,8 @@ NUMBERS: Final[dict[int, tuple[type[PartnerFailure], type[PartnerFailure]]]] = {
 }
 
 
-@pytest.mark.parametrize("number", sorted(NUMBERS))
-@pytest.mark.parametrize("http_status", [200, 400, 404, 500, 503])
+@each_case("number", sorted(NUMBERS))
+@each_case("http_status", [200, 400, 404, 500, 503])
 def test_the_number_decides_whatever_the_status(number: int, http_status: int) -> None:
     kind, to_do = NUMBERS[number]
     failure = failure_for("order_create", http_status=http_status, number=number)
@@ -54,7 +53,7 @@ def test_the_number_decides_whatever_the_status(number: int, http_status: int) -
     assert f"error {number:03}" in str(failure)
 
 
-@pytest.mark.parametrize("number", [None, 1, 3, 6, 13, 14])
+@each_case("number", [None, 1, 3, 6, 13, 14])
 def test_403_without_012_needs_the_operator(number: int | None) -> None:
     failure = failure_for("order_status_query", http_status=403, number=number)
     assert isinstance(failure, Forbidden)
@@ -67,7 +66,7 @@ def test_403_with_012_is_throttling() -> None:
     assert isinstance(failure, Throttled)
 
 
-@pytest.mark.parametrize("number", [0, 13, 20, 999_999])
+@each_case("number", [0, 13, 20, 999_999])
 def test_unknown_numbers_are_kept_for_the_operator(number: int) -> None:
     failure = failure_for("order_create", http_status=400, number=number)
     assert isinstance(failure, UnknownFailure)

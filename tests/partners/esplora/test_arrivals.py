@@ -23,6 +23,7 @@ from app.partners.esplora.outputs import ReceivedOutput
 from app.partners.esplora.wire import Block, Output, Transaction
 from app.partners.failures import DeadlinePassed, PartnerFailure
 from tests.partners.esplora.golden import ADDRESS, BLOCK_TIME, OTHER_ADDRESS, OTHER_TXID, TXID
+from tests.support.cases import each_case
 
 WITHIN = 10.0
 TWICE = (Output(0, ADDRESS, 700), Output(1, OTHER_ADDRESS, 5), Output(2, ADDRESS, 300))
@@ -88,7 +89,7 @@ TOGETHER = {
 }
 
 
-@pytest.mark.parametrize("kind", TOGETHER)
+@each_case("kind", TOGETHER)
 def test_confirmations_are_the_least_and_none_unless_all_show_the_same_block(kind: str) -> None:
     *shown, expected = TOGETHER[kind]
     histories = [History(tip, (transaction(block),)) for tip, block in shown]

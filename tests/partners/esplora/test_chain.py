@@ -26,6 +26,7 @@ from app.partners.esplora.failures import ServerRefused
 from app.partners.esplora.wire import Block, Output, Transaction
 from app.partners.failures import DeadlinePassed, PartnerFailure
 from tests.partners.esplora.golden import ADDRESS, BLOCK_TIME, OTHER_ADDRESS, TXID
+from tests.support.cases import each_case
 
 VALUE = 1_000
 WITHIN = 10.0
@@ -80,7 +81,7 @@ def expected(kinds: set[str]) -> type[Verdict]:
     return Paid if kinds <= CONFIRMATIONS.keys() else NotYet
 
 
-@pytest.mark.parametrize("servers", [1, 2, 3])
+@each_case("servers", [1, 2, 3])
 def test_every_combination_of_what_servers_say_has_its_verdict(servers: int) -> None:
     found = set()
     for kinds in combinations_with_replacement(KINDS, servers):
@@ -232,12 +233,12 @@ async def verdict_of(*says: Sighting | PartnerFailure) -> Verdict:
     return await chain.settlement(TXID, ADDRESS, VALUE, within_seconds=WITHIN)
 
 
-@pytest.mark.parametrize(("named", "quorum"), [(1, 1), (2, 2), (3, 2), (9, 2)])
+@each_case(("named", "quorum"), [(1, 1), (2, 2), (3, 2), (9, 2)])
 def test_two_servers_must_agree_where_two_are_named(named: int, quorum: int) -> None:
     assert required(named) == quorum
 
 
-@pytest.mark.parametrize("named", [1, 2, 3, 4])
+@each_case("named", [1, 2, 3, 4])
 async def test_verdict_stands_only_on_enough_answers(named: int) -> None:
     for answers in product([True, False], repeat=named):
         verdict = await verdict_of(*(PAID if answer else GONE for answer in answers))
@@ -253,7 +254,7 @@ async def test_one_named_server_is_believed() -> None:
     assert isinstance(await verdict_of(seen(102, HERE, SHORT)), Wrong)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@each_case("kind", KINDS)
 async def test_one_of_two_servers_is_never_enough(kind: str) -> None:
     assert isinstance(await verdict_of(KINDS[kind], GONE), Unavailable)
     assert isinstance(await verdict_of(GONE, KINDS[kind]), Unavailable)
@@ -284,7 +285,7 @@ async def test_height_is_asked_before_the_transaction_so_that_no_count_is_too_hi
     assert server.asked == ["tip_height", TXID]
 
 
-@pytest.mark.parametrize("text", ["", "pending", TXID[:-1], "../" + TXID[3:], "é" * 64])
+@each_case("text", ["", "pending", TXID[:-1], "../" + TXID[3:], "é" * 64])
 async def test_what_is_no_transaction_id_is_wrong_and_nobody_is_asked(text: str) -> None:
     server = Said("one.example", PAID)
     assert isinstance(

@@ -19,6 +19,7 @@ from app.partners.failures import PartnerFailure
 from tests.partners.esplora import golden
 from tests.partners.esplora.bench import JSON, TEXT, Bench
 from tests.partners.esplora.golden import BASE_URL, BLOCK_HASH, BLOCK_TIME, HEIGHT, TXID
+from tests.support.cases import each_case
 from tests.support.deadlines import Deadlines, Silence, hold_deadlines
 
 LOOK: Final = f"tx/{TXID}"
@@ -52,7 +53,7 @@ async def test_base_url_without_a_slash_gets_one(server: respx.MockRouter) -> No
     await bench.transport.aclose()
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("base_url", "source"),
     [
         ("https://esplora.example/secret-key/api/", "esplora.example"),

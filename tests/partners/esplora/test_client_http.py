@@ -10,6 +10,7 @@ from app.partners import failures
 from app.partners.esplora.client import EsploraClient, open_esplora
 from app.partners.esplora.wire import MAX_BODY_BYTES
 from tests.partners.esplora.golden import CONFIRMED, TXID
+from tests.support.cases import each_case
 from tests.support.clock import HandClock
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -56,7 +57,7 @@ async def test_request_leaves_as_documented() -> None:
     assert b"Accept-Encoding: identity" in lines
 
 
-@pytest.mark.parametrize(
+@each_case(
     "answer",
     [
         b"",
@@ -65,7 +66,6 @@ async def test_request_leaves_as_documented() -> None:
         HEAD + b"Content-Length: 500\r\n\r\n{",
         HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
     ],
-    ids=["nothing", "not_http", "half_a_head", "truncated", "bad_chunk"],
 )
 async def test_connection_that_breaks_is_a_lost_answer(answer: bytes) -> None:
     async with asking(Server(answer)) as client:
@@ -86,7 +86,7 @@ async def test_nobody_listening_is_unreachable() -> None:
             await client.tip_height()
 
 
-@pytest.mark.parametrize("location", ["http://[", "javascript:0", "/\xff", "/elsewhere"])
+@each_case("location", ["http://[", "javascript:0", "/\xff", "/elsewhere"])
 async def test_redirect_is_not_followed(location: str) -> None:
     head = f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"
     server = Server(head.encode("latin-1"))

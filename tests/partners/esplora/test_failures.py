@@ -11,13 +11,14 @@ from app.partners.esplora.failures import (
     failure_for,
 )
 from app.partners.failures import NotDone, OperatorNeeded, PartnerFailure, UnknownOutcome
+from tests.support.cases import each_case
 
 
 def failure(http_status: int, body: bytes = b"") -> PartnerFailure:
     return failure_for("transaction", http_status=http_status, body=body, retry_after="7")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("http_status", "kind", "to_do"),
     [
         (201, failures.InvalidResponse, UnknownOutcome),
@@ -65,7 +66,7 @@ UNKNOWN = [
 ]
 
 
-@pytest.mark.parametrize("http_status", [400, 404, 422, 500, 501])
+@each_case("http_status", [400, 404, 422, 500, 501])
 def test_words_for_an_unknown_transaction_are_known_under_every_status(http_status: int) -> None:
     for body in UNKNOWN:
         assert type(failure(http_status, body)) is TransactionUnknown
@@ -79,7 +80,7 @@ def test_words_for_an_unknown_transaction_mean_nothing_elsewhere() -> None:
     assert type(failure(429, UNKNOWN[0])) is failures.Throttled
 
 
-@pytest.mark.parametrize("body", [b"", b"Not found", b"<html>404 Not Found</html>"])
+@each_case("body", [b"", b"Not found", b"<html>404 Not Found</html>"])
 def test_404_with_other_words_is_neither(body: bytes) -> None:
     assert type(failure(404, body)) is NotOffered
 

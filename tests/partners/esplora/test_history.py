@@ -18,6 +18,7 @@ from app.partners.esplora.history import MAX_PAGES, AddressHistory, Ending, read
 from app.partners.esplora.wire import Block, Output, Transaction
 from app.partners.failures import InvalidResponse, ServerFault
 from tests.partners.esplora.golden import ADDRESS, BLOCK_HASH, BLOCK_TIME
+from tests.support.cases import each_case
 
 PATH = "address/a/txs"
 BLOCK = Block(7, BLOCK_HASH, BLOCK_TIME)
@@ -142,8 +143,8 @@ SHAPES = [(0, 0), (1, 0), (0, 1), (10, 0), (0, 10), (0, 25), (0, 50), (3, 60), (
 KINDS: list[type[Server]] = [Blockstream, Mempool, MempoolBeforeItsRepair, Electrum, ElectrumOfOld]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("counts", [True, False], ids=["counting", "not_counting"])
+@each_case("kind", KINDS)
+@each_case("counts", [True, False])
 async def test_every_transaction_is_read_from_every_server(
     kind: type[Server], *, counts: bool
 ) -> None:

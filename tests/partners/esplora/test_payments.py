@@ -37,6 +37,7 @@ from tests.partners.esplora.golden import (
     OTHER_TXID,
     TXID,
 )
+from tests.support.cases import each_case
 from tests.support.deadlines import Silence, hold_deadlines
 
 HISTORY: Final = f"address/{ADDRESS}/txs"
@@ -139,7 +140,7 @@ REFUSED: Final = {
 }
 
 
-@pytest.mark.parametrize("kind", REFUSED)
+@each_case("kind", REFUSED)
 def test_other_pages_are_refused(kind: str) -> None:
     body, why = REFUSED[kind]
     with pytest.raises(Unreadable, match=why):

@@ -1,9 +1,8 @@
 """How often one server is asked, and how long nobody asks after a 429."""
 
-import pytest
-
 from app.partners.esplora.turns import LONGEST_PAUSE_SECONDS, PAUSE_SECONDS, Turns
 from app.runtime.rate_limit.rules import CALL_DEADLINE_SECONDS, LEAVE_WITHIN_SECONDS, Limit
+from tests.support.cases import each_case
 from tests.support.clock import HandClock
 
 TWO_A_SECOND = Limit(2, 1.0)
@@ -59,7 +58,7 @@ async def test_whoever_would_wait_too_long_is_told_at_once() -> None:
     assert desk.clock.monotonic() == before
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("retry_after", "seconds"),
     [
         ("30", 30.0),

@@ -14,6 +14,7 @@ from app.partners.http import HttpReply
 from app.partners.strict_json import Unreadable
 from tests.partners.esplora import golden
 from tests.partners.esplora.golden import BLOCK_HASH, BLOCK_TIME, HEIGHT, TXID
+from tests.support.cases import each_case
 
 
 def answer(body: str | bytes, *, content_type: str = "application/json") -> HttpReply:
@@ -74,7 +75,7 @@ def test_input_that_spends_no_transaction_makes_new_coins_whatever_the_flag_says
     assert not read(golden.CONFIRMED).is_coinbase
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("sequences", "replaceable"),
     [
         (("4294967295",), False),
@@ -98,18 +99,17 @@ def test_output_without_an_address_has_none(address: str) -> None:
     assert output == Output(0, None, 5)
 
 
-@pytest.mark.parametrize("value", ["0", "1", "2100000000000000"])
+@each_case("value", ["0", "1", "2100000000000000"])
 def test_whole_satoshi_up_to_all_there_are_are_read(value: str) -> None:
     assert read(with_value(value)).outputs[1].value_satoshi == int(value)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "value",
     [
         *("-1", "2100000000000001", "1.0", "1e3", "0.5", "1e999", "9" * 5000),
         *('"1"', "true", "null", "[]", "{}"),
     ],
-    ids=lambda value: value[:20],
 )
 def test_values_that_are_no_whole_satoshi_are_refused(value: str) -> None:
     with pytest.raises(Unreadable, match=r"vout\.1\.value"):
@@ -121,15 +121,13 @@ def test_outputs_worth_more_than_there_is_are_refused() -> None:
         read(changed(vout='[{"value": 2100000000000000}, {"value": 1}]'))
 
 
-@pytest.mark.parametrize(
-    "address", ["7", "true", "[]", '"a b"', '"\\ud800"', '"' + "a" * 257 + '"']
-)
+@each_case("address", ["7", "true", "[]", '"a b"', '"\\ud800"', '"' + "a" * 257 + '"'])
 def test_addresses_that_are_not_visible_ascii_are_refused(address: str) -> None:
     with pytest.raises(Unreadable, match="scriptpubkey_address"):
         read(changed(vout=f'[{{"scriptpubkey_address": {address}, "value": 5}}]'))
 
 
-@pytest.mark.parametrize(
+@each_case(
     "status",
     [
         "null",
@@ -155,28 +153,26 @@ def test_block_is_named_exactly_when_confirmed(status: str) -> None:
         read(changed(status=status))
 
 
-@pytest.mark.parametrize("sequence", ["-1", "4294967296", "1.5", '"1"', "true", "null"])
+@each_case("sequence", ["-1", "4294967296", "1.5", '"1"', "true", "null"])
 def test_absurd_sequences_are_refused(sequence: str) -> None:
     with pytest.raises(Unreadable, match="vin"):
         read(changed(vin=f'[{{"sequence": {sequence}}}]'))
 
 
-@pytest.mark.parametrize("name", ["vin", "vout"])
-@pytest.mark.parametrize("nothing", ["[]", "null", "{}", '"x"', "[1]"])
+@each_case("name", ["vin", "vout"])
+@each_case("nothing", ["[]", "null", "{}", '"x"', "[1]"])
 def test_transaction_without_inputs_or_outputs_is_refused(name: str, nothing: str) -> None:
     with pytest.raises(Unreadable, match=name):
         read(changed(**{name: nothing}))
 
 
-@pytest.mark.parametrize(
-    "txid", ['"' + "ab" * 32 + '"', '"' + TXID.upper() + '"', '"7c"', "7", "null"]
-)
+@each_case("txid", ['"' + "ab" * 32 + '"', '"' + TXID.upper() + '"', '"7c"', "7", "null"])
 def test_reply_about_another_transaction_is_refused(txid: str) -> None:
     with pytest.raises(Unreadable, match=r"txid|another transaction"):
         read(changed(txid=txid))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "why"),
     [
         (b"", "not JSON"),
@@ -189,7 +185,6 @@ def test_reply_about_another_transaction_is_refused(txid: str) -> None:
         (b'{"a": ' + b"[" * 16 + b"]" * 16 + b"}", "deeper"),
         (b" " * wire.MAX_BODY_BYTES + b"{}", "more than 2097152 bytes"),
     ],
-    ids=lambda value: ascii(value)[:30],
 )
 def test_unreadable_bodies_are_refused(body: bytes, why: str) -> None:
     with pytest.raises(Unreadable, match=why):
@@ -209,14 +204,14 @@ def test_compressed_bodies_are_refused(reader: Callable[[HttpReply], object]) ->
         reader(HttpReply(200, "application/json", "gzip", b"", wire.MAX_BODY_BYTES))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "height"), [(b"870003", 870_003), (b"0", 0), (b" 5\n", 5), (b"2147483647", 2**31 - 1)]
 )
 def test_tip_height_is_digits_and_nothing_else(body: bytes, height: int) -> None:
     assert wire.read_tip_height(answer(body, content_type="text/plain")) == height
 
 
-@pytest.mark.parametrize(
+@each_case(
     "body",
     [
         b"",
@@ -237,7 +232,7 @@ def test_other_tip_heights_are_refused(body: bytes) -> None:
         wire.read_tip_height(answer(body, content_type="text/plain"))
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text", ["", "7c", TXID.upper(), TXID + "0", f"{TXID[:-1]}g", f"../{TXID[:61]}", TXID + "\n"]
 )
 def test_other_texts_are_no_transaction_ids(text: str) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.runtime.db.failures import Unavailable, is_unavailable, reason_of, unavailability
+from tests.support.cases import each_case
 
 
 @pytest.mark.parametrize(
@@ -26,7 +27,7 @@ async def test_a_server_that_is_not_there_is_away(url: str) -> None:
     assert is_unavailable(failure.value)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "reason",
     [
         asyncpg.AdminShutdownError("terminating connection"),
@@ -45,7 +46,7 @@ def test_a_server_that_hangs_up_is_away_raw_and_wrapped(reason: Exception) -> No
     assert unavailability(DBAPIError("select 1", None, reason)) is Unavailable.AWAY
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("reason", "why"),
     [
         (asyncpg.TooManyConnectionsError("too many clients"), Unavailable.BUSY),
@@ -78,7 +79,7 @@ def test_a_full_pool_is_busy() -> None:
     assert unavailability(PoolTimeout("QueuePool limit of size 5 reached")) is Unavailable.BUSY
 
 
-@pytest.mark.parametrize(
+@each_case(
     "error",
     [
         IntegrityError("insert", None, asyncpg.UniqueViolationError("duplicate")),

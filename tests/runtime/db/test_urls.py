@@ -5,6 +5,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from app.runtime.db.urls import read_database_url
+from tests.support.cases import each_case
 
 # What libpq itself is asked about in the first test.
 URLS = [
@@ -30,14 +31,14 @@ URLS = [
 ]
 
 
-@pytest.mark.parametrize("url", URLS)
+@each_case("url", URLS)
 def test_url_is_read_as_libpq_reads_it(url: str) -> None:
     assert dict(read_database_url(url).parameters) == {
         name: value for name, value in conninfo_to_dict(url).items() if value
     }
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("url", "words"),
     [
         ("mysql://h/db", "must be a postgres://"),

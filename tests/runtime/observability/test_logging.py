@@ -15,6 +15,7 @@ from app.runtime.observability.logging import (
     redact,
 )
 from tests.orders.wallet.keys import BIP32_XPRV, BIP84_ZPUB
+from tests.support.cases import each_case
 from tests.support.logs import logging_restored
 from tests.web.small_app import client_of, create_small_app
 
@@ -157,7 +158,7 @@ def test_a_key_stays_recognisable_by_its_public_prefix() -> None:
     assert redact(f"revoked {KEY} now") == f"revoked assay_{prefix}_*** now"
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [
         "GET https://aeon.to/api/v3/aeon2btc/ 200",

@@ -8,6 +8,7 @@ import pytest
 from fastapi import FastAPI
 from structlog.testing import capture_logs
 
+from tests.support.cases import each_case
 from tests.web.small_app import client_of, create_small_app
 
 MADE = re.compile(r"[0-9a-f]{32}")
@@ -30,7 +31,7 @@ def count(app: FastAPI, name: str, **labels: str) -> float | None:
     return value
 
 
-@pytest.mark.parametrize(
+@each_case(
     "path",
     [
         "/api/pages",
@@ -50,14 +51,14 @@ async def test_every_answer_carries_one_id_and_no_two_the_same(path: str) -> Non
     assert first.headers["X-Request-ID"] != second.headers["X-Request-ID"]
 
 
-@pytest.mark.parametrize("sent", ["a", "x" * 64, "Trace-01.part_2"])
+@each_case("sent", ["a", "x" * 64, "Trace-01.part_2"])
 async def test_a_well_formed_id_is_kept(sent: str) -> None:
     answer = await get("/nowhere", **{"X-Request-ID": sent})
     assert answer.headers["X-Request-ID"] == sent
     assert answer.json()["request_id"] == sent
 
 
-@pytest.mark.parametrize("sent", ["", "x" * 65, "a b", 'a"b', "a\\b", "<b>", "a/b", "a%0a"])
+@each_case("sent", ["", "x" * 65, "a b", 'a"b', "a\\b", "<b>", "a/b", "a%0a"])
 async def test_a_malformed_id_is_replaced(sent: str) -> None:
     answer = await get("/nowhere", **{"X-Request-ID": sent})
     assert MADE.fullmatch(answer.headers["X-Request-ID"])

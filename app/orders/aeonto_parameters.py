@@ -39,9 +39,7 @@ class KnownParameters:
         return (btc_amount / self.price_btc).quantize(_AEON_DIGITS, ROUND_CEILING)
 
 
-async def known(
-    connection: AsyncConnection | AsyncSession, now: datetime
-) -> KnownParameters | None:
+async def known(connection: AsyncConnection, now: datetime) -> KnownParameters | None:
     """Return what is known and not older than 5 minutes, else None."""
     row = (
         await connection.execute(

@@ -1,7 +1,8 @@
 """How many unpaid orders a buyer may have open at once: the limit, and its exception for one account.
 
-An access code shares the limit of the user who issued it, unless it has one of its own: otherwise
-new codes would be new limits. `limit_open_orders` of the database counts in the same way.
+The database counts them and refuses one too many (`limit_open_orders`): nothing else can count what
+others insert meanwhile. Here is said until when. An access code shares the limit of the user who
+issued it, unless it has one of its own: otherwise new codes would be new limits.
 """
 
 from datetime import datetime
@@ -20,6 +21,8 @@ from app.orders.errors import TooManyOpenOrders
 from app.orders.models import Order, Payment
 from app.orders.rules.rails import Rail
 from app.orders.rules.states import OPEN_UNPAID, OrderStatus
+from app.runtime.db.engine import Database
+from app.runtime.db.failures import context_of, is_unavailable
 
 _CODE_ACCOUNT: Final = aliased(Account)
 # The access codes without a limit of their own.
@@ -33,12 +36,8 @@ _ISSUER: Final = (
     .where(AccessCode.account_id == _BUYER)
     .scalar_subquery()
 )
-# The lock lets the count be exact. It is weaker than FOR UPDATE, so that foreign keys to the
-# account wait for nobody.
-_LIMITED_ACCOUNT: Final = (
-    select(Account.id, Account.max_open_orders)
-    .where(Account.id == func.coalesce(_ISSUER, _BUYER))
-    .with_for_update(key_share=True)
+_LIMITED_ACCOUNT: Final = select(Account.id, Account.max_open_orders).where(
+    Account.id == func.coalesce(_ISSUER, _BUYER)
 )
 _LIMITED: Final = bindparam("limited_id", type_=Text())
 _SHARERS: Final = select(_LIMITED).union_all(
@@ -60,22 +59,27 @@ _ENDS: Final = (
 )
 
 
-async def refuse_too_many(
-    session: AsyncSession, buyer_id: str, max_open_orders: int, now: datetime
-) -> None:
-    """Hold the account that is limited until the caller's transaction ends; refuse one too many.
+def refuses(fault: BaseException) -> bool:
+    """Say whether the database refused an order because there are too many."""
+    return "limit_open_orders()" in context_of(fault) and not is_unavailable(fault)
 
-    `max_open_orders`: of an account without a limit of its own; 0 is none. Raises
-    TooManyOpenOrders.
+
+async def refusal(
+    database: Database, buyer_id: str, max_open_orders: int, now: datetime
+) -> TooManyOpenOrders:
+    """Say which limit a buyer has reached, and until when.
+
+    `max_open_orders`: of an account without a limit of its own.
     """
-    held = (await session.execute(_LIMITED_ACCOUNT, {"buyer_id": buyer_id})).one()
-    limit = max_open_orders if held.max_open_orders is None else held.max_open_orders
-    if limit == 0:
-        return
-    ends = (await session.scalars(_ENDS, {"limited_id": held.id, "now": now})).all()
-    if len(ends) >= limit:
-        frees_at = ends[len(ends) - limit]
-        raise TooManyOpenOrders(limit, wait=ceil((frees_at - now).total_seconds()))
+    async with database.reading() as connection:
+        limited = (await connection.execute(_LIMITED_ACCOUNT, {"buyer_id": buyer_id})).one()
+        limit = max_open_orders if limited.max_open_orders is None else limited.max_open_orders
+        found = await connection.scalars(_ENDS, {"limited_id": limited.id, "now": now})
+        ends = found.all()
+    if len(ends) < limit or not ends:  # one was paid or timed out this very moment
+        return TooManyOpenOrders(limit, wait=1)
+    frees_at = ends[len(ends) - limit]
+    return TooManyOpenOrders(limit, wait=ceil((frees_at - now).total_seconds()))
 
 
 async def set_limit(

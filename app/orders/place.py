@@ -1,7 +1,8 @@
-"""Placing an order, on either rail, in the caller's transaction.
+"""Placing an order, on either rail.
 
-AEON.to hears of an order later, from the loop. One in bitcoin can be paid at once: its address is
-taken here, in the transaction of the order, so that a failure leaves no gap between addresses.
+AEON.to hears of an order later, from the loop: it is one statement. One in bitcoin can be paid at
+once: its address is taken in the transaction of the order, so that a failure leaves no gap between
+addresses.
 """
 
 from dataclasses import dataclass
@@ -9,21 +10,22 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import insert
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts import access_codes
-from app.accounts.authentication import Caller
+from app.accounts.authentication import Caller, CallerQuery
 from app.accounts.errors import InvalidAccessCode
-from app.orders import addresses, events, open_orders, rail_offers
-from app.orders.errors import OrderNotCreated
+from app.accounts.rules.expiry import is_past
+from app.ledger.rules import AccountStatus
+from app.orders import addresses, events, rail_offers
+from app.orders.aeonto_parameters import TRUSTED_FOR, KnownParameters
 from app.orders.models import Order, Payment
-from app.orders.pricing import Terms
+from app.orders.pricing import BitcoinTerms, Terms
 from app.orders.queries import OrderView, PaymentFacts
 from app.orders.rules.placing import ADDRESS_GIVEN, ORDERED, await_bitcoin, new_order
-from app.orders.rules.rails import Rail
-from app.runtime.db.failures import is_unavailable
-from app.runtime.security import new_id
+from app.runtime.db.direct import DriverRow, Statement
+from app.runtime.db.engine import LOCK_TIMEOUT, Database
+from app.runtime.idempotency import KEY_LOCK_TIMEOUT, KeptAnswer, RequestKey, answer_in
+from app.runtime.security import ACCESS_CODE_PATTERN, new_id
 
 _SHOWN: Final = (
     "id", "rail", "status", "created_at", "updated_at", "number_of_credits", "price_btc",
@@ -32,6 +34,20 @@ _SHOWN: Final = (
 _SHOWN_OF_PAYMENT: Final = (
     "expires_at", "late_until", "received_btc", "confirmations_wanted", "confirmations_seen",
 )  # fmt: skip
+# The caller, and what decides whether it may place an order: what AEON.to said, whom the access
+# code `access_code` is, and what the key `key` has brought before.
+PLACING: Final = CallerQuery(
+    """known.price_btc AS aeon_price_btc, known.lower_limit_btc, known.upper_limit_btc,
+    known.zero_conf_enabled, known.zero_conf_max_amount_btc, known.seen_at,
+    gift.account_id AS gift_account_id, gift.expires_at AS gift_expires_at,
+    gift_account.status AS gift_status,
+    kept.request_hash AS kept_hash, kept.status AS kept_status, kept.body AS kept_body""",
+    joined="""LEFT JOIN aeonto_parameters known ON known.seen_at >= :trusted_since
+    LEFT JOIN access_codes gift ON gift.access_code = :access_code
+    LEFT JOIN accounts gift_account ON gift_account.id = gift.account_id
+    LEFT JOIN idempotency_keys kept ON kept.account_id = account.id
+        AND kept.endpoint = 'new_order' AND kept.key = :key""",
+)
 
 
 @dataclass(frozen=True)
@@ -44,26 +60,70 @@ class Purchase:
     access_code: str | None
 
 
-async def place(
-    session: AsyncSession, caller: Caller, purchase: Purchase, terms: Terms, now: datetime
-) -> OrderView:
-    """Place an order.
+@dataclass(frozen=True)
+class Buyer:
+    """Who places an order, and what was known then, from a row of PLACING.
 
-    Raises InvalidParameter, InvalidAccessCode, TooManyOpenOrders and OrderNotCreated.
+    `gift_account_id` is of the access code that was named, if it may receive.
     """
-    least, most = await rail_offers.credit_range(
-        session, rail_offers.coin_rail(purchase.payment_coin, terms), terms, now
+
+    caller: Caller
+    known: KnownParameters | None
+    gift_account_id: str | None
+    row: DriverRow
+
+
+def placing_parameters(
+    access_code: str | None, key: str | None, now: datetime
+) -> dict[str, object]:
+    """Return the parameters of PLACING."""
+    if access_code is not None and not ACCESS_CODE_PATTERN.fullmatch(access_code):
+        access_code = None  # it is nobody's, and may hold what PostgreSQL refuses
+    return {"access_code": access_code, "key": key, "trusted_since": now - TRUSTED_FOR}
+
+
+def buyer_in(caller: Caller, row: DriverRow, now: datetime) -> Buyer:
+    """Read a row of PLACING."""
+    known = None
+    if row["seen_at"] is not None:
+        known = KnownParameters(
+            price_btc=row["aeon_price_btc"],
+            lower_limit_btc=row["lower_limit_btc"],
+            upper_limit_btc=row["upper_limit_btc"],
+            zero_conf_enabled=row["zero_conf_enabled"],
+            zero_conf_max_amount_btc=row["zero_conf_max_amount_btc"],
+            seen_at=row["seen_at"],
+        )
+    receives = row["gift_status"] == AccountStatus.ACTIVE and not is_past(
+        row["gift_expires_at"], now
     )
+    return Buyer(caller, known, row["gift_account_id"] if receives else None, row)
+
+
+def earlier_answer(buyer: Buyer, key: RequestKey) -> KeptAnswer | None:
+    """Return what the key has brought before; None: nothing. Raises IdempotencyKeyReused."""
+    row = buyer.row
+    if row["kept_hash"] is None:
+        return None
+    return answer_in(key, row["kept_hash"], row["kept_status"], row["kept_body"])
+
+
+def agree(buyer: Buyer, purchase: Purchase, terms: Terms, now: datetime) -> dict[str, Any]:
+    """Return the row of an order that may be placed, on either rail as it is before its address.
+
+    Raises InvalidParameter and InvalidAccessCode.
+    """
+    named = rail_offers.coin_rail(purchase.payment_coin, terms)
+    least, most = rail_offers.credit_range(buyer.known, named, terms, now)
     if not 1 <= purchase.number_of_credits <= terms.max_credits_per_order:
         raise rail_offers.outside(least, most)
     rail = rail_offers.rail_of(purchase.payment_coin, purchase.payment_network, terms)
-    beneficiary_id = await _beneficiary(session, caller, purchase, now)
+    beneficiary_id = _beneficiary(buyer, purchase)
     if not least <= purchase.number_of_credits <= most:
         raise rail_offers.outside(least, most)
-    await open_orders.refuse_too_many(session, caller.account_id, terms.max_open_orders, now)
-    order = new_order(
+    return new_order(
         new_id("ord"),
-        buyer_id=caller.account_id,
+        buyer_id=buyer.caller.account_id,
         beneficiary_id=beneficiary_id,
         number_of_credits=purchase.number_of_credits,
         payment_coin=purchase.payment_coin,
@@ -72,51 +132,95 @@ async def place(
         terms=terms,
         now=now,
     )
-    try:
-        payment = await _insert(session, order, terms, now)
-    except DBAPIError as error:
-        if is_unavailable(error):
-            raise
-        raise OrderNotCreated from error
-    return _view_of(order, payment)
 
 
-async def _beneficiary(
-    session: AsyncSession, caller: Caller, purchase: Purchase, now: datetime
-) -> str:
-    if not caller.active:
+def _beneficiary(buyer: Buyer, purchase: Purchase) -> str:
+    if not buyer.caller.active:
         raise InvalidAccessCode
     if purchase.access_code is None:
-        return caller.account_id
-    beneficiary_id = await access_codes.active_account_of(session, purchase.access_code, now)
-    if beneficiary_id is None:
+        return buyer.caller.account_id
+    if buyer.gift_account_id is None:
         raise InvalidAccessCode
-    return beneficiary_id
+    return buyer.gift_account_id
 
 
-async def _insert(
-    session: AsyncSession, order: dict[str, Any], terms: Terms, now: datetime
-) -> dict[str, Any] | None:
-    """Insert an order; in bitcoin, with an address of its own and the payment that it waits for.
+def _inserted(source: str = "") -> str:
+    """Insert an order that waits for AEON.to, with its first event, once for each row of a source."""
+    return f"""
+    placed AS (
+        INSERT INTO orders ({", ".join(_ROW)}) SELECT {", ".join(f":{name}" for name in _ROW)}
+        {source} RETURNING id, created_at
+    ), begun AS (
+        INSERT INTO order_events (order_id, kind, from_status, to_status, at, reason)
+        SELECT id, 'moved', :from_status, :to_status, created_at, :reason FROM placed
+    )
+    SELECT id FROM placed"""  # noqa: S608  all of it is ours
 
-    Returns that payment. AEON.to will say where the others are to be paid.
+
+_ROW: Final = (
+    "id", "buyer_id", "beneficiary_id", "number_of_credits", "payment_coin", "payment_network",
+    "rail", "price_btc", "btc_amount", "btc_dest_address", "granting_status", "create_by",
+    "max_open_orders", "status", "status_since", "next_look_at", "look_urgency", "created_at",
+    "updated_at",
+)  # fmt: skip
+_IN_AEON: Final = Statement(f"WITH {_inserted()}")
+# Who inserts the same key is waited for a moment, and a locked row as long as anywhere.
+_IN_AEON_ONCE: Final = Statement(
+    f"""
+    WITH shortly AS MATERIALIZED (
+        SELECT set_config('lock_timeout', '{KEY_LOCK_TIMEOUT}', true)
+    ), claimed AS (
+        INSERT INTO idempotency_keys
+            (account_id, endpoint, key, request_hash, created_at, status, body)
+        SELECT :buyer_id, 'new_order', :key, :request_hash, :created_at, 201, :body FROM shortly
+        ON CONFLICT (account_id, endpoint, key) DO NOTHING RETURNING key
+    ), as_usual AS MATERIALIZED (
+        SELECT set_config('lock_timeout', '{LOCK_TIMEOUT}', true) FROM claimed
+    ), {_inserted("FROM as_usual")}"""  # noqa: S608
+)
+_ORDERED: Final = dict(zip(("from_status", "to_status", "reason"), ORDERED, strict=True))
+
+
+async def in_aeon(database: Database, order: dict[str, Any]) -> OrderView:
+    """Insert an order that waits for AEON.to, which will say where to pay."""
+    await database.fetch(_IN_AEON, **order, **_ORDERED)
+    return view_of_placed(order)
+
+
+async def in_aeon_once(
+    database: Database, order: dict[str, Any], key: RequestKey, body: bytes
+) -> bool:
+    """Insert an order and, under its key, the answer; say whether the key was free."""
+    placed = await database.fetch(
+        _IN_AEON_ONCE,
+        **order,
+        **_ORDERED,
+        key=key.key,
+        request_hash=key.request_hash,
+        body=body,
+    )
+    return bool(placed)
+
+
+async def in_bitcoin(
+    session: AsyncSession, order: dict[str, Any], terms: Terms, bitcoin: BitcoinTerms, now: datetime
+) -> OrderView:
+    """Insert an order with an address of its own, and the payment that it waits for.
+
+    In the caller's transaction.
     """
-    payment, moves = None, [ORDERED]
-    if order["rail"] is Rail.BITCOIN and terms.bitcoin is not None:
-        address = await addresses.take(
-            session, terms.bitcoin.wallet, order["id"], now, destination=terms.btc_dest_address
-        )
-        payment = await_bitcoin(order, terms.bitcoin, address, now)
-        moves.append(ADDRESS_GIVEN)
+    address = await addresses.take(
+        session, bitcoin.wallet, order["id"], now, destination=terms.btc_dest_address
+    )
+    payment = await_bitcoin(order, bitcoin, address, now)
     await session.execute(insert(Order).values(order))
-    if payment is not None:
-        await session.execute(insert(Payment).values(payment))
-    for move in moves:
+    await session.execute(insert(Payment).values(payment))
+    for move in (ORDERED, ADDRESS_GIVEN):
         await events.write(session, events.moved(order["id"], move, now))
-    return payment
+    return view_of_placed(order, payment)
 
 
-def _view_of(order: dict[str, Any], payment: dict[str, Any] | None) -> OrderView:
+def view_of_placed(order: dict[str, Any], payment: dict[str, Any] | None = None) -> OrderView:
     """Return what the caller may see of an order that was placed just now."""
     shown = None
     if payment is not None:

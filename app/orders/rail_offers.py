@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.orders import aeonto_parameters
 from app.orders.aeonto_parameters import KnownParameters
@@ -92,13 +92,14 @@ def _shown(terms: Terms) -> str:
     )
 
 
-async def known_offers(
-    connection: AsyncConnection | AsyncSession, terms: Terms, now: datetime
-) -> list[RailOffer]:
+async def known_offers(connection: AsyncConnection, terms: Terms, now: datetime) -> list[RailOffer]:
     """Return what is known of the rails that are sold; AEON.to's is missing while it is away."""
+    return _offers(await aeonto_parameters.known(connection, now), terms, now)
+
+
+def _offers(known: KnownParameters | None, terms: Terms, now: datetime) -> list[RailOffer]:
     offers = []
     price_btc = terms.credit_price_btc
-    known = await aeonto_parameters.known(connection, now)
     if known is not None:
         least, most = known.credit_range(price_btc, terms.max_credits_per_order)
         offers.append(
@@ -123,15 +124,22 @@ async def known_offers(
     return offers
 
 
-async def credit_range(
-    connection: AsyncConnection | AsyncSession, rail: Rail | None, terms: Terms, now: datetime
+async def known_range(
+    connection: AsyncConnection, rail: Rail | None, terms: Terms, now: datetime
+) -> tuple[int, int]:
+    """Return what `credit_range` returns by what is known of AEON.to."""
+    return credit_range(await aeonto_parameters.known(connection, now), rail, terms, now)
+
+
+def credit_range(
+    known: KnownParameters | None, rail: Rail | None, terms: Terms, now: datetime
 ) -> tuple[int, int]:
     """Return the least and the most credits of one order on a rail; None: on any.
 
     While AEON.to's limits are unknown, its rail refuses nothing of what is sold at most.
     """
     rails = sold_rails(terms) if rail is None else [rail]
-    offers = {offer.rail: offer for offer in await known_offers(connection, terms, now)}
+    offers = {offer.rail: offer for offer in _offers(known, terms, now)}
     unknown = (1, terms.max_credits_per_order)
     ranges = [(offers[one].least, offers[one].most) if one in offers else unknown for one in rails]
     return min(least for least, _ in ranges), max(most for _, most in ranges)

@@ -41,7 +41,5 @@ async def _refuse(request: Request, body: object) -> NoReturn:
     rail = rail_offers.coin_rail(coin, resources.terms) if isinstance(coin, str) else None
     async with resources.database.reading() as connection:
         raise rail_offers.outside(
-            *await rail_offers.credit_range(
-                connection, rail, resources.terms, resources.clock.now()
-            )
+            *await rail_offers.known_range(connection, rail, resources.terms, resources.clock.now())
         )

@@ -1,15 +1,16 @@
 """Orders: placing them, reading them, and what they may cost."""
 
+from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
 from app.accounts.authentication import Caller
-from app.accounts.errors import AccessCodeMismatch
+from app.accounts.errors import AccessCodeMismatch, InvalidAccessCode
 from app.accounts.rules.throttles import bad_codes_of
-from app.orders import cancel, rail_offers, service
+from app.orders import cancel, place, rail_offers, service
 from app.orders.errors import InvalidOrderId, UpstreamUnknown
-from app.orders.place import Purchase
+from app.orders.place import Buyer, Purchase
 from app.orders.pricing import Terms
 from app.orders.queries import OrderView
 from app.orders.rail_offers import RailOffer
@@ -29,10 +30,10 @@ from app.orders.schemas import (
     RailPrice,
 )
 from app.runtime.errors import MissingParameter
+from app.runtime.idempotency import RequestKey
 from app.runtime.paging import read_cursor
 from app.web import idempotency, links
 from app.web.dependencies import (
-    THROTTLE_INVALID_CODES,
     CallerDep,
     ReadConnection,
     ResourcesDep,
@@ -42,7 +43,7 @@ from app.web.dependencies import (
     resources_of,
 )
 from app.web.errors import NOT_CANCELLABLE, ORDER_FAULT, ORDER_LIMIT, responses
-from app.web.idempotency import BodyKey, PathKey
+from app.web.idempotency import PathKey, SentKey
 from app.web.openapi import takes_credentials
 from app.web.paging import CursorParameter, LimitParameter
 from app.web.request_body import sent_text
@@ -56,41 +57,62 @@ router = APIRouter(
 _TAKES_BODY = responses(408, 413, 415)
 
 
+@takes_credentials
+async def _buyer(request: Request) -> Buyer:
+    now = resources_of(request).clock.now()
+    asked = place.placing_parameters(
+        await sent_text(request, "access_code"), request.headers.get(idempotency.HEADER), now
+    )
+    return place.buyer_in(*await identify(request, place.PLACING, **asked), now)
+
+
+BuyerDep = Annotated[Buyer, Depends(_buyer)]
+
+
+async def _order_key(request: Request, buyer: BuyerDep, sent: SentKey) -> RequestKey | None:
+    return await idempotency.bound_to_body(request, buyer.caller, sent)
+
+
 @router.post(
     "/new_order",
     status_code=201,
     summary="Create a new order",
     response_model=OrderResponse,
     response_description="The order; its payment address follows within seconds",
-    dependencies=[THROTTLE_INVALID_CODES],
     responses=_TAKES_BODY | ORDER_LIMIT | ORDER_FAULT | idempotency.documented(links.ORDER),
 )
 async def new_order(
     body: NewOrderRequest,
-    caller: CallerDep,
-    session: Session,
-    resources: ResourcesDep,
-    key: BodyKey,
-) -> OrderResponse | Response:
+    buyer: BuyerDep,
+    key: Annotated[RequestKey | None, Depends(_order_key)],
+    request: Request,
+) -> Response:
     """Buy credits for oneself or for an access code. The payment is read from the order's status."""
-    now, valuation = resources.clock.now(), resources.terms.valuation()
+    resources = resources_of(request)
+    database, terms, now = resources.database, resources.terms, resources.clock.now()
     purchase = Purchase(
         body.number_of_credits, body.payment_coin, body.payment_network, body.access_code
     )
-    if key is None:
-        order = await service.create(
-            session, caller=caller, purchase=purchase, terms=resources.terms, now=now
+
+    def answer(order: OrderView) -> OrderResponse:
+        return order_response(order, terms.valuation(), now)
+
+    try:
+        if key is None:
+            order = await service.create(database, buyer, purchase, terms, now)
+            return idempotency.answer(answer(order), HTTPStatus.CREATED)
+        kept = await service.create_once(
+            database,
+            buyer,
+            purchase,
+            terms,
+            now,
+            key=key,
+            write=lambda order: idempotency.as_json(answer(order)),
         )
-        return order_response(order, valuation, now)
-    kept = await service.create_once(
-        session,
-        key=key,
-        write=lambda order: idempotency.as_json(order_response(order, valuation, now)),
-        caller=caller,
-        purchase=purchase,
-        terms=resources.terms,
-        now=now,
-    )
+    except InvalidAccessCode:
+        await resources.throttles.count(bad_codes_of(buyer.caller.account_id))
+        raise
     return idempotency.respond(kept)
 
 

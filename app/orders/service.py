@@ -1,21 +1,29 @@
 """Orders as a buyer sees them: placing one, and reading what became of it."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Final
+from http import HTTPStatus
+from typing import Any, Final
 
+from asyncpg import PostgresError
 from sqlalchemy import select, text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.accounts.authentication import Caller, CallerQuery
-from app.orders.errors import InvalidOrderId
+from app.accounts.authentication import CallerQuery
+from app.orders import open_orders, place
+from app.orders.errors import InvalidOrderId, OrderNotCreated
 from app.orders.models import Order, Payment, SettledOutput
-from app.orders.place import Purchase, place
+from app.orders.place import Buyer, Purchase
 from app.orders.pricing import Terms
 from app.orders.queries import VIEW_COLUMNS, WITH_PAYMENT, OrderView, view_of
+from app.orders.rules.rails import Rail
 from app.orders.rules.states import OrderStatus
 from app.runtime import idempotency
 from app.runtime.db.direct import DriverRow
+from app.runtime.db.engine import Database
+from app.runtime.db.failures import is_unavailable
 from app.runtime.errors import IdempotencyKeyInFlight
 from app.runtime.idempotency import KeptAnswer, RequestKey
 from app.runtime.paging import Cursor, Page, page_of
@@ -51,40 +59,79 @@ def order_in(row: DriverRow) -> OrderView | None:
 
 
 async def create(
-    session: AsyncSession, *, caller: Caller, purchase: Purchase, terms: Terms, now: datetime
+    database: Database, buyer: Buyer, purchase: Purchase, terms: Terms, now: datetime
 ) -> OrderView:
     """Place an order, with an address to pay to if it is paid in bitcoin.
 
     Raises InvalidParameter, InvalidAccessCode, TooManyOpenOrders, and OrderNotCreated when the
     database refuses the insert.
     """
-    async with session.begin():
-        return await place(session, caller, purchase, terms, now)
+    order = place.agree(buyer, purchase, terms, now)
+    async with _within_limit(database, order, now):
+        if order["rail"] is not Rail.BITCOIN or terms.bitcoin is None:
+            return await place.in_aeon(database, order)
+        async with database.sessions() as session, session.begin():
+            return await place.in_bitcoin(session, order, terms, terms.bitcoin, now)
 
 
 async def create_once(
-    session: AsyncSession,
-    *,
-    key: RequestKey,
-    write: Callable[[OrderView], bytes],
-    caller: Caller,
+    database: Database,
+    buyer: Buyer,
     purchase: Purchase,
     terms: Terms,
     now: datetime,
+    *,
+    key: RequestKey,
+    write: Callable[[OrderView], bytes],
 ) -> KeptAnswer:
     """Place an order unless the key has one; return what was answered first, as `write` wrote it.
 
     Key, order and answer are of one transaction. Raises what `create` raises,
     IdempotencyKeyInFlight and IdempotencyKeyReused.
     """
-    async with session.begin():
-        earlier = await idempotency.claim(session, key, now)
-        if earlier is None:
-            order = await place(session, caller, purchase, terms, now)
-            return await idempotency.keep(session, key, write(order))
-    if earlier.answer is None:
+    earlier = place.earlier_answer(buyer, key)
+    if earlier is not None:
+        return earlier
+    order = place.agree(buyer, purchase, terms, now)
+    bitcoin = terms.bitcoin if order["rail"] is Rail.BITCOIN else None
+    async with _within_limit(database, order, now):
+        if bitcoin is None:
+            body = write(place.view_of_placed(order))
+            if await place.in_aeon_once(database, order, key, body):
+                return KeptAnswer(HTTPStatus.CREATED, body, replayed=False)
+        else:
+            async with database.sessions() as session:
+
+                async def in_bitcoin() -> bytes:
+                    return write(await place.in_bitcoin(session, order, terms, bitcoin, now))
+
+                return await idempotency.once(
+                    session, key, now, in_bitcoin, status=HTTPStatus.CREATED
+                )
+    async with database.reading() as connection:
+        other = await idempotency.find(connection, key)
+    if other is None or other.answer is None:
         raise IdempotencyKeyInFlight
-    return earlier.answer
+    return other.answer
+
+
+@asynccontextmanager
+async def _within_limit(
+    database: Database, order: dict[str, Any], now: datetime
+) -> AsyncIterator[None]:
+    """Say what the database has against the order that the body inserts."""
+    try:
+        yield
+    except (PostgresError, DBAPIError) as fault:
+        if idempotency.is_in_flight(fault):
+            raise IdempotencyKeyInFlight from fault
+        if is_unavailable(fault):
+            raise
+        if open_orders.refuses(fault):
+            raise await open_orders.refusal(
+                database, order["buyer_id"], order["max_open_orders"], now
+            ) from fault
+        raise OrderNotCreated from fault
 
 
 async def list_all(

@@ -19,11 +19,13 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.runtime.db.engine import LOCK_TIMEOUT
-from app.runtime.db.failures import is_lock_timeout
+from app.runtime.db.failures import context_of, is_lock_timeout
 from app.runtime.errors import IdempotencyKeyInFlight, IdempotencyKeyReused
 from app.runtime.models import IdempotencyKey
 
 KEPT: Final = timedelta(hours=24)
+# Whoever inserts the same key is waited for no longer: it answers, or is told to come again.
+KEY_LOCK_TIMEOUT: Final = "100ms"
 # A round of the sweep takes no more, so that it stays far below the statement timeout.
 REAPED_AT_ONCE: Final = 1000
 _PRIMARY_KEY: Final = (IdempotencyKey.account_id, IdempotencyKey.endpoint, IdempotencyKey.key)
@@ -60,6 +62,11 @@ class PriorRequest:
     answer: KeptAnswer | None
     assessment_id: str | None
     batch: dict[str, Any] | None
+
+
+def is_in_flight(fault: BaseException) -> bool:
+    """Say whether a statement waited in vain for another that inserts the same key."""
+    return is_lock_timeout(fault) and IdempotencyKey.__tablename__ in context_of(fault)
 
 
 def hash_of(body: Mapping[str, Any]) -> bytes:
@@ -123,17 +130,24 @@ async def find(connection: AsyncConnection | AsyncSession, key: RequestKey) -> P
     row = found.one_or_none()
     if row is None:
         return None
-    if row.request_hash != key.request_hash:
-        raise IdempotencyKeyReused(key.bound_to)
-    answer = None
-    if row.body is not None:
-        answer = KeptAnswer(row.status, row.body, replayed=True)
+    answer = answer_in(key, row.request_hash, row.status, row.body)
     return PriorRequest(answer, row.assessment_id, row.batch)
+
+
+def answer_in(
+    key: RequestKey, request_hash: bytes, status: int | None, body: bytes | None
+) -> KeptAnswer | None:
+    """Return the answer that a row under the key has; None: not yet. Raises IdempotencyKeyReused."""
+    if request_hash != key.request_hash:
+        raise IdempotencyKeyReused(key.bound_to)
+    if status is None or body is None:
+        return None
+    return KeptAnswer(status, body, replayed=True)
 
 
 async def _insert(session: AsyncSession, key: RequestKey, now: datetime) -> bool:
     """Insert a key; say whether it was not there. Waits 100 ms for who inserts it, too."""
-    await session.execute(text("SET LOCAL lock_timeout = '100ms'"))
+    await session.execute(text(f"SET LOCAL lock_timeout = '{KEY_LOCK_TIMEOUT}'"))
     try:
         inserted = await session.scalar(
             insert(IdempotencyKey)

@@ -8,6 +8,7 @@ from fastapi import Depends, Header, Request, Response
 from pydantic import BeforeValidator, Field
 from pydantic.json_schema import SkipJsonSchema
 
+from app.accounts.authentication import Caller
 from app.resources import Resources
 from app.runtime.errors import IdempotencyKeySealed, InvalidParameter
 from app.runtime.idempotency import KeptAnswer, RequestKey, hash_of, once
@@ -47,7 +48,8 @@ async def _sent_key(request: Request, sent: _SentKey = None) -> str | None:
 SentKey = Annotated[str | None, Depends(_sent_key)]
 
 
-async def _body_key(request: Request, caller: CallerDep, sent: SentKey) -> RequestKey | None:
+async def bound_to_body(request: Request, caller: Caller, sent: str | None) -> RequestKey | None:
+    """Bind a key to its caller, its body and its path; None: none was sent."""
     body = await request.json()
     if sent is None or not isinstance(body, dict):  # a refused body is answered by validation
         return None
@@ -56,6 +58,10 @@ async def _body_key(request: Request, caller: CallerDep, sent: SentKey) -> Reque
         asked = hash_of({"path": path, "body": body})
         return RequestKey(caller.account_id, name, sent, asked, bound_to="request")
     return RequestKey(caller.account_id, name, sent, hash_of(body))
+
+
+async def _body_key(request: Request, caller: CallerDep, sent: SentKey) -> RequestKey | None:
+    return await bound_to_body(request, caller, sent)
 
 
 async def _path_key(request: Request, caller: CallerDep, sent: SentKey) -> RequestKey | None:

@@ -5,13 +5,16 @@ from contextlib import contextmanager
 from typing import Final
 
 import pytest
-from sqlalchemy import BindParameter, Delete, Insert, Select, TextClause, Update
+from sqlalchemy import BindParameter, Delete, Insert, Select, TextClause, Update, text
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from app.runtime.db.engine import create_database
+from tests.api import problems
+from tests.api.asking import refusal
 from tests.api.ordering import ORDER
 from tests.support.application import Application, open_application
 from tests.support.people import Person, make_access_code, make_user
+from tests.support.server import learn_parameters
 from tests.support.statements import statements_sent
 
 # How often a call goes to the database and back.
@@ -71,3 +74,36 @@ async def test_each_read_is_one_statement_and_builds_none(
                 )
             assert answer.status_code == 200
             assert (len(queries), made) == (round_trips, []), queries
+
+
+async def test_an_order_in_aeon_is_two_statements_with_a_key_too_and_its_repetition_one(
+    shop: Application, buyer: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await learn_parameters(shop.database, shop.clock.now())
+    code = await make_access_code(shop.database, buyer, shop.clock.now())
+    gift = {**ORDER, "order_is_for_self": False, "access_code": code.access_code}
+    for body, key, round_trips in (
+        (ORDER, None, 2),
+        (gift, None, 2),
+        (ORDER, "first", 2),
+        (ORDER, "second", 2),
+        (ORDER, "second", 1),
+    ):
+        headers = buyer.headers | ({"Idempotency-Key": key} if key else {})
+        with statements_sent() as queries, built(monkeypatch) as made:
+            answer = await shop.http.post("/api/new_order", headers=headers, json=body)
+        assert answer.status_code == 201
+        assert (len(queries), made) == (round_trips, []), queries
+
+
+async def test_an_order_whose_account_is_locked_is_no_key_in_flight(
+    shop: Application, buyer: Person
+) -> None:
+    locked = text("SELECT FROM accounts WHERE id = :id FOR UPDATE")
+    other = create_database(shop.database.url, pool_size=1)
+    async with other.sessions() as session, session.begin():
+        await session.execute(locked, {"id": buyer.account_id})
+        headers = {**buyer.headers, "Idempotency-Key": "k"}
+        answer = await shop.http.post("/api/new_order", headers=headers, json=ORDER)
+    await other.dispose()
+    assert refusal(answer) == problems.BUSY

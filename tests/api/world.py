@@ -10,12 +10,12 @@ from app.assessments import service as assessments
 from app.assessments.claims import Subject
 from app.assessments.rules.questions import AssessmentType
 from app.ledger.actors import OPERATOR, Actor
-from app.orders import service as orders
 from app.orders.place import Purchase
 from app.runtime.security import hash_token, new_api_key, new_session_token
 from tests.api.asking import execute, forge_key, learn_limits, open_session
 from tests.api.conftest import ApiFixture
 from tests.support.application import Application
+from tests.support.buying import buy
 from tests.support.people import Person, give_credits, make_access_code, make_key, make_user
 
 ABSENT_CODE: Final = "0000000000000000"
@@ -61,14 +61,8 @@ class World:
 async def _things(running: Application, buyer: Person, code: Person) -> Things:
     """Let a user buy for an access code, and the code spend."""
     now = running.clock.now()
-    async with running.database.sessions() as session:
-        order = await orders.create(
-            session,
-            caller=buyer.caller,
-            purchase=Purchase(10, "Aeon", "AEON", code.access_code),
-            terms=running.resources.terms,
-            now=now,
-        )
+    purchase = Purchase(10, "Aeon", "AEON", code.access_code)
+    order = await buy(running.database, buyer.caller, purchase, running.resources.terms, now)
     made = await assessments.create(
         running.database,
         running.resources.panel,

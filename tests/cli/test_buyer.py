@@ -7,13 +7,13 @@ import httpx
 import pytest
 
 from app.cli.buyer import Buyer
-from app.orders import service
 from app.orders.place import Purchase
 from app.resources import sales_terms
 from app.runtime.db.engine import Database
 from app.sandbox import create_sandbox, serve_sandbox
 from tests.orders.wallet.keys import BIP84_ZPUB
 from tests.support.application import settings_for_tests
+from tests.support.buying import buy
 from tests.support.clock import HandClock
 from tests.support.orders import place_order
 from tests.support.people import make_user
@@ -42,14 +42,8 @@ def clock() -> HandClock:
 async def order_in_bitcoin(database: Database, clock: HandClock) -> str:
     """Place an order for 0.005 BTC; return the address that it waits at."""
     buyer = await make_user(database, clock.now())
-    async with database.sessions() as session:
-        placed = await service.create(
-            session,
-            caller=buyer.caller,
-            purchase=Purchase(10, "Bitcoin", "BTC", None),
-            terms=TERMS,
-            now=clock.now(),
-        )
+    purchase = Purchase(10, "Bitcoin", "BTC", None)
+    placed = await buy(database, buyer.caller, purchase, TERMS, clock.now())
     assert placed.payment is not None
     assert placed.payment.bitcoin_address is not None
     return placed.payment.bitcoin_address

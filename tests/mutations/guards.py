@@ -65,13 +65,6 @@ MUTATIONS: Final = (
         "tests/orders/test_cancel.py::test_only_what_nobody_paid_and_still_waits_is_cancelled",
     ),
     Mutation(
-        "row lock: unpaid orders of one buyer are counted one after the other",
-        "app/orders/open_orders.py",
-        "    .with_for_update(key_share=True)\n",
-        "",
-        _OPEN_ORDERS + "test_fifty_orders_at_once_by_a_user_and_its_codes_are_as_many_as_the_limit",
-    ),
-    Mutation(
         "a cancelled order in bitcoin counts against the limit",
         "app/orders/open_orders.py",
         "[*OPEN_UNPAID, OrderStatus.CANCELLED]",

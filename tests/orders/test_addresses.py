@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.ledger.actors import Actor
-from app.orders import addresses, service
+from app.orders import addresses
 from app.orders.models import BitcoinAddress, BitcoinWallet
 from app.orders.place import Purchase
 from app.orders.pricing import BitcoinTerms
@@ -24,6 +24,7 @@ from app.runtime.clock import Clock
 from app.runtime.db.engine import Database, create_database
 from tests.orders.wallet.keys import BIP84_ZPUB, BIP86_XPUB
 from tests.support.application import settings_for_tests
+from tests.support.buying import buy
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
 from tests.support.orders import TERMS, place_order, read_order
@@ -145,14 +146,8 @@ TXID = "a" * 64
 
 async def ordered(database: Database, clock: Clock, buyer: Person) -> tuple[str, int]:
     """Place an order in bitcoin; return its id and the index of its address."""
-    async with database.sessions() as session:
-        placed = await service.create(
-            session,
-            caller=buyer.caller,
-            purchase=Purchase(10, "Bitcoin", "BTC", None),
-            terms=BITCOIN,
-            now=clock.now(),
-        )
+    purchase = Purchase(10, "Bitcoin", "BTC", None)
+    placed = await buy(database, buyer.caller, purchase, BITCOIN, clock.now())
     async with database.reading() as connection:
         index = await connection.scalar(
             select(BitcoinAddress.address_index).where(BitcoinAddress.order_id == placed.id)

@@ -5,8 +5,8 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from asyncpg.exceptions import ConnectionDoesNotExistError
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 
 from app.accounts.errors import InvalidAccessCode
 from app.orders import aeonto_parameters, service
@@ -17,6 +17,7 @@ from app.orders.rules.states import OrderStatus
 from app.partners.aeonto.wire import OrderParameters
 from app.runtime.errors import InvalidParameter
 from app.runtime.paging import read_cursor
+from tests.support import buying
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
 from tests.support.orders import TERMS, OneOrder, count, place_order
@@ -35,10 +36,7 @@ async def buy(
     database: LentDatabase, clock: HandClock, buyer: Person, purchase: Purchase
 ) -> OrderView:
     """Place an order."""
-    async with database.sessions() as session:
-        return await service.create(
-            session, caller=buyer.caller, purchase=purchase, terms=TERMS, now=clock.now()
-        )
+    return await buying.buy(database, buyer.caller, purchase, TERMS, clock.now())
 
 
 async def test_order_keeps_price_amount_destination_and_granting_state(
@@ -139,28 +137,20 @@ async def test_insert_that_the_database_refuses_is_an_order_not_created(
     database: LentDatabase, clock: HandClock, buyer: Person
 ) -> None:
     broken = replace(TERMS, granting_status=OrderStatus.UNPAID)
-    async with database.sessions() as session:
-        with pytest.raises(OrderNotCreated):
-            await service.create(
-                session,
-                caller=buyer.caller,
-                purchase=Purchase(1, "Aeon", "AEON", None),
-                terms=broken,
-                now=clock.now(),
-            )
+    one = Purchase(1, "Aeon", "AEON", None)
+    with pytest.raises(OrderNotCreated):
+        await buying.buy(database, buyer.caller, one, broken, clock.now())
     assert await count(database, "orders") == 0
 
 
 async def test_database_that_is_away_is_not_an_order_not_created(
     database: LentDatabase, clock: HandClock, buyer: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    away = DBAPIError("INSERT", {}, ConnectionError(), connection_invalidated=True)
-
     async def fail(*_args: object, **_named: object) -> None:
-        raise away
+        raise ConnectionDoesNotExistError("connection was closed in the middle of operation")
 
-    monkeypatch.setattr("app.orders.place._insert", fail)
-    with pytest.raises(DBAPIError):
+    monkeypatch.setattr(database, "fetch", fail)
+    with pytest.raises(ConnectionDoesNotExistError):
         await buy(database, clock, buyer, Purchase(1, "Aeon", "AEON", None))
 
 

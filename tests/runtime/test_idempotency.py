@@ -22,7 +22,6 @@ from app.assessments.providers.base import (
 from app.assessments.providers.ensemble import ProviderEnsemble
 from app.assessments.rules.questions import AssessmentStatus
 from app.assessments.service import CreateResult
-from app.orders import service as orders
 from app.orders.place import Purchase
 from app.orders.queries import OrderView
 from app.runtime import idempotency
@@ -32,6 +31,7 @@ from app.runtime.idempotency import KEPT, REAPED_AT_ONCE, KeptAnswer, RequestKey
 from tests.assessments.test_service import SUBJECT
 from tests.support.application import ScriptedProvider
 from tests.support.assessments import finish_due
+from tests.support.buying import buy_once
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
 from tests.support.orders import TERMS, balance_of, count, end_leases
@@ -159,16 +159,15 @@ async def test_key_order_and_answer_are_kept_together_or_not_at_all(
     database: LentDatabase, clock: HandClock, buyer: Person
 ) -> None:
     async def buy(purchase: Purchase, write: object, body: str = "") -> KeptAnswer:
-        async with database.sessions() as session:
-            return await orders.create_once(
-                session,
-                key=key_of(buyer, body=body),
-                write=write,  # type: ignore[arg-type]
-                caller=buyer.caller,
-                purchase=purchase,
-                terms=TERMS,
-                now=clock.now(),
-            )
+        return await buy_once(
+            database,
+            buyer.caller,
+            purchase,
+            TERMS,
+            clock.now(),
+            key=key_of(buyer, endpoint="new_order", body=body),
+            write=write,  # type: ignore[arg-type]
+        )
 
     def dies(_order: OrderView) -> bytes:
         raise Killed

@@ -9,7 +9,6 @@ from app.accounts.authentication import Caller
 from app.ledger.actors import Actor
 from app.ledger.rules import AccountKind
 from app.orders import cancel as cancelling
-from app.orders import service
 from app.orders.errors import OrderNotCancellable
 from app.orders.events import EventRecord
 from app.orders.models import BitcoinOutput, Order, Payment, SettledOutput
@@ -26,6 +25,7 @@ from app.runtime.money import in_satoshi
 from app.simulation.books import Books, KeptEntry
 from app.simulation.buyers import Shown
 from app.simulation.calendar import Work
+from tests.support.buying import buy
 
 _EARLIEST = """
     SELECT p.order_id IS NULL AS creation,
@@ -51,10 +51,7 @@ class SqlShop:
         """Place an order as `new_order` does; return its id."""
         caller = Caller(account_id, AccountKind.USER, None, active=True)
         purchase = Purchase(number_of_credits, *_COINS[rail], None)
-        async with self.database.sessions() as session:
-            placed = await service.create(
-                session, caller=caller, purchase=purchase, terms=terms, now=self.clock.now()
-            )
+        placed = await buy(self.database, caller, purchase, terms, self.clock.now())
         return placed.id
 
     async def ask(self, order_id: str) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.ledger.models import Account
-from app.orders import apply, leases, service
+from app.orders import apply, leases
 from app.orders import events as order_events
 from app.orders.events import EventView
 from app.orders.leases import CreationTask, PollTask
@@ -24,6 +24,7 @@ from app.orders.transitions import ApplyResult
 from app.partners.aeonto.report import Report
 from app.runtime.db.engine import Database
 from tests.support.application import BTC_DEST_ADDRESS
+from tests.support.buying import buy
 from tests.support.clock import HandClock
 from tests.support.people import Person
 
@@ -64,10 +65,7 @@ async def place_order(
     """Place an order as `new_order` does; return its id."""
     coin, network = COINS[rail]
     purchase = Purchase(number_of_credits, coin, network, access_code)
-    async with database.sessions() as session:
-        placed = await service.create(
-            session, caller=buyer.caller, purchase=purchase, terms=terms, now=now
-        )
+    placed = await buy(database, buyer.caller, purchase, terms, now)
     return placed.id
 
 

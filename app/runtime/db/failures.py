@@ -151,7 +151,12 @@ def plain_reason(error: BaseException) -> str | None:
     return None
 
 
-def is_lock_timeout(error: DBAPIError) -> bool:
+def context_of(error: BaseException) -> str:
+    """Return what the database was doing: which relation it waited for, which function raised."""
+    return getattr(_driver_error(error), "context", None) or ""
+
+
+def is_lock_timeout(error: BaseException) -> bool:
     """Say whether a statement waited for a lock longer than `lock_timeout`."""
     return _state_of(error) == _LOCK_NOT_AVAILABLE
 

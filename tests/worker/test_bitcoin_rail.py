@@ -221,3 +221,24 @@ async def test_miner_who_pays_out_an_order_of_aeonto_settles_it_with_the_hundred
         kept = "is_coinbase AND confirmations = 100"
         assert await count(committed_database, "settlements", kept) == 1
         await stage.sound()
+
+
+async def test_transaction_that_servers_do_not_find_in_words_of_their_own_settles_once_they_do(
+    committed_database: Database, served: Upstream
+) -> None:
+    await served.press("reset")
+    async with AsyncExitStack() as stack:
+        chain = await open_chain(stack, served)
+        stage = await stack.enter_async_context(open_stage(committed_database, served, chain=chain))
+        order_id = await stage.placed_unpaid()
+        await stage.advance("PAID")
+        await served.press("orders/all/send")
+        await served.press("chain/mine", blocks=1)
+        for source in ("esplora", "esplora2"):
+            await served.fault("404", source=source, endpoint="tx", code="none")
+        await stage.work(after_seconds=30)
+        assert ((await stage.read(order_id)).status, await stage.balance()) == ("PAID", 0)
+        assert await stage.notes(order_id) == [("refused", "settlement_unverified")]
+        await stage.work(after_seconds=30)
+        assert ((await stage.read(order_id)).status, await stage.balance()) == ("BTC_SENT", 10)
+        await stage.sound()

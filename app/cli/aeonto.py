@@ -11,8 +11,9 @@ import typer
 from app.cli.printing import print_record
 from app.cli.running import run
 from app.partners.aeonto.client import AeontoClient, open_aeonto
+from app.partners.aeonto.fields import MAX_BTC
 from app.partners.aeonto.report import Report
-from app.partners.aeonto.wire import MAX_BTC, OrderParameters, PriceQuote
+from app.partners.aeonto.wire import OrderParameters, PriceQuote
 from app.partners.failures import PartnerFailure
 from app.runtime import plain_text
 from app.runtime.clock import Clock, SystemClock

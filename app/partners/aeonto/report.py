@@ -1,8 +1,11 @@
 """What AEON.to says of one order."""
 
 from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
+from typing import Annotated
+
+from pydantic import AliasChoices, Field
+
+from app.partners.aeonto.fields import Aeon, Btc, Count, Moment, Word
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,21 +16,25 @@ class Report:
     incoming amounts in AEON, the price in BTC per AEON.
     """
 
-    state: str
-    uuid: str | None = None
-    btc_amount: Decimal | None = None
-    btc_dest_address: str | None = None
-    receiving_address: str | None = None
-    receiving_integrated_address: str | None = None
-    required_payment_id_long: str | None = None
-    required_payment_id_short: str | None = None
-    incoming_amount_total: Decimal | None = None
-    remaining_amount_incoming: Decimal | None = None
-    incoming_price_btc: Decimal | None = None
-    incoming_num_confirmations_remaining: int | None = None
-    recommended_mixin: int | None = None
-    btc_num_confirmations: int | None = None
-    btc_num_confirmations_before_purge: int | None = None
-    btc_transaction_id: str | None = None
-    created_at: datetime | None = None
-    expires_at: datetime | None = None
+    state: Word
+    uuid: Word | None = None
+    btc_amount: Btc | None = None
+    btc_dest_address: Word | None = None
+    receiving_address: Word | None = None
+    receiving_integrated_address: Word | None = None
+    required_payment_id_long: Word | None = None
+    required_payment_id_short: Word | None = None
+    incoming_amount_total: Aeon | None = None
+    remaining_amount_incoming: Aeon | None = None
+    incoming_price_btc: Btc | None = None
+    incoming_num_confirmations_remaining: Count | None = None
+    # AEON.to API v3, "Querying order status": the table has the first name, its example the second.
+    recommended_mixin: Annotated[
+        Count | None,
+        Field(validation_alias=AliasChoices("aeon_recommended_mixin", "recommended_mixin")),
+    ] = None
+    btc_num_confirmations: Count | None = None
+    btc_num_confirmations_before_purge: Count | None = None
+    btc_transaction_id: Word | None = None
+    created_at: Moment | None = None
+    expires_at: Moment | None = None

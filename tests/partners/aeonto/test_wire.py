@@ -2,7 +2,6 @@
 
 import json
 from contextlib import suppress
-from dataclasses import fields
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -78,10 +77,6 @@ def test_every_field_of_an_unpaid_order_is_read() -> None:
         created_at=datetime(2019, 1, 11, 12, 46, 3, tzinfo=UTC),
         expires_at=datetime(2019, 1, 11, 12, 51, 3, tzinfo=UTC),
     )
-
-
-def test_reply_has_exactly_the_fields_of_a_report() -> None:
-    assert set(wire._OrderReply.model_fields) == {field.name for field in fields(Report)}
 
 
 def test_both_dialects_of_numbers_read_the_same() -> None:

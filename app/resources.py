@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from app.accounts.key_uses import KeyUses
 from app.accounts.throttles import Throttles
 from app.addresses import BitcoinNetwork, InvalidAddress, bitcoin_network
 from app.assessments.providers.base import RiskProvider
@@ -81,6 +82,7 @@ class Resources:
     lists: Lists
     metrics: Metrics
     interest: PollHints
+    key_uses: KeyUses
     throttles: Throttles
     receipt_key: SigningKey | None
     report_turns: Turns
@@ -284,6 +286,7 @@ async def open_resources(
             lists,
             metrics,
             PollHints(),
+            KeyUses(),
             throttles,
             receipt_key(settings),
             report_turns=Turns(_REPORTS_AT_ONCE, within_seconds=_REPORT_WITHIN_SECONDS),

@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from app.accounts.errors import TooManyAttempts
+from app.accounts.errors import MissingScope, ReadOnlyKey, TooManyAttempts
 from app.assessments.errors import AssessmentFault, AssessmentListFault, AssessmentNotReady
 from app.cli import main as cli
 from app.ledger.models import Account
@@ -30,6 +30,7 @@ from app.web.request_errors import (
     HeadTooLarge,
     MalformedBody,
     MethodNotAllowed,
+    UnknownQueryParameter,
 )
 from tests.chaos.__main__ import SCENARIOS
 from tests.support.cases import each_case
@@ -218,6 +219,9 @@ OCCASIONS: Final[dict[type[AppError], AppError]] = {
     InvalidParameter: InvalidParameter("<name>", "<what is allowed>"),
     MalformedBody: MalformedBody("<what is wrong with the JSON>"),
     MethodNotAllowed: MethodNotAllowed("<methods>"),
+    UnknownQueryParameter: UnknownQueryParameter(["<names>"]),
+    MissingScope: MissingScope("<scope>"),
+    ReadOnlyKey: ReadOnlyKey("<scope>"),
     BodyTimeout: BodyTimeout(10),
     HeadTimeout: HeadTimeout(10),
     OrderNotSettled: OrderNotSettled("<status>"),

@@ -1,8 +1,12 @@
-"""API keys: making, listing and revoking them."""
+"""API keys: making, listing, rotating and revoking them."""
 
-from fastapi import APIRouter, Request, Response
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Annotated
 
-from app.accounts import api_keys
+from fastapi import APIRouter, Body, Request, Response
+
+from app.accounts import access_codes, api_keys, key_rotation
 from app.accounts.api_key_schemas import (
     ApiKeyPage,
     ApiKeyResponse,
@@ -10,8 +14,11 @@ from app.accounts.api_key_schemas import (
     KeepChildrenParameter,
     NewApiKeyResponse,
     PrefixInPath,
+    RotateApiKeyRequest,
 )
-from app.accounts.api_keys import KeyFacts
+from app.accounts.api_keys import KeyFacts, KeyWish, NewKey
+from app.accounts.ledger_schemas import AccessCodeParameter
+from app.accounts.rules.key_limits import KeyLimits
 from app.runtime.paging import read_cursor
 from app.web import idempotency, links
 from app.web.dependencies import (
@@ -23,7 +30,7 @@ from app.web.dependencies import (
     Session,
     actor_of,
 )
-from app.web.errors import SEALED, responses
+from app.web.errors import KEY_NOT_ACTIVE, SEALED, responses
 from app.web.idempotency import BodyKey
 from app.web.paging import CursorParameter, LimitParameter
 from app.web.request_body import StrictRoute
@@ -34,15 +41,28 @@ router = APIRouter(
     route_class=StrictRoute,
     responses=responses(400, 403, 429, 500, 503),
 )
+_IN_A_DAY = RotateApiKeyRequest()  # the body may be left out
 
 
 def _response(key: KeyFacts) -> ApiKeyResponse:
     return ApiKeyResponse(
         prefix=key.prefix,
+        name=key.name,
+        owner=key.account_id,
+        access_code=key.access_code,
+        scopes=None if key.limits.scopes is None else list(key.limits.scopes),
+        read_only=key.limits.read_only,
+        ip_allow_list=None if key.limits.ip_allow_list is None else list(key.limits.ip_allow_list),
         created_at=key.created_at,
         expires_at=key.expires_at,
         revoked_at=key.revoked_at,
+        last_used_at=key.last_used_at,
+        old_secret_until=key.old_secret_until,
     )
+
+
+def _shown_once(key: NewKey) -> NewApiKeyResponse:
+    return NewApiKeyResponse(**_response(key.facts).model_dump(), api_key=key.text)
 
 
 @router.post(
@@ -66,40 +86,96 @@ async def create_api_key(
 ) -> Response:
     """Make a key for the caller, or for an access code that it issued.
 
-    A key that is made by a key lives no longer than that one, and is revoked with it.
+    A key that is made by a key lives no longer than that one, may do no more, and is revoked with
+    it.
     """
+    wish = KeyWish(
+        body.name, body.expires_at, KeyLimits(body.scopes, body.read_only, body.ip_allow_list)
+    )
 
     async def create() -> NewApiKeyResponse:
         made = await api_keys.create_for_caller(
             session,
             caller=caller,
             access_code=body.access_code,
-            expires_at=body.expires_at,
+            wish=wish,
             actor=actor_of(request, caller),
             now=resources.clock.now(),
         )
-        return NewApiKeyResponse(**_response(made.facts).model_dump(), api_key=made.text)
+        return _shown_once(made)
 
     return await idempotency.answer_once(resources, session, key, create, sealed_by=credentials)
 
 
 @router.get(
-    "/api_keys", summary="List one's own API keys", response_description="Keys, newest first"
+    "/api_keys",
+    summary="List API keys",
+    response_description="Keys, newest first",
+    dependencies=[THROTTLE_INVALID_CODES],
 )
 async def list_api_keys(
     caller: CallerDep,
     connection: ReadConnection,
+    resources: ResourcesDep,
+    *,
+    access_code: AccessCodeParameter = None,
     cursor: CursorParameter = None,
     limit: LimitParameter = 20,
 ) -> ApiKeyPage:
-    """List the caller's keys, the revoked and the expired ones too."""
+    """List the keys of the caller, or of an access code that it issued, the revoked ones too."""
+    account_id = caller.account_id
+    if access_code is not None:
+        now = resources.clock.now()
+        code = await access_codes.facts(connection, caller=caller, access_code=access_code, now=now)
+        account_id = code.account_id
     page = await api_keys.list_own(
         connection,
-        caller.account_id,
+        account_id,
         cursor=read_cursor(cursor) if cursor is not None else None,
         limit=limit,
     )
     return ApiKeyPage(items=[_response(key) for key in page.items], next_cursor=page.next_cursor)
+
+
+@router.post(
+    "/api_keys/{prefix}/rotate",
+    summary="Give an API key a new secret",
+    response_model=NewApiKeyResponse,
+    response_description="The key with its new secret, shown only here",
+    responses=responses(404, 408, 413, 415)
+    | idempotency.documented({}, SEALED, KEY_NOT_ACTIVE, status=200),
+)
+async def rotate_api_key(
+    prefix: PrefixInPath,
+    *,
+    body: Annotated[RotateApiKeyRequest, Body()] = _IN_A_DAY,
+    caller: CallerDep,
+    credentials: CredentialsDep,
+    request: Request,
+    session: Session,
+    resources: ResourcesDep,
+    key: BodyKey,
+) -> Response:
+    """Give a key a new secret. The old one is good for a while, to change over without a pause.
+
+    The key stays the same: its prefix, what it may do, and the keys that it made. A key may rotate
+    itself and the keys that it made; whoever logged in, all that one may revoke.
+    """
+
+    async def rotate() -> NewApiKeyResponse:
+        rotated = await key_rotation.rotate(
+            session,
+            prefix,
+            caller=caller,
+            grace=timedelta(seconds=body.grace_seconds),
+            actor=actor_of(request, caller),
+            now=resources.clock.now(),
+        )
+        return _shown_once(rotated)
+
+    return await idempotency.answer_once(
+        resources, session, key, rotate, status=HTTPStatus.OK, sealed_by=credentials
+    )
 
 
 @router.delete(

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from sqlalchemy import ColumnElement, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
@@ -12,12 +11,22 @@ from app.accounts.authentication import Caller
 from app.accounts.errors import AccessCodeNotFound, InvalidApiKey
 from app.accounts.models import AccessCode, ApiKey, User
 from app.accounts.rules.expiry import is_past, require_future
+from app.accounts.rules.key_limits import UNLIMITED, KeyLimits, limits_below
 from app.ledger import audit_log
 from app.ledger.actors import Actor
-from app.runtime.db.base import AnyRow
+from app.runtime.db.base import AnyRow, AnySelect
 from app.runtime.errors import InvalidParameter, NotFound
 from app.runtime.paging import Cursor, Page, page_of
 from app.runtime.security import KEY_PREFIX_PATTERN, new_api_key
+
+
+@dataclass(frozen=True)
+class KeyWish:
+    """What a new key is to be: its name, when it expires, and what it may do."""
+
+    name: str | None = None
+    expires_at: datetime | None = None
+    limits: KeyLimits = UNLIMITED
 
 
 @dataclass(frozen=True)
@@ -25,9 +34,15 @@ class KeyFacts:
     """What may be shown of a key after its creation."""
 
     prefix: str
+    name: str | None
+    account_id: str | None
+    access_code: str | None
+    limits: KeyLimits
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    last_used_at: datetime | None
+    old_secret_until: datetime | None
 
 
 @dataclass(frozen=True)
@@ -43,19 +58,51 @@ class ListedKey:
     """A key as an operator sees it: whose it is, and the prefix of the key that made it."""
 
     prefix: str
+    name: str | None
     user: str | None
     access_code: str | None
     made_by: str | None
+    scopes: list[str] | None
+    read_only: bool
+    ip_allow_list: list[str] | None
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    last_used_at: datetime | None
 
 
-_FACTS: Final = (ApiKey.prefix, ApiKey.created_at, ApiKey.expires_at, ApiKey.revoked_at)
+def facts_query() -> AnySelect:
+    """Read what may be shown of keys."""
+    return select(
+        ApiKey.prefix,
+        ApiKey.name,
+        ApiKey.account_id,
+        AccessCode.access_code,
+        ApiKey.scopes,
+        ApiKey.read_only,
+        ApiKey.ip_allow_list,
+        ApiKey.created_at,
+        ApiKey.expires_at,
+        ApiKey.revoked_at,
+        ApiKey.last_used_at,
+        ApiKey.old_secret_until,
+    ).outerjoin(AccessCode, AccessCode.account_id == ApiKey.account_id)
 
 
-def _facts(row: AnyRow) -> KeyFacts:
-    return KeyFacts(row.prefix, row.created_at, row.expires_at, row.revoked_at)
+def key_facts(row: AnyRow) -> KeyFacts:
+    """Read a row of `facts_query`."""
+    return KeyFacts(
+        prefix=row.prefix,
+        name=row.name,
+        account_id=row.account_id,
+        access_code=row.access_code,
+        limits=KeyLimits(row.scopes, row.read_only, row.ip_allow_list),
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+        last_used_at=row.last_used_at,
+        old_secret_until=row.old_secret_until,
+    )
 
 
 async def create_for_caller(
@@ -63,14 +110,13 @@ async def create_for_caller(
     *,
     caller: Caller,
     access_code: str | None,
-    expires_at: datetime | None,
+    wish: KeyWish,
     actor: Actor,
     now: datetime,
 ) -> NewKey:
     """Make a key for the caller, or for an access code that it issued, in its transaction.
 
-    Raises AccessCodeNotFound, also for a caller that is an inactive code, and InvalidParameter for
-    an expiry in the past.
+    Raises AccessCodeNotFound, also for a caller that is an inactive code, and what `create` raises.
     """
     if not caller.active:
         raise AccessCodeNotFound
@@ -78,60 +124,69 @@ async def create_for_caller(
     if access_code is not None:
         code = await access_codes.facts(session, caller=caller, access_code=access_code, now=now)
         account_id = code.account_id
-    return await create(session, account_id=account_id, expires_at=expires_at, actor=actor, now=now)
+    return await create(session, account_id=account_id, wish=wish, actor=actor, now=now)
 
 
 async def create(
     session: AsyncSession,
     *,
     account_id: str | None,
-    expires_at: datetime | None,
+    wish: KeyWish,
     actor: Actor,
     now: datetime,
 ) -> NewKey:
     """Make a key for an account, or for none (then it is valid but identifies nobody).
 
-    In the caller's transaction. A key that acts here makes none that outlives it: without an
-    expiry, the new one gets its own. Raises InvalidParameter for an expiry in the past or after
-    that, and InvalidApiKey if it was revoked meanwhile.
+    In the caller's transaction. A key that acts here makes none that outlives it or may do more:
+    where nothing is wished, the new one gets its own. Raises InvalidParameter for an expiry in the
+    past or after that, and for networks beyond its own; MissingScope for a scope that it lacks;
+    InvalidApiKey if it was revoked meanwhile.
     """
-    require_future(expires_at, now)
+    require_future(wish.expires_at, now)
     key = new_api_key()
     if actor.api_key is not None:
-        expires_at = await _expiry_below(session, actor.api_key, expires_at, now)
+        wish = await _below(session, actor.api_key, wish, now)
     await session.execute(
         insert(ApiKey).values(
             prefix=key.prefix,
             secret_hash=key.secret_hash,
             account_id=account_id,
             created_at=now,
-            expires_at=expires_at,
+            expires_at=wish.expires_at,
             parent_prefix=actor.api_key,
+            name=wish.name,
+            scopes=wish.limits.scopes,
+            read_only=wish.limits.read_only,
+            ip_allow_list=wish.limits.ip_allow_list,
         )
     )
     await audit_log.record(
         session, actor=actor, action="api_key.create", subject=key.prefix, at=now
     )
-    return NewKey(key.text, KeyFacts(key.prefix, now, expires_at, None))
+    made = await session.execute(facts_query().where(ApiKey.prefix == key.prefix))
+    return NewKey(key.text, key_facts(made.one()))
 
 
-async def _expiry_below(
-    session: AsyncSession, parent: str, expires_at: datetime | None, now: datetime
-) -> datetime | None:
-    """Lock a key against its revocation, and return when one that it makes expires."""
+async def _below(session: AsyncSession, parent: str, wish: KeyWish, now: datetime) -> KeyWish:
+    """Lock a key against its revocation, and return what one that it makes is to be."""
     await session.execute(text("LOCK TABLE api_keys IN ROW EXCLUSIVE MODE"))
-    row = (
-        await session.execute(
-            select(ApiKey.expires_at, ApiKey.revoked_at).where(ApiKey.prefix == parent)
-        )
-    ).one()
+    row = (await session.execute(facts_query().where(ApiKey.prefix == parent))).one()
     if row.revoked_at is not None or is_past(row.expires_at, now):
         raise InvalidApiKey
-    if row.expires_at is None or expires_at is None:
-        return expires_at or row.expires_at
-    if expires_at > row.expires_at:
+    own = key_facts(row)
+    return KeyWish(
+        wish.name,
+        _expiry_below(own.expires_at, wish.expires_at),
+        limits_below(own.limits, wish.limits),
+    )
+
+
+def _expiry_below(own: datetime | None, wished: datetime | None) -> datetime | None:
+    if own is None or wished is None:
+        return wished or own
+    if wished > own:
         raise InvalidParameter("expires_at", "no later than that of the API key that makes it")
-    return expires_at
+    return wished
 
 
 async def revoke(
@@ -148,16 +203,16 @@ async def revoke(
     Revoking twice keeps the first time. `owner` limits it to the keys of an account and of the
     access codes that it issued; None, the operator, reaches every key. Raises NotFound.
     """
-    query = select(*_FACTS).where(ApiKey.prefix == prefix)
+    query = facts_query().where(ApiKey.prefix == prefix)
     if owner is not None:
-        query = query.where(_reached_by(owner))
+        query = query.where(reached_by(owner))
     if not KEY_PREFIX_PATTERN.fullmatch(prefix):
         raise NotFound("api_key not found")
     async with session.begin():
         if (await session.execute(query)).one_or_none() is None:
             raise NotFound("api_key not found")
         await _revoke(session, ApiKey.prefix == prefix, keep_children, actor, now)
-        return _facts((await session.execute(query)).one())
+        return key_facts((await session.execute(query)).one())
 
 
 async def revoke_all_of(
@@ -193,7 +248,7 @@ async def _revoke(
     return prefixes
 
 
-def _reached_by(owner: str) -> ColumnElement[bool]:
+def reached_by(owner: str) -> ColumnElement[bool]:
     """Limit keys to those of an account and of the access codes that it issued."""
     issued = select(AccessCode.account_id).where(AccessCode.issuer_id == owner)
     return or_(ApiKey.account_id == owner, ApiKey.account_id.in_(issued))
@@ -206,12 +261,17 @@ async def list_all(
     query = (
         select(
             ApiKey.prefix,
+            ApiKey.name,
             User.email.label("user"),
             AccessCode.access_code,
             ApiKey.parent_prefix.label("made_by"),
+            ApiKey.scopes,
+            ApiKey.read_only,
+            ApiKey.ip_allow_list,
             ApiKey.created_at,
             ApiKey.expires_at,
             ApiKey.revoked_at,
+            ApiKey.last_used_at,
         )
         .outerjoin(User, User.account_id == ApiKey.account_id)
         .outerjoin(AccessCode, AccessCode.account_id == ApiKey.account_id)
@@ -219,7 +279,7 @@ async def list_all(
         .limit(limit)
     )
     if owner is not None:
-        query = query.where(_reached_by(owner))
+        query = query.where(reached_by(owner))
     if unbound:
         query = query.where(ApiKey.account_id.is_(None))
     rows = await connection.execute(query)
@@ -230,13 +290,13 @@ async def list_own(
     connection: AsyncConnection, account_id: str, *, cursor: Cursor | None, limit: int
 ) -> Page[KeyFacts]:
     """Return an account's keys, newest first."""
-    query = select(*_FACTS).where(ApiKey.account_id == account_id)
+    query = facts_query().where(ApiKey.account_id == account_id)
     return await page_of(
         connection,
         query,
         order=(ApiKey.created_at, ApiKey.prefix),
         cursor=cursor,
         limit=limit,
-        read=_facts,
+        read=key_facts,
         position=lambda key: (key.created_at, key.prefix),
     )

@@ -6,6 +6,7 @@ from typing import Final
 
 from app.accounts.errors import InvalidApiKey, NotLoggedIn, UserNotIdentified
 from app.accounts.rules.expiry import is_past
+from app.accounts.rules.key_limits import UNLIMITED, KeyLimits
 from app.ledger.rules import AccountKind, AccountStatus
 from app.runtime.db.direct import DriverRow, Statement
 from app.runtime.db.engine import Database
@@ -16,7 +17,8 @@ from app.runtime.security import read_api_key, read_session_token, same_hash
 class Caller:
     """An identified account. An inactive one is an access code that may read, but not spend.
 
-    `api_key` is the prefix of the key that it came with; None for a session.
+    `api_key` is the prefix of the key that it came with; None for a session. `limits` are those of
+    the key.
     """
 
     account_id: str
@@ -24,6 +26,7 @@ class Caller:
     access_code: str | None
     active: bool
     api_key: str | None = field(default=None, compare=False)
+    limits: KeyLimits = field(default=UNLIMITED, compare=False)
 
     @classmethod
     def of_access_code(cls, account_id: str, access_code: str) -> "Caller":
@@ -83,6 +86,8 @@ class CallerQuery:
         also = f", {columns}" if columns else ""
         self.by_key: Final = Statement(
             f"""SELECT key.secret_hash, key.expires_at AS key_expires_at, key.revoked_at,
+                key.old_secret_hash, key.old_secret_until,
+                key.scopes, key.read_only, key.ip_allow_list,
                 {_ACCOUNT_COLUMNS}{also}
             FROM api_keys key LEFT JOIN accounts account ON account.id = key.account_id
                 LEFT JOIN access_codes own_code ON own_code.account_id = account.id {joined}
@@ -137,11 +142,11 @@ async def resolve(
         or row["account_status"] != AccountStatus.ACTIVE
     ):
         raise NotLoggedIn
-    return _caller(row, now, None), row
+    return _caller(row, now, None, UNLIMITED), row
 
 
 def _by_key(row: DriverRow | None, key: PresentedKey, now: datetime) -> tuple[Caller, DriverRow]:
-    if row is None or not same_hash(row["secret_hash"], key.secret_hash):
+    if row is None or not _is_secret(row, key.secret_hash, now):
         raise InvalidApiKey
     if row["revoked_at"] is not None or is_past(row["key_expires_at"], now):
         raise InvalidApiKey
@@ -149,13 +154,24 @@ def _by_key(row: DriverRow | None, key: PresentedKey, now: datetime) -> tuple[Ca
         raise UserNotIdentified
     if row["kind"] == AccountKind.USER and row["account_status"] != AccountStatus.ACTIVE:
         raise InvalidApiKey
-    return _caller(row, now, key.prefix), row
+    limits = KeyLimits(row["scopes"], row["read_only"], row["ip_allow_list"])
+    return _caller(row, now, key.prefix, limits), row
 
 
-def _caller(row: DriverRow, now: datetime, api_key: str | None) -> Caller:
+def _is_secret(row: DriverRow, secret_hash: bytes, now: datetime) -> bool:
+    """Say whether it is the secret of a key, or the one before its rotation, for a while."""
+    if same_hash(row["secret_hash"], secret_hash):
+        return True
+    return (
+        row["old_secret_hash"] is not None
+        and same_hash(row["old_secret_hash"], secret_hash)
+        and not is_past(row["old_secret_until"], now)
+    )
+
+
+def _caller(row: DriverRow, now: datetime, api_key: str | None, limits: KeyLimits) -> Caller:
     active = row["account_status"] == AccountStatus.ACTIVE and not is_past(
         row["own_expires_at"], now
     )
-    return Caller(
-        row["account_id"], AccountKind(row["kind"]), row["own_access_code"], active, api_key
-    )
+    kind = AccountKind(row["kind"])
+    return Caller(row["account_id"], kind, row["own_access_code"], active, api_key, limits)

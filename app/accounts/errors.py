@@ -73,6 +73,58 @@ class UserNotIdentified(AppError):
         super().__init__("User not identified by APIKey")
 
 
+class MissingScope(AppError):
+    """The API key is limited to scopes among which this one is not."""
+
+    code = "missing_scope"
+    status = 403
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"The API key lacks the scope {scope}")
+
+
+class ReadOnlyKey(AppError):
+    """The API key only reads, and this changes something."""
+
+    code = "read_only_key"
+    status = 403
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"The API key is read-only, and this changes something of {scope}")
+
+
+class AddressNotAllowed(AppError):
+    """The API key is used from an address that is not on its allow-list."""
+
+    code = "address_not_allowed"
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__("The API key may not be used from this address")
+
+
+class RotationNotAllowed(AppError):
+    """An API key asked for a new secret of a key that it did not make."""
+
+    code = "rotation_not_allowed"
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__(
+            "An API key may rotate itself and the keys that it made; log in to rotate another"
+        )
+
+
+class ApiKeyNotActive(AppError):
+    """A key that is over gets no new secret."""
+
+    code = "api_key_not_active"
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__("The API key is revoked or expired and cannot be rotated")
+
+
 class UsersOnly(AppError):
     """An access code asked for what only a user may do."""
 

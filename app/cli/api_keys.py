@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from app.accounts import api_keys
+from app.accounts.rules.key_limits import KeyLimits, Scope, read_network
 from app.cli.operator import (
     CodeOption,
     ExpiresAt,
@@ -29,16 +30,36 @@ KeepChildren = Annotated[
 def create_api_key(
     email: UserEmail = None,
     code: CodeOption = None,
+    *,
     unbound: Annotated[
         bool, typer.Option("--unbound", help="a valid key that identifies nobody")
     ] = False,
     expires_at: ExpiresAt = None,
-    *,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="what it is called in lists")
+    ] = None,
+    scopes: Annotated[
+        list[Scope] | None, typer.Option("--scope", help="what it may be used for; repeatable")
+    ] = None,
+    read_only: Annotated[bool, typer.Option("--read-only", help="let it change nothing")] = False,
+    networks: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow-ip", metavar="CIDR", help="a network that it may be used from; repeatable"
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make an API key; it is shown only here."""
     require_one(user=email, access_code=code, unbound=unbound)
-    expiry = time_of(expires_at)
+    if name is not None and not 1 <= len(name) <= 64:  # noqa: PLR2004
+        raise typer.BadParameter("--name: must have 1 to 64 characters")
+    limits = KeyLimits(
+        [scope for scope in Scope if scope in scopes] if scopes else None,
+        read_only,
+        [_network(text) for text in networks] if networks else None,
+    )
+    wish = api_keys.KeyWish(name, time_of(expires_at), limits)
 
     async def work(database: Database) -> api_keys.NewKey:
         async with database.reading() as connection:
@@ -47,13 +68,20 @@ def create_api_key(
             return await api_keys.create(
                 session,
                 account_id=account_id,
-                expires_at=expiry,
+                wish=wish,
                 actor=operator_actor(),
                 now=database.clock.now(),
             )
 
     key = with_operator_database(work)
     print_record({"api_key": key.text, "prefix": key.facts.prefix}, as_json=as_json)
+
+
+def _network(text: str) -> str:
+    try:
+        return str(read_network(text))
+    except ValueError as fault:
+        raise typer.BadParameter(f"--allow-ip: {fault}") from None
 
 
 def list_api_keys(
@@ -82,7 +110,10 @@ def list_api_keys(
             )
 
     found = newest(with_operator_database(work), limit)
-    columns = ("prefix", "user", "access_code", "made_by", "created_at", "expires_at", "revoked_at")
+    columns = (
+        *("prefix", "name", "user", "access_code", "made_by", "created_at", "expires_at"),
+        *("revoked_at", "last_used_at"),
+    )
     print_records([asdict(key) for key in found], columns=columns, as_json=as_json)
 
 

@@ -61,9 +61,12 @@ def _key_checksum(prefix: str, secret: str) -> str:
     return _base62(zlib.crc32(f"assay_{prefix}_{secret}".encode()), 6)
 
 
-def new_api_key() -> ApiKey:
-    """Make an API key: `assay_<prefix>_<secret><checksum>`; the secret carries 190 bits."""
-    prefix, secret = _random_base62(10), _random_base62(32)
+def new_api_key(prefix: str | None = None) -> ApiKey:
+    """Make an API key: `assay_<prefix>_<secret><checksum>`; the secret carries 190 bits.
+
+    With a prefix it is a new secret of the key that has it.
+    """
+    prefix, secret = prefix or _random_base62(10), _random_base62(32)
     text = f"assay_{prefix}_{secret}{_key_checksum(prefix, secret)}"
     return ApiKey(text=text, prefix=prefix, secret_hash=hash_token(secret))
 

@@ -22,9 +22,17 @@ def client_of(peer: str | None, forwarded_for: str, proxies: Sequence[IPNetwork]
 
     `peer` is the other end of the connection, `forwarded_for` all of `X-Forwarded-For`.
     """
+    client = client_address(peer, forwarded_for, proxies)
+    return NOWHERE if client is None else _counted_as(client)
+
+
+def client_address(
+    peer: str | None, forwarded_for: str, proxies: Sequence[IPNetwork]
+) -> IPAddress | None:
+    """Return the address that a request comes from; None: from a Unix socket."""
     client = _address(peer or "")
     if client is None:
-        return NOWHERE
+        return None
     for hop in reversed(forwarded_for.split(",")):
         if not _is_in(client, proxies):
             break
@@ -32,7 +40,7 @@ def client_of(peer: str | None, forwarded_for: str, proxies: Sequence[IPNetwork]
         if stated is None:  # a trusted proxy states no address: it stands for its client
             break
         client = stated
-    return _counted_as(client)
+    return client
 
 
 def _address(text: str) -> IPAddress | None:

@@ -10,9 +10,12 @@ from app.accounts import authentication
 from app.accounts.authentication import CALLER, Caller, CallerQuery, Credentials
 from app.accounts.errors import (
     AccessCodeNotFound,
+    AddressNotAllowed,
     InvalidAccessCode,
     InvalidApiKey,
+    MissingScope,
     NotLoggedIn,
+    ReadOnlyKey,
     UsersOnly,
 )
 from app.accounts.rules.throttles import bad_codes_of, bad_keys_of
@@ -20,8 +23,10 @@ from app.ledger.actors import Actor
 from app.resources import Resources
 from app.runtime.db.direct import DriverRow
 from app.runtime.observability.request_id import request_id_of
-from app.web.clients import client_of
+from app.web.clients import client_address, client_of
 from app.web.openapi import API_KEY, takes_credentials
+from app.web.query import refuse_unknown_query
+from app.web.scopes import NEEDS
 
 
 def resources_of(request: Request) -> Resources:
@@ -69,13 +74,36 @@ async def _credentials(request: Request) -> Credentials:
 CredentialsDep = Annotated[Credentials, Depends(_credentials)]
 
 
+def _hops(request: Request) -> tuple[str | None, str]:
+    """Return the other end of the connection, and all of `X-Forwarded-For`."""
+    peer = request.client.host if request.client else None
+    return peer, ",".join(request.headers.getlist("X-Forwarded-For"))
+
+
 def address_of(request: Request, resources: Resources) -> str:
     """Return the client that a request's failures are counted against."""
-    return client_of(
-        request.client.host if request.client else None,
-        ",".join(request.headers.getlist("X-Forwarded-For")),
-        resources.settings.server.trusted_proxies,
-    )
+    return client_of(*_hops(request), resources.settings.server.trusted_proxies)
+
+
+def _refuse_beyond_limits(request: Request, resources: Resources, caller: Caller) -> None:
+    """Note that an API key is used, if it may be for this.
+
+    Raises AddressNotAllowed, MissingScope and ReadOnlyKey.
+    """
+    if caller.api_key is None:
+        return
+    limits = caller.limits
+    if limits.ip_allow_list is not None:
+        proxies = resources.settings.server.trusted_proxies
+        if not limits.admits(client_address(*_hops(request), proxies)):
+            raise AddressNotAllowed
+    resources.key_uses.note(caller.api_key, resources.clock.now())
+    if limits.is_limited:
+        need = NEEDS[request.scope["route"].name]
+        if need.scope is not None and not limits.has(need.scope):
+            raise MissingScope(need.scope)
+        if need.changes and limits.read_only:
+            raise ReadOnlyKey(need.scope or "the account")
 
 
 async def identify(
@@ -85,7 +113,8 @@ async def identify(
 
     Bad credentials are counted against the address that they come from; valid ones never meet the
     throttle. A dependency that calls this is marked by `takes_credentials`. Raises InvalidApiKey,
-    NotLoggedIn, UserNotIdentified, TooManyAttempts.
+    NotLoggedIn, UserNotIdentified, TooManyAttempts; what is beyond the limits of a key:
+    AddressNotAllowed, MissingScope, ReadOnlyKey; and UnknownQueryParameter.
     """
     resources, credentials = resources_of(request), credentials_of(request)
     try:
@@ -95,12 +124,15 @@ async def identify(
             resources.throttles.count_malformed(bad_keys_of(address_of(request, resources)))
         raise
     try:
-        return await authentication.resolve(
+        caller, found = await authentication.resolve(
             resources.database, presented, resources.clock.now(), query, **values
         )
     except (InvalidApiKey, NotLoggedIn):
         await resources.throttles.count(bad_keys_of(address_of(request, resources)))
         raise
+    _refuse_beyond_limits(request, resources, caller)
+    refuse_unknown_query(request)
+    return caller, found
 
 
 @takes_credentials

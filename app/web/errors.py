@@ -142,6 +142,10 @@ NOT_CANCELLABLE: Final = (
     "order_not_cancellable",
     "An order that is PAID cannot be cancelled; only one that nobody paid can",
 )
+KEY_NOT_ACTIVE: Final = (
+    "api_key_not_active",
+    "The API key is revoked or expired and cannot be rotated",
+)
 EMAIL_TAKEN: Final = ("email_taken", "email is already registered")
 SEALED: Final = (
     "idempotency_key_sealed",

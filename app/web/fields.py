@@ -43,9 +43,13 @@ _RFC_3339: Final = re.compile(
 _RFC_3339_TEXT: Final = "an RFC 3339 time with its offset, such as 2030-01-31T12:00:00Z"
 
 
-def not_allowed(allowed: str) -> PydanticCustomError:
-    """Make the error of a value that is there but is not what is allowed."""
-    return PydanticCustomError(NOT_ALLOWED, "{allowed}", {"allowed": allowed})
+def not_allowed(allowed: str, *, name: str | None = None) -> PydanticCustomError:
+    """Make the error of a value that is there but is not what is allowed.
+
+    `name` is that of the parameter, where a validator of the whole body finds it.
+    """
+    named = {"name": name} if name else {}
+    return PydanticCustomError(NOT_ALLOWED, "{allowed}", {"allowed": allowed, **named})
 
 
 def missing(name: str) -> PydanticCustomError:

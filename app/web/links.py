@@ -57,9 +57,14 @@ ACCESS_CODE: Final = _created(
     },
 )
 API_KEY: Final = _created(
+    rotation={
+        "operationId": "rotateApiKey",
+        "description": "Give the key a new secret",
+        "parameters": {"prefix": "$response.body#/prefix"},
+    },
     revocation={
         "operationId": "revokeApiKey",
         "description": "Revoke the key",
         "parameters": {"prefix": "$response.body#/prefix"},
-    }
+    },
 )

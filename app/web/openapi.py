@@ -13,6 +13,8 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute, iter_route_contexts
 from fastapi.security import APIKeyHeader, HTTPBearer
 
+from app.web.scopes import NEEDS
+
 API_KEY: Final = APIKeyHeader(
     name="X-API-KEY",
     scheme_name="ApiKeyHeader",
@@ -42,6 +44,10 @@ integers (`10`, never `10.0`, `1e1` or `"10"`), a key stands once in an object, 
 and a body has at most 16 KiB (`check_assessment_list_for_access_code`: 256 KiB). Parameters that
 are unknown are ignored; `null`, `""` and `[]` are as if the parameter were not sent.
 
+An API key may be limited to scopes, to reading, and to networks: what is beyond is 403. The scope
+that an operation asks for stands in `x-required-scope`. A query parameter that an endpoint does not
+know is 400, but for `check_self_status`.
+
 HEAD works where GET does. Every answer under `/api` carries `Cache-Control: no-store`.
 """
 _REQUEST_ID: Final[dict[str, Any]] = {
@@ -68,7 +74,11 @@ def takes_credentials(dependency: _Dependency) -> _Dependency:
 
 def unique_operation_id(route: APIRoute) -> str:
     """Name an operation after its function: `create_order` is `createOrder`."""
-    first, *others = route.name.split("_")
+    return _operation_id(route.name)
+
+
+def _operation_id(name: str) -> str:
+    first, *others = name.split("_")
     return first + "".join(other.capitalize() for other in others)
 
 
@@ -102,8 +112,11 @@ def _document(app: FastAPI) -> dict[str, Any]:
     used = {tag for operation in _operations(document) for tag in operation.get("tags", ())}
     document["tags"] = [tag for tag in TAGS if tag["name"] in used]
     _document_credentials(app, document)
+    scopes = {_operation_id(name): need.scope for name, need in NEEDS.items()}
     for operation in _operations(document):
         _drop_default_422(operation)
+        if (scope := scopes.get(operation["operationId"])) is not None:
+            operation["x-required-scope"] = scope.value
         operation.setdefault("security", [])
         for response in operation["responses"].values():
             headers = response.setdefault("headers", {})

@@ -1,5 +1,7 @@
 """The errors of requests that no router reads: heads, bodies and methods."""
 
+from collections.abc import Collection
+
 from app.runtime.errors import AppError
 
 
@@ -18,6 +20,19 @@ class MalformedBody(AppError):
 
     code = "malformed_body"
     status = 400
+
+
+class UnknownQueryParameter(AppError):
+    """The query has a name that the endpoint does not know, or one twice."""
+
+    code = "unknown_query_parameter"
+    status = 400
+
+    def __init__(self, allowed: Collection[str]) -> None:
+        names = ", ".join(sorted(allowed))
+        super().__init__(
+            f"The query may have, once each, only: {names}" if names else "The query must be empty"
+        )
 
 
 class MethodNotAllowed(AppError):

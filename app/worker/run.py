@@ -17,18 +17,26 @@ from app.worker import housekeeping
 from app.worker.clock_gate import running_while_clock_is_right
 
 _INTEREST_REST_SECONDS: Final = 1.0
+_KEY_USES_REST_SECONDS: Final = 10.0
 _SAVE_REST_SECONDS: Final = 5.0
 
 
 @asynccontextmanager
 async def interest_running(resources: Resources) -> AsyncIterator[None]:
-    """Write down once a second which orders were asked about, beside the body."""
+    """Write down which orders were asked about, and when keys were used, beside the body."""
 
     async def flush() -> bool:
         await resources.interest.flush(resources.database, resources.clock.now())
         return False
 
-    loops = [Loop("interest", flush, _INTEREST_REST_SECONDS)]
+    async def save_key_uses() -> bool:
+        await resources.key_uses.save(resources.database)
+        return False
+
+    loops = [
+        Loop("interest", flush, _INTEREST_REST_SECONDS),
+        Loop("key_uses", save_key_uses, _KEY_USES_REST_SECONDS),
+    ]
     heartbeats = Heartbeats(resources.clock, resources.metrics)
     async with running_while_clock_is_right(loops, heartbeats, resources):
         yield

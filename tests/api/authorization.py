@@ -8,8 +8,10 @@ stranger's. "absent" never was. What a caller may not see must answer like what 
     absent      refused as if it had never been
     no code     400, the endpoint's text for an access code that may not be used
     buyer only  403: somebody sees an order that another bought
+    not its key 403: a key asked for a new secret of a key that it did not make
     users only  403: an access code asked for what only a user may do
     log in      403, the endpoint's text for missing credentials
+    rotates     done by a session; 403 by a key that did not make it
     open        needs no caller: the body decides
 """
 
@@ -27,7 +29,9 @@ class Mark(StrEnum):
     NO_CODE = "no code"
     BUYER_ONLY = "buyer only"
     USERS_ONLY = "users only"
+    NOT_ITS_KEY = "not its key"
     LOG_IN = "log in"
+    ROTATES = "rotates"
     OPEN = "open"
 
 
@@ -85,6 +89,8 @@ GET /api/api_keys                            self | ok      | ok      | ok      
 POST /api/api_keys                           self | ok      | ok      | ok         | no code
 POST /api/api_keys                              C | ok      | absent  | ok         | no code
 POST /api/api_keys                              D | absent  | ok      | absent     | no code
+POST /api/api_keys/{prefix}/rotate              C | rotates | absent  | rotates    | no code
+POST /api/api_keys/{prefix}/rotate              D | absent  | rotates | absent     | no code
 DELETE /api/api_keys/{prefix}                   C | ok      | absent  | ok         | ok
 DELETE /api/api_keys/{prefix}                   D | absent  | ok      | absent     | absent
 POST /api/change_password                    self | ok      | ok      | users only | users only
@@ -163,4 +169,57 @@ def mark_of(cell: Cell, caller: str) -> Mark:
     """Say what becomes of a call by one of the KNOWN callers."""
     if cell.operation == "POST /api/logout" and caller in MAY_LOG_OUT:
         return Mark.OK
-    return MARKS[cell, KNOWN[caller]]
+    mark = MARKS[cell, KNOWN[caller]]
+    if mark is Mark.ROTATES:
+        return Mark.OK if caller.endswith("by session") else Mark.NOT_ITS_KEY
+    return mark
+
+
+class Scoped(NamedTuple):
+    """What an operation asks of an API key: a scope, if any, and whether it changes something."""
+
+    scope: str | None
+    changes: bool
+
+
+# Which scope each operation asks for; `!` marks what a read-only key may not do.
+_SCOPES: Final = """
+POST /api/new_order                                    orders:write !
+POST /api/check_order_status                           orders:read
+POST /api/orders/{order_id}/cancel                     orders:write !
+GET /api/orders                                        orders:read
+GET /api/order_parameters                              orders:read
+POST /api/check_price                                  orders:read
+GET /api/ledger                                        orders:read
+POST /api/create_new_assessment_for_access_code        assessments:write !
+POST /api/create_new_assessments_for_access_code       assessments:write !
+POST /api/create_new_assessment                        assessments:write !
+POST /api/check_assessment_list_for_access_code        assessments:read
+GET /api/assessments                                   assessments:read
+GET /api/assessments/{assessment_id}/receipt           assessments:read
+GET /api/assessments/{assessment_id}/report            assessments:read
+GET /api/check_self_status                             none
+POST /api/logout                                       none !
+POST /api/change_password                              keys !
+POST /api/check_access_code_status                     codes
+GET /api/access_codes                                  codes
+POST /api/access_codes                                 codes !
+POST /api/access_codes/{access_code}/deactivate        codes !
+POST /api/access_codes/{access_code}/credits           codes !
+POST /api/access_codes/{access_code}/credits/return    codes !
+GET /api/api_keys                                      keys
+POST /api/api_keys                                     keys !
+POST /api/api_keys/{prefix}/rotate                     keys !
+DELETE /api/api_keys/{prefix}                          keys !
+"""
+
+
+def _read_scopes() -> dict[str, Scoped]:
+    scopes = {}
+    for row in _SCOPES.strip().splitlines():
+        method, path, scope, *mark = row.split()
+        scopes[f"{method} {path}"] = Scoped(None if scope == "none" else scope, mark == ["!"])
+    return scopes
+
+
+SCOPES: Final = MappingProxyType(_read_scopes())

@@ -29,6 +29,27 @@ def not_allowed(methods: str) -> Problem:
     return Problem(405, "method_not_allowed", f"Method not allowed; use {methods}")
 
 
+def missing_scope(scope: str) -> Problem:
+    """A key that is limited to other scopes."""
+    return Problem(403, "missing_scope", f"The API key lacks the scope {scope}")
+
+
+def read_only_key(scope: str) -> Problem:
+    """A key that only reads, where something is changed."""
+    return Problem(
+        403, "read_only_key", f"The API key is read-only, and this changes something of {scope}"
+    )
+
+
+def unknown_query(*names: str) -> Problem:
+    """A query with a name that the endpoint does not know, or with one twice."""
+    if not names:
+        return Problem(400, "unknown_query_parameter", "The query must be empty")
+    known = ", ".join(names)
+    text = f"The query may have, once each, only: {known}"
+    return Problem(400, "unknown_query_parameter", text)
+
+
 def too_many_open_orders(limit: int) -> Problem:
     """An order of somebody who has as many unpaid ones as allowed."""
     return Problem(
@@ -49,6 +70,17 @@ LOG_IN_TO_ORDER: Final = Problem(403, "not_logged_in", "Invalid credentials. Ple
 LOG_IN: Final = Problem(403, "not_logged_in", "Credentials invalid or not provided. Please log in")
 WRONG_PASSWORD: Final = Problem(403, "wrong_password", "Invalid credentials. Please log in")
 USER_NOT_IDENTIFIED: Final = Problem(403, "user_not_identified", "User not identified by APIKey")
+ADDRESS_NOT_ALLOWED: Final = Problem(
+    403, "address_not_allowed", "The API key may not be used from this address"
+)
+ROTATION_NOT_ALLOWED: Final = Problem(
+    403,
+    "rotation_not_allowed",
+    "An API key may rotate itself and the keys that it made; log in to rotate another",
+)
+API_KEY_NOT_ACTIVE: Final = Problem(
+    409, "api_key_not_active", "The API key is revoked or expired and cannot be rotated"
+)
 USERS_ONLY: Final = Problem(403, "users_only", "Only users may do this")
 BUYER_ONLY: Final = Problem(403, "buyer_only", "Only the buyer of an order may do this")
 REGISTRATION_CLOSED: Final = Problem(403, "registration_closed", "Registration is closed")

@@ -131,6 +131,14 @@ async def test_a_new_key_is_shown_once_and_works(application: Application, user:
     made = answer.json()
     assert made == {
         "prefix": IsStr(regex=r"[0-9A-Za-z]{10}"),
+        "name": None,
+        "owner": user.account_id,
+        "access_code": None,
+        "scopes": None,
+        "read_only": False,
+        "ip_allow_list": None,
+        "last_used_at": None,
+        "old_secret_until": None,
         "created_at": "2026-01-11T12:46:03Z",
         "expires_at": "2026-01-11T12:47:03Z",
         "revoked_at": None,

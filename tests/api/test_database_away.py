@@ -51,6 +51,7 @@ OPERATIONS: Final[dict[str, Any]] = {
     "POST /api/access_codes/{access_code}/credits/return": None,
     "GET /api/api_keys": None,
     "POST /api/api_keys": {},
+    "POST /api/api_keys/{prefix}/rotate": None,
     "DELETE /api/api_keys/{prefix}": None,
     "POST /api/register": LOGIN,
     "POST /api/login": LOGIN,

@@ -75,7 +75,7 @@ def body_for(path: str, town: ApiFixture) -> dict[str, Any] | None:
 
 
 async def in_its_place(application: Application, town: ApiFixture, path: str) -> str:
-    """Fill in the path, with an order that may be cancelled and a code of its own."""
+    """Fill in the path: an order that may be cancelled, a code of its own, the caller's key."""
     order_id = access_code = ""
     if "{order_id}" in path:
         answer = await application.http.post(
@@ -84,7 +84,8 @@ async def in_its_place(application: Application, town: ApiFixture, path: str) ->
         order_id = answer.json()["order_id"]
     if "{access_code}" in path:
         access_code = await make_other_code(application, town)
-    return path.format(order_id=order_id, access_code=access_code)
+    prefix = town.user.api_key.split("_")[1]
+    return path.format(order_id=order_id, access_code=access_code, prefix=prefix)
 
 
 async def send(

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from app.accounts import api_keys
+from app.accounts.api_keys import KeyWish
 from app.accounts.errors import InvalidApiKey
 from app.ledger.actors import Actor
 from app.runtime.db.engine import Database
@@ -175,7 +176,7 @@ async def test_a_key_that_was_revoked_meanwhile_makes_none(
         with pytest.raises(InvalidApiKey):
             async with session.begin():
                 await api_keys.create(
-                    session, account_id=user.account_id, expires_at=None, actor=by, now=now
+                    session, account_id=user.account_id, wish=KeyWish(), actor=by, now=now
                 )
 
 
@@ -187,7 +188,7 @@ async def test_no_key_slips_through_a_revocation(committed_database: Database) -
         actor = Actor(user.account_id, "test", parent)
         async with committed_database.sessions() as session, session.begin():
             key = await api_keys.create(
-                session, account_id=user.account_id, expires_at=None, actor=actor, now=now
+                session, account_id=user.account_id, wish=KeyWish(), actor=actor, now=now
             )
         return key.facts.prefix
 

@@ -60,6 +60,9 @@ _REFUSALS: Final = {
     "getReceipt": {"assessment_id not found"},
     "getReport": {"assessment_id not found"},
     "deactivateAccessCode": {"access_code not found"},
+    "rotateApiKey": {
+        "An API key may rotate itself and the keys that it made; log in to rotate another"
+    },
     "createApiKey": {"access_code not found", "expires_at must be a time in the future"},
     "checkPrice": {
         "number_of_credits must be a whole number from 4 to 10000",
@@ -70,7 +73,7 @@ _REFUSALS: Final = {
     "listLedger": {"cursor must be a next_cursor of an earlier page", "access_code not found"},
     "listAssessments": {"cursor must be a next_cursor of an earlier page"},
     "listAccessCodes": {"cursor must be a next_cursor of an earlier page"},
-    "listApiKeys": {"cursor must be a next_cursor of an earlier page"},
+    "listApiKeys": {"cursor must be a next_cursor of an earlier page", "access_code not found"},
 }
 _ASKING: Final = ("createNewAssessment", "createNewAssessmentForAccessCode")
 # The reason follows, which depends on what was sent.

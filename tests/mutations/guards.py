@@ -32,6 +32,7 @@ _CHAIN: Final = "tests/partners/esplora/test_chain.py::"
 _ARRIVED: Final = "tests/orders/test_apply_outputs.py::"
 _ARRIVALS: Final = "tests/partners/esplora/test_arrivals.py::"
 _LISTS: Final = "tests/lists/test_lookup.py::"
+_KEYS: Final = "tests/api/test_key_limits.py::"
 _REVIEWS: Final = "tests/assessments/test_rescreening.py::"
 
 MUTATIONS: Final = (
@@ -510,6 +511,33 @@ MUTATIONS: Final = (
         _LISTS + "test_process_notices_a_new_version_within_ten_seconds_and_asks_no_more_often",
     ),
     _sql(
+        "trigger: a key may do no more than the one that made it",
+        "DROP TRIGGER key_limits ON api_keys",
+        _KEYS + "test_the_database_refuses_a_key_that_may_do_more_than_its_maker",
+    ),
+    Mutation(
+        "keys: none gives a scope that it lacks",
+        "app/accounts/rules/key_limits.py",
+        "if not own.has(Scope(scope)):",
+        "if False:",
+        _KEYS + "test_a_key_gives_no_scope_that_it_lacks",
+    ),
+    Mutation(
+        "keys: each operation asks for its scope",
+        "app/web/dependencies.py",
+        "if need.scope is not None and not limits.has(need.scope):",
+        "if False:",
+        _KEYS + "test_each_operation_asks_for_its_scope_and_no_other",
+    ),
+    Mutation(
+        "keys: one rotates only itself and what it made",
+        "app/accounts/key_rotation.py",
+        "if caller.api_key is not None and not await",
+        "if caller.api_key is None and not await",
+        "tests/api/test_key_rotation.py"
+        "::test_a_key_rotates_itself_and_what_it_made_and_a_session_all",
+    ),
+    _sql(
         "trigger: a finished assessment never changes",
         "DROP TRIGGER keep_answer ON assessments",
         _GUARDS + "test_finished_assessment_never_changes",
@@ -536,14 +564,14 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "lists: an answer on the new version is not marked",
-        "app/assessments/rescreening.py",
+        "app/assessments/answer_changes.py",
         "if _version_in(answer, version.source) >= version.number:",
         "if False:",
         _REVIEWS + "test_answer_that_was_given_on_the_new_version_is_not_marked",
     ),
     Mutation(
         "lists: a day without lists is refused before any debit",
-        "app/assessments/router.py",
+        "app/assessments/questions.py",
         "    if day < askable.first:",
         "    if False:",
         "tests/api/test_local_lists.py::test_day_before_the_first_list_is_refused_before_any_debit",

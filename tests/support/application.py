@@ -101,9 +101,10 @@ def settings_for_tests(**overrides: object) -> Settings:
 
 @asynccontextmanager
 async def quiet_interest() -> AsyncIterator[None]:
-    """Let interest be written down once, when nobody has asked, and then not for an hour."""
+    """Let interest and uses of keys be written once, when there are none, then not for an hour."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("app.worker.run._INTEREST_REST_SECONDS", 3600.0)
+        patch.setattr("app.worker.run._KEY_USES_REST_SECONDS", 3600.0)
         yield
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.accounts import access_codes, api_keys, users
+from app.accounts.api_keys import KeyWish
 from app.accounts.authentication import Caller
 from app.ledger import service
 from app.ledger.actors import OPERATOR, Actor
@@ -76,7 +77,11 @@ async def make_key(
     """Make an API key for an account, or for none; return its text."""
     async with database.sessions() as session, session.begin():
         key = await api_keys.create(
-            session, account_id=account_id, expires_at=expires_at, actor=ACTOR, now=now
+            session,
+            account_id=account_id,
+            wish=KeyWish(expires_at=expires_at),
+            actor=ACTOR,
+            now=now,
         )
     return key.text
 

@@ -1,0 +1,52 @@
+"""Which scope each endpoint asks of an API key; a new endpoint needs a line here."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from app.accounts.rules.key_limits import Need, Scope
+
+_READS: Final[Mapping[Scope | None, tuple[str, ...]]] = {
+    None: ("check_self_status",),
+    Scope.ORDERS_READ: (
+        "check_order_status",
+        "list_orders",
+        "order_parameters",
+        "check_price",
+        "list_ledger",
+    ),
+    Scope.ASSESSMENTS_READ: (
+        "check_assessment_list_for_access_code",
+        "list_assessments",
+        "get_receipt",
+        "get_report",
+    ),
+    Scope.CODES: ("check_access_code_status", "list_access_codes"),
+    Scope.KEYS: ("list_api_keys",),
+}
+_CHANGES: Final[Mapping[Scope | None, tuple[str, ...]]] = {
+    None: ("logout",),
+    Scope.ORDERS_WRITE: ("new_order", "cancel_order"),
+    Scope.ASSESSMENTS_WRITE: (
+        "create_new_assessment",
+        "create_new_assessment_for_access_code",
+        "create_new_assessments_for_access_code",
+    ),
+    Scope.CODES: (
+        "create_access_code",
+        "deactivate_access_code",
+        "move_credits_to_access_code",
+        "return_credits_of_access_code",
+    ),
+    Scope.KEYS: ("create_api_key", "revoke_api_key", "rotate_api_key", "change_password"),
+}
+
+# By the name of the function.
+NEEDS: Final[Mapping[str, Need]] = MappingProxyType(
+    {
+        name: Need(scope, changes)
+        for changes, table in ((False, _READS), (True, _CHANGES))
+        for scope, names in table.items()
+        for name in names
+    }
+)

@@ -74,7 +74,7 @@ def _due_creations(now: datetime, aside: Collection[str]) -> AnySelect:
     )
 
 
-def _due_looks(rail: Rail, now: datetime, aside: Collection[str]) -> AnySelect:
+def _due_polls(rail: Rail, now: datetime, aside: Collection[str]) -> AnySelect:
     return (
         select(Order.id, Payment.uuid, Order.btc_amount, Order.btc_dest_address)
         .join(Payment, Payment.order_id == Order.id)
@@ -93,7 +93,7 @@ async def poll_is_due(
     connection: AsyncConnection, rail: Rail, now: datetime, *, aside: Collection[str] = ()
 ) -> bool:
     """Say whether any order on a rail is due for a look, other than those set `aside`."""
-    return (await connection.execute(_due_looks(rail, now, aside).limit(1))).first() is not None
+    return (await connection.execute(_due_polls(rail, now, aside).limit(1))).first() is not None
 
 
 async def claim_creation(
@@ -117,7 +117,7 @@ async def claim_poll(
 
     Raises OrderPoisoned.
     """
-    claimed = await _claim(session, _due_looks(rail, now, aside), now)
+    claimed = await _claim(session, _due_polls(rail, now, aside), now)
     if claimed is None:
         return None
     row, lease_token = claimed

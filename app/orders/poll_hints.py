@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import and_, case, func, select, update
 
 from app.orders.models import Order, Payment
-from app.orders.rules.poll_schedule import look_when_asked
+from app.orders.rules.poll_schedule import poll_when_requested
 from app.orders.rules.rails import Rail
 from app.orders.rules.states import OrderStatus
 from app.runtime.db.engine import Database
@@ -39,7 +39,7 @@ class PollHints:
             (and_(Order.rail == rail, Order.status == status), look)
             for rail in Rail
             for status in OrderStatus
-            if (look := look_when_asked(status, now, rail=rail)) is not None
+            if (look := poll_when_requested(status, now, rail=rail)) is not None
         ]
         due = case(*((which, look.at) for which, look in looks))
         urgency = case(*((which, int(look.urgency)) for which, look in looks))

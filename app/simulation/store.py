@@ -31,7 +31,7 @@ from app.orders.rules.facts import (
 )
 from app.orders.rules.own_moves import cancellation, failure
 from app.orders.rules.placing import ADDRESS_GIVEN, ORDERED, await_bitcoin, new_order
-from app.orders.rules.poll_schedule import look_when_asked
+from app.orders.rules.poll_schedule import poll_when_requested
 from app.orders.rules.rails import Rail
 from app.orders.rules.settlement import ALL_TAKEN
 from app.orders.rules.states import OrderStatus
@@ -72,7 +72,7 @@ class MemoryStore:
         self._deadlines: list[tuple[datetime, str]] = []
         self._journal = MemoryJournal(notice)
         self._creations = DueOrders(partial(changed, Work.CREATIONS))
-        self._looks = {
+        self._polls = {
             Rail.AEONTO: DueOrders(partial(changed, Work.LOOKS)),
             Rail.BITCOIN: DueOrders(lambda: None),  # its loops wait for nothing
         }
@@ -126,13 +126,13 @@ class MemoryStore:
         rows = self._rows[order_id]
         order, payment = rows.order, rows.payment
         rail, unsettled = Rail(order.rail), bool(payment and payment.settlement_claimed_at)
-        look = look_when_asked(OrderStatus(order.status), now, rail=rail, unsettled=unsettled)
+        look = poll_when_requested(OrderStatus(order.status), now, rail=rail, unsettled=unsettled)
         if look is None or order.next_look_at is None or order.next_look_at <= look.at:
             return
         order.next_look_at = look.at
         order.look_urgency = max(order.look_urgency, look.urgency)
-        if not self._looks[rail].is_held(order, self._clock.now()):
-            self._looks[rail].wait(order)
+        if not self._polls[rail].is_held(order, self._clock.now()):
+            self._polls[rail].wait(order)
 
     async def cancel(self, order_id: str, now: datetime) -> bool:
         """Cancel an order for its buyer; say whether it is cancelled: one that was paid is not."""
@@ -152,7 +152,7 @@ class MemoryStore:
 
     def earliest(self, work: Work) -> datetime | None:
         """Return when the next order over AEON.to may be due; None when none waits."""
-        due = self._creations if work is Work.CREATIONS else self._looks[Rail.AEONTO]
+        due = self._creations if work is Work.CREATIONS else self._polls[Rail.AEONTO]
         return due.earliest()
 
     def books(self) -> Books:
@@ -197,12 +197,12 @@ class MemoryStore:
         )
 
     async def poll_is_due(self, rail: Rail, now: datetime, aside: Collection[str]) -> bool:
-        return self._looks[rail].weightiest(now, self._clock.now(), aside) is not None
+        return self._polls[rail].weightiest(now, self._clock.now(), aside) is not None
 
     async def claim_poll(
         self, rail: Rail, now: datetime, aside: Collection[str]
     ) -> PollTask | None:
-        rows = self._claim(self._looks[rail], now, aside)
+        rows = self._claim(self._polls[rail], now, aside)
         if rows is None or rows.payment is None:
             return None
         order, uuid = rows.order, rows.payment.uuid
@@ -257,10 +257,10 @@ class MemoryStore:
             self._creations.wait(rows.order)
         else:
             self._creations.forget(rows.order)
-            self._looks[Rail(rows.order.rail)].wait(rows.order)
+            self._polls[Rail(rows.order.rail)].wait(rows.order)
 
     def _is_held(self, rows: OrderRows) -> bool:
-        due = self._creations if rows.payment is None else self._looks[Rail(rows.order.rail)]
+        due = self._creations if rows.payment is None else self._polls[Rail(rows.order.rail)]
         return due.is_held(rows.order, self._clock.now())
 
     def _settles(self, order: Order, change: Transition) -> bool:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.orders.rules.poll_schedule import Urgency, look_when_asked, next_look
+from app.orders.rules.poll_schedule import Urgency, next_poll, poll_when_requested
 from app.orders.rules.rails import Rail
 from app.orders.rules.states import OrderStatus
 from tests.support.cases import each_case
@@ -16,7 +16,7 @@ CLOSED = ("TIMED_OUT", "NOT_FOUND")
 
 def pause(status: str, age: timedelta) -> timedelta | None:
     """Return how long an order rests that has been in its state for `age`."""
-    look = next_look(
+    look = next_poll(
         OrderStatus(status), rail=Rail.AEONTO, since=NOW - age, expires_at=None, now=NOW
     )
     return look.at - NOW if look else None
@@ -71,7 +71,7 @@ def test_final_order_is_never_looked_at_again(status: str) -> None:
 def urgency(status: str, age: timedelta, expires_in: timedelta | None = None) -> Urgency | None:
     """Return how urgent the next look is."""
     expires_at = None if expires_in is None else NOW + expires_in
-    look = next_look(
+    look = next_poll(
         OrderStatus(status), rail=Rail.AEONTO, since=NOW - age, expires_at=expires_at, now=NOW
     )
     return look.urgency if look else None
@@ -97,7 +97,7 @@ def test_urgency_is_by_who_waits() -> None:
 
 @each_case("status", ["UNPAID", "UNDERPAID", "PAID_UNCONFIRMED", "PAID"])
 def test_open_order_that_somebody_asks_about_is_due_in_two_seconds(status: str) -> None:
-    look = look_when_asked(OrderStatus(status), NOW, rail=Rail.AEONTO)
+    look = poll_when_requested(OrderStatus(status), NOW, rail=Rail.AEONTO)
     assert look is not None
     assert (look.at - NOW, look.urgency) == (timedelta(seconds=2), Urgency.ASKED)
 
@@ -106,14 +106,14 @@ def test_open_order_that_somebody_asks_about_is_due_in_two_seconds(status: str) 
 def test_asking_brings_a_closed_order_forward_to_a_minute_and_makes_it_no_more_urgent(
     status: str,
 ) -> None:
-    look = look_when_asked(OrderStatus(status), NOW, rail=Rail.AEONTO)
+    look = poll_when_requested(OrderStatus(status), NOW, rail=Rail.AEONTO)
     assert look is not None
     assert (look.at - NOW, look.urgency) == (timedelta(minutes=1), Urgency.AFTERMATH)
 
 
 @each_case("status", ["TO_BE_CREATED", "BTC_SENT", "FAILED"])
 def test_asking_hastens_neither_a_creation_nor_what_is_over(status: str) -> None:
-    assert look_when_asked(OrderStatus(status), NOW, rail=Rail.AEONTO) is None
+    assert poll_when_requested(OrderStatus(status), NOW, rail=Rail.AEONTO) is None
 
 
 @each_case(
@@ -128,7 +128,7 @@ def test_asking_hastens_neither_a_creation_nor_what_is_over(status: str) -> None
 def test_unsettled_order_is_looked_at_every_30_seconds_at_most(
     age: timedelta, rest: timedelta
 ) -> None:
-    look = next_look(
+    look = next_poll(
         OrderStatus.PAID,
         rail=Rail.AEONTO,
         since=NOW - age,
@@ -154,10 +154,10 @@ def test_unsettled_order_is_looked_at_every_30_seconds_at_most(
 def test_bitcoin_that_was_granted_for_is_watched_ever_more_rarely(
     age: timedelta, rest: timedelta
 ) -> None:
-    look = next_look(OrderStatus.PAID, rail=Rail.BITCOIN, since=NOW - age, expires_at=None, now=NOW)
+    look = next_poll(OrderStatus.PAID, rail=Rail.BITCOIN, since=NOW - age, expires_at=None, now=NOW)
     assert look is not None
     assert (look.at - NOW, look.urgency) == (rest, Urgency.AFTERMATH)
 
 
 def test_asking_does_not_hasten_a_block() -> None:
-    assert look_when_asked(OrderStatus.PAID, NOW, rail=Rail.AEONTO, unsettled=True) is None
+    assert poll_when_requested(OrderStatus.PAID, NOW, rail=Rail.AEONTO, unsettled=True) is None

@@ -16,7 +16,7 @@ from app.orders.rules.facts import (
     RefusedForGood,
     RequestFailed,
 )
-from app.orders.rules.poll_schedule import NextLook, Urgency
+from app.orders.rules.poll_schedule import NextPoll, Urgency
 from app.orders.rules.prior_money import EarlierSighting
 from app.orders.rules.rails import Rail
 from app.orders.rules.settlement import SettlementFault, Unverified, Verified
@@ -67,13 +67,13 @@ def test_answer_to_a_creation_becomes_the_payment_of_the_order() -> None:
         "expires_at": LATER,
         "seen_at": NOW,
     }
-    assert change.next_poll == NextLook(NOW + timedelta(seconds=5), Urgency.OPEN)
+    assert change.next_poll == NextPoll(NOW + timedelta(seconds=5), Urgency.OPEN)
 
 
 def test_answer_to_a_creation_about_another_order_changes_no_payment_and_is_asked_for_again() -> (
     None
 ):
-    again = NextLook(NOW + timedelta(seconds=10), Urgency.ADDRESS)
+    again = NextPoll(NOW + timedelta(seconds=10), Urgency.ADDRESS)
     for order, report, fault in (
         (NEW, replace(said("UNPAID"), uuid=None), "missing_uuid"),
         (replace(NEW, uuid_is_taken=True), said("UNPAID"), "uuid_of_another_order"),
@@ -141,7 +141,7 @@ def test_money_at_its_address_grants_what_it_buys_and_keeps_every_output() -> No
         }
     }
     assert change.unseen_for == timedelta(minutes=1)
-    assert change.next_poll == NextLook(NOW + timedelta(minutes=10), Urgency.AFTERMATH)
+    assert change.next_poll == NextPoll(NOW + timedelta(minutes=10), Urgency.AFTERMATH)
 
 
 def test_output_that_settled_another_order_pays_nothing_and_raises_an_alarm() -> None:
@@ -180,7 +180,7 @@ def test_request_that_failed_changes_nothing_but_the_next_look_and_the_count() -
         reported="UNPAID",
         evidence={"failure": "403"},
         failures=Failures(1, NOW),
-        next_poll=NextLook(NOW + timedelta(seconds=9), Urgency.OPEN),
+        next_poll=NextPoll(NOW + timedelta(seconds=9), Urgency.OPEN),
     )
 
 

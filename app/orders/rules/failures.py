@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from app.orders.rules.facts import Failures, OrderFacts, RequestFailed
-from app.orders.rules.poll_schedule import look_after_failure
+from app.orders.rules.poll_schedule import poll_after_failure
 from app.orders.rules.transition import Transition
 
 # Work on the order itself went wrong, be it once: no partner's slip.
@@ -24,7 +24,7 @@ def transition(order: OrderFacts, failed: RequestFailed, now: datetime) -> Trans
         evidence={"failure": failed.why} if failed.why is not None else None,
         sighting=order.sighting,
         failures=failures,
-        next_poll=look_after_failure(
+        next_poll=poll_after_failure(
             order.status,
             rail=order.rail,
             since=order.status_since,

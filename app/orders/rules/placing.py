@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from app.orders.pricing import BitcoinTerms, Terms
-from app.orders.rules.poll_schedule import Urgency, next_look
+from app.orders.rules.poll_schedule import Urgency, next_poll
 from app.orders.rules.rails import Rail
 from app.orders.rules.states import OrderStatus
 
@@ -61,7 +61,7 @@ def await_bitcoin(
 ) -> dict[str, Any]:
     """Let a new order wait for money at an address of its own; return the row of its payment."""
     expires_at = now + terms.payment_window
-    look = next_look(
+    look = next_poll(
         OrderStatus.UNPAID, rail=Rail.BITCOIN, since=now, expires_at=expires_at, now=now
     )
     order |= {

@@ -30,7 +30,7 @@ class Urgency(IntEnum):
 
 
 @dataclass(frozen=True)
-class NextLook:
+class NextPoll:
     """When an order is due, and how urgent it is then."""
 
     at: datetime
@@ -76,7 +76,7 @@ _WATCHED_LONG: Final = timedelta(days=7)
 _ASKED_ON_CHAIN: Final = timedelta(seconds=5)
 
 
-def next_look(
+def next_poll(
     status: OrderStatus,
     *,
     rail: Rail,
@@ -84,38 +84,38 @@ def next_look(
     expires_at: datetime | None,
     now: datetime,
     unsettled: bool = False,
-) -> NextLook | None:
+) -> NextPoll | None:
     """Return when to look again at an order that is in `status` since `since`; None: never.
 
     `expires_at` is when an unpaid order times out, if AEON.to has said so; `unsettled`: AEON.to
     says that it sent the bitcoin, and the chain does not say so yet.
     """
     if rail is Rail.BITCOIN:
-        return _next_look_on_chain(status, since=since, expires_at=expires_at, now=now)
+        return _next_poll_on_chain(status, since=since, expires_at=expires_at, now=now)
     if status in FINAL_STATUSES:
         return None
     age = now - since
     if status in AFTERMATH_STATUSES:
         pauses = (pause for until, pause in _AFTERMATH if age < until)
         pause = next(pauses, None)
-        return NextLook(now + pause, Urgency.AFTERMATH) if pause else None
+        return NextPoll(now + pause, Urgency.AFTERMATH) if pause else None
     if status is OrderStatus.TO_BE_CREATED and age < _FRESH_FOR:
-        return NextLook(now + _FAST, Urgency.ADDRESS)
+        return NextPoll(now + _FAST, Urgency.ADDRESS)
     pause = next((pause for until, pause in _OPEN if age < until), _STUCK)
     at = now + (max(pause, _UNSETTLED) if unsettled else pause)
-    return NextLook(at, Urgency.EXPIRING if _expires(status, expires_at, at) else Urgency.OPEN)
+    return NextPoll(at, Urgency.EXPIRING if _expires(status, expires_at, at) else Urgency.OPEN)
 
 
-def _next_look_on_chain(
+def _next_poll_on_chain(
     status: OrderStatus, *, since: datetime, expires_at: datetime | None, now: datetime
-) -> NextLook:
+) -> NextPoll:
     age = now - since
     if status is OrderStatus.PAID or status in AFTERMATH_STATUSES | FINAL_STATUSES:
         rhythm = _CONFIRMED if status is OrderStatus.PAID else _WATCHED
         pause = next((pause for until, pause in rhythm if age < until), _WATCHED_LONG)
-        return NextLook(now + pause, Urgency.AFTERMATH)
+        return NextPoll(now + pause, Urgency.AFTERMATH)
     at = now + next((pause for until, pause in _AWAITED if age < until), _AWAITED_LONG)
-    return NextLook(at, Urgency.EXPIRING if _expires(status, expires_at, at) else Urgency.OPEN)
+    return NextPoll(at, Urgency.EXPIRING if _expires(status, expires_at, at) else Urgency.OPEN)
 
 
 def _expires(status: OrderStatus, expires_at: datetime | None, at: datetime) -> bool:
@@ -123,7 +123,7 @@ def _expires(status: OrderStatus, expires_at: datetime | None, at: datetime) -> 
     return waiting and expires_at is not None and abs(expires_at - at) <= _ABOUT_TO_EXPIRE
 
 
-def look_after_failure(
+def poll_after_failure(
     status: OrderStatus,
     *,
     rail: Rail,
@@ -131,32 +131,32 @@ def look_after_failure(
     pause: timedelta,
     creating: bool,
     now: datetime,
-) -> NextLook | None:
+) -> NextPoll | None:
     """Return when to try again after a request that brought nothing; None: never.
 
     What was cancelled before AEON.to accepted it is not created again. A look that failed does not come sooner than one that succeeded.
     """
     if creating and status is OrderStatus.CANCELLED:
         return None
-    look = next_look(status, rail=rail, since=since, expires_at=None, now=now)
+    look = next_poll(status, rail=rail, since=since, expires_at=None, now=now)
     if look is None:
-        return NextLook(now + pause, Urgency.AFTERMATH)
-    return NextLook(now + pause if creating else max(look.at, now + pause), look.urgency)
+        return NextPoll(now + pause, Urgency.AFTERMATH)
+    return NextPoll(now + pause if creating else max(look.at, now + pause), look.urgency)
 
 
-def creation_again(status: OrderStatus, now: datetime) -> NextLook | None:
+def creation_again(status: OrderStatus, now: datetime) -> NextPoll | None:
     """Return when to create an order again whose creation was answered with another order.
 
     None: it was cancelled meanwhile.
     """
     if status is OrderStatus.CANCELLED:
         return None
-    return NextLook(now + _AFTER_REFUSED_CREATION, Urgency.ADDRESS)
+    return NextPoll(now + _AFTER_REFUSED_CREATION, Urgency.ADDRESS)
 
 
-def look_when_asked(
+def poll_when_requested(
     status: OrderStatus, now: datetime, *, rail: Rail, unsettled: bool = False
-) -> NextLook | None:
+) -> NextPoll | None:
     """Return when an order that somebody asks about is due at the latest; None: no sooner.
 
     An order that AEON.to has not accepted yet waits for its creation, and an unsettled one for a
@@ -168,9 +168,9 @@ def look_when_asked(
             OrderStatus.UNDERPAID,
             OrderStatus.PAID_UNCONFIRMED,
         )
-        return NextLook(now + _ASKED_ON_CHAIN, Urgency.ASKED) if awaited else None
+        return NextPoll(now + _ASKED_ON_CHAIN, Urgency.ASKED) if awaited else None
     if unsettled or status in FINAL_STATUSES or status is OrderStatus.TO_BE_CREATED:
         return None
     if status in AFTERMATH_STATUSES:
-        return NextLook(now + _AFTERMATH[0][1], Urgency.AFTERMATH)
-    return NextLook(now + _FAST, Urgency.ASKED)
+        return NextPoll(now + _AFTERMATH[0][1], Urgency.AFTERMATH)
+    return NextPoll(now + _FAST, Urgency.ASKED)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from app.orders.rules.facts import Failures, OrderFacts, Sighting
-from app.orders.rules.poll_schedule import NextLook, next_look
+from app.orders.rules.poll_schedule import NextPoll, next_poll
 from app.orders.rules.settlement import Verified
 from app.orders.rules.states import OrderStatus
 from app.partners.esplora.outputs import OutputId
@@ -46,7 +46,7 @@ class Transition:
     """
 
     reported: str
-    next_poll: NextLook | None
+    next_poll: NextPoll | None
     move_to: OrderStatus | None = None
     reason: str = "reported"
     evidence: dict[str, Any] | None = None
@@ -70,9 +70,9 @@ def poll_after(
     *,
     expires_at: datetime | None = None,
     unsettled: bool = False,
-) -> NextLook | None:
+) -> NextPoll | None:
     """Return when to look at an order again that moves now, or stays (`move_to` None)."""
-    return next_look(
+    return next_poll(
         move_to or order.status,
         rail=order.rail,
         since=now if move_to else order.status_since,

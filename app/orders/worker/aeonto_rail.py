@@ -69,7 +69,7 @@ class AeontoRail:
     async def turn_to_open(self) -> AeontoTurn | None:
         return await self._turn(Bucket.ORDER_CREATE)
 
-    async def turn_to_look(self) -> AeontoTurn | None:
+    async def turn_to_poll(self) -> AeontoTurn | None:
         return await self._turn(Bucket.ORDER_STATUS)
 
     async def open(
@@ -85,7 +85,7 @@ class AeontoRail:
             return _failed(failure, _AFTER_FAILED_CREATION_SECONDS)
         return AeontoObservation(report)
 
-    async def look(self, job: PollTask, turn: AeontoTurn) -> AeontoObservation | Failed:
+    async def poll(self, job: PollTask, turn: AeontoTurn) -> AeontoObservation | Failed:
         over_at = self._clock.monotonic() + CALL_DEADLINE_SECONDS
         try:
             report = await self._aeonto.order_status_query(job.uuid or "", slot=turn.slot)

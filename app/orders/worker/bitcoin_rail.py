@@ -31,14 +31,14 @@ class BitcoinRail:
         self._chain = chain
         self._under_way = asyncio.Semaphore(_AT_ONCE)
 
-    async def turn_to_look(self) -> BitcoinTurn | None:
+    async def turn_to_poll(self) -> BitcoinTurn | None:
         try:
             async with asyncio.timeout(TURN_WITHIN_SECONDS), self._under_way:
                 return BitcoinTurn()
         except TimeoutError:
             return None
 
-    async def look(self, job: PollTask, _turn: BitcoinTurn) -> BitcoinObservation | Failed:
+    async def poll(self, job: PollTask, _turn: BitcoinTurn) -> BitcoinObservation | Failed:
         async with self._under_way:
             seen = await self._chain.payments(
                 job.btc_dest_address, within_seconds=CALL_DEADLINE_SECONDS

@@ -50,11 +50,11 @@ class PaymentRail(Protocol[TurnT]):
         """Which orders it carries."""
         ...
 
-    async def turn_to_look(self) -> TurnT | None:
+    async def turn_to_poll(self) -> TurnT | None:
         """Wait for the right to look at one order; None when it does not come soon."""
         ...
 
-    async def look(
+    async def poll(
         self, job: PollTask, turn: TurnT
     ) -> AeontoObservation | BitcoinObservation | Failed:
         """Look at the payment of an order. The turn is used up by it."""

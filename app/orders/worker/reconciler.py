@@ -84,9 +84,9 @@ class Reconciler:
         now = self._clock.now()
         if not await self._store.poll_is_due(rail, now, self._aside.ids(now)):
             return False
-        turn = await self._rails[rail].turn_to_look()
+        turn = await self._rails[rail].turn_to_poll()
         return await self._dispatch(
-            turn, partial(self._claim_look, rail), partial(self._look, self._rails[rail])
+            turn, partial(self._claim_poll, rail), partial(self._poll, self._rails[rail])
         )
 
     async def refresh_parameters(self) -> bool:
@@ -121,7 +121,7 @@ class Reconciler:
         now = self._clock.now()
         return await self._store.claim_creation(now, self._aside.ids(now))
 
-    async def _claim_look(self, rail: Rail) -> PollTask | None:
+    async def _claim_poll(self, rail: Rail) -> PollTask | None:
         now = self._clock.now()
         return await self._store.claim_poll(rail, now, self._aside.ids(now))
 
@@ -181,8 +181,8 @@ class Reconciler:
     async def _create(self, job: CreationTask, turn: AeontoTurn) -> ApplyResult:
         return await self._apply(job, await self._aeonto.open(job, turn))
 
-    async def _look(self, rail: PaymentRail[Any], job: PollTask, turn: Turn) -> ApplyResult:
-        return await self._apply(job, await rail.look(job, turn))
+    async def _poll(self, rail: PaymentRail[Any], job: PollTask, turn: Turn) -> ApplyResult:
+        return await self._apply(job, await rail.poll(job, turn))
 
     async def _apply(
         self, job: CreationTask | PollTask, observed: Observation | Failed

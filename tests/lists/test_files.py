@@ -342,6 +342,18 @@ def test_value_that_yaml_calls_null_is_none_of_a_tag(tmp_path: Path) -> None:
     assert read.unknown_concepts == {}
 
 
+def test_confidence_of_an_older_pack_is_the_number_itself(tmp_path: Path) -> None:
+    """As in GraphSense's `packs/address/lazarus.yaml`, where 60 is what authorities say."""
+    file = tmp_path / "pack.yaml"
+    written = ("100", "'50'", "0", "07", "101", "-1", "0.5", "\u0661")
+    tags = "".join(f"- {{address: {SATOSHI}, confidence: {one}}}\n" for one in written)
+    file.write_text(f"currency: BTC\ntags:\n{tags}- entity: 96423525\n", encoding="utf-8")
+    read = read_list(file)
+    assert [row.confidence for row in read.entries] == [100, 50, 0, 7, 5, 5, 5, 5]
+    assert sum(read.unknown_concepts.values()) == 4
+    assert read.left_out == 1
+
+
 def test_tag_that_is_unsure_or_a_mention_says_so_and_a_category_can_be_given(
     tmp_path: Path,
 ) -> None:

@@ -18,6 +18,7 @@ def test_concept_has_the_category_of_its_broader_one() -> None:
         ("ransomware",): "ransom",
         ("coinjoin",): "mixer",
         ("mixing_service",): "mixer",
+        ("mixer",): "mixer",  # INTERPOL's packs call it so
         ("torture",): "illegal_service",
         ("money_laundering",): "illegal_service",
         ("payment_card_fraud",): "illegal_service",

@@ -18,7 +18,8 @@ DATA: Final = Path(__file__).parents[1] / "data"
 # By number, what the readers make of all files below. Other rows of the same files are a new number
 # and a new line; only a file that is added changes a line that there is.
 DIGESTS: Final = {
-    "4": "adf5e826a03746cba35bfacc8d21706fd29fe4897a69fcb91da7d14b687f4b46",
+    "4": "1e3fd86447ee712cfee4d66f7462130ad8e069e83368ce2cda57055e440dbfdd",
+    "5": "d8163edddd877525875cfe26331333a731071beeee67de3c29d84bc64e871a89",
 }
 # Addresses as their chains' documents and OFAC's list have them, and assets that lists file them under.
 ADDRESSES: Final = (
@@ -50,7 +51,7 @@ CONCEPTS: Final = (
         "drugs",
     ),
     *("terrorism", "child_sexual_abuse", "sanction", "service_hack", "victim", "miner", "defi_dex"),
-    *("hosted_wallet", "payment_processor", "donation", "forum_mention", "unheard_of"),
+    *("hosted_wallet", "mixer", "payment_processor", "donation", "forum_mention", "unheard_of"),
 )
 FEATURE_TYPES: Final = (
     *("Digital Currency Address - XBT", "Digital Currency Address \u2013 ETH"),
@@ -78,7 +79,8 @@ def generated() -> Iterator[tuple[str, str]]:
     """Yield names and texts of files beside those that are kept in the repository."""
     spelt = [(asset, text) for asset, address in ADDRESSES for text in written(address)]
     yield "spelt.yaml", pack_of([{"address": text, "currency": asset} for asset, text in spelt])
-    words = [{"abuse": one} for one in CONCEPTS] + [{"confidence": one} for one in CONFIDENCE]
+    sure = (*CONFIDENCE, "100", "50", "0", "101", "high")
+    words = [{"abuse": one} for one in CONCEPTS] + [{"confidence": one} for one in sure]
     common = {"address": SECOND, "currency": "btc", "label": " A label "}
     yield "words.yaml", pack_of([common | word for word in [*words, {"tag_type": "mention"}]])
     lines = [SECOND, "", f"\u200b{SECOND},", f"{SECOND} ; 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"]

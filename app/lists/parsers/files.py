@@ -25,7 +25,7 @@ from app.lists.rules.listings import ListedAddress
 from app.runtime.faults import OperatorFault
 
 # Raise it when the same file gives other rows: then a file that has not changed is read again.
-READING: Final = "4"
+READING: Final = "5"
 MAX_FILE_BYTES: Final = 512 * 1024 * 1024
 _MAX_TAG_PACK_BYTES: Final = 64 * 1024 * 1024  # the largest that GraphSense publishes has 20 MB
 

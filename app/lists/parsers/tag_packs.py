@@ -5,6 +5,7 @@ so that nothing can be constructed, an address of digits stays a text, and memor
 the file; aliases, which could multiply it, and depth, which no pack has, are refused.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from app.lists.rules.risk import OTHER
 _MAX_DEPTH: Final = 4  # the pack, its tags, a tag, the concepts of a tag
 _DATE_LENGTH: Final = len("2025-11-19")
 _MENTION: Final = "mention"
+_PERCENT: Final = re.compile("[0-9]{1,2}|100")
 _NULLS: Final = ("~", "null", "Null", "NULL")  # as YAML writes that there is no value
 
 
@@ -69,10 +71,12 @@ def _entry(
         raise MalformedList(f"tag {number} has no currency and no network")
     concepts, others = concepts_of(_words(tag))
     mentioned = _text(tag, "tag_type").lower() == _MENTION or is_mention(concepts)
-    confidence = _text(tag, "confidence").lower()
+    told = _text(tag, "confidence").lower()
+    confidence = _percent(told)
     unknown.update(others)
-    if confidence and confidence not in CONFIDENCE:
-        unknown[f"confidence {confidence}"] += 1
+    if told and confidence is None:
+        unknown[f"confidence {told}"] += 1
+        confidence = CONFIDENCE["unknown"]
     return ListedAddress(
         address=_text(tag, "address"),
         asset=asset.upper(),
@@ -81,9 +85,16 @@ def _entry(
         reference=_text(tag, "source"),
         noted_on=_noted_on(tag),
         facts=ListingFacts(source_url=_url(_text(tag, "source"))),
-        confidence=CONFIDENCE.get(confidence, CONFIDENCE["unknown"]) if confidence else None,
+        confidence=confidence,
         is_mention=mentioned,
     )
+
+
+def _percent(confidence: str) -> int | None:
+    """Return how sure a word means, in percent; older packs give the number itself. None: neither."""
+    if _PERCENT.fullmatch(confidence):
+        return int(confidence)
+    return CONFIDENCE.get(confidence)
 
 
 def _words(tag: dict[str, Any]) -> list[str]:

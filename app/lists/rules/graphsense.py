@@ -89,6 +89,8 @@ _SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
     "dark_market": ("market", "dark_web"),
     "darkweb": ("dark_web",),
     "darknet": ("dark_web",),
+    "mixer": ("mixing_service",),
+    "tumbler": ("mixing_service",),
     "hosted_wallet": ("wallet_service",),
     "marketplace": ("market",),
 }

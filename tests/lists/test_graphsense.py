@@ -68,6 +68,13 @@ def test_word_that_the_tree_does_not_have_is_told() -> None:
     )
 
 
+def test_two_words_in_one_and_other_forms_of_a_word_are_read() -> None:
+    """As in GraphSense's `packs/defi-fraud-masterthesis.yaml`."""
+    assert concepts_of(["Phish / Hack"]) == (frozenset({"phishing", "service_hack"}), frozenset())
+    assert category("Phish / Hack") == "stolen_coins"
+    assert category("Scamming") == category("Phishing") == "scam"
+
+
 def test_less_sure_tag_weighs_less() -> None:
     by_level = sorted(CONFIDENCE.values())
     weights = [weight_of("scam", level) for level in by_level]

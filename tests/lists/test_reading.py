@@ -18,8 +18,8 @@ DATA: Final = Path(__file__).parents[1] / "data"
 # By number, what the readers make of all files below. Other rows of the same files are a new number
 # and a new line; only a file that is added changes a line that there is.
 DIGESTS: Final = {
-    "4": "1e3fd86447ee712cfee4d66f7462130ad8e069e83368ce2cda57055e440dbfdd",
-    "5": "d8163edddd877525875cfe26331333a731071beeee67de3c29d84bc64e871a89",
+    "4": "2bfbc3052a54b2ddbb442da4aa35e45530d07bbc96520fea097d54aa792c8a53",
+    "5": "725330382cb34619218811be55cc12b2784d171bc001edfc578cc61d1c21b0d4",
 }
 # Addresses as their chains' documents and OFAC's list have them, and assets that lists file them under.
 ADDRESSES: Final = (
@@ -51,7 +51,16 @@ CONCEPTS: Final = (
         "drugs",
     ),
     *("terrorism", "child_sexual_abuse", "sanction", "service_hack", "victim", "miner", "defi_dex"),
-    *("hosted_wallet", "mixer", "payment_processor", "donation", "forum_mention", "unheard_of"),
+    *(
+        "hosted_wallet",
+        "mixer",
+        "Phish / Hack",
+        "Scamming",
+        "payment_processor",
+        "donation",
+        "forum_mention",
+        "unheard_of",
+    ),
 )
 FEATURE_TYPES: Final = (
     *("Digital Currency Address - XBT", "Digital Currency Address \u2013 ETH"),

@@ -5,6 +5,7 @@ took the tree from INTERPOL's taxonomy of the dark web and virtual assets. A con
 category of ours has that of its broader one.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
@@ -85,6 +86,8 @@ _SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
     "hack": ("service_hack",),
     "theft": ("service_hack",),
     "fraud": ("scam",),
+    "scamming": ("scam",),
+    "phish": ("phishing",),
     "darknet_market": ("market", "dark_web"),
     "dark_market": ("market", "dark_web"),
     "darkweb": ("dark_web",),
@@ -94,6 +97,8 @@ _SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
     "hosted_wallet": ("wallet_service",),
     "marketplace": ("market",),
 }
+
+_BETWEEN: Final = re.compile("[/,;|]")
 
 # How sure the creator of a tag is of it, in percent.
 CONFIDENCE: Final[Mapping[str, int]] = {
@@ -113,8 +118,12 @@ CONFIDENCE: Final[Mapping[str, int]] = {
 
 
 def concepts_of(words: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the concepts that words mean, and the words that are none."""
-    plain = {"_".join(word.lower().replace("-", " ").split()) for word in words} - {""}
+    """Return the concepts that words mean, and the words that are none.
+
+    Packs of others than GraphSense put two words into one, as in `Phish / Hack`.
+    """
+    parts = (part for word in words for part in _BETWEEN.split(word))
+    plain = {"_".join(part.lower().replace("-", " ").split()) for part in parts} - {""}
     known = {one for word in plain for one in _SYNONYMS.get(word, (word,)) if one in CONCEPTS}
     return frozenset(known), frozenset(plain - CONCEPTS - _SYNONYMS.keys())
 

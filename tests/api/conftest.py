@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -61,11 +62,9 @@ async def town(running: Application) -> ApiFixture:
     )
 
 
-@pytest.fixture
-async def application(
-    outer: AsyncConnection, running: Application, town: ApiFixture
-) -> AsyncIterator[Application]:
-    """The module's application as it was at first, asked from an address of this test's own."""
+@asynccontextmanager
+async def as_at_first(outer: AsyncConnection, running: Application) -> AsyncIterator[Application]:
+    """Lend the module's application as it was at first, asked from an address of its own."""
     start = running.clock.now()
     number = next(_ADDRESSES)
     address = f"10.0.{number // 256 % 256}.{number % 256}"
@@ -80,6 +79,15 @@ async def application(
     running.clock.advance((start - running.clock.now()) / SECONDS)
     running.provider.raises = None
     running.provider.asked.clear()
+
+
+@pytest.fixture
+async def application(
+    outer: AsyncConnection, running: Application, town: ApiFixture
+) -> AsyncIterator[Application]:
+    """The module's application as it was at first, asked from an address of this test's own."""
+    async with as_at_first(outer, running) as application:
+        yield application
 
 
 @pytest.fixture

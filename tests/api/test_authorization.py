@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import httpx
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.api import problems
 from tests.api.asking import Problem, anonymised, read, refusal
@@ -18,7 +19,7 @@ from tests.api.authorization import (
     Mark,
     mark_of,
 )
-from tests.api.conftest import ApiFixture
+from tests.api.conftest import ApiFixture, as_at_first
 from tests.api.world import (
     ABSENT,
     ABSENT_ASSESSMENT,
@@ -31,6 +32,7 @@ from tests.api.world import (
     populate,
 )
 from tests.support.application import Application
+from tests.support.cases import all_cases
 from tests.support.people import PASSWORD
 
 # The endpoints whose text for missing credentials, or for a code, is their own.
@@ -165,23 +167,53 @@ def _success(cell: Cell) -> int:
     return 201 if created else 200
 
 
-@pytest.mark.parametrize("caller", KNOWN)
-@pytest.mark.parametrize("cell", CELLS, ids=" ".join)
-async def test_a_known_caller_may_do_what_the_table_says(
-    application: Application, world: World, untouched: object, cell: Cell, caller: str
+def _calls_of(operation: str, *, allowed: bool) -> list[tuple[Cell, str]]:
+    """Return the calls of known callers that are done, or those that are refused."""
+    return [
+        (cell, caller)
+        for cell in CELLS
+        for caller in KNOWN
+        if cell.operation == operation
+        and (mark_of(cell, caller) in (Mark.OK, Mark.INACTIVE)) == allowed
+    ]
+
+
+ALLOWED_TO_KNOWN: Final = [one for one in OPERATIONS if _calls_of(one, allowed=True)]
+REFUSED_TO_KNOWN: Final = [one for one in OPERATIONS if _calls_of(one, allowed=False)]
+
+
+@pytest.mark.parametrize("operation", ALLOWED_TO_KNOWN)
+async def test_a_known_caller_does_what_the_table_allows(
+    outer: AsyncConnection, running: Application, world: World, operation: str
 ) -> None:
-    mark, things = mark_of(cell, caller), world.things(caller, cell.about)
+    with all_cases() as cases:
+        for cell, caller in _calls_of(operation, allowed=True):
+            with cases.case(*cell, caller):
+                async with as_at_first(outer, running) as application:
+                    things = world.things(caller, cell.about)
+                    answer = await _call(application, world, cell, caller, things)
+                assert answer.status_code == _success(cell), answer.text
+                is_json = answer.headers.get("Content-Type") == "application/json"
+                told = answer.json() if is_json else []
+                inactive = isinstance(told, dict) and told.get("status") == "Inactive"
+                assert inactive == (mark_of(cell, caller) is Mark.INACTIVE)
 
-    answer = await _call(application, world, cell, caller, things)
 
-    if mark in (Mark.OK, Mark.INACTIVE):
-        assert answer.status_code == _success(cell), answer.text
-        told = answer.json() if answer.headers.get("Content-Type") == "application/json" else []
-        inactive = isinstance(told, dict) and told.get("status") == "Inactive"
-        assert inactive == (mark is Mark.INACTIVE)
-        return
-    assert refusal(answer) == _expected(cell, mark)
+@pytest.mark.parametrize("operation", REFUSED_TO_KNOWN)
+async def test_a_known_caller_is_refused_what_the_table_does_not_allow(
+    application: Application, world: World, untouched: object, operation: str
+) -> None:
+    with all_cases() as cases:
+        for cell, caller in _calls_of(operation, allowed=False):
+            with cases.case(*cell, caller):
+                await _is_refused(application, world, cell, caller)
     assert await read(application, COUNTS) == untouched
+
+
+async def _is_refused(application: Application, world: World, cell: Cell, caller: str) -> None:
+    mark = mark_of(cell, caller)
+    answer = await _call(application, world, cell, caller, world.things(caller, cell.about))
+    assert refusal(answer) == _expected(cell, mark)
     if mark is Mark.ABSENT:
         of_nothing = await _call(application, world, cell, caller, ABSENT)
         assert anonymised(answer) == anonymised(of_nothing)
@@ -194,13 +226,19 @@ def _comparable(answer: httpx.Response) -> tuple[int, list[tuple[str, str]]]:
     ]
 
 
-@pytest.mark.parametrize("caller", REFUSED)
 @pytest.mark.parametrize("operation", OPERATIONS)
 async def test_a_caller_that_is_not_known_is_refused_before_the_body_is_judged(
-    application: Application, world: World, untouched: object, operation: str, caller: str
+    application: Application, world: World, untouched: object, operation: str
 ) -> None:
-    cell = Cell(operation, "self")
+    with all_cases() as cases:
+        for caller in REFUSED:
+            with cases.case(caller):
+                await _is_not_known(application, world, Cell(operation, "self"), caller)
+    assert await read(application, COUNTS) == untouched
 
+
+async def _is_not_known(application: Application, world: World, cell: Cell, caller: str) -> None:
+    operation = cell.operation
     method, path = operation.split(" ")
     answer = await application.http.request(
         method,
@@ -220,7 +258,6 @@ async def test_a_caller_that_is_not_known_is_refused_before_the_body_is_judged(
     if mark is Mark.LOG_IN:
         expected = REFUSALS.get(REFUSED[caller], expected)
     assert refusal(answer) == expected
-    assert await read(application, COUNTS) == untouched
 
 
 @pytest.mark.parametrize("caller", ["code by key", "expired code by key"])

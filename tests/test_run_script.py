@@ -94,8 +94,8 @@ def test_is_a_posix_script_that_may_be_executed() -> None:
     ("arguments", "started"),
     [
         ((), "[assay][dev]"),
-        (("test",), "[python][-m][pytest][-n][2][--dist][worksteal]"),
-        (("test", "-k", "a b"), "[python][-m][pytest][-n][2][--dist][worksteal][-k][a b]"),
+        (("test",), "[python][-m][pytest][-n][3][--dist][worksteal]"),
+        (("test", "-k", "a b"), "[python][-m][pytest][-n][3][--dist][worksteal][-k][a b]"),
         (("chaos", "--seed", "7"), "[python][-m][tests.chaos][--seed][7]"),
         (("bench", "calls"), "[python][-m][benchmarks][calls]"),
         (("user", "create", "--password", "a  b"), "[assay][user][create][--password][a  b]"),

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import asyncpg
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker
 from sqlalchemy.pool import QueuePool
 from typing_extensions import override
@@ -35,6 +35,12 @@ def wait_long_for_connections(database: Database) -> None:
     pool = database.engine.pool
     assert isinstance(pool, QueuePool)
     pool._timeout = 60.0  # by its own setting it could only be made so
+
+
+async def wait_long(session: AsyncSession) -> None:
+    """Let no statement of this transaction be given up because a busy machine is slow."""
+    await session.execute(text("SET LOCAL lock_timeout = 0"))
+    await session.execute(text("SET LOCAL statement_timeout = 0"))
 
 
 class Template(NamedTuple):

@@ -28,6 +28,7 @@ from app.orders.wallet.wallet import Wallet, WalletRefused
 from app.partners.aeonto.client import AeontoClient, open_aeonto
 from app.partners.esplora.chain import Chain
 from app.partners.esplora.client import EsploraClient, open_esplora
+from app.partners.esplora.turns import limit_of
 from app.partners.http import HttpTransport, PartnerClient
 from app.runtime.clock import Clock
 from app.runtime.clock_watch import clock_watched
@@ -238,7 +239,13 @@ def _open_servers(
         transport = open_esplora(url)
         stack.push_async_callback(transport.aclose)
         servers.append(
-            EsploraClient(transport, clock=clock, network=network, observe=metrics.observe_esplora)
+            EsploraClient(
+                transport,
+                clock=clock,
+                limit=limit_of(url),
+                network=network,
+                observe=metrics.observe_esplora,
+            )
         )
     return servers
 

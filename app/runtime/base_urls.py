@@ -61,3 +61,8 @@ def same_server(url: str) -> tuple[str, int | None, str]:
 def is_on_loopback(url: str) -> bool:
     """Say whether a URL names this machine."""
     return is_loopback(urlsplit(url).hostname or "")
+
+
+def is_on_private_host(url: str) -> bool:
+    """Say whether a URL names this machine, or one of its own network."""
+    return is_private(urlsplit(url).hostname or "")

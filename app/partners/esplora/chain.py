@@ -22,6 +22,8 @@ T = TypeVar("T")
 
 # How many servers must agree, where so many are named.
 QUORUM: Final = 2
+# More looks at a time would keep each other from ending: every one takes several requests.
+_LOOKS_AT_ONCE: Final = 8
 _READ_DIFFERENTLY: Final = "the servers read the outputs of the transaction differently"
 
 
@@ -135,6 +137,7 @@ class Chain:
         if not sources:
             raise ValueError("no Esplora server is named")
         self._sources = tuple(sources)
+        self._free = asyncio.Semaphore(_LOOKS_AT_ONCE)
 
     async def settlement(
         self, txid: str, address: str, value_satoshi: int, *, within_seconds: float
@@ -182,10 +185,23 @@ class Chain:
     async def _ask(
         self, endpoint: str, look: Callable[[ChainSource], Awaitable[T]], within_seconds: float
     ) -> list[T] | Unavailable:
-        """Let every server have a look at once; return what those say that answered in time."""
-        looks = await asyncio.gather(
-            *(_in_time(endpoint, look(source), within_seconds) for source in self._sources)
-        )
+        """Let every server have a look at once; return what those say that answered in time.
+
+        Waiting until one of the looks under way is over counts: a look that cannot end asks nothing.
+        """
+        loop = asyncio.get_running_loop()
+        over_at = loop.time() + within_seconds
+        try:
+            async with asyncio.timeout_at(over_at):
+                await self._free.acquire()
+        except TimeoutError:
+            return Unavailable("no server was asked: too many looks were under way")
+        try:
+            looks = await asyncio.gather(
+                *(_in_time(endpoint, look(source), over_at) for source in self._sources)
+            )
+        finally:
+            self._free.release()
         said = [one for one in looks if not isinstance(one, PartnerFailure)]
         if len(said) >= required(len(looks)):
             return said
@@ -200,9 +216,9 @@ class Chain:
         )
 
 
-async def _in_time(endpoint: str, look: Awaitable[T], within_seconds: float) -> T | PartnerFailure:
+async def _in_time(endpoint: str, look: Awaitable[T], over_at: float) -> T | PartnerFailure:
     try:
-        async with asyncio.timeout(within_seconds):
+        async with asyncio.timeout_at(over_at):
             return await look
     except TimeoutError:
         return DeadlinePassed(endpoint)

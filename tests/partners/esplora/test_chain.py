@@ -343,3 +343,28 @@ async def test_server_that_is_too_slow_is_passed_over_while_two_are_left() -> No
     verdict = await Chain(named[:2]).settlement(TXID, ADDRESS, VALUE, within_seconds=0.05)
     assert isinstance(verdict, Unavailable)
     assert "two.example: settlement: " in verdict.reason
+
+
+async def test_look_that_could_not_end_in_time_asks_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.partners.esplora.chain._LOOKS_AT_ONCE", 1)
+    begun, may_end = asyncio.Event(), asyncio.Event()
+
+    class Slow(Said):
+        @override
+        async def tip_height(self) -> int:
+            begun.set()
+            await may_end.wait()
+            return await super().tip_height()
+
+    server = Slow("one.example", PAID)
+    chain = Chain([server])
+    first = asyncio.create_task(chain.settlement(TXID, ADDRESS, VALUE, within_seconds=60))
+    await begun.wait()
+    verdict = await chain.settlement(TXID, ADDRESS, VALUE, within_seconds=0)
+    assert verdict == Unavailable("no server was asked: too many looks were under way")
+    may_end.set()
+    assert await first == Paid(3, (0,))
+    assert server.asked == ["tip_height", TXID]
+    assert await chain.settlement(TXID, ADDRESS, VALUE, within_seconds=60) == Paid(3, (0,))

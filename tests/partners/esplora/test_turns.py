@@ -1,6 +1,13 @@
 """How often one server is asked, and how long nobody asks after a 429."""
 
-from app.partners.esplora.turns import LONGEST_PAUSE_SECONDS, PAUSE_SECONDS, Turns
+from app.partners.esplora.turns import (
+    LIMIT,
+    LIMIT_OF_OWN,
+    LONGEST_PAUSE_SECONDS,
+    PAUSE_SECONDS,
+    Turns,
+    limit_of,
+)
 from app.runtime.rate_limit.rules import CALL_DEADLINE_SECONDS, LEAVE_WITHIN_SECONDS, Limit
 from tests.support.cases import each_case
 from tests.support.clock import HandClock
@@ -100,3 +107,21 @@ async def test_one_request_probes_after_a_pause_and_the_others_follow_its_answer
     assert await desk.turns.take(within_seconds=3.0) is None
     desk.turns.over(probe)
     assert await desk.turns.take(within_seconds=0.0) is not None
+
+
+@each_case(
+    ("url", "limit"),
+    [
+        ("https://blockstream.info/api/", LIMIT),
+        ("https://8.8.8.8/api/", LIMIT),
+        ("http://electrs:3000/", LIMIT_OF_OWN),
+        ("http://127.0.0.1:3002/", LIMIT_OF_OWN),
+        ("https://node.internal/api/", LIMIT_OF_OWN),
+        ("http://192.168.1.5:3000/", LIMIT_OF_OWN),
+    ],
+)
+def test_a_server_of_the_own_network_is_asked_more_often_than_a_public_one(
+    url: str, limit: Limit
+) -> None:
+    assert limit_of(url) == limit
+    assert LIMIT_OF_OWN.count > LIMIT.count

@@ -73,6 +73,7 @@ def _returned(code: CodeFacts, credits_returned: int) -> ReturnedCreditsResponse
 async def _asked_code(request: Request) -> tuple[Caller, CodeFacts | None]:
     code = await sent_text(request, "access_code")
     caller, row = await identify(request, access_codes.REACHABLE, access_code=code)
+    await idempotency.refuse_key_for_read(request)
     return caller, access_codes.facts_in(row, resources_of(request).clock.now())
 
 
@@ -80,7 +81,6 @@ async def _asked_code(request: Request) -> tuple[Caller, CodeFacts | None]:
     "/check_access_code_status",
     summary="Check the status of an access code",
     response_description="The access code",
-    dependencies=[idempotency.NO_KEY_FOR_READS],
     responses=_TAKES_BODY | idempotency.refused(),
 )
 async def check_access_code_status(

@@ -41,13 +41,15 @@ from app.web.idempotency import BodyKey
 from app.web.paging import CursorParameter, LimitParameter
 from app.web.request_body import ListRoute, StrictRoute
 
-router = APIRouter(
-    prefix="/api",
-    tags=["assessments"],
-    route_class=StrictRoute,
-    responses=responses(400, 403, 429, 500, 503),
+router, _lists = (
+    APIRouter(
+        prefix="/api",
+        tags=["assessments"],
+        route_class=route,
+        responses=responses(400, 403, 429, 500, 503),
+    )
+    for route in (StrictRoute, ListRoute)
 )
-_lists = APIRouter(route_class=ListRoute)
 _TAKES_BODY = responses(408, 413, 415)
 
 
@@ -218,7 +220,7 @@ async def check_assessment_list_for_access_code(
     return [assessment_response(assessment) for assessment in found]
 
 
-router.include_router(_lists)
+router.routes.extend(_lists.routes)
 
 
 @router.get(

@@ -121,6 +121,7 @@ async def _asked_order(request: Request) -> tuple[Caller, OrderView | None]:
     caller, row = await identify(
         request, service.STATUS, order_id=await sent_text(request, "order_id")
     )
+    await idempotency.refuse_key_for_read(request)
     return caller, service.order_in(row)
 
 
@@ -128,7 +129,6 @@ async def _asked_order(request: Request) -> tuple[Caller, OrderView | None]:
     "/check_order_status",
     summary="Check the status of an order",
     response_description="The order and its payment",
-    dependencies=[idempotency.NO_KEY_FOR_READS],
     responses=_TAKES_BODY | idempotency.refused(),
 )
 async def check_order_status(

@@ -91,9 +91,19 @@ def _refused(reason: str) -> Any:  # noqa: ANN401  what FastAPI takes
     return Depends(take_none)
 
 
+_A_READ: Final = "this endpoint changes nothing"
 # For `dependencies=` of an endpoint that takes no key; who calls and the body are judged before.
-NO_KEY_FOR_READS: Final[Any] = _refused("this endpoint changes nothing")
+NO_KEY_FOR_READS: Final[Any] = _refused(_A_READ)
 NO_KEY_FOR_SESSIONS: Final[Any] = _refused("a session is opened and ended without one")
+
+
+async def refuse_key_for_read(request: Request) -> None:
+    """Refuse a key where a dependency has the request in hand: it need not be solved for that.
+
+    Raises InvalidParameter, but for a body that is refused itself.
+    """
+    if HEADER in request.headers and isinstance(await request.json(), dict):
+        raise InvalidParameter(HEADER, f"left out: {_A_READ}")
 
 
 def as_json(answer: ResponseModel) -> bytes:

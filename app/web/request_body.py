@@ -10,9 +10,12 @@ import json
 import math
 import re
 from collections.abc import Callable, Coroutine, Iterator
+from http import HTTPStatus
 from typing import Any, ClassVar, Final, NoReturn
 
 from fastapi import Request, Response
+from fastapi.dependencies.utils import solve_dependencies
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
@@ -27,6 +30,8 @@ MAX_DEPTH: Final = 16
 BODY_LIMIT_BYTES: Final = 16 * 1024
 LIST_LIMIT_BYTES: Final = 256 * 1024  # a list of 1,000 ids has 33 kB
 BODY_SECONDS: Final = 10.0
+# In the place of the answer that dependencies may add headers to; none of ours does.
+_NO_RESPONSE: Final = Response()
 _CLIENT_CLOSED_REQUEST: Final = 499  # for the log alone: nobody is there to read it
 # Strings whole (even one that never ends), so that brackets inside them do not count.
 _STRING_OR_BRACKET: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
@@ -160,7 +165,6 @@ class StrictRequest(Request):
         self._limit_bytes = limit_bytes
         self._timeout_seconds = timeout_seconds
         self._parsed: dict[str, Any] | AppError | None = None
-        self._stand_in = b"{}"
 
     async def read(self) -> None:
         """Read and parse the body once. Raises ClientDisconnect when the caller hangs up."""
@@ -171,7 +175,7 @@ class StrictRequest(Request):
 
     def leave_out(self) -> None:
         """Stand for a body that may be absent, and is: every parameter has its default."""
-        self._parsed, self._stand_in = {}, b""
+        self._parsed = {}
 
     async def _collect(self) -> bytes:
         body = bytearray()
@@ -194,11 +198,6 @@ class StrictRequest(Request):
     async def json(self) -> Any:
         return self._parsed
 
-    @override
-    async def body(self) -> bytes:
-        """Stand in for the bytes: FastAPI asks only whether there are any, then for `json()`."""
-        return self._stand_in
-
 
 class StrictRoute(APIRoute):
     """A route that takes its body, if it declares one, by the strict reader above.
@@ -216,12 +215,11 @@ class StrictRoute(APIRoute):
 
     @override
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
         if self.body_field is None:
-            return handle
+            return self._answer
         required = self.body_field.field_info.is_required()
 
-        async def handle_strictly(request: Request) -> Response:
+        async def answer_body(request: Request) -> Response:
             absent = not required and _has_no_body(request.headers)
             if not absent:
                 _judge_headers(request.headers, self.body_limit_bytes)
@@ -233,14 +231,36 @@ class StrictRoute(APIRoute):
             )
             if absent:
                 strict.leave_out()
-                return await handle(strict)
-            try:
-                await strict.read()
-            except ClientDisconnect:
-                return Response(status_code=_CLIENT_CLOSED_REQUEST)
-            return await handle(strict)
+            else:
+                try:
+                    await strict.read()
+                except ClientDisconnect:
+                    return Response(status_code=_CLIENT_CLOSED_REQUEST)
+            return await self._answer(strict, await strict.json())
 
-        return handle_strictly
+        return answer_body
+
+    async def _answer(self, request: Request, body: Any = None) -> Response:  # noqa: ANN401
+        """Solve what the endpoint asks for, call it, and write its answer.
+
+        FastAPI's own handler looks at the body's type again, and validates the answer that a
+        service of ours has made.
+        """
+        solved = await solve_dependencies(
+            request=request,
+            dependant=self.dependant,
+            body=body,
+            response=_NO_RESPONSE,
+            async_exit_stack=request.scope["fastapi_inner_astack"],
+            embed_body_fields=False,
+        )
+        if solved.errors:
+            raise RequestValidationError(solved.errors, body=body)
+        answer = await self.endpoint(**solved.values)
+        if isinstance(answer, Response) or self.response_field is None:
+            return answer  # type: ignore[no-any-return]
+        content = self.response_field.serialize_json(answer)
+        return Response(content, self.status_code or HTTPStatus.OK, media_type="application/json")
 
 
 class ListRoute(StrictRoute):

@@ -1,7 +1,6 @@
-"""Applying what was observed of an order: load its rows under the lease, decide, save."""
+"""Applying what was observed of an order: load its rows under the lease, and carry out."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, select
@@ -13,7 +12,6 @@ from app.orders.leases import CreationTask, PollTask, locked_under_lease
 from app.orders.models import BitcoinAddress, BitcoinOutput, Order, Payment
 from app.orders.rows import OrderRows, aeonto_facts, bitcoin_facts, order_facts
 from app.orders.rules.bitcoin_payments import Valuation
-from app.orders.rules.dispatch import transition
 from app.orders.rules.facts import (
     AeontoObservation,
     AeontoOrder,
@@ -23,10 +21,9 @@ from app.orders.rules.facts import (
     OrderFacts,
 )
 from app.orders.rules.own_moves import failure
-from app.orders.rules.settlement import ALL_TAKEN
 from app.orders.rules.states import OrderStatus
 from app.orders.rules.transition import OrderFailureReason
-from app.orders.transitions import ApplyResult, SqlJournal, save
+from app.orders.transitions import ApplyResult, SqlJournal, carry_out, save
 from app.partners.aeonto.report import Report
 from app.partners.esplora.outputs import ReceivedOutput
 from app.runtime import leases
@@ -41,8 +38,7 @@ async def apply(
 ) -> ApplyResult:
     """Do what an observation means: move, grant, refuse, remember; then say when to look next.
 
-    `valuation` says what bitcoin buys today. Where a transaction settles the order and none of its
-    outputs is free, the order is not settled.
+    `valuation` says what bitcoin buys today.
     """
     async with session.begin():
         order = await locked_under_lease(session, job.order_id, job.lease_token)
@@ -50,13 +46,8 @@ async def apply(
             return ApplyResult(lease_lost=True)
         rows = OrderRows(order)
         facts = await _load(session, rows, observation, valuation)
-        change = transition(facts, observation, now)
-        if change.settlement is not None and isinstance(observation, AeontoObservation):
-            taken = await settlements.take(session, order.id, change.settlement, now)
-            if taken is None:
-                change = transition(facts, replace(observation, settlement=ALL_TAKEN), now)
         actor = Actor(WORKER, job.lease_token)
-        return await save(SqlJournal(session), rows, change, actor=actor, now=now)
+        return await carry_out(SqlJournal(session), rows, facts, observation, actor=actor, now=now)
 
 
 async def _load(

@@ -1,4 +1,4 @@
-"""Saving a transition of an order: its rows, its events, its grant.
+"""Carrying out what was observed of an order: its rows, its events, its grant.
 
 The one place where credits are granted: every caller holds the row of the order.
 """
@@ -13,11 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.ledger import service
 from app.ledger.actors import Actor
 from app.ledger.rules import EntryKind
-from app.orders import events
+from app.orders import events, settlements
 from app.orders.events import EventRecord
 from app.orders.models import BitcoinOutput, Order, Payment
 from app.orders.models.order_events import OrderEventKind
 from app.orders.rows import OrderRows, write
+from app.orders.rules.dispatch import transition
+from app.orders.rules.facts import AeontoObservation, Observation, OrderFacts
+from app.orders.rules.settlement import Verified
 from app.orders.rules.states import OrderStatus
 from app.orders.rules.transition import Grant, Transition
 
@@ -45,6 +48,10 @@ class Journal(Protocol):
         """Write the rows of an order as they are now, and those that are new."""
         ...
 
+    async def take_output(self, order: Order, verified: Verified, now: datetime) -> bool:
+        """Take the best output that settles no other order; say whether one was free."""
+        ...
+
     async def write_event(self, event: EventRecord) -> bool:
         """Write a move; or a refusal or an alarm, once between two moves. Say whether it was new."""
         ...
@@ -52,6 +59,29 @@ class Journal(Protocol):
     async def post_grant(self, order: Order, grant: Grant, actor: Actor, now: datetime) -> None:
         """Post the credits of an order to its beneficiary."""
         ...
+
+
+async def carry_out(
+    journal: Journal,
+    rows: OrderRows,
+    facts: OrderFacts,
+    observation: Observation,
+    *,
+    actor: Actor,
+    now: datetime,
+) -> ApplyResult:
+    """Save what follows from an observation; return what became of it.
+
+    Where a transaction settles the order and none of its outputs is free, the order is not settled.
+    """
+    change = transition(facts, observation, now)
+    if (
+        isinstance(observation, AeontoObservation)
+        and change.settlement is not None
+        and not await journal.take_output(rows.order, change.settlement, now)
+    ):
+        change = transition(facts, observation.unsettled(), now)
+    return await save(journal, rows, change, actor=actor, now=now)
 
 
 async def save(
@@ -97,6 +127,9 @@ class SqlJournal:
     async def write_rows(self, new: Sequence[Payment | BitcoinOutput]) -> None:
         self._session.add_all(new)
         await self._session.flush()
+
+    async def take_output(self, order: Order, verified: Verified, now: datetime) -> bool:
+        return await settlements.take(self._session, order.id, verified, now) is not None
 
     async def write_event(self, event: EventRecord) -> bool:
         return await events.write(self._session, event)

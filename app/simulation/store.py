@@ -7,7 +7,6 @@ operations and compares what they answer and keep.
 
 import heapq
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from itertools import count
@@ -22,7 +21,6 @@ from app.orders.models import Order, Payment
 from app.orders.pricing import Terms
 from app.orders.rows import OrderRows, aeonto_facts, bitcoin_facts, order_facts
 from app.orders.rules.bitcoin_payments import Valuation
-from app.orders.rules.dispatch import transition
 from app.orders.rules.facts import (
     AeontoObservation,
     BitcoinObservation,
@@ -33,13 +31,11 @@ from app.orders.rules.own_moves import cancellation, failure
 from app.orders.rules.placing import ADDRESS_GIVEN, ORDERED, await_bitcoin, new_order
 from app.orders.rules.poll_schedule import poll_when_requested
 from app.orders.rules.rails import Rail
-from app.orders.rules.settlement import ALL_TAKEN
 from app.orders.rules.states import OrderStatus
 from app.orders.rules.transition import OrderFailureReason, Transition
 from app.orders.store import OrderStore
-from app.orders.transitions import ApplyResult, save
+from app.orders.transitions import ApplyResult, carry_out, save
 from app.partners.aeonto.wire import OrderParameters
-from app.partners.esplora.outputs import OutputId
 from app.runtime.clock import Clock
 from app.simulation.books import Books
 from app.simulation.calendar import Work
@@ -77,7 +73,6 @@ class MemoryStore:
             Rail.BITCOIN: DueOrders(lambda: None),  # its loops wait for nothing
         }
         self._parameters_seen_at: datetime | None = None
-        self._settled: dict[OutputId, str] = {}
         self._numbers = count(1)
         self._addresses = count()
 
@@ -163,7 +158,7 @@ class MemoryStore:
             journal.events,
             journal.entries,
             journal.balances,
-            {order_id: output for output, order_id in self._settled.items()},
+            {order_id: output for output, order_id in journal.settled.items()},
         )
 
     # What the reconciler asks for
@@ -216,11 +211,11 @@ class MemoryStore:
         rows = self._rows[job.order_id]
         if rows.order.lease_token != job.lease_token:
             return ApplyResult(lease_lost=True)
+        actor = Actor(WORKER, job.lease_token)
         facts = self._facts(rows, observation)
-        change = transition(facts, observation, now)
-        if isinstance(observation, AeontoObservation) and not self._settles(rows.order, change):
-            change = transition(facts, replace(observation, settlement=ALL_TAKEN), now)
-        return await self._save(rows, change, now)
+        applied = await carry_out(self._journal, rows, facts, observation, actor=actor, now=now)
+        self._wait(rows)
+        return applied
 
     async def parameters_seen_at(self, now: datetime) -> datetime | None:
         seen_at = self._parameters_seen_at
@@ -236,7 +231,9 @@ class MemoryStore:
             case AeontoObservation(report):
                 return aeonto_facts(rows, uuid_is_taken=report.uuid in self._journal.uuids)
             case BitcoinObservation(arrivals):
-                settled = {arrival.id for arrival in arrivals if arrival.id in self._settled}
+                settled = {
+                    arrival.id for arrival in arrivals if arrival.id in self._journal.settled
+                }
                 return bitcoin_facts(
                     rows, settled=settled, known_height=None, valuation=self._valuation
                 )
@@ -262,22 +259,6 @@ class MemoryStore:
     def _is_held(self, rows: OrderRows) -> bool:
         due = self._creations if rows.payment is None else self._polls[Rail(rows.order.rail)]
         return due.is_held(rows.order, self._clock.now())
-
-    def _settles(self, order: Order, change: Transition) -> bool:
-        """Take the best free output that a transition wants; say whether it has what it wants."""
-        if change.settlement is None:
-            return True
-        for index in change.settlement.outputs:
-            output_id = (change.settlement.txid, index)
-            if output_id not in self._settled and not self._pays(output_id):
-                self._settled[output_id] = order.id
-                return True
-        return False
-
-    def _pays(self, output_id: OutputId) -> bool:
-        """Say whether an output pays an order in bitcoin."""
-        outputs = (rows.outputs.get(output_id) for rows in self._rows.values())
-        return any(output is not None and not output.before_order for output in outputs)
 
     def _waits_for_creation(self, order_id: str) -> bool:
         rows = self._rows[order_id]

@@ -281,9 +281,9 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "settlement: an output that is taken settles no other order",
-        "app/orders/apply.py",
-        "            if taken is None:\n",
-        "            if False:\n",
+        "app/orders/transitions.py",
+        "        change = transition(facts, observation.unsettled(), now)\n",
+        "        pass\n",
         "tests/orders/test_settlements.py::test_output_that_settled_an_order_settles_no_other",
     ),
     Mutation(

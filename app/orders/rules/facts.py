@@ -13,7 +13,7 @@ from typing import Final
 from app.orders.rules.bitcoin_payments import Invoice, Valuation
 from app.orders.rules.prior_money import EarlierSighting
 from app.orders.rules.rails import Rail
-from app.orders.rules.settlement import Settlement
+from app.orders.rules.settlement import ALL_TAKEN, Settlement
 from app.orders.rules.states import OrderStatus
 from app.partners.aeonto.report import Report
 from app.partners.esplora.outputs import OutputId, ReceivedOutput
@@ -121,6 +121,10 @@ class AeontoObservation:
 
     report: Report
     settlement: Settlement | None = None
+
+    def unsettled(self) -> "AeontoObservation":
+        """Return the same report where each output that pays settled another order."""
+        return AeontoObservation(self.report, ALL_TAKEN)
 
 
 @dataclass(frozen=True)

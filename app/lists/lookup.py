@@ -220,7 +220,7 @@ async def _hold(database: Database, held: _Held | None) -> _Held:
                 if version := versions.get(row.source):
                     listing = Listing(row=_row(row, pool), version=version)
                     _file(listings, spelling_of(row), listing)
-            named = await connection.scalars(select(ListEntry.asset).distinct())
+            named = await connection.scalars(select(func.jsonb_object_keys(_V.assets)))
             assets = frozenset(asset.upper() for asset in named)
             held = _Held(count, tuple(versions.values()), listings, assets)
             held = held if sanctions else _with_sample(held)

@@ -82,6 +82,12 @@ class ListEntry(Base):
         Index("ix_list_entries_canonical", "canonical"),
         Index("ix_list_entries_spelling", "spelling"),
         Index("ix_list_entries_spelling_rules", "spelling_rules"),
+        # Tells sanctions lists from others without a look at all their rows.
+        Index(
+            "ix_list_entries_other_than_sanctions",
+            "source",
+            postgresql_where="category <> 'sanctions'",
+        ),
         Index("ix_list_entries_without_canonical", "id", postgresql_where="canonical IS NULL"),
         Index(
             "uq_list_entries_source_digest",

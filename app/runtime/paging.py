@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, Generic, TypeVar
@@ -20,6 +20,8 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 Item = TypeVar("Item")
 Cursor = tuple[datetime, str]
+# The position before every item: of a first page, for a statement that always has one.
+NEWEST: Final[Cursor] = (datetime(9999, 1, 1, tzinfo=UTC), "")
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,17 @@ async def page_of(
             query.order_by(*(column.desc() for column in order)).limit(limit + 1)
         )
     ).all()
+    return cut(rows, limit=limit, read=read, position=position)
+
+
+def cut(
+    rows: Sequence[AnyRow],
+    *,
+    limit: int,
+    read: Callable[[AnyRow], Item],
+    position: Callable[[Item], Cursor],
+) -> Page[Item]:
+    """Make a page of rows in its order, one more than `limit` if there are more."""
     items = [read(row) for row in rows[:limit]]
     more = len(rows) > limit
     return Page(items, write_cursor(position(items[-1])) if more else None)

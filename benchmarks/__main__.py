@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from benchmarks.guard import EXPECTED, check_calls
 from benchmarks.load import has_wrk
 from benchmarks.measuring import say
 from benchmarks.part_calls import Plan, measure_calls
@@ -21,11 +22,19 @@ _PARTS: Final = ("calls", "loop", "process")
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the parts and print what they found."""
-    given = _parser().parse_args(arguments)
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    for part in given.parts:
+        if part not in _PARTS:
+            parser.error(f"PART: must be one of {', '.join(_PARTS)}")
     if not sys.platform.startswith("linux"):
         sys.exit("bench: measures CPU and memory as Linux shows them: run it on Linux")
-    report = asyncio.run(_run(given))
+    report = Report(_machine())
+    passed = asyncio.run(_run(given, report))
     sys.stdout.write((report.as_json() if given.json else report.as_text()) + "\n")
+    if not passed:
+        now = "\n".join(f"{name}: {row}" for name, row in report.now.items())
+        sys.exit(f"bench: a call got worse; {EXPECTED.name} by this run:\n{now}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -37,7 +46,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "parts",
         nargs="*",
-        choices=_PARTS,
         metavar="PART",
         help=f"what to measure: {', '.join(_PARTS)}; default: all",
     )
@@ -55,12 +63,21 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="beside a Django REST Framework service, too; installs it into the cache folder once",
     )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="only hold statements, round trips and CPU per request of the main calls against"
+        " benchmarks/expected.json; exit with 1 if one got worse",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON in place of tables")
     return parser
 
 
-async def _run(given: argparse.Namespace) -> Report:
-    report = Report(_machine())
+async def _run(given: argparse.Namespace, report: Report) -> bool:
+    """Run what was asked for; return whether the guard, if it was, found nothing worse."""
+    if given.check:
+        async with staged() as stage:
+            return await check_calls(stage, report)
     if not has_wrk():
         say("wrk is not installed: a client of our own puts the load on, and takes more CPU for it")
     async with staged() as stage:
@@ -73,7 +90,7 @@ async def _run(given: argparse.Namespace) -> Report:
                     await measure_loop(stage, report)
                 case _:
                     await measure_process(stage, report)
-    return report
+    return True
 
 
 def _machine() -> dict[str, str]:

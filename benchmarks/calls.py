@@ -62,11 +62,11 @@ class Asked:
     assessment_ids: Sequence[str]
 
 
-async def ask_before(base_url: str, world: World) -> list[Asked]:
-    """Let some access codes buy assessments, so that there are some to ask about again."""
+async def ask_before(base_url: str, world: World, *, callers: int = _ASKING) -> list[Asked]:
+    """Let so many access codes buy assessments, so that there are some to ask about again."""
     async with httpx.AsyncClient(base_url=base_url, trust_env=False, timeout=60) as http:
         found = []
-        for number, caller in enumerate(world.callers[:_ASKING]):
+        for number, caller in enumerate(world.callers[:callers]):
             first = number * _ASKED_EACH % _BATCH
             addresses = _ADDRESSES[first : first + _ASKED_EACH]
             request = _batch(caller, addresses, fresh=False)

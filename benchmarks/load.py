@@ -66,19 +66,24 @@ def has_wrk() -> bool:
 
 
 async def put_load(
-    base_url: str, file: Path, requests: Sequence[Request], *, connections: int, seconds: float
+    base_url: str,
+    file: Path | None,
+    requests: Sequence[Request],
+    *,
+    connections: int,
+    seconds: float,
 ) -> LoadResult:
     """Send requests in turn over so many connections, each with one request in flight.
 
     It lasts longer where not one was answered in that time. `file` is for wrk's copy of the
-    requests. Raises LoadFailed.
+    requests; None: our own client sends them. Raises LoadFailed.
     """
-    if has_wrk():
+    if file is not None:
         _write(file, requests)
     while seconds <= _PATIENCE_SECONDS:
         result = (
             await _by_wrk(base_url, file, connections, seconds)
-            if has_wrk()
+            if file is not None
             else await _by_own_client(base_url, requests, connections, seconds)
         )
         if result is not None:

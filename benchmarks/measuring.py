@@ -58,6 +58,11 @@ class Measured:
         return statistics.median(one.cpu_ms for one in self.rounds)
 
     @property
+    def least_cpu_ms(self) -> float:
+        """The least of the rounds, per request: what else the machine does only adds to it."""
+        return min(one.cpu_ms for one in self.rounds)
+
+    @property
     def failed(self) -> int:
         """How many requests of all rounds failed."""
         return sum(one.load.failed for one in self.rounds)
@@ -80,29 +85,32 @@ class Measured:
 async def measure(
     calls: Sequence[Call],
     servers: Mapping[str, Server],
-    folder: Path,
+    file: Path | None,
     *,
     rounds: int,
     seconds: float,
 ) -> dict[str, Measured]:
-    """Put load on each call in turn, so many rounds; return what was measured by name."""
+    """Put load on each call in turn, so many rounds; return what was measured by name.
+
+    `file` is what wrk reads; None: our own client puts the load on.
+    """
     found = {call.name: Measured(call) for call in calls}
     say("warming up")
     for call in calls:
-        await _round(call, servers[call.server], folder, _WARM_UP_SECONDS)
+        await _round(call, servers[call.server], file, _WARM_UP_SECONDS)
     for number in range(rounds):
         say(f"round {number + 1} of {rounds}: {len(calls)} calls, {seconds:g} s each")
         for call in calls if number % 2 == 0 else reversed(calls):
-            one = await _round(call, servers[call.server], folder, seconds)
+            one = await _round(call, servers[call.server], file, seconds)
             found[call.name].rounds.append(one)
     return found
 
 
-async def _round(call: Call, server: Server, folder: Path, seconds: float) -> Round:
+async def _round(call: Call, server: Server, file: Path | None, seconds: float) -> Round:
     before = server.cpu_seconds()
     load = await put_load(
         server.base_url,
-        folder / "requests.tsv",
+        file,
         call.requests,
         connections=call.connections,
         seconds=max(seconds, call.least_seconds),

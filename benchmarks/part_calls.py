@@ -50,7 +50,7 @@ async def measure_calls(stage: Stage, report: Report, plan: Plan) -> None:
         for name, server in servers.items():
             await kinds.answer_once(server.base_url, [one for one in chosen if one.server == name])
         found = await measure(
-            chosen, servers, stage.folder, rounds=plan.rounds, seconds=plan.seconds
+            chosen, servers, stage.requests_file, rounds=plan.rounds, seconds=plan.seconds
         )
     await _count(stage, url, found)
     for one in found.values():

@@ -128,7 +128,7 @@ async def _memory(stage: Stage, url: str) -> list[Figure]:
         while sent < _REQUESTS:
             load = await put_load(
                 server.base_url,
-                stage.folder / "requests.tsv",
+                stage.requests_file,
                 status.requests,
                 connections=status.connections,
                 seconds=_LOAD_SECONDS,

@@ -36,16 +36,25 @@ def at_most(name: str, value: float, unit: str, most: float) -> Figure:
 
 @dataclass
 class Report:
-    """The table of calls, and all figures in the order in which they are printed."""
+    """The table of calls, and all figures in the order in which they are printed.
+
+    `now` is the guard's table as it would be by this run.
+    """
 
     machine: dict[str, str]
     calls: list[dict[str, Any]] = field(default_factory=list)
     figures: list[Figure] = field(default_factory=list)
+    now: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def as_json(self) -> str:
         """Return all as one JSON document."""
         figures = [{**asdict(one), "verdict": one.verdict} for one in self.figures]
-        document = {"machine": self.machine, "calls": self.calls, "figures": figures}
+        document = {
+            "machine": self.machine,
+            "calls": self.calls,
+            "figures": figures,
+            "now": self.now,
+        }
         return json.dumps(document, indent=2)
 
     def as_text(self) -> str:

@@ -15,6 +15,7 @@ from sqlalchemy import make_url
 from app.runtime.db.embedded import EmbeddedPostgres
 from app.runtime.db.migrate import upgrade
 from benchmarks.ceilings import DSN_VARIABLE, HTTP_PATH
+from benchmarks.load import has_wrk
 from benchmarks.servers import Server, assay_command, clean_environment, free_port, serving
 from benchmarks.world import connect, dsn_of
 
@@ -34,6 +35,11 @@ class Stage:
 
     folder: Path
     server_url: str
+
+    @property
+    def requests_file(self) -> Path | None:
+        """The file of requests for wrk; None where it is not installed."""
+        return self.folder / "requests.tsv" if has_wrk() else None
 
     async def database(self, name: str) -> str:
         """Create a database with the schema of Assay; return its URL."""

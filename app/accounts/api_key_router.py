@@ -11,8 +11,8 @@ from app.accounts.api_key_schemas import (
     ApiKeyPage,
     ApiKeyResponse,
     CreateApiKeyRequest,
+    CreatedApiKeyResponse,
     KeepChildrenParameter,
-    NewApiKeyResponse,
     PrefixInPath,
     RotateApiKeyRequest,
 )
@@ -61,15 +61,15 @@ def _response(key: KeyFacts) -> ApiKeyResponse:
     )
 
 
-def _shown_once(key: NewKey) -> NewApiKeyResponse:
-    return NewApiKeyResponse(**_response(key.facts).model_dump(), api_key=key.text)
+def _shown_once(key: NewKey) -> CreatedApiKeyResponse:
+    return CreatedApiKeyResponse(**_response(key.facts).model_dump(), api_key=key.text)
 
 
 @router.post(
     "/api_keys",
     status_code=201,
     summary="Make an API key",
-    response_model=NewApiKeyResponse,
+    response_model=CreatedApiKeyResponse,
     response_description="The new key, shown only here",
     dependencies=[THROTTLE_INVALID_CODES],
     responses=responses(408, 413, 415) | idempotency.documented(links.API_KEY, SEALED),
@@ -93,7 +93,7 @@ async def create_api_key(
         body.name, body.expires_at, KeyLimits(body.scopes, body.read_only, body.ip_allow_list)
     )
 
-    async def create() -> NewApiKeyResponse:
+    async def create() -> CreatedApiKeyResponse:
         made = await api_keys.create_for_caller(
             session,
             caller=caller,
@@ -140,7 +140,7 @@ async def list_api_keys(
 @router.post(
     "/api_keys/{prefix}/rotate",
     summary="Give an API key a new secret",
-    response_model=NewApiKeyResponse,
+    response_model=CreatedApiKeyResponse,
     response_description="The key with its new secret, shown only here",
     responses=responses(404, 408, 413, 415)
     | idempotency.documented({}, SEALED, KEY_NOT_ACTIVE, status=200),
@@ -162,7 +162,7 @@ async def rotate_api_key(
     itself and the keys that it made; whoever logged in, all that one may revoke.
     """
 
-    async def rotate() -> NewApiKeyResponse:
+    async def rotate() -> CreatedApiKeyResponse:
         rotated = await key_rotation.rotate(
             session,
             prefix,

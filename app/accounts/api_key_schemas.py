@@ -162,7 +162,7 @@ class ApiKeyResponse(ResponseModel):
     )
 
 
-class NewApiKeyResponse(ApiKeyResponse):
+class CreatedApiKeyResponse(ApiKeyResponse):
     """A key at its creation, or with its new secret."""
 
     api_key: str = Field(

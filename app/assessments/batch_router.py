@@ -13,7 +13,7 @@ from app.assessments.router import assessment_response, subject_of
 from app.assessments.schemas import (
     AssessmentOutcome,
     AssessmentQuestionFault,
-    NewAssessmentsResponse,
+    CreatedAssessmentsResponse,
 )
 from app.assessments.service import AssessmentView
 from app.runtime.errors import AppError
@@ -36,7 +36,7 @@ router = APIRouter(
     "/create_new_assessments_for_access_code",
     status_code=201,
     summary="Create many assessments, paid by an access code",
-    response_model=NewAssessmentsResponse,
+    response_model=CreatedAssessmentsResponse,
     response_description="What came of each question, in their order",
     dependencies=[THROTTLE_INVALID_CODES],
     responses=idempotency.documented(),
@@ -47,7 +47,7 @@ async def create_new_assessments_for_access_code(
     request: Request,
     resources: ResourcesDep,
     key: BodyKey,
-) -> NewAssessmentsResponse | Response:
+) -> CreatedAssessmentsResponse | Response:
     """Spend credits of an access code on many questions: for all that are new, or for none.
 
     A malformed question costs nothing and does not spoil the others. What is still pending after 8
@@ -93,8 +93,8 @@ def _judge(
     return subject
 
 
-def _response(batch: Batch) -> NewAssessmentsResponse:
-    return NewAssessmentsResponse(
+def _response(batch: Batch) -> CreatedAssessmentsResponse:
+    return CreatedAssessmentsResponse(
         outcomes=[
             _outcome(one, charged)
             for one, charged in zip(batch.outcomes, batch.charged, strict=True)

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any, Final
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
 from app.assessments import receipts
@@ -11,7 +11,6 @@ from app.assessments.receipt_schemas import (
     AssessmentIdInPath,
     PublicKeyResponse,
     PublicKeysResponse,
-    ReceiptResponse,
 )
 from app.assessments.report import page as report_page
 from app.assessments.rules.receipts import ALGORITHM, content_of
@@ -22,15 +21,27 @@ from app.web.request_body import StrictRoute
 
 router = APIRouter(route_class=StrictRoute)
 _ERRORS: Final = responses(400, 403, 404, 409, 429, 500, 503)
+_BYTES: Final = "application/octet-stream"
+_JSON: Final = "application/json"
+# A client that reads the receipt into types of its own and writes it anew breaks the signature, so
+# the document has no type for it (docs/receipts.md says what is in it).
 _AS_FILE: Final[dict[int | str, dict[str, Any]]] = {
     200: {
-        "model": ReceiptResponse,
         "headers": {
             "Content-Disposition": {
                 "description": "A name for the file",
                 "schema": {"type": "string"},
                 "example": 'attachment; filename="asm_00VbhnY6RLeQ2oZmgNCoZuaKC.json"',
             }
+        },
+        "content": {
+            _BYTES: {"schema": {"type": "string", "format": "binary"}},
+            _JSON: {
+                "schema": {
+                    "description": "The same bytes: RFC 8785 canonical JSON, signed as a whole but"
+                    " for `signature`. Keep them as they came"
+                }
+            },
         },
     }
 }
@@ -45,11 +56,16 @@ _AS_FILE: Final[dict[int | str, dict[str, Any]]] = {
     responses=_ERRORS | _AS_FILE,
 )
 async def get_receipt(
-    assessment_id: AssessmentIdInPath, caller: CallerDep, resources: ResourcesDep
+    assessment_id: AssessmentIdInPath,
+    caller: CallerDep,
+    request: Request,
+    resources: ResourcesDep,
 ) -> Response:
     """Sign the answer of an assessment of one's own, or of an access code that one issued.
 
-    The same assessment gives the same bytes for as long as the server signs with the same key.
+    The same assessment gives the same bytes for as long as the server signs with the same key. The
+    signature is over these bytes: keep them as they came, and read a copy. They are called
+    `application/json` unless `Accept` names `application/octet-stream`.
     """
     key = resources.receipt_key
     if key is None:
@@ -58,7 +74,7 @@ async def get_receipt(
     receipt = await receipts.sign(resources.database, key, found, resources.clock.now())
     return Response(
         receipt,
-        media_type="application/json",
+        media_type=_BYTES if _BYTES in request.headers.get("Accept", "") else _JSON,
         headers={"Content-Disposition": f'attachment; filename="{found.id}.json"'},
     )
 

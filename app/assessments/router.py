@@ -22,7 +22,7 @@ from app.assessments.schemas import (
     AssessmentPage,
     AssessmentResponse,
     ChangeResponse,
-    NewAssessmentResponse,
+    CreatedAssessmentResponse,
 )
 from app.assessments.service import AssessmentView, CreateResult, PickAccount
 from app.resources import Resources
@@ -90,9 +90,9 @@ def _summary(assessment: AssessmentView) -> str | None:
     )
 
 
-def _created(made: CreateResult, now: datetime) -> NewAssessmentResponse:
+def _created(made: CreateResult, now: datetime) -> CreatedAssessmentResponse:
     age = now - made.assessment.created_at
-    return NewAssessmentResponse(
+    return CreatedAssessmentResponse(
         **assessment_response(made.assessment).model_dump(),
         charged=made.charged,
         age_seconds=0 if made.charged else max(0, int(age.total_seconds())),
@@ -119,7 +119,7 @@ async def _create(
     key: RequestKey | None,
     question: AssessmentQuestion,
     pick_account: PickAccount,
-) -> NewAssessmentResponse | Response:
+) -> CreatedAssessmentResponse | Response:
     subject = subject_of(question)
     askable = await askable_for([subject], resources.panel, resources.lists, resources.clock)
     refuse_unanswerable(subject, resources.panel, askable)
@@ -156,7 +156,7 @@ async def _create(
     "/create_new_assessment_for_access_code",
     status_code=201,
     summary="Create an assessment, paid by an access code",
-    response_model=NewAssessmentResponse,
+    response_model=CreatedAssessmentResponse,
     response_description="The assessment, with its answer if the provider was quick",
     dependencies=[THROTTLE_INVALID_CODES],
     responses=_TAKES_BODY | responses(402) | idempotency.documented(links.ASSESSMENT),
@@ -167,7 +167,7 @@ async def create_new_assessment_for_access_code(
     request: Request,
     resources: ResourcesDep,
     key: BodyKey,
-) -> NewAssessmentResponse | Response:
+) -> CreatedAssessmentResponse | Response:
     """Spend a credit of an access code that is the caller's own or that it issued."""
     pick_account = service.from_access_code(caller, body.access_code, resources.clock.now())
     return await _create(
@@ -179,7 +179,7 @@ async def create_new_assessment_for_access_code(
     "/create_new_assessment",
     status_code=201,
     summary="Create an assessment, paid by the caller",
-    response_model=NewAssessmentResponse,
+    response_model=CreatedAssessmentResponse,
     response_description="The assessment, with its answer if the provider was quick",
     responses=_TAKES_BODY | responses(402) | idempotency.documented(),
 )
@@ -189,7 +189,7 @@ async def create_new_assessment(
     request: Request,
     resources: ResourcesDep,
     key: BodyKey,
-) -> NewAssessmentResponse | Response:
+) -> CreatedAssessmentResponse | Response:
     """Spend one of the caller's own credits."""
     pick_account = service.from_own_account(caller)
     return await _create(

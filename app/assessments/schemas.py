@@ -1,15 +1,50 @@
 """What callers learn of an assessment: the answer with its evidence."""
 
 from datetime import date
+from typing import Annotated
 
 from pydantic import Field
 
+from app.addresses.reading import AddressForm
+from app.assessments.providers.chainalysis import GRADE_NOT_LISTED
+from app.assessments.providers.crystal import GRADE_NOTHING_KNOWN
+from app.assessments.providers.exposure import GRADE_NONE_FOUND
+from app.assessments.providers.tags import GRADE_NOT_TAGGED
 from app.assessments.rules.questions import AssessmentStatus, AssessmentType
-from app.web.fields import (
-    ResponseModel,
-    Timestamp,
-)
+from app.lists.rules.risk import CATEGORIES, GRADES, NOT_COVERED
+from app.web.fields import ResponseModel, Timestamp
 from app.web.paging import PageResponse
+from app.web.vocabularies import Growing, vocabulary
+
+Grade = Annotated[
+    str,
+    Growing(
+        vocabulary(
+            "Grade",
+            (
+                *GRADES,
+                NOT_COVERED,
+                GRADE_NOT_LISTED,
+                GRADE_NOT_TAGGED,
+                GRADE_NONE_FOUND,
+                GRADE_NOTHING_KNOWN,
+            ),
+            "A score in a word, from `none` to `severe`; or, where the score is 0 because nothing"
+            " was found, where nothing was.",
+        )
+    ),
+]
+Category = Annotated[
+    str,
+    Growing(
+        vocabulary(
+            "EvidenceCategory",
+            sorted(CATEGORIES),
+            "What evidence is about; `scope` is a limit of the answer, which weighs nothing.",
+        )
+    ),
+]
+AddressFormShown = Annotated[str, Growing(AddressForm)]
 
 
 class AssessmentQuestionFault(ResponseModel):
@@ -57,7 +92,7 @@ class ListedPartyResponse(ResponseModel):
 class EvidenceResponse(ResponseModel):
     """One reason for the score, or, in the category `scope`, one limit of it."""
 
-    category: str = Field(examples=["sanctions"])
+    category: Category = Field(examples=["sanctions"])
     source: str = Field(examples=["OFAC SDN"])
     detail: str = Field(examples=["The address is on the list"])
     source_date: str | None = Field(
@@ -117,7 +152,7 @@ class OpinionResponse(ResponseModel):
         examples=["the risk provider answers no such question"],
     )
     risk_score: str | None = Field(description="Null without an answer", examples=["0.3134"])
-    grade: str | None = Field(description="Null without an answer", examples=["medium"])
+    grade: Grade | None = Field(description="Null without an answer", examples=["medium"])
     evidence: list[EvidenceResponse]
     provider_reference: str | None = Field(
         description="Under what the provider knows it", examples=["90ba3e5"]
@@ -135,8 +170,8 @@ class AnswerResponse(ResponseModel):
         " contributes; no probability",
         examples=["1"],
     )
-    grade: str = Field(examples=["severe"])
-    address_form: str = Field(
+    grade: Grade = Field(examples=["severe"])
+    address_form: AddressFormShown = Field(
         description="Whether the address has the form of its currency", examples=["valid"]
     )
     evidence: list[EvidenceResponse]
@@ -177,7 +212,7 @@ class ChangedEntry(ResponseModel):
     asset: str = Field(description="Under which it was filed", examples=["XBT"])
     label: str = Field(description="Whose it is; may be empty", examples=["DOE, Jane"])
     reference: str = Field(description="Where that stands; may be empty", examples=["uid 1"])
-    category: str | None = Field(
+    category: Category | None = Field(
         None,
         description="What it says of the address; this and what follows is null or empty in a"
         " change that an earlier version found",
@@ -210,9 +245,9 @@ class ChangeResponse(ResponseModel):
     score_before: str = Field(
         description="What `sanctions`, or else `tags`, said until then", examples=["1"]
     )
-    grade_before: str = Field(examples=["severe"])
+    grade_before: Grade = Field(examples=["severe"])
     score_after: str = Field(description="What it says since", examples=["0"])
-    grade_after: str = Field(examples=["not on the lists"])
+    grade_after: Grade = Field(examples=["not on the lists"])
     entries: list[ChangedEntry] = Field(description="The rows that came, or went")
 
 
@@ -252,7 +287,7 @@ class AssessmentPage(PageResponse[AssessmentResponse]):
     """Assessments, newest first."""
 
 
-class NewAssessmentResponse(AssessmentResponse):
+class CreatedAssessmentResponse(AssessmentResponse):
     """An assessment at its creation, or the earlier one that answers the same question."""
 
     charged: bool = Field(
@@ -276,7 +311,7 @@ class AssessmentOutcome(ResponseModel):
     error: AssessmentQuestionFault | None
 
 
-class NewAssessmentsResponse(ResponseModel):
+class CreatedAssessmentsResponse(ResponseModel):
     """What came of many questions, in their order."""
 
     outcomes: list[AssessmentOutcome]

@@ -21,9 +21,9 @@ from app.orders.rules.states import OrderStatus
 from app.orders.schemas import (
     CheckOrderStatusRequest,
     CheckPriceRequest,
-    NewOrderRequest,
     OrderPage,
     OrderParametersResponse,
+    OrderRequest,
     OrderResponse,
     PriceResponse,
     RailParameters,
@@ -82,7 +82,7 @@ async def _order_key(request: Request, buyer: BuyerDep, sent: SentKey) -> Reques
     responses=_TAKES_BODY | ORDER_LIMIT | ORDER_FAULT | idempotency.documented(links.ORDER),
 )
 async def new_order(
-    body: NewOrderRequest,
+    body: OrderRequest,
     buyer: BuyerDep,
     key: Annotated[RequestKey | None, Depends(_order_key)],
     request: Request,

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from decimal import Decimal
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field, WithJsonSchema, model_validator
 from typing_extensions import override
@@ -22,11 +22,24 @@ from app.web.fields import (
     missing,
 )
 from app.web.paging import PageResponse
+from app.web.vocabularies import Growing, vocabulary
 
+RailShown = Annotated[Rail, Growing(Rail)]
+OrderStatusShown = Annotated[OrderStatus, Growing(OrderStatus)]
+SettlementShown = Annotated[
+    str,
+    Growing(
+        vocabulary(
+            "Settlement",
+            ("unverified", "verified"),
+            "Whether the chain of blocks shows the transaction by which AEON.to pays the merchant.",
+        )
+    ),
+]
 OrderId = Annotated[str, Field(description="The order", examples=["ord_00VbhnY6RLeQ2oZmgNCoZuaKC"])]
 
 
-class NewOrderRequest(RequestModel):
+class OrderRequest(RequestModel):
     """A purchase of credits, for oneself or for an access code."""
 
     number_of_credits: OrderCredits = Field(description="How many credits to buy", examples=[10])
@@ -104,12 +117,12 @@ class PaymentResponse(ResponseModel):
     longer is null.
     """
 
-    rail: Rail = Field(
+    rail: RailShown = Field(
         description="`aeonto`: AEON, paid to AEON.to; `bitcoin`: paid to the merchant",
         examples=["aeonto", "bitcoin"],
     )
 
-    state: OrderStatus = Field(
+    state: OrderStatusShown = Field(
         description="The same as the `status` of the order", examples=["UNPAID"]
     )
     pay_to: str | None = Field(
@@ -194,7 +207,7 @@ class PaymentResponse(ResponseModel):
         examples=["4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b"],
     )
     btc_confirmations: int | None = Field(examples=[0])
-    settlement: Literal["unverified", "verified"] | None = Field(
+    settlement: SettlementShown | None = Field(
         description="Whether the chain of blocks shows that transaction; null before AEON.to named "
         "one, and where no server of the chain is asked",
         examples=["verified"],
@@ -208,7 +221,7 @@ class OrderResponse(ResponseModel):
     """An order."""
 
     order_id: OrderId
-    status: OrderStatus = Field(description="How far it is", examples=["UNPAID"])
+    status: OrderStatusShown = Field(description="How far it is", examples=["UNPAID"])
     created_at: Timestamp = Field(examples=["2026-01-11T12:46:01Z"])
     updated_at: Timestamp = Field(
         description="When its status last changed", examples=["2026-01-11T12:46:03Z"]
@@ -265,7 +278,7 @@ class CheckPriceRequest(RequestModel):
 class RailPrice(ResponseModel):
     """What credits cost now on one rail."""
 
-    rail: Rail = Field(examples=["bitcoin"])
+    rail: RailShown = Field(examples=["bitcoin"])
     payment_coin: str = Field(examples=["BTC"])
     payment_network: str = Field(examples=["BTC"])
     amount_total: Money = Field(description="In the payment coin", examples=["0.005"])
@@ -292,7 +305,7 @@ class PriceResponse(ResponseModel):
 class RailParameters(ResponseModel):
     """What one order may be that is paid on this rail."""
 
-    rail: Rail = Field(examples=["bitcoin"])
+    rail: RailShown = Field(examples=["bitcoin"])
     payment_coin: str = Field(examples=["BTC"])
     payment_network: str = Field(examples=["BTC"])
     min_number_of_credits: int = Field(examples=[1])

@@ -1,7 +1,8 @@
 """Links of the OpenAPI document: which member of an answer another request takes.
 
 Each is for `responses=` of a route (OpenAPI 3.1, Link Object); a route's other responses join it
-with `|`.
+with `|`. A `requestBody` is one runtime expression, `$response.body`: generators refuse an object
+of expressions. The request takes the fields that it knows from the answer, and ignores the others.
 """
 
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ ORDER: Final = _created(
     status={
         "operationId": "checkOrderStatus",
         "description": "Follow the order and its payment",
-        "requestBody": {"order_id": "$response.body#/order_id"},
+        "requestBody": "$response.body",
     },
     cancel={
         "operationId": "cancelOrder",
@@ -25,20 +26,22 @@ ORDER: Final = _created(
     },
 )
 ASSESSMENT: Final = _created(
-    assessments={
-        "operationId": "checkAssessmentListForAccessCode",
-        "description": "Read the assessment again",
-        "requestBody": {
-            "access_code": "$request.body#/access_code",
-            "assessment_id_list": ["$response.body#/assessment_id"],
-        },
-    }
+    receipt={
+        "operationId": "getReceipt",
+        "description": "Get its receipt, once it is ready",
+        "parameters": {"assessment_id": "$response.body#/assessment_id"},
+    },
+    report={
+        "operationId": "getReport",
+        "description": "Get it as a page, once it is ready",
+        "parameters": {"assessment_id": "$response.body#/assessment_id"},
+    },
 )
 ACCESS_CODE: Final = _created(
     status={
         "operationId": "checkAccessCodeStatus",
         "description": "Read the access code",
-        "requestBody": {"access_code": "$response.body#/access_code"},
+        "requestBody": "$response.body",
     },
     credits={
         "operationId": "moveCreditsToAccessCode",
@@ -53,7 +56,7 @@ ACCESS_CODE: Final = _created(
     key={
         "operationId": "createApiKey",
         "description": "Make a key for it",
-        "requestBody": {"access_code": "$response.body#/access_code"},
+        "requestBody": "$response.body",
     },
 )
 API_KEY: Final = _created(

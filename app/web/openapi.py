@@ -13,6 +13,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute, iter_route_contexts
 from fastapi.security import APIKeyHeader, HTTPBearer
 
+from app.web import openapi_schemas
 from app.web.scopes import NEEDS
 
 API_KEY: Final = APIKeyHeader(
@@ -126,6 +127,8 @@ def _document(app: FastAPI) -> dict[str, Any]:
     schemas = components.get("schemas", {})
     for name in _UNUSED_SCHEMAS:
         schemas.pop(name, None)
+    openapi_schemas.shape(schemas, list(_inline_schemas(document)))
+    components["schemas"] = dict(sorted(schemas.items()))
     return document
 
 
@@ -164,6 +167,18 @@ def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
         for method in _METHODS:
             if method in path:
                 yield path[method]
+
+
+def _inline_schemas(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Find the schemas of parameters and answers that have no name of their own."""
+    for operation in _operations(document):
+        bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
+        places = [media for body in bodies for media in body.get("content", {}).values()]
+        for place in (*operation.get("parameters", ()), *places):
+            schema = place.get("schema")
+            if schema is not None:
+                schema.pop("title", None)
+                yield schema
 
 
 def _drop_default_422(operation: dict[str, Any]) -> None:

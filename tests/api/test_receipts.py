@@ -102,6 +102,30 @@ async def test_a_receipt_is_checked_with_nothing_but_the_public_keys(
     assert found.content["question"] == {**QUESTION, "tx_hash": None, "as_of": None}
 
 
+async def test_a_receipt_is_the_same_bytes_under_either_type(
+    application: Application, code: Person
+) -> None:
+    made = await create(application, code)
+
+    answers = [
+        await application.http.get(
+            f"/api/assessments/{made}/receipt", headers={**code.headers, "Accept": accepted}
+        )
+        for accepted in (
+            "*/*",
+            "application/octet-stream",
+            "application/octet-stream, application/json",
+        )
+    ]
+
+    assert [answer.headers["Content-Type"] for answer in answers] == [
+        "application/json",
+        "application/octet-stream",
+        "application/octet-stream",
+    ]
+    assert len({answer.content for answer in answers}) == 1
+
+
 async def test_a_receipt_says_what_the_answer_said(application: Application, code: Person) -> None:
     made = (await ask(application, CREATE, paid_by(code, TRANSACTION), code)).json()
 

@@ -176,6 +176,80 @@ def test_links_name_operations_that_exist() -> None:
     assert linked <= operation_ids
 
 
+def test_the_body_of_a_link_is_one_expression_for_generators_refuse_others() -> None:
+    links = [
+        link
+        for operation in _OPERATIONS.values()
+        for response in operation["responses"].values()
+        for link in response.get("links", {}).values()
+    ]
+
+    assert {link["requestBody"] for link in links if "requestBody" in link} == {"$response.body"}
+
+
+def test_no_schema_is_named_as_go_names_the_constructors_of_others() -> None:
+    names = {name.casefold() for name in _SCHEMAS}
+
+    assert len(names) == len(_SCHEMAS)
+    assert [name for name in names if name.startswith(("new", "nullable"))] == []
+
+
+def test_no_two_enums_have_a_name_of_a_value_in_common() -> None:
+    named = [name for schema in _SCHEMAS.values() for name in schema.get("x-enum-varnames", ())]
+    values = [value for schema in _SCHEMAS.values() for value in schema.get("enum", ())]
+
+    assert len(set(named)) == len(named) == len(values) > 0
+
+
+def test_an_enum_stands_alone_under_a_name_and_never_within_a_field() -> None:
+    within = [
+        name
+        for name, schema in _SCHEMAS.items()
+        if '"enum"' in json.dumps(schema.get("properties", {}))
+    ]
+
+    assert within == []
+
+
+def test_words_that_may_grow_are_strings_and_listed() -> None:
+    growing = {name for name, schema in _SCHEMAS.items() if "x-extensible-enum" in schema}
+
+    assert growing >= {"AddressForm", "EvidenceCategory", "Grade", "OrderStatus", "Rail"}
+    for name in growing:
+        schema = _SCHEMAS[name]
+        assert (schema["type"], "enum" in schema) == ("string", False)
+        for word in schema["x-extensible-enum"]:
+            assert f"`{word}`" in schema["description"]
+
+
+def test_no_field_has_a_default_for_generators_would_require_it() -> None:
+    fields = [
+        field for schema in _SCHEMAS.values() for field in schema.get("properties", {}).values()
+    ]
+
+    assert [field for field in fields if "default" in field or "title" in field] == []
+
+
+def test_an_amount_has_one_shape_wherever_it_stands() -> None:
+    shapes = {
+        json.dumps([field.get("type"), "anyOf" in field])
+        for schema in _SCHEMAS.values()
+        for field in schema.get("properties", {}).values()
+        if "\\d+" in json.dumps(field)
+    }
+
+    assert shapes == {'["string", false]', '[["string", "null"], false]'}
+
+
+def test_a_receipt_has_no_type_that_a_client_could_write_anew() -> None:
+    content = _OPERATIONS["GET /api/assessments/{assessment_id}/receipt"]["responses"]["200"][
+        "content"
+    ]
+
+    assert content["application/octet-stream"]["schema"] == {"type": "string", "format": "binary"}
+    assert content["application/json"]["schema"].keys() == {"description"}
+
+
 def _references(schema: object) -> Iterator[str]:
     if isinstance(schema, list):
         for element in schema:

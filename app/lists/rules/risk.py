@@ -63,6 +63,8 @@ _GRADES: Final = (
     (Decimal("0.75"), "high"),
 )
 _WORST: Final = "severe"
+# What `grade_of` may say, from the best to the worst.
+GRADES: Final = (NO_RISK, *(grade for _, grade in _GRADES), _WORST)
 
 # Shares and weights have so many decimals at most, so that every sum of products is exact.
 PLACES: Final = 6

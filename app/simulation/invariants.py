@@ -32,6 +32,7 @@ _LEGAL: Final = {
     "FAILED": "",
     "CANCELLED": "UNDERPAID PAID_UNCONFIRMED PAID BTC_SENT",
 }
+_PAID: Final = ("PAID_UNCONFIRMED", "PAID", "BTC_SENT")
 _FOLLOWED_FOR: Final = timedelta(hours=24)
 _LATE: Final = timedelta(minutes=5)
 # Replicas differ by a few seconds in what time it is.
@@ -165,6 +166,11 @@ def breaches_of_truth(
     alarmed = {
         event.order_id for event in books.events if event.reason == "not_found_after_payment"
     }
+    seen_paid = {
+        event.order_id
+        for event in books.events
+        if event.kind == "moved" and event.to_status in _PAID
+    }
     for rows in books.orders:
         order = rows.order
         if order.rail != Rail.AEONTO:
@@ -172,7 +178,13 @@ def breaches_of_truth(
         true = upstream.orders.get(rows.payment.uuid or "") if rows.payment else None
         found += [
             Breach(rule, f"{order.id} {order.status}")
-            for rule in _untruths(order, true, now, begin, rang=order.id in alarmed)
+            for rule in _untruths(
+                order,
+                true,
+                now,
+                begin,
+                rang=order.id in alarmed or order.id not in seen_paid,
+            )
         ]
     return found
 
@@ -196,7 +208,8 @@ def _untruths(
         if not earned or order.granted_at < when - _SKEW:
             yield "nothing is granted that was not paid"
     theirs = true.state(now)
-    # AEON.to may forget a payment before anybody looks; then the operator has heard of it.
+    # AEON.to may forget a payment. Then the operator has heard of it, or nobody looked before, or
+    # whoever did was killed: then it is like an order that nobody paid.
     told = theirs == "NOT_FOUND" and rang
     if earned and order.granted_at is None and not told:
         yield "everything paid is granted, or the operator knows"

@@ -1,7 +1,8 @@
 """Credits of a deactivated code are with its issuer, and transfers are between those two.
 
 The version before deactivates a code and leaves its credits on it; its transfers are from an issuer
-to its code.
+to its code. While it runs beside this one, it cannot refund or grant to a code that this one
+deactivated: that transaction is undone, and the worker of this one does it.
 """
 
 from typing import Final

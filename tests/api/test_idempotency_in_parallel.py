@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 from typing_extensions import override
 
+from app import audit
 from app.assessments.providers.base import Answer, Question
 from app.runtime.db.engine import create_database
 from tests.api import problems
@@ -15,7 +16,8 @@ from tests.api.asking import balance_of, refusal
 from tests.api.test_idempotency import KEY, ORDER, QUESTION, made, send
 from tests.support.application import Application, ScriptedProvider, open_application
 from tests.support.databases import wait_long_for_connections
-from tests.support.people import Person, make_user
+from tests.support.orders import count
+from tests.support.people import PASSWORD, Person, make_access_code, make_user
 
 OWN: Final = "create_new_assessment"
 
@@ -78,6 +80,38 @@ async def test_fifty_parallel_questions_under_one_key_cost_one_credit(
     assert await made(busy) == (0, 1, 1)
     assert len(busy.provider.asked) == 1
     assert await balance_of(busy, buyer) == 59
+
+
+async def test_parallel_requests_under_one_key_are_done_once_wherever_a_key_is_taken(
+    busy: Application, buyer: Person
+) -> None:
+    now = busy.clock.now()
+    code = await make_access_code(busy.database, buyer, now, credits_given=9)
+    batch = {"access_code": code.access_code, "questions": [QUESTION, QUESTION]}
+    expected = {
+        f"access_codes/{code.access_code}/credits": ({"credits": 1}, "ledger_entries", 2),
+        f"access_codes/{code.access_code}/credits/return": (
+            {"number_of_credits": 1},
+            "ledger_entries",
+            2,
+        ),
+        "access_codes": ({"credits": 1}, "access_codes", 1),
+        "api_keys": ({}, "api_keys", 1),
+        "create_new_assessments_for_access_code": (batch, "assessments", 1),
+        "register": ({"email": "new@example.com", "password": PASSWORD}, "users", 1),
+        f"access_codes/{code.access_code}/deactivate": ({}, "ledger_entries", 2),
+    }
+    for path, (body, table, more) in expected.items():
+        before = await count(busy.database, table)
+        answers = await asyncio.gather(*(send(busy, path, body, buyer) for _ in range(4)))
+
+        done = [answer for answer in answers if answer.is_success]
+        assert len({answer.content for answer in done}) == 1, path
+        for answer in answers:
+            assert answer.is_success or refusal(answer) == problems.KEY_IN_FLIGHT, path
+        assert await count(busy.database, table) == before + more, path
+    async with busy.database.reading() as connection:
+        assert await audit.breaches(connection) == []
 
 
 async def test_a_key_in_another_transaction_is_409_at_once_and_free_when_that_one_dies(

@@ -11,7 +11,7 @@ from tests.api import problems
 from tests.api.asking import ask, execute, look, open_session, refusal
 from tests.api.authorization import SCOPES, Scoped
 from tests.api.conftest import ApiFixture
-from tests.support.application import Application
+from tests.support.application import Application, open_application
 from tests.support.people import Person
 
 Headers = Mapping[str, str]
@@ -249,6 +249,28 @@ async def test_a_key_works_from_its_networks_alone(application: Application, use
         "/api/check_self_status", headers={**key, "X-Forwarded-For": "203.0.113.1"}
     )
     assert refusal(forwarded) == problems.ADDRESS_NOT_ALLOWED  # no proxy is trusted
+
+
+async def test_behind_a_trusted_proxy_an_address_is_what_the_proxy_states(
+    application: Application, user: Person
+) -> None:
+    key = await make(application, user.headers, ip_allow_list=["203.0.113.0/24", "2001:db8::/32"])
+    proxied = open_application(application.database, trusted_proxies="10.9.0.0/16")
+
+    async with proxied as behind:
+        transport = httpx.ASGITransport(behind.app, client=("10.9.0.1", 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://assay.test") as http:
+            for stated, expected in (
+                ("203.0.113.9", 200),
+                ("2001:db8::7", 200),
+                ("203.0.113.9, 10.9.4.4", 200),
+                ("198.51.100.1", 403),
+                ("203.0.113.9, 198.51.100.1", 403),  # what a client invents stands on the left
+                ("", 403),
+            ):
+                headers = {**key, "X-Forwarded-For": stated}
+                answer = await http.get("/api/check_self_status", headers=headers)
+                assert answer.status_code == expected, stated
 
 
 # What is no limit

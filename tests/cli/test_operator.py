@@ -47,6 +47,26 @@ async def test_user_is_made_and_printed(user: dict[str, str]) -> None:
     assert user["email"] == EMAIL
 
 
+async def test_key_is_made_with_a_name_and_its_limits(assay: Assay, user: dict[str, str]) -> None:
+    limits = ("--name", "shop", "--scope", "keys", "--scope", "orders:read", "--read-only")
+    networks = ("--allow-ip", "10.0.0.0/8", "--allow-ip", "2001:db8::1")
+
+    made = await printed(assay, "api-key", "create", "--user", EMAIL, *limits, *networks)
+    listed = await printed(assay, "api-key", "list", "--user", EMAIL)
+
+    expected = {
+        "prefix": made["prefix"],
+        "name": "shop",
+        "user": user["email"],
+        "scopes": ["orders:read", "keys"],
+        "read_only": True,
+        "ip_allow_list": ["10.0.0.0/8", "2001:db8::1/128"],
+        "last_used_at": None,
+    }
+    [key] = listed
+    assert {name: key[name] for name in expected} == expected
+
+
 async def test_access_code_gets_credits_as_an_adjustment(
     assay: Assay, user: dict[str, str]
 ) -> None:
@@ -119,6 +139,9 @@ async def test_credits_are_adjusted_up_and_down_but_not_below_zero(assay: Assay)
         ("orders", "limit", "--user", EMAIL, "--max", "-1"),
         ("orders", "limit", "--user", EMAIL, "--max", "5", "--default"),
         ("access-code", "create", "--issuer", EMAIL, "--expires-at", "tomorrow"),
+        ("api-key", "create", "--user", EMAIL, "--scope", "everything"),
+        ("api-key", "create", "--user", EMAIL, "--allow-ip", "10.0.0.1/8"),
+        ("api-key", "create", "--user", EMAIL, "--name", ""),
         ("access-code", "create", "--issuer", EMAIL, "--expires-at", "2100-01-01T00:00:00"),
         ("user", "create", "--email", EMAIL, "--password", "short"),
     ],

@@ -32,7 +32,7 @@ MAX_NETWORKS: Final = 50
 MAX_GRACE_SECONDS: Final = 7 * 24 * 3600
 DAY_SECONDS: Final = 24 * 3600
 _SCOPES: Final = "a list of at least one of: " + ", ".join(Scope)
-_NETWORKS: Final = (
+NETWORKS_TEXT: Final = (
     f"a list of 1 to {MAX_NETWORKS} networks in CIDR form, such as 203.0.113.0/24 or 2001:db8::/32,"
     " without bits beyond the prefix"
 )
@@ -46,7 +46,7 @@ def _canonical(network: str) -> str:
     try:
         return str(read_network(network))
     except ValueError:
-        raise not_allowed(_NETWORKS) from None
+        raise not_allowed(NETWORKS_TEXT) from None
 
 
 _Network = Annotated[str, Strict(), Field(min_length=1, max_length=64), AfterValidator(_canonical)]
@@ -89,7 +89,9 @@ class CreateApiKeyRequest(RequestModel):
         examples=[False],
     )
     ip_allow_list: (
-        Annotated[list[_Network], Field(min_length=1, max_length=MAX_NETWORKS), Allowed(_NETWORKS)]
+        Annotated[
+            list[_Network], Field(min_length=1, max_length=MAX_NETWORKS), Allowed(NETWORKS_TEXT)
+        ]
         | None
     ) = Field(
         None,
@@ -103,7 +105,7 @@ class CreateApiKeyRequest(RequestModel):
     def _refuse_empty_limits(cls, sent: Any) -> Any:  # noqa: ANN401
         """Refuse an empty list of limits, which elsewhere is as if it were not sent."""
         if isinstance(sent, dict):
-            for name, allowed in (("scopes", _SCOPES), ("ip_allow_list", _NETWORKS)):
+            for name, allowed in (("scopes", _SCOPES), ("ip_allow_list", NETWORKS_TEXT)):
                 if sent.get(name) == []:
                     raise not_allowed(allowed, name=name)
         return sent

@@ -133,6 +133,11 @@ async def test_all_keys_of_an_account_are_found_and_revoked_with_what_they_made(
     [of_key] = [key for key in listed if key["made_by"]]
     assert of_key == {
         "prefix": answer.json()["prefix"],
+        "name": None,
+        "scopes": None,
+        "read_only": False,
+        "ip_allow_list": None,
+        "last_used_at": None,
         "user": None,
         "access_code": code.access_code,
         "made_by": prefix_of(user),

@@ -17,6 +17,7 @@ from schemathesis.generation.case import Case
 from schemathesis.hooks import HookContext
 from schemathesis.openapi.checks import RejectedPositiveData
 
+from app.accounts.api_key_schemas import NETWORKS_TEXT
 from app.addresses import SUPPORTED
 from app.assessments.rules.questions import DAY_TEXT
 
@@ -63,7 +64,11 @@ _REFUSALS: Final = {
     "rotateApiKey": {
         "An API key may rotate itself and the keys that it made; log in to rotate another"
     },
-    "createApiKey": {"access_code not found", "expires_at must be a time in the future"},
+    "createApiKey": {
+        "access_code not found",
+        "expires_at must be a time in the future",
+        f"ip_allow_list must be {NETWORKS_TEXT}",  # a pattern cannot tell a network
+    },
     "checkPrice": {
         "number_of_credits must be a whole number from 4 to 10000",
         "payment_coin must be one of: Aeon (AEON) on the network AEON",  # a setting

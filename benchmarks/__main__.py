@@ -12,12 +12,13 @@ from benchmarks.guard import EXPECTED, check_calls
 from benchmarks.load import has_wrk
 from benchmarks.measuring import say
 from benchmarks.part_calls import Plan, measure_calls
+from benchmarks.part_growth import measure_growth
 from benchmarks.part_loop import measure_loop
-from benchmarks.part_process import measure_process
+from benchmarks.part_process import measure_memory, measure_process
 from benchmarks.report import Report
 from benchmarks.stage import staged
 
-_PARTS: Final = ("calls", "loop", "process")
+_PARTS: Final = ("calls", "loop", "process", "memory", "growth")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -88,8 +89,12 @@ async def _run(given: argparse.Namespace, report: Report) -> bool:
                     await measure_calls(stage, report, plan)
                 case "loop":
                     await measure_loop(stage, report)
-                case _:
+                case "process":
                     await measure_process(stage, report)
+                case "memory":
+                    await measure_memory(stage, report)
+                case _:
+                    await measure_growth(stage, report, rounds=given.rounds, seconds=given.seconds)
     return True
 
 

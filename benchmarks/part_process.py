@@ -1,4 +1,4 @@
-"""The part `process`: what a process costs to start, to keep idle, and in memory."""
+"""The parts `process` and `memory`: what a process costs to start, idle, and over many requests."""
 
 import asyncio
 import os
@@ -44,7 +44,6 @@ async def measure_process(stage: Stage, report: Report) -> None:
         say(f"watching an idle `assay serve` for {_SETTLE_SECONDS + _IDLE_SECONDS:g} s")
         async with stage.assay("idle", url, "serve", **settings) as server:
             report.figures += await _idle(server, url)
-    report.figures += await _memory(stage, url)
 
 
 async def _starts(stage: Stage, url: str, settings: dict[str, str]) -> list[Figure]:
@@ -119,8 +118,9 @@ async def _transactions(connection: object) -> int:
     return count
 
 
-async def _memory(stage: Stage, url: str) -> list[Figure]:
-    """Measure the memory of a service before and after many requests."""
+async def measure_memory(stage: Stage, report: Report) -> None:
+    """Measure the memory of a service over many requests, and add it to the report."""
+    url = await stage.database("memory")
     world = await make_world(url)
     status = next(one for one in assay_calls(world, []) if one.name == "check_order_status")
     async with stage.assay("memory", url, "serve") as server:
@@ -137,7 +137,7 @@ async def _memory(stage: Stage, url: str) -> list[Figure]:
             sizes.append(server.resident_mb())
             say(f"memory after {sent} of {_REQUESTS} requests: {sizes[-1]:.1f} MB")
     growth = sizes[-1] - sizes[0]
-    return [
+    report.figures += [
         at_most(f"memory after {sent} requests", sizes[-1], "MB", _MOST_MB),
         at_most("memory: growth after the first 10 s of load", growth, "MB", _MOST_GROWTH_MB),
     ]

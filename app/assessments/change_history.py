@@ -1,43 +1,19 @@
 """The column that reads, with an assessment, what new versions of lists changed about it."""
 
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Text, cast, func, select
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy import ColumnElement, literal_column
 
-from app.assessments.models import Assessment, AssessmentChange
-from app.lists.models import ImportedVersion
-
-# Of an assessment in the same statement: what changed since it was answered, oldest first.
-CHANGES: Final = (
-    select(
-        func.coalesce(
-            func.jsonb_agg(
-                aggregate_order_by(
-                    func.jsonb_build_object(
-                        *("source", AssessmentChange.source),
-                        *("version", AssessmentChange.to_version),
-                        *("issued", ImportedVersion.issued),
-                        *("found_at", AssessmentChange.found_at),
-                        *("is_listed", AssessmentChange.is_listed),
-                        *("score_before", cast(AssessmentChange.score_before, Text)),
-                        *("grade_before", AssessmentChange.grade_before),
-                        *("score_after", cast(AssessmentChange.score_after, Text)),
-                        *("grade_after", AssessmentChange.grade_after),
-                        *("entries", AssessmentChange.entries),
-                    ),
-                    AssessmentChange.id,
-                )
-            ),
-            func.jsonb_build_array(),
-        )
-    )
-    .join(
-        ImportedVersion,
-        (ImportedVersion.source == AssessmentChange.source)
-        & (ImportedVersion.number == AssessmentChange.to_version),
-    )
-    .where(AssessmentChange.assessment_id == Assessment.id)
-    .scalar_subquery()
-    .label("changes")
-)
+# Of a row of `assessments` in the same statement: what changed since it was answered, oldest first.
+CHANGES_IN_SQL: Final = """(
+    SELECT COALESCE(jsonb_agg(jsonb_build_object(
+            'source', change.source, 'version', change.to_version, 'issued', version.issued,
+            'found_at', change.found_at, 'is_listed', change.is_listed,
+            'score_before', change.score_before::text, 'grade_before', change.grade_before,
+            'score_after', change.score_after::text, 'grade_after', change.grade_after,
+            'entries', change.entries
+        ) ORDER BY change.id), jsonb_build_array())
+    FROM assessment_changes change JOIN list_versions version
+        ON version.source = change.source AND version.number = change.to_version
+    WHERE change.assessment_id = assessments.id)"""
+CHANGES: Final[ColumnElement[Any]] = literal_column(CHANGES_IN_SQL).label("changes")

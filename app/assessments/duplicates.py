@@ -1,15 +1,55 @@
 """The same question again: answered with the earlier assessment, for nothing."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+from typing import Any, Final
 
 from sqlalchemy import ARRAY, Text, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.assessments.change_history import CHANGES_IN_SQL
 from app.assessments.claims import Subject
 from app.assessments.models import Assessment
 from app.assessments.rules.questions import AssessmentStatus, AssessmentType
-from app.runtime.db.base import AnyRow
+from app.runtime.db.direct import DriverRow, Statement
+from app.runtime.db.engine import Database
+
+_EARLIER: Final = Statement(
+    f"""SELECT assessments.id, assessments.status, assessments.created_at, assessments.updated_at,
+        assessments.assessment_type, assessments.address, assessments.currency, assessments.tx_hash,
+        assessments.as_of, assessments.provider, assessments.answer, assessments.failure_reason,
+        {CHANGES_IN_SQL} AS changes, accounts.balance
+    FROM assessments JOIN accounts ON accounts.id = assessments.account_id
+    WHERE assessments.account_id = :account_id AND assessments.spelling = :spelling
+        AND assessments.provider = :provider AND assessments.edition = :edition
+        AND assessments.status <> 'failed' AND assessments.created_at > :since
+    ORDER BY assessments.created_at DESC"""  # noqa: S608  all of it is ours
+)
+
+
+async def read(
+    database: Database,
+    subject: Subject,
+    *,
+    account_id: str,
+    provider: str,
+    edition: str,
+    within: timedelta,
+    now: datetime,
+) -> DriverRow | None:
+    """Return the assessment that `find` would find, and the balance; lock nothing.
+
+    One that is not there yet is for `find`, in the transaction that would debit another.
+    """
+    rows = await database.fetch(
+        _EARLIER,
+        account_id=account_id,
+        spelling=subject.spelling,
+        provider=provider,
+        edition=edition,
+        since=now - within,
+    )
+    return next((row for row in rows if _subject(row).same == subject.same), None)
 
 
 async def find(
@@ -49,13 +89,17 @@ async def find(
         )
         .order_by(Assessment.created_at)
     )
-    earlier = {_subject(row).same: row.id for row in rows}
+    earlier = {_subject(row).same: row["id"] for row in rows.mappings()}
     return {subject: earlier[subject.same] for subject in subjects if subject.same in earlier}
 
 
-def _subject(row: AnyRow) -> Subject:
+def _subject(row: Mapping[Any, Any]) -> Subject:
     return Subject(
-        AssessmentType(row.assessment_type), row.address, row.currency, row.tx_hash, row.as_of
+        AssessmentType(row["assessment_type"]),
+        row["address"],
+        row["currency"],
+        row["tx_hash"],
+        row["as_of"],
     )
 
 

@@ -93,7 +93,7 @@ def _summary(assessment: AssessmentView) -> str | None:
 def _created(made: CreateResult, now: datetime) -> CreatedAssessmentResponse:
     age = now - made.assessment.created_at
     return CreatedAssessmentResponse(
-        **assessment_response(made.assessment).model_dump(),
+        **dict(assessment_response(made.assessment)),
         charged=made.charged,
         age_seconds=0 if made.charged else max(0, int(age.total_seconds())),
         credits_available=made.credits_available,
@@ -119,6 +119,7 @@ async def _create(
     key: RequestKey | None,
     question: AssessmentQuestion,
     pick_account: PickAccount,
+    account_id: str | None = None,
 ) -> CreatedAssessmentResponse | Response:
     subject = subject_of(question)
     askable = await askable_for([subject], resources.panel, resources.lists, resources.clock)
@@ -135,6 +136,7 @@ async def _create(
                 subject=subject,
                 actor=actor,
                 free_within=free_within,
+                account_id=account_id,
             )
             return _created(made, clock.now())
         kept = await idempotent_create.create_once(
@@ -191,9 +193,14 @@ async def create_new_assessment(
     key: BodyKey,
 ) -> CreatedAssessmentResponse | Response:
     """Spend one of the caller's own credits."""
-    pick_account = service.from_own_account(caller)
     return await _create(
-        request, resources, caller, key=key, question=body, pick_account=pick_account
+        request,
+        resources,
+        caller,
+        key=key,
+        question=body,
+        pick_account=service.from_own_account(caller),
+        account_id=caller.account_id if caller.active else None,
     )
 
 

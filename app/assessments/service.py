@@ -1,6 +1,6 @@
 """Assessments: asking for one, and reading what came of it."""
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -22,7 +22,6 @@ from app.assessments.rules.questions import AssessmentStatus, AssessmentType
 from app.ledger.actors import Actor
 from app.ledger.models import Account
 from app.runtime.clock import Clock
-from app.runtime.db.base import AnyRow
 from app.runtime.db.engine import Database
 from app.runtime.paging import Cursor, Page, page_of
 
@@ -105,8 +104,11 @@ async def create(
     subject: Subject,
     actor: Actor,
     free_within: timedelta | None = None,
+    account_id: str | None = None,
 ) -> CreateResult:
     """Debit one credit, ask the provider, and return the assessment.
+
+    `account_id` is the account that `pick_account` will pick, where that is known before.
 
     A provider that is slow, or whose outcome is unknown, leaves it pending. The same question of
     the account that is at most `free_within` old is its answer, and nothing is debited; None: it is
@@ -114,6 +116,18 @@ async def create(
     AssessmentFault when the provider has failed for good: then the credit is refunded.
     """
     edition = await panel.edition()
+    if free_within is not None and account_id is not None:
+        row = await duplicates.read(
+            database,
+            subject,
+            account_id=account_id,
+            provider=panel.name,
+            edition=edition,
+            within=free_within,
+            now=clock.now(),
+        )
+        if row is not None:
+            return CreateResult(_view(row), row["balance"], charged=False)
     async with database.sessions() as session, session.begin():
         earlier, reserved = await begin(
             session,
@@ -206,8 +220,8 @@ async def _read(
         .join(Account, Account.id == Assessment.account_id)
         .where(Assessment.id == assessment_id)
     )
-    row = rows.one()
-    return CreateResult(_view(row), row.balance, charged)
+    row = rows.mappings().one()
+    return CreateResult(_view(row), row["balance"], charged)
 
 
 async def list_for_account(
@@ -228,7 +242,7 @@ async def views_of(
             Assessment.account_id == account_id, Assessment.id.in_(assessment_ids)
         )
     )
-    return {row.id: _view(row) for row in rows}
+    return {row["id"]: _view(row) for row in rows.mappings()}
 
 
 async def balance_of(connection: AsyncConnection, account_id: str) -> int:
@@ -247,24 +261,24 @@ async def list_own(
         order=(Assessment.created_at, Assessment.id),
         cursor=cursor,
         limit=limit,
-        read=_view,
+        read=lambda row: _view(row._mapping),
         position=lambda assessment: (assessment.created_at, assessment.id),
     )
 
 
-def _view(row: AnyRow) -> AssessmentView:
+def _view(row: Mapping[Any, Any]) -> AssessmentView:
     return AssessmentView(
-        id=row.id,
-        status=AssessmentStatus(row.status),
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        assessment_type=AssessmentType(row.assessment_type),
-        address=row.address,
-        currency=row.currency,
-        tx_hash=row.tx_hash,
-        as_of=row.as_of,
-        provider=row.provider,
-        answer=row.answer,
-        failure_reason=row.failure_reason,
-        changes=row.changes,
+        id=row["id"],
+        status=AssessmentStatus(row["status"]),
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        assessment_type=AssessmentType(row["assessment_type"]),
+        address=row["address"],
+        currency=row["currency"],
+        tx_hash=row["tx_hash"],
+        as_of=row["as_of"],
+        provider=row["provider"],
+        answer=row["answer"],
+        failure_reason=row["failure_reason"],
+        changes=row["changes"],
     )

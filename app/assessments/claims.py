@@ -34,6 +34,9 @@ PROVIDER_DEADLINE_SECONDS: Final = 8.0
 LEASE: Final = timedelta(seconds=PROVIDER_DEADLINE_SECONDS + 4)
 
 
+_RESERVE: Final = insert(Assessment).values(lease_until=leases.lasting(LEASE))
+
+
 @dataclass(frozen=True)
 class Subject:
     """What is to be assessed, as of a day in UTC or, without one, as of now."""
@@ -117,8 +120,9 @@ async def reserve(
         )
         for subject in subjects
     ]
-    await session.execute(
-        insert(Assessment).values(lease_until=leases.lasting(LEASE)),
+    connection = await session.connection()
+    await connection.execute(
+        _RESERVE,
         [
             _row_of(one, subject, provider=panel.name, edition=edition, now=now)
             for one, subject in zip(reserved, subjects, strict=True)

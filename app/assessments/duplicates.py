@@ -4,16 +4,27 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ARRAY, Text, cast, func, select
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.assessments.change_history import CHANGES_IN_SQL
 from app.assessments.claims import Subject
-from app.assessments.models import Assessment
-from app.assessments.rules.questions import AssessmentStatus, AssessmentType
+from app.assessments.rules.questions import AssessmentType
 from app.runtime.db.direct import DriverRow, Statement
 from app.runtime.db.engine import Database
 
+_SAME: Final = text(
+    """SELECT id, assessment_type, address, currency, tx_hash, as_of FROM assessments
+    WHERE account_id = :account_id AND spelling = ANY(:spellings) AND provider = :provider
+        AND edition = :edition AND status <> 'failed' AND created_at > :since
+    ORDER BY created_at"""
+)
+# In one order, so that no two lock each other out.
+_LOCK: Final = text(
+    """SELECT pg_advisory_xact_lock(hash) FROM (
+        SELECT hashtextextended(word, 0) AS hash FROM unnest(CAST(:words AS text[])) word ORDER BY 1
+    ) hashes"""
+)
 _EARLIER: Final = Statement(
     f"""SELECT assessments.id, assessments.status, assessments.created_at, assessments.updated_at,
         assessments.assessment_type, assessments.address, assessments.currency, assessments.tx_hash,
@@ -71,23 +82,14 @@ async def find(
     """
     await _lock(session, account_id, subjects)
     rows = await session.execute(
-        select(
-            Assessment.id,
-            Assessment.assessment_type,
-            Assessment.address,
-            Assessment.currency,
-            Assessment.tx_hash,
-            Assessment.as_of,
-        )
-        .where(
-            Assessment.account_id == account_id,
-            Assessment.spelling.in_({subject.spelling for subject in subjects}),
-            Assessment.provider == provider,
-            Assessment.edition == edition,
-            Assessment.status != AssessmentStatus.FAILED,
-            Assessment.created_at > now - within,
-        )
-        .order_by(Assessment.created_at)
+        _SAME,
+        {
+            "account_id": account_id,
+            "spellings": list({subject.spelling for subject in subjects}),
+            "provider": provider,
+            "edition": edition,
+            "since": now - within,
+        },
     )
     earlier = {_subject(row).same: row["id"] for row in rows.mappings()}
     return {subject: earlier[subject.same] for subject in subjects if subject.same in earlier}
@@ -106,8 +108,4 @@ def _subject(row: Mapping[Any, Any]) -> Subject:
 async def _lock(session: AsyncSession, account_id: str, subjects: Collection[Subject]) -> None:
     """Lock the questions of an account, in one order, so that no two lock each other out."""
     words = {"\n".join((account_id, *map(str, subject.same))) for subject in subjects}
-    hashes = select(
-        func.hashtextextended(func.unnest(cast(sorted(words), ARRAY(Text))), 0).label("hash")
-    ).subquery()
-    in_order = select(hashes.c.hash).order_by(hashes.c.hash).subquery()
-    await session.execute(select(func.pg_advisory_xact_lock(in_order.c.hash)))
+    await session.execute(_LOCK, {"words": sorted(words)})

@@ -36,6 +36,25 @@ from app.runtime.db.engine import Database
 # How long an unanswered question rests, by the number of times it was tried.
 _PAUSES: Final = tuple(timedelta(seconds=seconds) for seconds in (2, 10, 30, 60, 300))
 
+_ANSWERED: Final = (
+    update(Assessment)
+    .where(
+        Assessment.id == bindparam("asked"),
+        Assessment.lease_token == bindparam("token"),
+        Assessment.status == AssessmentStatus.PENDING,
+    )
+    .values(
+        lease_token=None,
+        lease_until=None,
+        status=AssessmentStatus.READY,
+        next_try_at=None,
+        answered_at=bindparam("its_time"),
+        updated_at=bindparam("its_time"),
+        answer=bindparam("its_answer"),
+        progress=bindparam("its_progress"),
+    )
+)
+
 Outcome = Answer | ProviderFailed | ProviderPending | ProviderUnknown
 
 
@@ -114,30 +133,13 @@ async def settle_answers(
 ) -> None:
     """Keep the answers to questions, in one transaction; those whose lease is lost are left."""
     now = clock.now()
-    under_lease = (
-        update(Assessment)
-        .where(
-            Assessment.id == bindparam("asked"),
-            Assessment.lease_token == bindparam("token"),
-            Assessment.status == AssessmentStatus.PENDING,
-        )
-        .values(
-            lease_token=None,
-            lease_until=None,
-            status=AssessmentStatus.READY,
-            next_try_at=None,
-            answered_at=now,
-            updated_at=now,
-            answer=bindparam("its_answer"),
-            progress=bindparam("its_progress"),
-        )
-    )
     async with database.sessions() as session, session.begin():
         connection = await session.connection()
         await connection.execute(
-            under_lease,
+            _ANSWERED,
             [
                 {
+                    "its_time": now,
                     "asked": one.question.assessment_id,
                     "token": one.lease_token,
                     "its_answer": _written(verdict.answer, one.question),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.accounts import access_codes
@@ -59,6 +59,12 @@ _COLUMNS: Final = (
     Assessment.answer,
     Assessment.failure_reason,
     CHANGES,
+)
+
+_ONE: Final = (
+    select(*_COLUMNS, Account.balance)
+    .join(Account, Account.id == Assessment.account_id)
+    .where(Assessment.id == bindparam("assessment_id"))
 )
 
 PickAccount = Callable[[AsyncSession], Awaitable[str]]
@@ -215,11 +221,7 @@ async def read_earlier(
 async def _read(
     connection: AsyncConnection | AsyncSession, assessment_id: str, *, charged: bool
 ) -> CreateResult:
-    rows = await connection.execute(
-        select(*_COLUMNS, Account.balance)
-        .join(Account, Account.id == Assessment.account_id)
-        .where(Assessment.id == assessment_id)
-    )
+    rows = await connection.execute(_ONE, {"assessment_id": assessment_id})
     row = rows.mappings().one()
     return CreateResult(_view(row), row["balance"], charged)
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.ledger.actors import Actor
 from app.ledger.models import AuditLine
+
+_LINES: Final = insert(AuditLine)
 
 
 async def record(
@@ -22,7 +24,7 @@ async def record(
 ) -> None:
     """Write one line in the caller's transaction."""
     line = _line(actor, action, subject, at, ledger_entry_id)
-    await session.execute(insert(AuditLine).values(line))
+    await (await session.connection()).execute(_LINES, line)
 
 
 async def record_entries(
@@ -36,7 +38,7 @@ async def record_entries(
 ) -> None:
     """Write one line for each of several ledger entries, in the caller's transaction."""
     lines = [_line(actor, action, subject, at, entry_id) for entry_id in ledger_entry_ids]
-    await session.execute(insert(AuditLine), lines)
+    await (await session.connection()).execute(_LINES, lines)
 
 
 async def record_subjects(
@@ -45,7 +47,7 @@ async def record_subjects(
     """Write one line for each of several subjects, if any, in the caller's transaction."""
     if subjects:
         lines = [_line(actor, action, subject, at, None) for subject in subjects]
-        await session.execute(insert(AuditLine), lines)
+        await (await session.connection()).execute(_LINES, lines)
 
 
 def _line(

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.ledger import audit_log
@@ -57,6 +58,15 @@ async def entries_of(
             row.assessment_id,
         ),
     )
+
+
+_DEBIT: Final = (
+    update(Account)
+    .where(Account.id == bindparam("account"), Account.balance >= bindparam("cost"))
+    .values(balance=Account.balance - bindparam("cost"))
+    .returning(Account.balance)
+)
+_ENTRIES: Final = insert(LedgerEntry).returning(LedgerEntry.id, sort_by_parameter_order=True)
 
 
 async def post(
@@ -138,17 +148,15 @@ async def debit_assessments(
 
     Raises InsufficientCredits.
     """
-    left: int | None = await session.scalar(
-        update(Account)
-        .where(Account.id == account_id, Account.balance >= len(assessment_ids))
-        .values(balance=Account.balance - len(assessment_ids))
-        .returning(Account.balance)
+    connection = await session.connection()
+    left: int | None = await connection.scalar(
+        _DEBIT, {"account": account_id, "cost": len(assessment_ids)}
     )
     if left is None:
         raise InsufficientCredits
     before = left + len(assessment_ids)
-    entry_ids = await session.scalars(
-        insert(LedgerEntry).returning(LedgerEntry.id, sort_by_parameter_order=True),
+    entry_ids = await connection.scalars(
+        _ENTRIES,
         [
             {
                 "account_id": account_id,

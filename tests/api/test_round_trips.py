@@ -10,13 +10,18 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from app.runtime.db.engine import create_database
 from tests.api import problems
-from tests.api.asking import refusal
+from tests.api.asking import ask, refusal
 from tests.api.ordering import ORDER
 from tests.support.application import Application, open_application
 from tests.support.people import Person, make_access_code, make_user
 from tests.support.server import learn_parameters
 from tests.support.statements import statements_sent
 
+QUESTION: Final = {
+    "assessment_type": "address",
+    "address": "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM",
+    "currency": "BTC",
+}
 # How often a call goes to the database and back.
 READS: Final = {"check_order_status": 1, "check_self_status": 1, "check_access_code_status": 1}
 
@@ -107,3 +112,14 @@ async def test_an_order_whose_account_is_locked_is_no_key_in_flight(
         answer = await shop.http.post("/api/new_order", headers=headers, json=ORDER)
     await other.dispose()
     assert refusal(answer) == problems.BUSY
+
+
+async def test_a_repeated_question_is_two_statements_and_builds_none(
+    shop: Application, buyer: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = [await ask(shop, "create_new_assessment", QUESTION, buyer) for _ in range(2)]
+    with statements_sent() as queries, built(monkeypatch) as made:
+        asked.append(await ask(shop, "create_new_assessment", QUESTION, buyer))
+    assert [answer.status_code for answer in asked] == [201, 201, 201]
+    assert len({answer.json()["assessment_id"] for answer in asked}) == 1
+    assert (len(queries), made) == (2, []), queries

@@ -19,6 +19,7 @@ from tests.api.asking import (
 )
 from tests.api.conftest import ApiFixture
 from tests.support.application import Application
+from tests.support.cases import each_case
 from tests.support.people import Person, make_access_code, make_key
 
 CODE: Final = IsStr(regex=r"[0-9A-Za-z]{16}")
@@ -88,7 +89,7 @@ async def test_status_needs_an_access_code(
     assert refusal(answer) == problems.missing("access_code")
 
 
-@pytest.mark.parametrize("value", [0, False, 7, ["a"], {"a": 1}, "A" * 257, "A\x1fA"])
+@each_case("value", [0, False, 7, ["a"], {"a": 1}, "A" * 257, "A\x1fA"])
 async def test_an_access_code_is_a_string(
     application: Application, user: Person, value: object
 ) -> None:
@@ -194,7 +195,7 @@ async def test_credits_and_expiry_of_a_new_access_code_are_optional(
     assert answer.status_code == 201
 
 
-@pytest.mark.parametrize("value", [0, -1, True, 1.0, "1", {}, 2**63, 10**30])
+@each_case("value", [0, -1, True, 1.0, "1", {}, 2**63, 10**30])
 async def test_credits_are_a_whole_number(
     application: Application, town: ApiFixture, value: object
 ) -> None:
@@ -203,7 +204,7 @@ async def test_credits_are_a_whole_number(
         assert refusal(answer) == CREDITS
 
 
-@pytest.mark.parametrize(
+@each_case(
     "value",
     ["tomorrow", "2026-02-01", "2026-02-01T00:00:00", 1893456000, True, {}, "2026-02-30T00:00:00Z"],
 )

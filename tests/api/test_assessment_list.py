@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pytest
-
 from tests.api import problems
 from tests.api.asking import ask, ask_raw, execute, look, refusal
 from tests.api.assessing import (
@@ -18,6 +16,7 @@ from tests.api.assessing import (
 )
 from tests.api.conftest import ApiFixture
 from tests.support.application import Application
+from tests.support.cases import each_case
 from tests.support.people import Person, give_credits
 
 
@@ -63,8 +62,8 @@ async def test_no_assessment_found_is_404(application: Application, town: ApiFix
     assert refusal(answer) == problems.NO_ASSESSMENTS_FOUND
 
 
-@pytest.mark.parametrize("name", ["access_code", "assessment_id_list"])
-@pytest.mark.parametrize("nothing", ["absent", "null", "empty string", "empty list"])
+@each_case("name", ["access_code", "assessment_id_list"])
+@each_case("nothing", ["absent", "null", "empty string", "empty list"])
 async def test_a_list_needs_a_code_and_ids(
     application: Application, code: Person, name: str, nothing: str
 ) -> None:
@@ -76,7 +75,7 @@ async def test_a_list_needs_a_code_and_ids(
     assert refusal(await ask(application, LIST, body, code)) == problems.missing(name)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("value", "expected"),
     [
         ("asm_1", "a list"),
@@ -88,7 +87,6 @@ async def test_a_list_needs_a_code_and_ids(
         ([[ABSENT]], "a list of strings"),
         ([ABSENT] * 1001, "a list of at most 1000 strings"),
     ],
-    ids=str,
 )
 async def test_what_is_not_a_list_of_strings_is_400(
     application: Application, code: Person, value: object, expected: str

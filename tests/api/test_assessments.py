@@ -33,6 +33,7 @@ from tests.api.assessing import (
 )
 from tests.api.conftest import ApiFixture
 from tests.support.application import Application
+from tests.support.cases import each_case
 from tests.support.people import Person
 
 FORM = "a well-formed address of the currency"
@@ -180,10 +181,8 @@ async def test_a_transaction_is_assessed_by_its_hash(
     assert application.provider.asked[0].tx_hash == TRANSACTION["tx_hash"]
 
 
-@pytest.mark.parametrize(
-    "name", ["access_code", "assessment_type", "address", "currency", "tx_hash"]
-)
-@pytest.mark.parametrize("nothing", ["absent", "null", "empty string", "empty list"])
+@each_case("name", ["access_code", "assessment_type", "address", "currency", "tx_hash"])
+@each_case("nothing", ["absent", "null", "empty string", "empty list"])
 async def test_a_parameter_is_missing_when_absent_null_or_empty(
     application: Application, code: Person, name: str, nothing: str
 ) -> None:
@@ -197,7 +196,7 @@ async def test_a_parameter_is_missing_when_absent_null_or_empty(
         assert refusal(await ask(application, CREATE_OWN, body, code)) == problems.missing(name)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("name", "value", "expected"),
     [
         ("access_code", 0, problems.must_be("access_code", LONG)),

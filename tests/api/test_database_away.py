@@ -13,6 +13,7 @@ from app.runtime.security import new_api_key, new_id, new_session_token
 from tests.api import problems
 from tests.api.asking import refusal
 from tests.support.application import Application, open_application
+from tests.support.cases import each_case
 
 ORDER: Final = {
     "number_of_credits": 10,
@@ -92,8 +93,8 @@ WAYS: Final = (
 )
 
 
-@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
-@pytest.mark.parametrize("operation", OPERATIONS)
+@each_case("way", WAYS)
+@each_case("operation", OPERATIONS)
 async def test_a_database_that_is_away_is_503_with_retry_after(
     cut_off: Application, operation: str, way: WayIn
 ) -> None:

@@ -10,12 +10,13 @@ from tests.api.asking import Problem, ask, ask_raw, execute, refusal
 from tests.api.conftest import ApiFixture
 from tests.api.ordering import CREDITS, ORDER, orders_made, without
 from tests.support.application import Application
+from tests.support.cases import each_case
 from tests.support.people import Person
 
 # Bodies, in the bytes that are sent
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("raw", "expected"),
     [
         ("true", CREDITS),
@@ -36,7 +37,6 @@ from tests.support.people import Person
         ("1e999", problems.malformed("The body has a number that is too large")),
         ("10001", problems.must_be("number_of_credits", "a whole number from 1 to 10000")),
     ],
-    ids=lambda value: value[:8] if isinstance(value, str) else "",
 )
 async def test_only_a_whole_number_within_the_limits_is_a_number_of_credits(
     application: Application, user: Person, raw: str, expected: Problem

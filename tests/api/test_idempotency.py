@@ -15,6 +15,7 @@ from tests.api import problems
 from tests.api.asking import ask, balance_of, execute, learn_limits, open_session, read, refusal
 from tests.api.conftest import ApiFixture
 from tests.support.application import Application
+from tests.support.cases import each_case
 from tests.support.people import Person, give_credits
 
 ORDER: Final = {
@@ -315,11 +316,10 @@ async def test_a_key_is_any_text_of_visible_ascii(
     assert again.content == first.content
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS)
-@pytest.mark.parametrize(
+@each_case("endpoint", ENDPOINTS)
+@each_case(
     "sent",
     [[b""], [b" "], [b"a b"], [b"a\tb"], [b"a" * 256], [b"\xc3\xa9"], [b"\x7f"], [b"a", b"a"]],
-    ids=["empty", "blank", "inner blank", "tab", "256", "not ASCII", "delete", "two headers"],
 )
 async def test_any_other_key_is_400_and_does_nothing(
     application: Application, town: ApiFixture, endpoint: str, sent: list[bytes]

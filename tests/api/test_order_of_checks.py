@@ -8,6 +8,7 @@ import pytest
 from tests.api import problems
 from tests.api.asking import Problem, ask_raw, refusal
 from tests.support.application import Application
+from tests.support.cases import each_case
 from tests.support.people import Person
 
 # Every endpoint that takes a body and needs a caller: how much it takes, what it says to nobody.
@@ -49,7 +50,7 @@ def test_every_endpoint_that_takes_a_body_is_named_here(running: Application) ->
     assert taking == {*map(path_of, BODIES), *OPEN}
 
 
-@pytest.mark.parametrize("path", [*BODIES, *OPEN])
+@each_case("path", [*BODIES, *OPEN])
 async def test_a_body_that_is_not_json_by_its_header_is_415_even_to_nobody(
     application: Application, path: str
 ) -> None:
@@ -65,7 +66,7 @@ async def test_a_body_that_is_not_json_by_its_header_is_415_even_to_nobody(
         assert refusal(answer) == problems.NOT_JSON, content_type
 
 
-@pytest.mark.parametrize("path", BODIES)
+@each_case("path", BODIES)
 async def test_a_content_length_above_the_limit_is_413_even_to_nobody(
     application: Application, path: str
 ) -> None:
@@ -113,7 +114,7 @@ MALFORMED: Final = (
 )
 
 
-@pytest.mark.parametrize("path", BODIES)
+@each_case("path", BODIES)
 async def test_a_body_that_is_not_one_json_object_is_400_to_a_known_caller(
     application: Application, user: Person, path: str
 ) -> None:

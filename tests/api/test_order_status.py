@@ -15,6 +15,7 @@ from tests.api import problems
 from tests.api.asking import anonymised, ask, balance_of, look, refusal
 from tests.api.conftest import ApiFixture
 from tests.support.application import BTC_DEST_ADDRESS, Application
+from tests.support.cases import each_case
 from tests.support.orders import apply_refusal, apply_report
 from tests.support.people import Person
 
@@ -259,7 +260,7 @@ async def test_an_order_id_is_required(
         assert refusal(answer) == problems.missing("order_id")
 
 
-@pytest.mark.parametrize("order_id", [0, False, 7, ["ord"], {"a": 1}, "A" * 257, "a\tb"])
+@each_case("order_id", [0, False, 7, ["ord"], {"a": 1}, "A" * 257, "a\tb"])
 async def test_an_order_id_is_a_string(
     application: Application, user: Person, order_id: object
 ) -> None:

@@ -10,6 +10,7 @@ from tests.api.asking import Problem, ask, learn_limits, open_session, read, ref
 from tests.api.conftest import ApiFixture
 from tests.api.ordering import COIN, CREDITS, LONG, NETWORK, ORDER, ORDER_ID, SHORT, without
 from tests.support.application import Application
+from tests.support.cases import each_case
 from tests.support.people import Person, make_access_code
 
 # Creating
@@ -92,7 +93,7 @@ async def test_coin_and_network_match_in_any_case_and_are_repeated_as_written(
     assert (status.json()["payment_coin"], status.json()["payment_network"]) == (coin, network)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("coin", "network", "expected"),
     [
         ("Bitcoin", "BTC", COIN),
@@ -111,8 +112,8 @@ async def test_what_is_not_sold_for_is_refused_with_what_is(
     assert refusal(await ask(application, "new_order", body, user)) == expected
 
 
-@pytest.mark.parametrize("name", list(ORDER))
-@pytest.mark.parametrize("nothing", ["absent", "null", "empty string", "empty list"])
+@each_case("name", list(ORDER))
+@each_case("nothing", ["absent", "null", "empty string", "empty list"])
 async def test_a_parameter_is_missing_when_absent_null_or_empty(
     application: Application, user: Person, name: str, nothing: str
 ) -> None:
@@ -135,7 +136,7 @@ async def test_an_order_for_another_needs_an_access_code(
     assert refusal(absent) == refusal(empty) == problems.missing("access_code")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("name", "value", "expected"),
     [
         ("number_of_credits", 0, CREDITS),

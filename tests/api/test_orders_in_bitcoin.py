@@ -15,6 +15,7 @@ from tests.api.ordering import ORDER_ID
 from tests.orders.wallet.keys import BIP84_ZPUB
 from tests.support.application import Application, open_application
 from tests.support.bitcoin_orders import BitcoinOrder, output
+from tests.support.cases import each_case
 from tests.support.databases import LentDatabase
 from tests.support.people import ACTOR, Person
 
@@ -144,7 +145,7 @@ async def test_coin_goes_by_name_or_ticker_in_any_case_and_is_repeated_as_writte
     assert answer.json()["payment"] == PAYMENT
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("coin", "network", "expected"),
     [
         ("Bitcoin", "AEON", NETWORK),

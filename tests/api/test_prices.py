@@ -9,6 +9,7 @@ from tests.api import problems
 from tests.api.asking import ask, learn_limits, look, refusal
 from tests.orders.wallet.keys import BIP84_ZPUB
 from tests.support.application import Application, open_application
+from tests.support.cases import each_case
 from tests.support.databases import LentDatabase
 from tests.support.people import Person
 
@@ -116,7 +117,7 @@ async def test_a_price_is_of_a_number_of_credits(
     assert refusal(answer) == problems.missing("number_of_credits")
 
 
-@pytest.mark.parametrize("number", [0, -1, True, 1.0, "1", 2**63])
+@each_case("number", [0, -1, True, 1.0, "1", 2**63])
 async def test_a_price_is_of_a_whole_number(
     application: Application, user: Person, number: object
 ) -> None:

@@ -26,6 +26,7 @@ from tests.api.asking import anonymised, ask, execute, look, read, refusal
 from tests.api.assessing import ABSENT, CREATE, QUESTION, TRANSACTION, create, paid_by
 from tests.api.conftest import ApiFixture
 from tests.support.application import RECEIPT_KEY, Application, open_application
+from tests.support.cases import each_case
 from tests.support.people import Person
 
 KEY: Final = SigningKey.from_text(RECEIPT_KEY)
@@ -175,8 +176,8 @@ async def test_what_another_asked_is_as_if_it_had_never_been(
     assert anonymised(answer) == anonymised(of_nothing)
 
 
-@pytest.mark.parametrize("what", ["receipt", "report"])
-@pytest.mark.parametrize("name", ["x", "%00", "asm_%00", "asm_" + "ü" * 25, "a" * 300, "%ff"])
+@each_case("what", ["receipt", "report"])
+@each_case("name", ["x", "%00", "asm_%00", "asm_" + "ü" * 25, "a" * 300, "%ff"])
 async def test_what_is_no_id_is_not_found(
     application: Application, code: Person, what: str, name: str
 ) -> None:

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from app.runtime.db.engine import create_database
 from app.web.request_body import StrictRoute
+from tests.support.cases import each_case
 from tests.support.databases import Template
 from tests.support.people import make_user
 from tests.support.server import Served, serve_application
@@ -188,16 +189,14 @@ async def test_a_client_that_hangs_up_within_its_body_is_no_fault(victim: Victim
         await writer.wait_closed()
 
 
-@pytest.mark.parametrize(
-    "header", [b"X-API-KEY: \xe9", b"X-API-KEY: second", b"X-API-KEY:", b"x-api-key: a\tb"]
-)
+@each_case("header", [b"X-API-KEY: \xe9", b"X-API-KEY: second", b"X-API-KEY:", b"x-api-key: a\tb"])
 async def test_a_second_key_makes_the_first_invalid(victim: Victim, header: bytes) -> None:
     status, problem = _read(await victim.send(victim.head(header, b"Content-Length: 2"), b"{}"))
 
     assert (status, problem["detail"]) == (403, "Invalid API key.")
 
 
-@pytest.mark.parametrize(
+@each_case(
     "target",
     [
         b"/api/new_order%00",
@@ -219,7 +218,7 @@ async def test_a_hostile_path_is_an_unknown_one(victim: Victim, target: bytes) -
     assert status in {400, 404, 405}
 
 
-@pytest.mark.parametrize(
+@each_case(
     "request_bytes",
     {
         "noise": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 10,
@@ -232,7 +231,6 @@ async def test_a_hostile_path_is_an_unknown_one(victim: Victim, target: bytes) -
         b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /metrics HTTP/1.1\r\n\r\n",
         "a chunk of no size": b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
     }.items(),
-    ids=lambda item: item[0],
 )
 async def test_what_is_not_http_is_400_or_nothing(
     victim: Victim, request_bytes: tuple[str, bytes]

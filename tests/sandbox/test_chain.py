@@ -7,6 +7,7 @@ import pytest
 
 from app.sandbox import create_sandbox
 from tests.sandbox.conftest import DESTINATION, FakeClock, Harness, serving
+from tests.support.cases import each_case
 
 OTHER = "mipcBbFg9gMiCh81Kj8tqqdgoZub1ZJRfn"
 NOBODY = "ab" * 32
@@ -235,7 +236,7 @@ async def test_payment_request_is_paid_to_the_satoshi(
     assert (paid["scriptpubkey_address"], paid["value"]) == (address, satoshi)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "uri",
     [
         5,
@@ -271,7 +272,7 @@ async def test_payment_request_that_a_wallet_would_refuse_is_not_paid(
     assert chain["mempool"] == []
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("button", "body", "status"),
     [
         ("mine", {"blocks": 0}, 400),

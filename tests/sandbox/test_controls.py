@@ -3,6 +3,7 @@
 import pytest
 
 from tests.sandbox.conftest import DESTINATION, Harness
+from tests.support.cases import each_case
 
 
 async def test_button_works_as_curl_sends_it(sandbox: Harness) -> None:
@@ -67,7 +68,7 @@ async def test_lie_replaces_one_field_of_status_answers_to_the_digit(
     assert (await sandbox.ask("order_status_query", {"uuid": uuid})).text == truth
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("path", "content", "status"),
     [
         ("orders/{uuid}/lie", '{"field": "colour", "value": 1}', 400),

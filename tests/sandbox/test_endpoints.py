@@ -13,6 +13,7 @@ from app.addresses import (
 )
 from app.sandbox import create_sandbox
 from tests.sandbox.conftest import DESTINATION, TOTAL, FakeClock, Harness, serving
+from tests.support.cases import each_case
 
 ORDER = {"btc_dest_address": DESTINATION, "btc_amount": 0.1}
 
@@ -118,7 +119,7 @@ async def test_amount_may_be_a_number_or_a_string(sandbox: Harness, amount: str)
     assert '"btc_amount": 0.1,' in response.text
 
 
-@pytest.mark.parametrize(
+@each_case(
     "address",
     ["", None, 5, "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFN", "x" * 5000, "ö", "bc1qqqq", ["a"]],
 )
@@ -132,7 +133,7 @@ async def test_malformed_bitcoin_address_is_002(sandbox: Harness, address: objec
 UNREADABLE = ["null", "true", '"abc"', '""', '"NaN"', '"0.1 "', '"0,1"', "0.012345678901", "[]"]
 
 
-@pytest.mark.parametrize("amount", UNREADABLE)
+@each_case("amount", UNREADABLE)
 async def test_invalid_bitcoin_amount_is_003(sandbox: Harness, amount: str) -> None:
     content = f'{{"btc_dest_address": "{DESTINATION}", "btc_amount": {amount}}}'
     response = await sandbox.ask("order_create", content=content)
@@ -143,7 +144,7 @@ async def test_invalid_bitcoin_amount_is_003(sandbox: Harness, amount: str) -> N
 OUT_OF_BOUNDS = ["0", "-0.1", "0.00199999", "20.00000001", "1e300", "1e99999", '"1e308"', "21"]
 
 
-@pytest.mark.parametrize("amount", OUT_OF_BOUNDS)
+@each_case("amount", OUT_OF_BOUNDS)
 async def test_amount_out_of_bounds_is_004(sandbox: Harness, amount: str) -> None:
     content = f'{{"btc_dest_address": "{DESTINATION}", "btc_amount": {amount}}}'
     for endpoint in ("order_create", "order_check_price"):

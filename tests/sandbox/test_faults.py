@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from tests.sandbox.conftest import DESTINATION, Harness
+from tests.support.cases import each_case
 
 ORDER = {"btc_dest_address": DESTINATION, "btc_amount": 0.1}
 
@@ -216,7 +217,7 @@ async def test_fault_by_chance_meets_some_requests(sandbox: Harness) -> None:
     assert statuses == {200, 500}
 
 
-@pytest.mark.parametrize(
+@each_case(
     "wrong",
     [
         {"kind": "nonsense"},

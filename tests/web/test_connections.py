@@ -20,6 +20,7 @@ from app.web.connections import (
     ConnectionLimit,
 )
 from tests.support.application import settings_for_tests
+from tests.support.cases import each_case
 from tests.support.processes import free_port
 
 GET = b"GET / HTTP/1.1\r\nHost: assay.test\r\n\r\n"
@@ -175,7 +176,7 @@ async def test_an_answer_that_nobody_reads_is_cut_off(site: Site) -> None:
     writer.close()
 
 
-@pytest.mark.parametrize(
+@each_case(
     "request_bytes",
     {
         "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 10,
@@ -185,7 +186,6 @@ async def test_an_answer_that_nobody_reads_is_cut_off(site: Site) -> None:
         "a line without a version": b"GET /\r\nHost: assay.test\r\n\r\n",
         "a space before the colon": b"GET / HTTP/1.1\r\nHost : assay.test\r\n\r\n",
     }.values(),
-    ids=str,
 )
 async def test_what_is_not_http_is_400(site: Site, request_bytes: bytes) -> None:
     assert problem(await site.ask(request_bytes)) == (
@@ -195,7 +195,7 @@ async def test_what_is_not_http_is_400(site: Site, request_bytes: bytes) -> None
     )
 
 
-@pytest.mark.parametrize(
+@each_case(
     "headers",
     [
         b"",
@@ -210,7 +210,7 @@ async def test_what_is_not_http_is_400(site: Site, request_bytes: bytes) -> None
         b"Host: [::1\r\n",
     ],
 )
-@pytest.mark.parametrize("method", [b"GET", b"POST"])
+@each_case("method", [b"GET", b"POST"])
 async def test_no_host_two_hosts_and_no_name_of_a_host_are_400(
     site: Site, headers: bytes, method: bytes
 ) -> None:
@@ -225,7 +225,7 @@ async def test_no_host_two_hosts_and_no_name_of_a_host_are_400(
     )
 
 
-@pytest.mark.parametrize("host", [b"a", b"a.example:8000", b"127.0.0.1:80", b"[::1]:8000", b"a_b"])
+@each_case("host", [b"a", b"a.example:8000", b"127.0.0.1:80", b"[::1]:8000", b"a_b"])
 async def test_a_host_and_its_port_are_taken(site: Site, host: bytes) -> None:
     answer = await site.ask(b"GET / HTTP/1.1\r\nHost: " + host + b"\r\nConnection: close\r\n\r\n")
 

@@ -91,7 +91,7 @@ async def test_a_good_body_passes(client: httpx.AsyncClient) -> None:
     assert answer.json() == {"text": "Aeon", "at": "2026-11-22T12:00:00Z"}
 
 
-@pytest.mark.parametrize("name", MALFORMED)
+@each_case("name", MALFORMED)
 async def test_a_malformed_body_is_one_400_that_says_which(
     client: httpx.AsyncClient, name: str
 ) -> None:
@@ -109,7 +109,7 @@ async def test_a_malformed_body_is_one_400_that_says_which(
     )
 
 
-@pytest.mark.parametrize("name", MALFORMED)
+@each_case("name", MALFORMED)
 async def test_an_unknown_caller_learns_nothing_of_a_malformed_body(
     client: httpx.AsyncClient, name: str
 ) -> None:
@@ -139,7 +139,7 @@ def test_quotes_that_never_end_are_read_in_linear_time() -> None:
         parse(hostile)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "content_type",
     [
         "text/plain",
@@ -179,7 +179,7 @@ async def test_two_content_types_are_415(client: httpx.AsyncClient) -> None:
     assert answer.status_code == 415
 
 
-@pytest.mark.parametrize(
+@each_case(
     "content_type",
     [
         "application/json; charset=utf-8",
@@ -195,7 +195,7 @@ async def test_json_may_name_its_charset(client: httpx.AsyncClient, content_type
     assert answer.status_code == 201
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "identity, gzip"])
+@each_case("encoding", ["gzip", "deflate", "br", "identity, gzip"])
 async def test_a_compressed_body_is_415(client: httpx.AsyncClient, encoding: str) -> None:
     answer = await client.post(
         "/api/new_order", content=GOOD, headers={"Content-Encoding": encoding}
@@ -220,8 +220,8 @@ async def in_chunks(body: bytes, size: int = 1000) -> AsyncIterator[bytes]:
         yield body[start : start + size]
 
 
-@pytest.mark.parametrize("key", [KEY, "wrong"])
-@pytest.mark.parametrize("length", [str(BODY_LIMIT_BYTES + 1), "9" * 5000, "000016385"])
+@each_case("key", [KEY, "wrong"])
+@each_case("length", [str(BODY_LIMIT_BYTES + 1), "9" * 5000, "000016385"])
 async def test_a_content_length_over_the_limit_is_413_before_the_caller_is_known(
     client: httpx.AsyncClient, key: str, length: str
 ) -> None:
@@ -333,7 +333,7 @@ async def test_a_dependency_may_read_the_body_itself(client: httpx.AsyncClient) 
     assert answer.json()["text"] == "Aeon/Aeon"
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b'{"payment_coin": 5}', b"{}"])
+@each_case("body", [b"{", b"[]", b'{"payment_coin": 5}', b"{}"])
 async def test_a_dependency_that_reads_a_bad_body_gets_nothing_and_raises_nothing(
     client: httpx.AsyncClient, body: bytes
 ) -> None:
@@ -379,7 +379,7 @@ async def test_no_json_makes_a_5xx_or_a_422_and_no_error_echoes_it(
         assert CANARY not in answer.text
 
 
-@pytest.mark.parametrize("name", MALFORMED)
+@each_case("name", MALFORMED)
 async def test_no_malformed_body_is_echoed(client: httpx.AsyncClient, name: str) -> None:
     body, _ = MALFORMED[name]
     answer = await client.post(

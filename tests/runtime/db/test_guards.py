@@ -15,6 +15,7 @@ from app.runtime.db.engine import create_database
 from tests.assessments.test_service import create
 from tests.support.application import ScriptedProvider
 from tests.support.bitcoin_orders import BitcoinOrder, output
+from tests.support.cases import each_case
 from tests.support.clock import HandClock
 from tests.support.databases import Template, connect
 from tests.support.orders import TERMS, OneOrder
@@ -112,12 +113,11 @@ async def test_what_is_right_is_let_through(lived: Lived) -> None:
 # Append-only tables
 
 
-@pytest.mark.parametrize("replica", [False, True], ids=["superuser", "replica"])
-@pytest.mark.parametrize("table", APPEND_ONLY)
-@pytest.mark.parametrize(
+@each_case("replica", [False, True])
+@each_case("table", APPEND_ONLY)
+@each_case(
     "statement",
     ["UPDATE {} SET at = now()", "DELETE FROM {}", "TRUNCATE {} CASCADE"],
-    ids=["update", "delete", "truncate"],
 )
 async def test_history_is_never_changed(
     lived: Lived, statement: str, table: str, replica: bool
@@ -125,7 +125,7 @@ async def test_history_is_never_changed(
     await lived.refused("is append-only", statement.format(table), replica=replica)
 
 
-@pytest.mark.parametrize("table", ["accounts", "orders", "assessments"])
+@each_case("table", ["accounts", "orders", "assessments"])
 async def test_truncating_what_history_hangs_on_is_refused(lived: Lived, table: str) -> None:
     await lived.refused("is append-only", f"TRUNCATE {table} CASCADE")
 
@@ -138,10 +138,8 @@ async def test_what_has_a_history_is_not_deleted(lived: Lived, table: str) -> No
 # The chain and the balance
 
 
-@pytest.mark.parametrize("replica", [False, True], ids=["superuser", "replica"])
-@pytest.mark.parametrize(
-    ("account", "amount", "after"), [("user", 1, 16), ("user", 1, 1), ("other", 5, 6)]
-)
+@each_case("replica", [False, True])
+@each_case(("account", "amount", "after"), [("user", 1, 16), ("user", 1, 1), ("other", 5, 6)])
 async def test_entry_must_continue_the_chain(
     lived: Lived, account: str, amount: int, after: int, replica: bool
 ) -> None:
@@ -186,7 +184,7 @@ async def test_entry_below_zero_is_refused(lived: Lived) -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("check", "columns", "values"),
     [
         ("kind", "", "'gift', 1, 15, now()"),
@@ -274,7 +272,7 @@ async def test_number_that_was_granted_is_never_changed(lived: Lived) -> None:
     )
 
 
-@pytest.mark.parametrize("status", ["UNPAID", "PAID", "TIMED_OUT", "NOT_FOUND"])
+@each_case("status", ["UNPAID", "PAID", "TIMED_OUT", "NOT_FOUND"])
 async def test_granted_order_never_moves_back(lived: Lived, status: str) -> None:
     moved = f"UPDATE orders SET status = '{status}', next_look_at = now()"  # noqa: S608
     await lived.refused("ck_orders_granted_in_granting_state", moved + " WHERE id = '{granted}'")
@@ -297,7 +295,7 @@ async def test_order_in_its_granting_state_is_granted(lived: Lived) -> None:
 # Orders
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("check", "change"),
     [
         ("open_is_due", "next_look_at = NULL"),
@@ -316,7 +314,7 @@ async def test_open_order_agrees_with_itself(lived: Lived, check: str, change: s
     )
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("check", "change"),
     [
         ("granting_status", "granting_status = 'UNPAID'"),
@@ -336,7 +334,7 @@ async def test_terms_of_an_order_agree_with_each_other(
     )
 
 
-@pytest.mark.parametrize(
+@each_case(
     "change",
     [
         "buyer_id = '{other}'",
@@ -422,8 +420,8 @@ async def test_grant_for_new_coins_is_let_through_at_their_hundredth_confirmatio
     await undone.rollback()
 
 
-@pytest.mark.parametrize("replica", [False, True], ids=["superuser", "replica"])
-@pytest.mark.parametrize(
+@each_case("replica", [False, True])
+@each_case(
     ("before", "credits_granted", "price", "paid"),
     [
         ((), 10, "0.0005", "0.00100000"),
@@ -432,7 +430,6 @@ async def test_grant_for_new_coins_is_let_through_at_their_hundredth_confirmatio
         ((CONFIRMED, GONE), 10, "0.0005", "0.00400000"),
         ((NEW_COINS.format(99),), 10, "0.0005", "0"),
     ],
-    ids=["unconfirmed", "too many", "too dear", "gone", "new coins"],
 )
 async def test_grant_in_bitcoin_that_confirmed_outputs_do_not_pay_is_refused(
     lived: Lived,
@@ -466,7 +463,7 @@ async def test_price_of_a_grant_in_bitcoin_never_rises_and_never_goes(
     await lived.refused("grant", f"{change} WHERE id = '{{paid}}'")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("check", "change"),
     [
         ("grant_price_btc", "grant_price_btc = 0.0005 WHERE id = '{granted}'"),
@@ -497,7 +494,7 @@ async def test_order_has_a_rail_that_ends_where_its_granting_state_is(
     )
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("check", "change"),
     [
         ("one_rail", "uuid = 'another' WHERE order_id = '{paid}'"),
@@ -516,7 +513,7 @@ async def test_payment_is_of_one_rail_and_confirms_no_more_than_came(
     await lived.refused(f"ck_payments_{check}\\b", f"UPDATE payments SET {change}")  # noqa: S608
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("check", "change"),
     [
         ("txid", "txid = upper(txid) || 'A'"),
@@ -591,7 +588,7 @@ async def test_assessment_without_a_debit_is_refused(lived: Lived) -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("check", "change"),
     [
         ("pending_is_due", "next_try_at = now()"),
@@ -612,9 +609,9 @@ async def test_assessment_agrees_with_itself(lived: Lived, check: str, change: s
     )
 
 
-@pytest.mark.parametrize("replica", [False, True], ids=["superuser", "replica"])
-@pytest.mark.parametrize("which", ["ready", "failed"])
-@pytest.mark.parametrize(
+@each_case("replica", [False, True])
+@each_case("which", ["ready", "failed"])
+@each_case(
     "statement",
     [
         "UPDATE assessments SET answer = '{{}}'",
@@ -697,8 +694,8 @@ async def test_spelling_of_the_version_before_is_filled_in_once_and_alone(lived:
     await lived.refused("can only end", change.format(change="canonical = 'b'"))
 
 
-@pytest.mark.parametrize("replica", [False, True], ids=["superuser", "replica"])
-@pytest.mark.parametrize(
+@each_case("replica", [False, True])
+@each_case(
     "statement",
     [
         "UPDATE assessment_changes SET is_listed = false",
@@ -805,7 +802,7 @@ async def test_kinds_of_accounts_are_kept_apart(lived: Lived) -> None:
     )
 
 
-@pytest.mark.parametrize("code", ["A" * 15, "A" * 17, "A" * 15 + "-", "A" * 15 + "é"])
+@each_case("code", ["A" * 15, "A" * 17, "A" * 15 + "-", "A" * 15 + "é"])
 async def test_access_code_has_its_form(lived: Lived, code: str) -> None:
     await lived.refused(
         "ck_access_codes_access_code",
@@ -837,7 +834,7 @@ async def test_order_is_settled_by_one_output_only(lived: Lived) -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("check", "values"),
     [
         ("ck_settlements_txid", f"'{'A' * 64}', 0, 1"),
@@ -855,22 +852,21 @@ async def test_settlement_agrees_with_itself(lived: Lived, check: str, values: s
 RECEIPT_KEY = "INSERT INTO receipt_keys (id, public_key, since)"
 
 
-@pytest.mark.parametrize("replica", [False, True], ids=["superuser", "replica"])
-@pytest.mark.parametrize(
+@each_case("replica", [False, True])
+@each_case(
     "statement",
     [
         "UPDATE receipt_keys SET public_key = sha256('x')",
         "DELETE FROM receipt_keys",
         "TRUNCATE receipt_keys",
     ],
-    ids=["update", "delete", "truncate"],
 )
 async def test_public_key_is_kept_for_good(lived: Lived, statement: str, replica: bool) -> None:
     key = f"{RECEIPT_KEY} VALUES ('0123456789abcdef', sha256(''), now())"
     await lived.refused("is append-only", key, statement, replica=replica)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("check", "values"),
     [
         ("ck_receipt_keys_id", "'0123456789abcde', sha256('')"),
@@ -885,7 +881,7 @@ async def test_public_key_agrees_with_itself(lived: Lived, check: str, values: s
 # Idempotency keys
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("check", "values"),
     [
         ("ck_idempotency_keys_key", "'', sha256(''), 201, ''"),

@@ -6,6 +6,8 @@ Which tests a run has: those marked `long` only with `--all`.
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from importlib import import_module
 from typing import Any, Final
 
 import pytest
@@ -62,7 +64,25 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_configure_node(node: Any) -> None:  # noqa: ANN401  pytest-xdist has no public type
     """Hand the template to a worker, and the address of the fork server."""
     node.workerinput["fork_server"] = node.config.stash[_FORK_SERVER].address
+    node.workerinput["takes_all"] = node.config.args_source is pytest.Config.ArgsSource.TESTPATHS
     node.workerinput["template"] = tuple(node.config.stash[_TEMPLATE])
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    """Import all tests, each worker from another one on.
+
+    The first import of a module rewrites its assertions and keeps that. Workers that went through
+    the modules in step would all rewrite each of them.
+    """
+    given = getattr(session.config, "workerinput", None)
+    if given is None or not given["takes_all"]:
+        return
+    files = sorted(session.config.rootpath.glob("tests/**/test_*.py"))
+    begin = len(files) * int(given["workerid"].removeprefix("gw")) // given["workercount"]
+    for file in files[begin:] + files[:begin]:
+        names = file.relative_to(session.config.rootpath).with_suffix("").parts
+        with suppress(Exception):  # told when it is collected
+            import_module(".".join(names))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

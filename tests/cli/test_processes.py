@@ -18,7 +18,7 @@ import pytest
 from tests.support.application import BTC_DEST_ADDRESS
 from tests.support.processes import environment, free_port
 
-_PATIENCE_SECONDS: Final = 60.0
+_PATIENCE_SECONDS: Final = 120.0
 _ROOT: Final = Path(__file__).parents[2]
 
 

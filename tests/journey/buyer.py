@@ -9,7 +9,7 @@ import httpx
 from app.cli.demo import Coin
 from tests.support.people import PASSWORD
 
-_PATIENCE_SECONDS: Final = 60.0
+_PATIENCE_SECONDS: Final = 120.0
 CREDITS: Final = 10
 IN_COIN: Final = {
     Coin.AEON: {"payment_coin": "Aeon", "payment_network": "AEON"},

@@ -2,8 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import Path
+from fastapi import Path, Query
 from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
 from app.accounts.schemas import Activity
 from app.web.fields import (
@@ -19,6 +20,15 @@ from app.web.paging import PageResponse
 
 AccessCodeInPath = Annotated[
     str, Path(description="The access code", examples=["Zk3v9QxT1mB7sWcE"])
+]
+
+# Of a list: whose things it shows.
+AccessCodeParameter = Annotated[
+    LongText | SkipJsonSchema[None],
+    Query(
+        description="Of this access code, one's own or one that one issued; absent: of the caller",
+        examples=["Zk3v9QxT1mB7sWcE"],
+    ),
 ]
 
 

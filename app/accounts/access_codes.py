@@ -266,6 +266,19 @@ async def facts(
     return _facts(row, now)
 
 
+async def listed_account(
+    connection: AsyncConnection, *, caller: Caller, access_code: str | None, now: datetime
+) -> str:
+    """Return whose things a list shows: the caller's, or those of a code that it may see.
+
+    Raises AccessCodeNotFound.
+    """
+    if access_code is None:
+        return caller.account_id
+    code = await facts(connection, caller=caller, access_code=access_code, now=now)
+    return code.account_id
+
+
 async def list_issued(
     connection: AsyncConnection,
     *,

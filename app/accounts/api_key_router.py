@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Request, Response
 
 from app.accounts import access_codes, api_keys, key_rotation
+from app.accounts.access_code_schemas import AccessCodeParameter
 from app.accounts.api_key_schemas import (
     ApiKeyPage,
     ApiKeyResponse,
@@ -17,7 +18,6 @@ from app.accounts.api_key_schemas import (
     RotateApiKeyRequest,
 )
 from app.accounts.api_keys import KeyFacts, KeyWish, NewKey
-from app.accounts.ledger_schemas import AccessCodeParameter
 from app.accounts.rules.key_limits import KeyLimits
 from app.runtime.paging import read_cursor
 from app.web import idempotency, links
@@ -123,11 +123,9 @@ async def list_api_keys(
     limit: LimitParameter = 20,
 ) -> ApiKeyPage:
     """List the keys of the caller, or of an access code that it issued, the revoked ones too."""
-    account_id = caller.account_id
-    if access_code is not None:
-        now = resources.clock.now()
-        code = await access_codes.facts(connection, caller=caller, access_code=access_code, now=now)
-        account_id = code.account_id
+    account_id = await access_codes.listed_account(
+        connection, caller=caller, access_code=access_code, now=resources.clock.now()
+    )
     page = await api_keys.list_own(
         connection,
         account_id,

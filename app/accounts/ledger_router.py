@@ -3,7 +3,8 @@
 from fastapi import APIRouter
 
 from app.accounts import access_codes
-from app.accounts.ledger_schemas import AccessCodeParameter, LedgerEntryResponse, LedgerPage
+from app.accounts.access_code_schemas import AccessCodeParameter
+from app.accounts.ledger_schemas import LedgerEntryResponse, LedgerPage
 from app.ledger import service
 from app.runtime.paging import read_number
 from app.web.dependencies import THROTTLE_INVALID_CODES, CallerDep, ReadConnection, ResourcesDep
@@ -35,11 +36,9 @@ async def list_ledger(
     limit: LimitParameter = 20,
 ) -> LedgerPage:
     """List what moved the caller's credits, or those of an access code that it issued."""
-    account_id = caller.account_id
-    if access_code is not None:
-        now = resources.clock.now()
-        code = await access_codes.facts(connection, caller=caller, access_code=access_code, now=now)
-        account_id = code.account_id
+    account_id = await access_codes.listed_account(
+        connection, caller=caller, access_code=access_code, now=resources.clock.now()
+    )
     page = await service.entries_of(
         connection,
         account_id,

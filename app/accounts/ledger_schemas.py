@@ -1,22 +1,10 @@
 """Movements of credits."""
 
-from typing import Annotated
-
-from fastapi import Query
 from pydantic import Field
-from pydantic.json_schema import SkipJsonSchema
 
 from app.ledger.rules import EntryKind
-from app.web.fields import LongText, ResponseModel, Timestamp
+from app.web.fields import ResponseModel, Timestamp
 from app.web.paging import PageResponse
-
-AccessCodeParameter = Annotated[
-    LongText | SkipJsonSchema[None],
-    Query(
-        description="Of this access code, one's own or one that one issued; absent: of the caller",
-        examples=["Zk3v9QxT1mB7sWcE"],
-    ),
-]
 
 
 class LedgerEntryResponse(ResponseModel):

@@ -5,6 +5,7 @@ from datetime import datetime
 from fastapi import APIRouter, Request, Response
 
 from app.accounts import access_codes
+from app.accounts.access_code_schemas import AccessCodeParameter
 from app.accounts.authentication import Caller
 from app.assessments import idempotent_create, service
 from app.assessments.claims import Subject
@@ -232,19 +233,26 @@ router.routes.extend(_lists.routes)
 
 @router.get(
     "/assessments",
-    summary="List one's own assessments",
+    summary="List assessments",
     response_description="Assessments, newest first",
+    dependencies=[THROTTLE_INVALID_CODES],
 )
 async def list_assessments(
     caller: CallerDep,
     connection: ReadConnection,
+    resources: ResourcesDep,
+    *,
+    access_code: AccessCodeParameter = None,
     cursor: CursorParameter = None,
     limit: LimitParameter = 20,
 ) -> AssessmentPage:
-    """List the assessments that the caller's own credits paid for."""
+    """List what the caller's own credits paid for, or those of an access code that it issued."""
+    account_id = await access_codes.listed_account(
+        connection, caller=caller, access_code=access_code, now=resources.clock.now()
+    )
     page = await service.list_own(
         connection,
-        caller.account_id,
+        account_id,
         cursor=read_cursor(cursor) if cursor is not None else None,
         limit=limit,
     )

@@ -66,6 +66,8 @@ POST /api/create_new_assessments_for_access_code D | absent | ok      | absent  
 POST /api/create_new_assessment              self | ok      | ok      | ok         | no code
 GET /api/orders                              self | ok      | ok      | ok         | ok
 GET /api/assessments                         self | ok      | ok      | ok         | ok
+GET /api/assessments                            C | ok      | absent  | ok         | ok
+GET /api/assessments                            D | absent  | ok      | absent     | absent
 GET /api/assessments/{assessment_id}/receipt    C | ok      | absent  | ok         | ok
 GET /api/assessments/{assessment_id}/receipt    D | absent  | ok      | absent     | absent
 GET /api/assessments/{assessment_id}/report     C | ok      | absent  | ok         | ok
@@ -86,6 +88,8 @@ POST /api/access_codes/{access_code}/credits    D | absent  | ok      | users on
 POST /api/access_codes/{access_code}/credits/return C | ok  | absent  | users only | users only
 POST /api/access_codes/{access_code}/credits/return D | absent | ok   | users only | users only
 GET /api/api_keys                            self | ok      | ok      | ok         | ok
+GET /api/api_keys                               C | ok      | absent  | ok         | ok
+GET /api/api_keys                               D | absent  | ok      | absent     | absent
 POST /api/api_keys                           self | ok      | ok      | ok         | no code
 POST /api/api_keys                              C | ok      | absent  | ok         | no code
 POST /api/api_keys                              D | absent  | ok      | absent     | no code

@@ -52,6 +52,18 @@ async def page(
     return [item[LISTS[path]] for item in answer.json()["items"]], answer.json()["next_cursor"]
 
 
+async def test_an_issuer_lists_the_assessments_of_its_code_and_not_its_own_among_them(
+    application: Application, town: ApiFixture
+) -> None:
+    own = await make(application, "assessments", town.user)
+    of_code = await make(application, "assessments", town.code)
+
+    assert await page(
+        application, "assessments", town.user, f"access_code={town.code.access_code}"
+    ) == ([of_code], None)
+    assert await page(application, "assessments", town.user, "limit=100") == ([own], None)
+
+
 async def all_of(application: Application, path: str, by: Person) -> list[str]:
     names, cursor = await page(application, path, by, "limit=100")
     assert cursor is None

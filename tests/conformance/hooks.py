@@ -76,7 +76,7 @@ _REFUSALS: Final = {
     },
     "listOrders": {"cursor must be a next_cursor of an earlier page"},
     "listLedger": {"cursor must be a next_cursor of an earlier page", "access_code not found"},
-    "listAssessments": {"cursor must be a next_cursor of an earlier page"},
+    "listAssessments": {"cursor must be a next_cursor of an earlier page", "access_code not found"},
     "listAccessCodes": {"cursor must be a next_cursor of an earlier page"},
     "listApiKeys": {"cursor must be a next_cursor of an earlier page", "access_code not found"},
 }

@@ -3,9 +3,10 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import BigInteger, bindparam, func, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.sql.dml import ReturningInsert
 
 from app.addresses import canonical_bitcoin_address
 from app.ledger import audit_log
@@ -124,46 +125,54 @@ async def gap(connection: AsyncConnection, wallet: Wallet) -> int:
     return unpaid or 0
 
 
-async def _next_index(session: AsyncSession, wallet: Wallet, now: datetime) -> AnyRow:
-    """Take the next index, and say when it was checked, and what height of the chain is known."""
-    ahead = (BitcoinCheck.wallet_id == BitcoinWallet.id) & (
-        BitcoinCheck.address_index >= BitcoinWallet.next_index
-    )
+def _take_next_index() -> ReturningInsert[tuple[int, int | None, datetime | None]]:
+    """Build the statement that takes the next index of the wallet `id`.
+
+    What it says of the wallet is the row that it has locked, as PostgreSQL means the bare name of a
+    column: a row that a subquery read for itself would be as old as the statement's snapshot, and
+    all who waited for the lock would take one index.
+    """
+    next_index = literal_column("bitcoin_wallets.next_index", BigInteger)
+    of_wallet = BitcoinCheck.wallet_id == bindparam("id")
+    ahead = of_wallet & (BitcoinCheck.address_index >= next_index)
+    fresh = BitcoinCheck.checked_at >= bindparam("fresh_since")
     checked = (
         select(BitcoinCheck.address_index)
         .where(ahead, BitcoinCheck.passed_over.is_(None))
-        .order_by(BitcoinCheck.checked_at < now - CHECKED_WITHIN, BitcoinCheck.address_index)
+        .order_by(fresh.desc(), BitcoinCheck.address_index)
         .limit(1)
-        .correlate(BitcoinWallet)
         .scalar_subquery()
     )
-    beyond = (
-        select(func.max(BitcoinCheck.address_index) + 1)
-        .where(ahead)
-        .correlate(BitcoinWallet)
-        .scalar_subquery()
-    )
+    beyond = select(func.max(BitcoinCheck.address_index) + 1).where(ahead).scalar_subquery()
     first = insert(BitcoinWallet).values(
-        id=wallet.wallet_id, descriptor=wallet.descriptor, next_index=1
+        id=bindparam("id"), descriptor=bindparam("descriptor"), next_index=1
     )
-    index = func.coalesce(checked, beyond, BitcoinWallet.next_index)
+    index = func.coalesce(checked, beyond, next_index)
     following = first.on_conflict_do_update(index_elements=["id"], set_={"next_index": index + 1})
-    taken_index = BitcoinWallet.next_index - 1
+    taken_index = next_index - 1
     checked_at = (
         select(BitcoinCheck.checked_at)
-        .where(
-            BitcoinCheck.wallet_id == BitcoinWallet.id,
-            BitcoinCheck.address_index == taken_index,
-            BitcoinCheck.checked_at >= now - CHECKED_WITHIN,
-        )
-        .correlate(BitcoinWallet)
+        .where(of_wallet, BitcoinCheck.address_index == taken_index, fresh)
         .scalar_subquery()
     )
+    return following.returning(
+        taken_index.label("address_index"),
+        BitcoinWallet.known_height,
+        checked_at.label("checked_at"),
+    )
+
+
+_TAKE_NEXT_INDEX: Final = _take_next_index()
+
+
+async def _next_index(session: AsyncSession, wallet: Wallet, now: datetime) -> AnyRow:
+    """Take the next index, and say when it was checked, and what height of the chain is known."""
     taken = await session.execute(
-        following.returning(
-            taken_index.label("address_index"),
-            BitcoinWallet.known_height,
-            checked_at.label("checked_at"),
-        )
+        _TAKE_NEXT_INDEX,
+        {
+            "id": wallet.wallet_id,
+            "descriptor": wallet.descriptor,
+            "fresh_since": now - CHECKED_WITHIN,
+        },
     )
     return taken.one()

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.ledger.actors import Actor
-from app.orders import addresses
+from app.orders import address_checks, addresses
 from app.orders.models import BitcoinAddress, BitcoinWallet
 from app.orders.place import Purchase
 from app.orders.pricing import BitcoinTerms
@@ -23,7 +23,7 @@ from app.resources import sales_terms
 from app.runtime.clock import Clock
 from app.runtime.db.engine import Database, create_database
 from tests.orders.wallet.keys import BIP84_ZPUB, BIP86_XPUB
-from tests.support.application import settings_for_tests
+from tests.support.application import BTC_DEST_ADDRESS, settings_for_tests
 from tests.support.buying import buy
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase, wait_long
@@ -295,3 +295,65 @@ async def test_orders_at_once_get_the_first_indexes_each_once(
     assert sum(failures) == count // 10
     assert [index for index, _ in await taken(committed_database)] == list(kept)
     assert Counter(given) == Counter(WALLET.address(index) for index in kept)
+
+
+async def check(database: Database, wallet: Wallet, index: int, clock: Clock) -> None:
+    """Check an address ahead of the orders; nothing lies there."""
+    async with database.sessions() as session:
+        await address_checks.keep(
+            session,
+            wallet,
+            index,
+            [],
+            tip_height=100,
+            destination=BTC_DEST_ADDRESS,
+            now=clock.now(),
+        )
+
+
+async def until_waiting(database: Database, transactions: int) -> None:
+    """Wait until so many transactions of the database wait for a lock."""
+    waiting = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        " AND wait_event_type = 'Lock'"
+    )
+    async with asyncio.timeout(60), database.reading() as connection:
+        while await connection.scalar(text(waiting)) != transactions:
+            await asyncio.sleep(0.01)
+
+
+async def test_orders_that_waited_for_another_get_the_checked_addresses_after_its(
+    committed_database: Database,
+) -> None:
+    clock = HandClock()
+    buyer = await make_user(committed_database, clock.now())
+    model = await place_order(committed_database, buyer, clock.now())
+    for index in range(4):
+        await check(committed_database, WALLET, index, clock)
+
+    async def place(order_id: str) -> str:
+        async with committed_database.sessions() as session, session.begin():
+            await wait_long(session)
+            address = await addresses.take(session, WALLET, order_id, clock.now())
+            await order_like(session, model, order_id)
+        return address
+
+    async with committed_database.sessions() as session, session.begin():
+        given = [await addresses.take(session, WALLET, "ord_1", clock.now())]
+        await order_like(session, model, "ord_1")
+        others = [asyncio.create_task(place(f"ord_{number}")) for number in (2, 3)]
+        await until_waiting(committed_database, len(others))
+    given += [await other for other in others]
+    assert sorted(given) == sorted(WALLET.address(index) for index in range(3))
+
+
+async def test_checks_of_another_wallet_are_not_this_ones(
+    database: LentDatabase, clock: HandClock
+) -> None:
+    other = Wallet.from_text(f"tr({BIP86_XPUB}/0/*)")
+    for index in range(7, 9):
+        await check(database, other, index, clock)
+    await check(database, WALLET, 1, clock)
+    async with database.sessions() as session, session.begin():
+        given = [await addresses.take(session, WALLET, f"ord_{n}", clock.now()) for n in range(2)]
+    assert given == [WALLET.address(1), WALLET.address(2)]

@@ -125,7 +125,7 @@ async def gap(connection: AsyncConnection, wallet: Wallet) -> int:
     return unpaid or 0
 
 
-def _take_next_index() -> ReturningInsert[tuple[int, int | None, datetime | None]]:
+def _take_next_index() -> ReturningInsert[int, int | None, datetime]:
     """Build the statement that takes the next index of the wallet `id`.
 
     What it says of the wallet is the row that it has locked, as PostgreSQL means the bare name of a

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from typing_extensions import override
 
 from app.addresses import InvalidAddress
+from app.partners.esplora import chain as chain_module
 from app.partners.esplora.chain import (
     Chain,
     Disagree,
@@ -24,6 +25,7 @@ from app.partners.esplora.wire import Block, Output, Transaction
 from app.partners.failures import DeadlinePassed, PartnerFailure
 from tests.partners.esplora.golden import ADDRESS, BLOCK_TIME, OTHER_ADDRESS, OTHER_TXID, TXID
 from tests.support.cases import each_case
+from tests.support.deadlines import hold_deadlines
 
 WITHIN = 10.0
 TWICE = (Output(0, ADDRESS, 700), Output(1, OTHER_ADDRESS, 5), Output(2, ADDRESS, 300))
@@ -241,15 +243,19 @@ async def test_what_is_no_address_is_refused_and_nobody_is_asked() -> None:
     assert server.asked == []
 
 
-async def test_server_that_is_too_slow_has_failed() -> None:
+async def test_server_that_is_too_slow_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    deadlines = hold_deadlines(monkeypatch, chain_module)
+
     class Hanging(Said):
         @override
         async def payments(self, address: str) -> tuple[Transaction, ...]:
+            await asyncio.sleep(0)  # the other has answered
+            deadlines.expire()
             await asyncio.Event().wait()
             raise AssertionError
 
     chain = Chain([Said("one.example", SHOWN), Hanging("two.example", SHOWN)])
-    found = await chain.payments(ADDRESS, within_seconds=0.05)
+    found = await chain.payments(ADDRESS, within_seconds=WITHIN)
     assert isinstance(found, Unavailable)
     assert "two.example: payments: " in found.reason
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typing_extensions import override
 
+from app.partners.esplora import chain as chain_module
 from app.partners.esplora.chain import (
     Chain,
     Disagree,
@@ -27,6 +28,7 @@ from app.partners.esplora.wire import Block, Output, Transaction
 from app.partners.failures import DeadlinePassed, PartnerFailure
 from tests.partners.esplora.golden import ADDRESS, BLOCK_TIME, OTHER_ADDRESS, TXID
 from tests.support.cases import each_case
+from tests.support.deadlines import hold_deadlines
 
 VALUE = 1_000
 WITHIN = 10.0
@@ -330,17 +332,23 @@ async def test_servers_are_asked_at_once() -> None:
         assert await chain.settlement(TXID, ADDRESS, VALUE, within_seconds=WITHIN) == Paid(3, (0,))
 
 
-async def test_server_that_is_too_slow_is_passed_over_while_two_are_left() -> None:
+async def test_server_that_is_too_slow_is_passed_over_while_two_are_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    deadlines = hold_deadlines(monkeypatch, chain_module)
+
     class Hanging(Said):
         @override
         async def transaction(self, txid: str) -> Transaction | None:
+            await asyncio.sleep(0)  # the others have answered
+            deadlines.expire()
             await asyncio.Event().wait()
             raise AssertionError
 
     named = [Said("one.example", PAID), Hanging("two.example", PAID), Said("three.example", PAID)]
     chain = Chain(named)
-    assert await chain.settlement(TXID, ADDRESS, VALUE, within_seconds=0.05) == Paid(3, (0,))
-    verdict = await Chain(named[:2]).settlement(TXID, ADDRESS, VALUE, within_seconds=0.05)
+    assert await chain.settlement(TXID, ADDRESS, VALUE, within_seconds=WITHIN) == Paid(3, (0,))
+    verdict = await Chain(named[:2]).settlement(TXID, ADDRESS, VALUE, within_seconds=WITHIN)
     assert isinstance(verdict, Unavailable)
     assert "two.example: settlement: " in verdict.reason
 

@@ -85,5 +85,6 @@ class DirectStatements:
     ) -> None:
         """Keep no connection that is in the midst of a statement, nor a session that is read only."""
         read_only = self._writability.see_refusal(fault, statement.sql)
-        if read_only or not isinstance(fault, Exception):
+        in_the_midst = isinstance(fault, asyncpg.InternalClientError)
+        if read_only or in_the_midst or not isinstance(fault, Exception):
             lent.invalidate(fault)

@@ -6,6 +6,7 @@ from typing import Final
 from asyncpg.exceptions import (
     ClientConfigurationError,
     InterfaceError,
+    InternalClientError,
     PostgresError,
     TargetServerAttributeNotMatched,
 )
@@ -73,6 +74,7 @@ _PLAIN_WORDS: Final = {
 _REASON_LENGTH: Final = 300
 _NO_SESSION: Final = (
     ClientConfigurationError,
+    InternalClientError,  # the session ended in the midst of the driver's conversation with it
     SessionRefused,
     TargetServerAttributeNotMatched,
     TimeUnknown,

@@ -2,9 +2,10 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from unittest.mock import AsyncMock
 
 import pytest
-from asyncpg import PostgresError
+from asyncpg import InternalClientError, PostgresError
 
 from app.runtime.db.connecting import BeginningConnection
 from app.runtime.db.direct import Statement
@@ -59,6 +60,24 @@ async def test_lost_connection_is_a_database_that_is_away_and_the_next_is_anothe
     assert unavailability(waits.exception() or Exception()) is Unavailable.AWAY
     again = await committed_database.fetch_row(SESSION)
     assert again is not None
+
+
+async def test_driver_that_lost_its_place_is_a_database_that_is_away_and_its_connection_goes(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = create_database(database_url, pool_size=1)
+    before = await database.fetch_row(SESSION)
+    with monkeypatch.context() as patch:
+        fault = InternalClientError("cannot switch to state 12; another operation is in progress")
+        patch.setattr(BeginningConnection, "fetch", AsyncMock(side_effect=fault))
+        with pytest.raises(InternalClientError) as lost:
+            await database.fetch(SESSION)
+    assert unavailability(lost.value) is Unavailable.AWAY
+    after = await database.fetch_row(SESSION)
+    assert before is not None
+    assert after is not None
+    assert after["pg_backend_pid"] != before["pg_backend_pid"]
+    await database.dispose()
 
 
 async def test_cancelled_statement_gives_its_connection_up(database_url: str) -> None:

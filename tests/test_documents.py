@@ -56,7 +56,7 @@ DOCUMENTS: Final = (
 )
 # What `./run` itself understands; anything else is a command of `assay`.
 RUN_WORDS: Final = (
-    "test", "browser", "pgbouncer", "failover", "nginx", "faketime", "prometheus", "chaos", "bench", "check", "lint-openapi", "help",
+    "test", "browser", "pgbouncer", "failover", "nginx", "faketime", "prometheus", "sdk", "chaos", "bench", "check", "lint-openapi", "help",
 )  # fmt: skip
 
 LINK: Final = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)")

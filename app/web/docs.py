@@ -1,13 +1,13 @@
-"""The documentation pages /docs and /redoc, whole without internet: scripts and styles are ours.
+"""The documentation: /docs and /redoc, whole without internet, and /llms.txt for language models.
 
-`static/` holds Swagger UI and ReDoc as published, with their licences.
+`static/` holds Swagger UI and ReDoc with their licences; their scripts and styles are served here.
 """
 
 from pathlib import Path
 from typing import Final
 
 from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import FileResponse, HTMLResponse
 from starlette.staticfiles import StaticFiles
 
 _STATIC: Final = Path(__file__).resolve().parent.parent / "static"
@@ -58,9 +58,10 @@ _REDOC: Final = """\
 
 
 def install(app: FastAPI) -> None:
-    """Serve /docs, /redoc and /static. Give FastAPI `docs_url=None, redoc_url=None`."""
+    """Serve /docs, /redoc, /llms.txt and /static. Give FastAPI `docs_url=None, redoc_url=None`."""
     app.add_route("/docs", _swagger_ui, include_in_schema=False)
     app.add_route("/redoc", _redoc, include_in_schema=False)
+    app.add_route("/llms.txt", _llms_text, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
 
 
@@ -70,3 +71,7 @@ async def _swagger_ui(_request: Request) -> HTMLResponse:
 
 async def _redoc(_request: Request) -> HTMLResponse:
     return HTMLResponse(_REDOC, headers=_SECURITY_HEADERS)
+
+
+async def _llms_text(_request: Request) -> FileResponse:
+    return FileResponse(_STATIC / "llms.txt", media_type="text/plain; charset=utf-8")

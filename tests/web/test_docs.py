@@ -10,6 +10,8 @@ import pytest
 from fastapi import FastAPI
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from app.main import create_app
+from app.settings import Settings
 from app.web.openapi import TAGS
 from tests.web.small_app import client_of, create_small_app
 
@@ -52,6 +54,30 @@ async def test_all_that_a_page_loads_comes_from_this_server(
         answer = await client.get(f"/{address}")
         assert answer.status_code == 200, address
         assert TYPES[address.rsplit(".")[-1]] in answer.headers["Content-Type"]
+
+
+def test_redoc_makes_no_picture_of_another_host() -> None:
+    script = (STATIC / "redoc" / "redoc.standalone.js").read_text(encoding="utf-8")
+
+    assert "cdn.redoc.ly" not in script
+    assert "redocly logo" not in script
+
+
+async def test_language_models_are_told_of_paths_that_exist(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/llms.txt")
+    paths = create_app(Settings()).openapi()["paths"]
+
+    assert (answer.status_code, answer.headers["Content-Type"]) == (
+        200,
+        "text/plain; charset=utf-8",
+    )
+    assert answer.text.startswith("# Assay\n\n> ")
+    named = re.findall(r"`(POST|GET) (/[^`]+)`", answer.text)
+    assert len(named) >= 8
+    for method, path in named:
+        assert method.lower() in paths[path], path
+    for address in re.findall(r"\]\(([^)]+)\)", answer.text):
+        assert f"/{address}" in paths or (await client.get(f"/{address}")).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/docs", "/redoc"])

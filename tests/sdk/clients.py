@@ -1,0 +1,130 @@
+"""The clients that `./run sdk` makes: how each is generated, compiled, and driven."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tests.sdk.tools import HERE, JAVA_ANNOTATIONS, NODE, PYTHON, generator_jar
+
+JOURNEYS: Final = HERE / "journeys"
+Command = Sequence[str | Path]
+
+
+@dataclass(frozen=True)
+class Client:
+    """A generator of clients: the commands run in a folder of its own, one after the other."""
+
+    name: str
+    generate: Command
+    compile: Sequence[Command]
+    drive: Command
+    checked_by: str
+
+
+def clients(document: Path, folder: Path) -> tuple[Client, ...]:
+    """Return every client; `folder` gets one folder for each, with its journey in it."""
+    return (
+        _openapi_python_client(document, _folder(folder, "openapi_python_client.py")),
+        _openapi_generator_python(document, _folder(folder, "openapi_generator_python.py")),
+        _hey_api(document, _folder(folder, "hey_api.ts")),
+        _openapi_fetch(document, _folder(folder, "openapi_fetch.ts")),
+        _go(document, _folder(folder, "openapi_generator_go.go")),
+        _java(document, _folder(folder, "OpenapiGeneratorJava.java")),
+    )
+
+
+def _folder(folder: Path, journey: str) -> Path:
+    own = folder / journey.partition(".")[0].lower()
+    own.mkdir()
+    shutil.copy(JOURNEYS / journey, own)
+    if journey.endswith(".ts"):
+        shutil.copy(HERE / "tsconfig.json", own)
+        shutil.copy(HERE / "package.json", own)
+        (own / "node_modules").symlink_to(NODE)
+    return own
+
+
+def _openapi_python_client(document: Path, own: Path) -> Client:
+    return Client(
+        "openapi-python-client",
+        [
+            *(PYTHON / "openapi-python-client", "generate", "--path", document, "--meta", "none"),
+            *("--output-path", own / "openapi_python_client_made", "--fail-on-warning"),
+        ],
+        [[PYTHON / "mypy", "--strict", "--no-incremental", own / "openapi_python_client.py"]],
+        [PYTHON / "python", own / "openapi_python_client.py"],
+        "mypy --strict",
+    )
+
+
+def _openapi_generator(
+    document: Path, own: Path, language: str, properties: str, *more: str
+) -> Command:
+    return [
+        *("java", "-jar", generator_jar(), "generate", "-i", document, "-g", language),
+        *("-o", own / "made", "--additional-properties", properties),
+        *more,
+        *("--global-property", "apis,models,supportingFiles,apiTests=false,modelTests=false"),
+    ]
+
+
+def _openapi_generator_python(document: Path, own: Path) -> Client:
+    return Client(
+        "openapi-generator, python",
+        _openapi_generator(document, own, "python", "hideGenerationTimestamp=true"),
+        [[PYTHON / "python", "-m", "compileall", "-q", own / "made" / "openapi_client"]],
+        [
+            "env",
+            f"PYTHONPATH={own / 'made'}",
+            PYTHON / "python",
+            own / "openapi_generator_python.py",
+        ],
+        "compileall",
+    )
+
+
+def _hey_api(document: Path, own: Path) -> Client:
+    return Client(
+        "@hey-api/openapi-ts",
+        [NODE / ".bin" / "openapi-ts", "-i", document, "-o", own / "hey_api_made"],
+        [[NODE / ".bin" / "tsc", "-p", own]],
+        [NODE / ".bin" / "jiti", own / "hey_api.ts"],
+        "tsc --strict",
+    )
+
+
+def _openapi_fetch(document: Path, own: Path) -> Client:
+    made = own / "openapi_typescript_made.ts"
+    return Client(
+        "openapi-typescript, openapi-fetch",
+        [NODE / ".bin" / "openapi-typescript", document, "-o", made],
+        [[NODE / ".bin" / "tsc", "-p", own]],
+        [NODE / ".bin" / "jiti", own / "openapi_fetch.ts"],
+        "tsc --strict",
+    )
+
+
+def _go(document: Path, own: Path) -> Client:
+    made, program = own / "made", own / "journey"
+    return Client(
+        "openapi-generator, go",
+        _openapi_generator(document, own, "go", "withGoMod=false"),
+        [["sh", JOURNEYS / "build_go", made, own / "openapi_generator_go.go", program]],
+        [program],
+        "go build",
+    )
+
+
+def _java(document: Path, own: Path) -> Client:
+    classes = own / "classes"
+    path = os.pathsep.join(map(str, (classes, generator_jar(), JAVA_ANNOTATIONS)))
+    return Client(
+        "openapi-generator, java",
+        _openapi_generator(document, own, "java", "openApiNullable=false", "--library", "native"),
+        [["sh", "-c", f"javac -nowarn -d {classes} -cp {path} $(find {own} -name '*.java')"]],
+        ["java", "-cp", path, "OpenapiGeneratorJava"],
+        "javac",
+    )

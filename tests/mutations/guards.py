@@ -141,8 +141,10 @@ MUTATIONS: Final = (
         'format(between="")',
         _GUARDS + "test_transfer_between_strangers_is_refused",
     ),
-    _sql(
+    Mutation(
         "trigger: credits of a deactivated code are with its issuer",
+        "migrations/versions/0027_returned_credits.py",
+        "ALTER TABLE accounts ENABLE ALWAYS TRIGGER credits_back",
         "DROP TRIGGER credits_back ON accounts",
         _GUARDS + "test_credits_of_a_deactivated_code_are_with_its_issuer",
     ),
@@ -153,15 +155,6 @@ MUTATIONS: Final = (
         "if True:",
         "tests/accounts/test_returned_credits.py"
         "::test_what_comes_to_a_deactivated_code_later_goes_on_to_its_issuer",
-    ),
-    Mutation(
-        "row lock: credits move to a code that is locked",
-        "app/accounts/access_codes.py",
-        "    balances = await service.lock(session, found.account_id, found.issuer_id)\n",
-        "    balances = {found.account_id: (await session.scalar(select(Account.balance)"
-        ".where(Account.id == found.account_id))) or 0}\n",
-        "tests/accounts/test_returned_credits.py"
-        "::test_credits_do_not_move_to_a_code_that_is_just_being_deactivated",
     ),
     _sql(
         "trigger: a grant has its purchase",
@@ -510,8 +503,10 @@ MUTATIONS: Final = (
         "while held is None:",
         _LISTS + "test_process_notices_a_new_version_within_ten_seconds_and_asks_no_more_often",
     ),
-    _sql(
+    Mutation(
         "trigger: a key may do no more than the one that made it",
+        "migrations/versions/0028_key_limits.py",
+        "ALTER TABLE api_keys ENABLE ALWAYS TRIGGER key_limits",
         "DROP TRIGGER key_limits ON api_keys",
         _KEYS + "test_the_database_refuses_a_key_that_may_do_more_than_its_maker",
     ),

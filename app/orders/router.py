@@ -30,7 +30,6 @@ from app.orders.schemas import (
     RailPrice,
 )
 from app.runtime.errors import MissingParameter
-from app.runtime.idempotency import RequestKey
 from app.runtime.paging import read_cursor
 from app.web import idempotency, links
 from app.web.dependencies import (
@@ -43,7 +42,7 @@ from app.web.dependencies import (
     resources_of,
 )
 from app.web.errors import NOT_CANCELLABLE, ORDER_FAULT, ORDER_LIMIT, responses
-from app.web.idempotency import PathKey, SentKey
+from app.web.idempotency import KeyHeader, PathKey
 from app.web.openapi import takes_credentials
 from app.web.paging import CursorParameter, LimitParameter
 from app.web.request_body import sent_text
@@ -63,14 +62,9 @@ async def _buyer(request: Request) -> Buyer:
     asked = place.placing_parameters(
         await sent_text(request, "access_code"), request.headers.get(idempotency.HEADER), now
     )
-    return place.buyer_in(*await identify(request, place.PLACING, **asked), now)
-
-
-BuyerDep = Annotated[Buyer, Depends(_buyer)]
-
-
-async def _order_key(request: Request, buyer: BuyerDep, sent: SentKey) -> RequestKey | None:
-    return await idempotency.bound_to_body(request, buyer.caller, sent)
+    buyer = place.buyer_in(*await identify(request, place.PLACING, **asked), now)
+    idempotency.refuse_two(request)
+    return buyer
 
 
 @router.post(
@@ -83,11 +77,12 @@ async def _order_key(request: Request, buyer: BuyerDep, sent: SentKey) -> Reques
 )
 async def new_order(
     body: OrderRequest,
-    buyer: BuyerDep,
-    key: Annotated[RequestKey | None, Depends(_order_key)],
+    buyer: Annotated[Buyer, Depends(_buyer)],
     request: Request,
+    sent: KeyHeader = None,
 ) -> Response:
     """Buy credits for oneself or for an access code. The payment is read from the order's status."""
+    key = await idempotency.bound_to_body(request, buyer.caller, sent)
     resources = resources_of(request)
     database, terms, now = resources.database, resources.terms, resources.clock.now()
     purchase = Purchase(

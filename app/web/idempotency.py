@@ -22,7 +22,8 @@ REPLAYED: Final = "Idempotency-Replayed"
 _ALLOWED: Final = "one header of 1 to 255 visible ASCII characters"
 
 _Key = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[!-~]+$"), Allowed(_ALLOWED)]
-_SentKey = Annotated[
+# As a parameter of an endpoint, with None for its default; call `refuse_two` as well.
+KeyHeader = Annotated[
     _Key | SkipJsonSchema[None],
     Header(
         alias=HEADER,
@@ -34,13 +35,14 @@ _SentKey = Annotated[
 ]
 
 
-def _refuse_two(request: Request) -> None:
+def refuse_two(request: Request) -> None:
+    """Refuse two keys, of which FastAPI would read one. Raises InvalidParameter."""
     if len(request.headers.getlist(HEADER)) > 1:
         raise InvalidParameter(HEADER, _ALLOWED)
 
 
-async def _sent_key(request: Request, sent: _SentKey = None) -> str | None:
-    _refuse_two(request)
+async def _sent_key(request: Request, sent: KeyHeader = None) -> str | None:
+    refuse_two(request)
     return sent
 
 

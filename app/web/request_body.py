@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Final, NoReturn
 
 from fastapi import Request, Response
 from fastapi.dependencies.models import Dependant
-from fastapi.dependencies.utils import solve_dependencies
+from fastapi.dependencies.utils import request_params_to_args, solve_dependencies
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
@@ -287,20 +287,21 @@ class StrictRoute(APIRoute):
             )
         if self.dependant.request_param_name is not None:
             values[self.dependant.request_param_name] = request
+        headers, errors = request_params_to_args(self.dependant.header_params, request.headers)
         if self.body_field is not None:
-            value, errors = self.body_field.validate(body, values, loc=("body",))
-            if errors:
-                raise RequestValidationError(errors, body=body)
-            values[self.body_field.name] = value
-        return values
+            values[self.body_field.name], faults = self.body_field.validate(
+                body, values, loc=("body",)
+            )
+            errors += faults
+        if errors:
+            raise RequestValidationError(errors, body=body)
+        return values | headers
 
 
 def _is_plain(dependant: Dependant) -> bool:
-    """Say whether an endpoint asks for its body, the request, and functions of the request alone."""
+    """Say whether an endpoint asks for its body, headers, and functions of the request alone."""
     nothing = Dependant()
-    other = replace(
-        dependant, **_OWN, dependencies=nothing.dependencies, body_params=nothing.body_params
-    )
+    other = replace(dependant, **_OWN, dependencies=[], header_params=[], body_params=[])
     return other == nothing and all(
         replace(one, **_OWN) == nothing
         and one.name is not None

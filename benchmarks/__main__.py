@@ -13,12 +13,13 @@ from benchmarks.load import has_wrk
 from benchmarks.measuring import say
 from benchmarks.part_calls import Plan, measure_calls
 from benchmarks.part_growth import measure_growth
+from benchmarks.part_guards import measure_guards
 from benchmarks.part_loop import measure_loop
 from benchmarks.part_process import measure_memory, measure_process
 from benchmarks.report import Report
 from benchmarks.stage import staged
 
-_PARTS: Final = ("calls", "loop", "process", "memory", "growth")
+_PARTS: Final = ("calls", "loop", "process", "memory", "guards", "growth")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -93,6 +94,8 @@ async def _run(given: argparse.Namespace, report: Report) -> bool:
                     await measure_process(stage, report)
                 case "memory":
                     await measure_memory(stage, report)
+                case "guards":
+                    await measure_guards(stage, report)
                 case _:
                     await measure_growth(stage, report, rounds=given.rounds, seconds=given.seconds)
     return True

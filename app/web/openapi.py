@@ -13,7 +13,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute, iter_route_contexts
 from fastapi.security import APIKeyHeader, HTTPBearer
 
-from app.web import openapi_schemas
+from app.web import openapi_errors, openapi_schemas
 from app.web.scopes import NEEDS
 
 API_KEY: Final = APIKeyHeader(
@@ -113,12 +113,15 @@ def _document(app: FastAPI) -> dict[str, Any]:
     used = {tag for operation in _operations(document) for tag in operation.get("tags", ())}
     document["tags"] = [tag for tag in TAGS if tag["name"] in used]
     _document_credentials(app, document)
-    scopes = {_operation_id(name): need.scope for name, need in NEEDS.items()}
+    needs = {_operation_id(name): need for name, need in NEEDS.items()}
     for operation in _operations(document):
         _drop_default_422(operation)
-        if (scope := scopes.get(operation["operationId"])) is not None:
-            operation["x-required-scope"] = scope.value
+        need = needs.get(operation["operationId"])
+        if need is not None and need.scope is not None:
+            operation["x-required-scope"] = need.scope.value
         operation.setdefault("security", [])
+    openapi_errors.document_errors(document, needs)
+    for operation in _operations(document):
         for response in operation["responses"].values():
             headers = response.setdefault("headers", {})
             headers["X-Request-ID"] = {"$ref": "#/components/headers/RequestId"}

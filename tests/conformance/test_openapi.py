@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from app.cli import main as assay
 from app.main import create_app
+from app.runtime.errors import AppError
 from app.settings import Settings
 from tests.support.cases import each_case
 
@@ -259,3 +260,35 @@ def _references(schema: object) -> Iterator[str]:
             yield schema["$ref"]
         for member in schema.values():
             yield from _references(member)
+
+
+def test_every_error_code_stands_where_it_can_occur_with_its_status_and_an_example() -> None:
+    statuses = {error.code: error.status for error in AppError.__subclasses__()}
+    examples = _DOCUMENT["components"]["examples"]
+    named = {
+        (reference["$ref"].rpartition("/")[2], int(status))
+        for operation in _OPERATIONS.values()
+        for status, response in operation["responses"].items()
+        for reference in response.get("content", {})
+        .get("application/json", {})
+        .get("examples", {})
+        .values()
+    }
+
+    # A settlement by an operator is no request.
+    assert {code for code, _ in named} == statuses.keys() - {"order_not_settled"}
+    assert named == {(code, statuses[code]) for code in examples}
+    assert _SCHEMAS["ErrorCode"]["x-extensible-enum"] == sorted(examples)
+    for code, example in examples.items():
+        assert example["value"]["code"] == code
+
+
+def test_every_operation_documents_what_a_request_may_meet_before_it_is_known() -> None:
+    for name, operation in _OPERATIONS.items():
+        for status, code in (
+            (400, "malformed_request"),
+            (408, "head_timeout"),
+            (431, "head_too_large"),
+        ):
+            response = operation["responses"][str(status)]
+            assert code in response["content"]["application/json"]["examples"], name

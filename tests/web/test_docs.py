@@ -151,12 +151,12 @@ def test_a_key_or_a_session_opens_and_public_operations_say_so(document: dict[st
 
 def test_errors_are_documented_with_examples_of_the_one_shape(document: dict[str, Any]) -> None:
     answers = document["paths"]["/api/new_order"]["post"]["responses"]
-    example = answers["400"]["content"]["application/json"]["example"]
-    assert example.keys() == {"detail", "code", "request_id"}
+    shown = document["components"]["examples"]
+    refusals = answers["400"]["content"]["application/json"]["examples"]
+    assert refusals["missing_parameter"] == {"$ref": "#/components/examples/missing_parameter"}
+    assert shown["missing_parameter"]["value"].keys() == {"detail", "code", "request_id"}
     assert answers["503"]["headers"]["Retry-After"]
-    examples = answers["500"]["content"]["application/json"]["examples"]
-    assert examples["refused"]["value"]["detail"] == "Unable to create order"
-    assert "error" in examples["unhandled"]["value"]
+    assert "internal_fault" in answers["500"]["content"]["application/json"]["examples"]
 
 
 def test_requests_are_documented_with_their_bounds(document: dict[str, Any]) -> None:

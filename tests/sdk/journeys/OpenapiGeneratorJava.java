@@ -81,7 +81,7 @@ public class OpenapiGeneratorJava {
             refused(() -> orders.newOrder(asked, key), "idempotency_key_reused");
             made.add(id);
         }
-        long deadline = System.nanoTime() + 150_000_000_000L;
+        long deadline = System.nanoTime() + 450_000_000_000L;
         for (String id : made) {
             while (true) {
                 OrderResponse order =

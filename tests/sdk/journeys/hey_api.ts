@@ -61,7 +61,7 @@ async function buy(client: Client) {
     await refused(api.newOrder({ client, body: other, headers }), "idempotency_key_reused");
     made.push(order.order_id);
   }
-  const deadline = Date.now() + 150_000;
+  const deadline = Date.now() + 450_000;
   for (const order_id of made) {
     for (;;) {
       const order = await got(api.checkOrderStatus({ client, body: { order_id } }));

@@ -60,7 +60,7 @@ async function buy(client: Client) {
     await refused(client.POST("/api/new_order", { body: other, params }), "idempotency_key_reused");
     made.push(order.order_id);
   }
-  const deadline = Date.now() + 150_000;
+  const deadline = Date.now() + 450_000;
   for (const order_id of made) {
     for (;;) {
       const order = await got(client.POST("/api/check_order_status", { body: { order_id } }));

@@ -86,7 +86,7 @@ func buy(ctx context.Context) {
 		refused(err, "idempotency_key_reused")
 		made = append(made, order.OrderId)
 	}
-	deadline := time.Now().Add(150 * time.Second)
+	deadline := time.Now().Add(450 * time.Second)
 	for _, id := range made {
 		for {
 			order, _, err := client.OrdersAPI.CheckOrderStatus(ctx).

@@ -70,7 +70,7 @@ def buy(orders: OrdersApi) -> None:
         assert orders.new_order(order, idempotency_key=key).order_id == made[-1]
         order.number_of_credits = 11
         refused(partial(orders.new_order, order, idempotency_key=key), "idempotency_key_reused")
-    deadline = time.monotonic() + 150
+    deadline = time.monotonic() + 450
     for order_id in made:
         while True:
             found = orders.check_order_status(CheckOrderStatusRequest(order_id=order_id))

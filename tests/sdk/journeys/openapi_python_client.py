@@ -94,7 +94,7 @@ def buy(client: AuthenticatedClient) -> None:
             new_order.sync(client=client, body=order, idempotency_key=key), "idempotency_key_reused"
         )
         orders.append(made.order_id)
-    deadline = time.monotonic() + 150
+    deadline = time.monotonic() + 450
     for order_id in orders:
         while True:
             found = check_order_status.sync(

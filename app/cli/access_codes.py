@@ -62,7 +62,10 @@ def create_access_code(
             owner = Caller.of_access_code(account_id, code)
             return await access_codes.facts(connection, caller=owner, access_code=code, now=now)
 
-    code = with_operator_database(work)
+    _print(with_operator_database(work), as_json=as_json)
+
+
+def _print(code: access_codes.CodeFacts, *, as_json: bool) -> None:
     print_record(
         {
             "access_code": code.access_code,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
@@ -100,29 +100,18 @@ async def post(
     if account is None:
         raise InsufficientCredits
     balance: int = account.balance
-    entry_id = await session.scalar(
-        insert(LedgerEntry)
-        .values(
-            account_id=account_id,
-            kind=kind,
-            amount=amount,
-            balance_after=balance,
-            order_id=order_id,
-            assessment_id=assessment_id,
-            transfer_id=transfer_id,
-            reason=reason,
-            at=at,
-        )
-        .returning(LedgerEntry.id)
-    )
-    await audit_log.record(
-        session,
-        actor=actor,
-        action=f"ledger.{kind}",
-        subject=account_id,
-        at=at,
-        ledger_entry_id=entry_id,
-    )
+    entry = {
+        "account_id": account_id,
+        "kind": kind,
+        "amount": amount,
+        "balance_after": balance,
+        "order_id": order_id,
+        "assessment_id": assessment_id,
+        "transfer_id": transfer_id,
+        "reason": reason,
+        "at": at,
+    }
+    await _write(session, entry, actor)
     if account.returns_to is None or kind is EntryKind.TRANSFER:
         return balance
     return await transfer(
@@ -133,6 +122,19 @@ async def post(
         transfer_id=new_id("trf"),
         actor=actor,
         at=at,
+    )
+
+
+async def _write(session: AsyncSession, entry: dict[str, Any], actor: Actor) -> None:
+    """Insert an entry, and what the audit log says of it."""
+    entry_id = await session.scalar(insert(LedgerEntry).values(entry).returning(LedgerEntry.id))
+    await audit_log.record(
+        session,
+        actor=actor,
+        action=f"ledger.{entry['kind']}",
+        subject=entry["account_id"],
+        at=entry["at"],
+        ledger_entry_id=entry_id,
     )
 
 

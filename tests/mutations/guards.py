@@ -205,7 +205,7 @@ MUTATIONS: Final = (
     Mutation(
         "lease: an assessment's answer needs the token",
         "app/assessments/outcomes.py",
-        '            Assessment.lease_token == bindparam("token"),\n',
+        '        Assessment.lease_token == bindparam("token"),\n',
         "",
         "tests/assessments/test_service.py::test_holder_whose_lease_was_taken_over_changes_nothing",
     ),

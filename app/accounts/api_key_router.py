@@ -30,7 +30,7 @@ from app.web.dependencies import (
     Session,
     actor_of,
 )
-from app.web.errors import KEY_NOT_ACTIVE, SEALED, responses
+from app.web.errors import responses
 from app.web.idempotency import BodyKey
 from app.web.paging import CursorParameter, LimitParameter
 from app.web.request_body import StrictRoute
@@ -72,7 +72,7 @@ def _shown_once(key: NewKey) -> CreatedApiKeyResponse:
     response_model=CreatedApiKeyResponse,
     response_description="The new key, shown only here",
     dependencies=[THROTTLE_INVALID_CODES],
-    responses=responses(408, 413, 415) | idempotency.documented(links.API_KEY, SEALED),
+    responses=responses(408, 413, 415) | idempotency.documented(links.API_KEY, conflicts=True),
 )
 async def create_api_key(
     body: CreateApiKeyRequest,
@@ -140,8 +140,7 @@ async def list_api_keys(
     summary="Give an API key a new secret",
     response_model=CreatedApiKeyResponse,
     response_description="The key with its new secret, shown only here",
-    responses=responses(404, 408, 413, 415)
-    | idempotency.documented({}, SEALED, KEY_NOT_ACTIVE, status=200),
+    responses=responses(404, 408, 413, 415) | idempotency.documented(status=200, conflicts=True),
 )
 async def rotate_api_key(
     prefix: PrefixInPath,

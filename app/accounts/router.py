@@ -32,7 +32,7 @@ from app.web.dependencies import (
     anonymous_actor,
     identify,
 )
-from app.web.errors import EMAIL_TAKEN, responses
+from app.web.errors import responses
 from app.web.idempotency import SentKey
 from app.web.openapi import takes_credentials
 from app.web.request_body import StrictRoute
@@ -86,7 +86,7 @@ async def _registration_is_open(resources: ResourcesDep) -> None:
     summary="Register a user",
     response_model=RegisterResponse,
     response_description="The new user",
-    responses=_TAKES_BODY | idempotency.documented({}, EMAIL_TAKEN),
+    responses=_TAKES_BODY | idempotency.documented(conflicts=True),
 )
 async def register(
     body: RegisterRequest, request: Request, resources: ResourcesDep, key: SentKey

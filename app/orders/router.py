@@ -41,7 +41,7 @@ from app.web.dependencies import (
     identify,
     resources_of,
 )
-from app.web.errors import NOT_CANCELLABLE, ORDER_FAULT, ORDER_LIMIT, responses
+from app.web.errors import ORDER_FAULT, ORDER_LIMIT, responses
 from app.web.idempotency import KeyHeader, PathKey
 from app.web.openapi import takes_credentials
 from app.web.paging import CursorParameter, LimitParameter
@@ -172,7 +172,7 @@ async def list_orders(
     summary="Cancel an order that nobody paid",
     response_description="The order, now cancelled",
     response_model=OrderResponse,
-    responses=idempotency.documented({}, NOT_CANCELLABLE, status=200),
+    responses=idempotency.documented(status=200, conflicts=True),
 )
 async def cancel_order(
     order_id: Annotated[

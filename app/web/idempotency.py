@@ -14,7 +14,7 @@ from app.runtime.errors import IdempotencyKeySealed, InvalidParameter
 from app.runtime.idempotency import KeptAnswer, RequestKey, hash_of, once
 from app.runtime.sealing import seal, unseal
 from app.web.dependencies import CallerDep, CredentialsDep, Session
-from app.web.errors import Example, key_faults, responses
+from app.web.errors import key_faults, responses
 from app.web.fields import Allowed, ResponseModel, not_allowed
 
 HEADER: Final = "Idempotency-Key"
@@ -162,15 +162,17 @@ _REPLAYED_HEADER: Final[dict[str, Any]] = {
 
 
 def documented(
-    done: dict[int | str, dict[str, Any]] | None = None, *conflicts: Example, status: int = 201
+    done: dict[int | str, dict[str, Any]] | None = None,
+    *,
+    status: int = 201,
+    conflicts: bool = False,
 ) -> dict[int | str, dict[str, Any]]:
     """Document what the header adds to an endpoint.
 
-    `done` says more of the answer under `status`; `conflicts` are other reasons for a 409, each its
-    code and its text.
+    `done` says more of the answer under `status`; `conflicts`: there are other reasons for a 409.
     """
     said = (done or {}).get(status, {})
-    return {status: {**said, "headers": _REPLAYED_HEADER}} | key_faults(*conflicts)
+    return {status: {**said, "headers": _REPLAYED_HEADER}} | key_faults(others=conflicts)
 
 
 def refused(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -53,8 +53,14 @@ def _openapi_python_client(document: Path, own: Path) -> Client:
         [
             *(PYTHON / "openapi-python-client", "generate", "--path", document, "--meta", "none"),
             *("--output-path", own / "openapi_python_client_made", "--fail-on-warning"),
+            *("--config", HERE / "openapi-python-client.yaml"),
         ],
-        [[PYTHON / "mypy", "--strict", "--no-incremental", own / "openapi_python_client.py"]],
+        [
+            [
+                *(PYTHON / "mypy", "--strict", "--config-file=", "--no-incremental"),
+                own / "openapi_python_client.py",
+            ]
+        ],
         [PYTHON / "python", own / "openapi_python_client.py"],
         "mypy --strict",
     )

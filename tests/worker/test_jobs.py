@@ -119,9 +119,15 @@ async def settled(stage: WorkerHarness) -> bool:
 
 
 async def settled_at_last(stage: WorkerHarness) -> bool:
-    """The same where sessions have ended, which our own pool finds out by a failure."""
+    """Say whether no assessment is pending, and no job waits, where sessions have ended.
+
+    Our own pool finds that out by a failure. A job that lost its session while another one waited
+    for the same assessment cannot wait again; it is left over, and deleted after five minutes.
+    """
     try:
-        return await settled(stage)
+        return not await count(
+            stage.database, "assessments", "status = 'pending'"
+        ) and not await count(stage.database, "jobs.procrastinate_jobs", "status = 'todo'")
     except DBAPIError as fault:
         if is_unavailable(fault):
             return False

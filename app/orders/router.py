@@ -11,6 +11,13 @@ from app.accounts.rules.throttles import bad_codes_of
 from app.orders import cancel, place, rail_offers, service
 from app.orders.errors import InvalidOrderId, UpstreamUnknown
 from app.orders.place import Buyer, Purchase
+from app.orders.price_schemas import (
+    CheckPriceRequest,
+    OrderParametersResponse,
+    PriceResponse,
+    RailParameters,
+    RailPrice,
+)
 from app.orders.pricing import Terms
 from app.orders.queries import OrderView
 from app.orders.rail_offers import RailOffer
@@ -18,17 +25,7 @@ from app.orders.responses import order_response
 from app.orders.route import OrderRoute
 from app.orders.rules.rails import Rail
 from app.orders.rules.states import OrderStatus
-from app.orders.schemas import (
-    CheckOrderStatusRequest,
-    CheckPriceRequest,
-    OrderPage,
-    OrderParametersResponse,
-    OrderRequest,
-    OrderResponse,
-    PriceResponse,
-    RailParameters,
-    RailPrice,
-)
+from app.orders.schemas import CheckOrderStatusRequest, OrderPage, OrderRequest, OrderResponse
 from app.runtime.errors import MissingParameter
 from app.runtime.paging import read_cursor
 from app.web import idempotency, links

@@ -89,17 +89,7 @@ async def post(
     must name (an order, an assessment, a transfer, a reason) follows from its kind; the database
     insists.
     """
-    account = (
-        await session.execute(
-            update(Account)
-            .where(Account.id == account_id, Account.balance + amount >= 0)
-            .values(balance=Account.balance + amount)
-            .returning(Account.balance, Account.returns_to)
-        )
-    ).one_or_none()
-    if account is None:
-        raise InsufficientCredits
-    balance: int = account.balance
+    balance, returns_to = await _add(session, account_id, amount)
     entry = {
         "account_id": account_id,
         "kind": kind,
@@ -112,17 +102,34 @@ async def post(
         "at": at,
     }
     await _write(session, entry, actor)
-    if account.returns_to is None or kind is EntryKind.TRANSFER:
+    if returns_to is None or kind is EntryKind.TRANSFER:
         return balance
     return await transfer(
         session,
         from_account_id=account_id,
-        to_account_id=account.returns_to,
+        to_account_id=returns_to,
         credits_moved=balance,
         transfer_id=new_id("trf"),
         actor=actor,
         at=at,
     )
+
+
+async def _add(session: AsyncSession, account_id: str, amount: int) -> tuple[int, str | None]:
+    """Add to a balance; return it, and where what comes to the account goes on to, if anywhere.
+
+    Raises InsufficientCredits.
+    """
+    moved = await session.execute(
+        update(Account)
+        .where(Account.id == account_id, Account.balance + amount >= 0)
+        .values(balance=Account.balance + amount)
+        .returning(Account.balance, Account.returns_to)
+    )
+    account = moved.one_or_none()
+    if account is None:
+        raise InsufficientCredits
+    return account.balance, account.returns_to
 
 
 async def _write(session: AsyncSession, entry: dict[str, Any], actor: Actor) -> None:

@@ -151,7 +151,7 @@ MUTATIONS: Final = (
     Mutation(
         "credits that come to a deactivated code go on to its issuer",
         "app/ledger/service.py",
-        "if account.returns_to is None or kind is EntryKind.TRANSFER:",
+        "if returns_to is None or kind is EntryKind.TRANSFER:",
         "if True:",
         "tests/accounts/test_returned_credits.py"
         "::test_what_comes_to_a_deactivated_code_later_goes_on_to_its_issuer",

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app import audit
-from app.accounts import access_codes
+from app.accounts import access_code_credits
 from app.assessments.errors import AssessmentFault
 from app.assessments.providers.base import FailureReason, ProviderFailed
 from app.doctor.database import check_books
@@ -168,7 +168,7 @@ async def live(database: LentDatabase, clock: HandClock) -> None:
     await make_user(database, clock.now())
     code = await make_access_code(database, user, clock.now())
     async with database.sessions() as session, session.begin():
-        await access_codes.move_credits(
+        await access_code_credits.move_credits(
             session,
             caller=user.caller,
             access_code=code.access_code or "",
@@ -195,7 +195,7 @@ async def close_a_code(database: LentDatabase, clock: HandClock, user: Person) -
     """Deactivate a code that has a credit."""
     code = await make_access_code(database, user, clock.now(), credits_given=1)
     async with database.sessions() as session, session.begin():
-        await access_codes.deactivate(
+        await access_code_credits.deactivate(
             session,
             caller=user.caller,
             access_code=code.access_code or "",

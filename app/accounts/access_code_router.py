@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Request, Response
 
-from app.accounts import access_codes
+from app.accounts import access_code_credits, access_codes
 from app.accounts.access_code_schemas import (
     AccessCodeInPath,
     AccessCodePage,
@@ -183,7 +183,7 @@ async def deactivate_access_code(
     now = resources.clock.now()
 
     async def deactivate() -> ReturnedCreditsResponse:
-        returned = await access_codes.deactivate(
+        returned = await access_code_credits.deactivate(
             session,
             caller=caller,
             access_code=access_code,
@@ -219,7 +219,7 @@ async def move_credits_to_access_code(
     now = resources.clock.now()
 
     async def move() -> AccessCodeResponse:
-        await access_codes.move_credits(
+        await access_code_credits.move_credits(
             session,
             caller=caller,
             access_code=access_code,
@@ -256,7 +256,7 @@ async def return_credits_of_access_code(
     now = resources.clock.now()
 
     async def take_back() -> ReturnedCreditsResponse:
-        returned = await access_codes.return_credits(
+        returned = await access_code_credits.return_credits(
             session,
             caller=caller,
             access_code=access_code,

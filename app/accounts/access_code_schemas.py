@@ -2,9 +2,8 @@
 
 from typing import Annotated
 
-from fastapi import Path, Query
+from fastapi import Path
 from pydantic import Field
-from pydantic.json_schema import SkipJsonSchema
 
 from app.accounts.schemas import Activity
 from app.web.fields import (
@@ -20,15 +19,6 @@ from app.web.paging import PageResponse
 
 AccessCodeInPath = Annotated[
     str, Path(description="The access code", examples=["Zk3v9QxT1mB7sWcE"])
-]
-
-# Of a list: whose things it shows.
-AccessCodeParameter = Annotated[
-    LongText | SkipJsonSchema[None],
-    Query(
-        description="Of this access code, one's own or one that one issued; absent: of the caller",
-        examples=["Zk3v9QxT1mB7sWcE"],
-    ),
 ]
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, insert, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.accounts.authentication import Caller, CallerQuery
@@ -16,7 +16,7 @@ from app.ledger import audit_log, service
 from app.ledger.actors import Actor
 from app.ledger.models import Account
 from app.ledger.rules import AccountKind, AccountStatus
-from app.runtime.db.base import AnyRow, AnySelect
+from app.runtime.db.base import AnySelect
 from app.runtime.db.direct import DriverRow
 from app.runtime.paging import Cursor, Page, page_of
 from app.runtime.security import ACCESS_CODE_PATTERN, new_access_code, new_id
@@ -36,7 +36,7 @@ class CodeFacts:
 
 
 _FACTS: Final = (
-    AccessCode.account_id,
+    AccessCode.account_id.label("asked_account_id"),
     AccessCode.access_code,
     Account.status,
     Account.created_at,
@@ -67,8 +67,10 @@ REACHABLE: Final = CallerQuery(
 
 def facts_in(row: DriverRow, now: datetime) -> CodeFacts | None:
     """Return the code of a row of REACHABLE; None: there is none that the caller may see."""
-    if row["asked_account_id"] is None:
-        return None
+    return None if row["asked_account_id"] is None else _facts(row, now)
+
+
+def _facts(row: DriverRow | RowMapping, now: datetime) -> CodeFacts:
     return CodeFacts(
         account_id=row["asked_account_id"],
         access_code=row["access_code"],
@@ -77,18 +79,6 @@ def facts_in(row: DriverRow, now: datetime) -> CodeFacts | None:
         expires_at=row["expires_at"],
         affiliate_origin=row["affiliate_code"],
         credits_available=row["balance"],
-    )
-
-
-def _facts(row: AnyRow, now: datetime) -> CodeFacts:
-    return CodeFacts(
-        account_id=row.account_id,
-        access_code=row.access_code,
-        active=row.status == AccountStatus.ACTIVE and not is_past(row.expires_at, now),
-        created_at=row.created_at,
-        expires_at=row.expires_at,
-        affiliate_origin=row.affiliate_code,
-        credits_available=row.balance,
     )
 
 
@@ -139,117 +129,6 @@ async def create(
     return access_code
 
 
-async def move_credits(
-    session: AsyncSession,
-    *,
-    caller: Caller,
-    access_code: str,
-    credits_moved: int,
-    actor: Actor,
-    now: datetime,
-) -> None:
-    """Move credits from an issuer to its code in the caller's transaction, if it may spend them.
-
-    Raises AccessCodeNotFound, InsufficientCredits.
-    """
-    code = await _locked(session, caller, access_code)
-    if await active_account_of(session, access_code, now) is None:
-        raise AccessCodeNotFound
-    await service.transfer(
-        session,
-        from_account_id=code.issuer_id,
-        to_account_id=code.account_id,
-        credits_moved=credits_moved,
-        transfer_id=new_id("trf"),
-        actor=actor,
-        at=now,
-    )
-
-
-async def return_credits(
-    session: AsyncSession,
-    *,
-    caller: Caller,
-    access_code: str,
-    credits_moved: int | None,
-    actor: Actor,
-    now: datetime,
-) -> int:
-    """Move credits from a code back to its issuer, in the caller's transaction; None: all.
-
-    Returns how many came back. The code may be inactive. Raises AccessCodeNotFound and
-    InsufficientCredits.
-    """
-    code = await _locked(session, caller, access_code)
-    return await _give_back(session, code, credits_moved, actor, now)
-
-
-async def deactivate(
-    session: AsyncSession,
-    *,
-    caller: Caller | None,
-    access_code: str,
-    keep_credits: bool,
-    actor: Actor,
-    now: datetime,
-) -> int:
-    """Take a code out of use that the caller issued, or any for the operator, who is None.
-
-    In the caller's transaction. Its credits go back to its issuer, and so do those that still come,
-    unless it keeps them; returns how many went back. Doing it twice changes nothing. Raises
-    AccessCodeNotFound.
-    """
-    code = await _locked(session, caller, access_code)
-    was_active = await session.scalar(
-        update(Account)
-        .where(Account.id == code.account_id, Account.status == AccountStatus.ACTIVE)
-        .values(status=AccountStatus.INACTIVE)
-        .returning(Account.id)
-    )
-    if was_active:
-        await audit_log.record(
-            session, actor=actor, action="access_code.deactivate", subject=code.account_id, at=now
-        )
-    if keep_credits:
-        return 0
-    await session.execute(
-        update(Account)
-        .where(Account.id == code.account_id, Account.returns_to.is_(None))
-        .values(returns_to=code.issuer_id)
-    )
-    return await _give_back(session, code, None, actor, now)
-
-
-@dataclass(frozen=True)
-class _LockedCode:
-    """A code and its issuer, locked, and how many credits the code has."""
-
-    account_id: str
-    issuer_id: str
-    balance: int
-
-
-async def _give_back(
-    session: AsyncSession,
-    code: _LockedCode,
-    credits_moved: int | None,
-    actor: Actor,
-    now: datetime,
-) -> int:
-    moved = code.balance if credits_moved is None else credits_moved
-    if moved:
-        await service.transfer(
-            session,
-            from_account_id=code.account_id,
-            to_account_id=code.issuer_id,
-            credits_moved=moved,
-            transfer_id=new_id("trf"),
-            actor=actor,
-            at=now,
-        )
-    return moved
-
-
 async def facts(
     connection: AsyncConnection | AsyncSession, *, caller: Caller, access_code: str, now: datetime
 ) -> CodeFacts:
@@ -263,7 +142,7 @@ async def facts(
     ).one_or_none()
     if row is None:
         raise AccessCodeNotFound
-    return _facts(row, now)
+    return _facts(row._mapping, now)
 
 
 async def listed_account(
@@ -294,7 +173,7 @@ async def list_issued(
         order=(Account.created_at, Account.id),
         cursor=cursor,
         limit=limit,
-        read=lambda row: _facts(row, now),
+        read=lambda row: _facts(row._mapping, now),
         position=lambda code: (code.created_at, code.account_id),
     )
 
@@ -306,7 +185,7 @@ async def active_account_of(session: AsyncSession, access_code: str, now: dateti
     row = (
         await session.execute(_query().where(AccessCode.access_code == access_code))
     ).one_or_none()
-    code = _facts(row, now) if row else None
+    code = _facts(row._mapping, now) if row else None
     return code.account_id if code and code.active else None
 
 
@@ -326,9 +205,10 @@ async def spendable_account_of(
             .with_for_update(of=Account, key_share=True)
         )
     ).one_or_none()
-    if row is None or not _facts(row, now).active:
+    code = _facts(row._mapping, now) if row else None
+    if code is None or not code.active:
         raise AccessCodeNotFound
-    return str(row.account_id)
+    return code.account_id
 
 
 async def account_id_of(connection: AsyncConnection, access_code: str) -> str:
@@ -349,20 +229,4 @@ async def list_all(
     if issuer_id is not None:
         query = query.where(AccessCode.issuer_id == issuer_id)
     rows = await connection.execute(query.order_by(Account.created_at.desc(), Account.id.desc()))
-    return [(_facts(row, now), row.email) for row in rows]
-
-
-async def _locked(session: AsyncSession, caller: Caller | None, access_code: str) -> _LockedCode:
-    """Lock a code that the caller issued, or any for the operator, and its issuer."""
-    if not ACCESS_CODE_PATTERN.fullmatch(access_code):
-        raise AccessCodeNotFound
-    query = select(AccessCode.account_id, AccessCode.issuer_id).where(
-        AccessCode.access_code == access_code
-    )
-    if caller is not None:
-        query = query.where(AccessCode.issuer_id == caller.account_id)
-    found = (await session.execute(query)).one_or_none()
-    if found is None:
-        raise AccessCodeNotFound
-    balances = await service.lock(session, found.account_id, found.issuer_id)
-    return _LockedCode(found.account_id, found.issuer_id, balances[found.account_id])
+    return [(_facts(row._mapping, now), row.email) for row in rows]

@@ -6,8 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Request, Response
 
-from app.accounts import access_codes, api_keys, key_rotation
-from app.accounts.access_code_schemas import AccessCodeParameter
+from app.accounts import api_keys, key_rotation
 from app.accounts.api_key_schemas import (
     ApiKeyPage,
     ApiKeyResponse,
@@ -18,6 +17,7 @@ from app.accounts.api_key_schemas import (
     RotateApiKeyRequest,
 )
 from app.accounts.api_keys import KeyFacts, KeyWish, NewKey
+from app.accounts.listed_account import ListedAccount
 from app.accounts.rules.key_limits import KeyLimits
 from app.runtime.paging import read_cursor
 from app.web import idempotency, links
@@ -114,18 +114,12 @@ async def create_api_key(
     dependencies=[THROTTLE_INVALID_CODES],
 )
 async def list_api_keys(
-    caller: CallerDep,
+    account_id: ListedAccount,
     connection: ReadConnection,
-    resources: ResourcesDep,
-    *,
-    access_code: AccessCodeParameter = None,
     cursor: CursorParameter = None,
     limit: LimitParameter = 20,
 ) -> ApiKeyPage:
     """List the keys of the caller, or of an access code that it issued, the revoked ones too."""
-    account_id = await access_codes.listed_account(
-        connection, caller=caller, access_code=access_code, now=resources.clock.now()
-    )
     page = await api_keys.list_own(
         connection,
         account_id,

@@ -2,12 +2,11 @@
 
 from fastapi import APIRouter
 
-from app.accounts import access_codes
-from app.accounts.access_code_schemas import AccessCodeParameter
 from app.accounts.ledger_schemas import LedgerEntryResponse, LedgerPage
+from app.accounts.listed_account import ListedAccount
 from app.ledger import service
 from app.runtime.paging import read_number
-from app.web.dependencies import THROTTLE_INVALID_CODES, CallerDep, ReadConnection, ResourcesDep
+from app.web.dependencies import THROTTLE_INVALID_CODES, ReadConnection
 from app.web.errors import responses
 from app.web.paging import CursorParameter, LimitParameter
 from app.web.request_body import StrictRoute
@@ -27,18 +26,12 @@ router = APIRouter(
     dependencies=[THROTTLE_INVALID_CODES],
 )
 async def list_ledger(
-    caller: CallerDep,
+    account_id: ListedAccount,
     connection: ReadConnection,
-    resources: ResourcesDep,
-    *,
-    access_code: AccessCodeParameter = None,
     cursor: CursorParameter = None,
     limit: LimitParameter = 20,
 ) -> LedgerPage:
     """List what moved the caller's credits, or those of an access code that it issued."""
-    account_id = await access_codes.listed_account(
-        connection, caller=caller, access_code=access_code, now=resources.clock.now()
-    )
     page = await service.entries_of(
         connection,
         account_id,

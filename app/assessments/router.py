@@ -5,8 +5,8 @@ from datetime import datetime
 from fastapi import APIRouter, Request, Response
 
 from app.accounts import access_codes
-from app.accounts.access_code_schemas import AccessCodeParameter
 from app.accounts.authentication import Caller
+from app.accounts.listed_account import ListedAccount
 from app.assessments import idempotent_create, service
 from app.assessments.claims import Subject
 from app.assessments.errors import AssessmentFault, NoAssessmentsFound
@@ -238,18 +238,12 @@ router.routes.extend(_lists.routes)
     dependencies=[THROTTLE_INVALID_CODES],
 )
 async def list_assessments(
-    caller: CallerDep,
+    account_id: ListedAccount,
     connection: ReadConnection,
-    resources: ResourcesDep,
-    *,
-    access_code: AccessCodeParameter = None,
     cursor: CursorParameter = None,
     limit: LimitParameter = 20,
 ) -> AssessmentPage:
     """List what the caller's own credits paid for, or those of an access code that it issued."""
-    account_id = await access_codes.listed_account(
-        connection, caller=caller, access_code=access_code, now=resources.clock.now()
-    )
     page = await service.list_own(
         connection,
         account_id,

@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 import typer
 
-from app.accounts import access_codes, users
+from app.accounts import access_code_credits, access_codes, users
 from app.accounts.authentication import Caller
 from app.cli.operator import (
     ExpiresAt,
@@ -126,7 +126,7 @@ def deactivate_access_code(
 
     async def work(database: Database) -> int:
         async with database.sessions() as session, session.begin():
-            return await access_codes.deactivate(
+            return await access_code_credits.deactivate(
                 session,
                 caller=None,
                 access_code=code,

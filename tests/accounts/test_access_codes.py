@@ -2,7 +2,7 @@
 
 import asyncio
 
-from app.accounts import access_codes
+from app.accounts import access_code_credits, access_codes
 from app.runtime.db.engine import Database
 from tests.support.clock import HandClock
 from tests.support.people import ACTOR, make_access_code, make_user
@@ -17,7 +17,7 @@ async def test_code_is_not_deactivated_while_a_debit_is_open(
 
     async def deactivate() -> None:
         async with committed_database.sessions() as session, session.begin():
-            await access_codes.deactivate(
+            await access_code_credits.deactivate(
                 session,
                 caller=issuer.caller,
                 access_code=access_code,

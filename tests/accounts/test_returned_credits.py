@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from app import audit
-from app.accounts import access_codes
+from app.accounts import access_code_credits
 from app.accounts.errors import AccessCodeNotFound
 from app.assessments.providers.base import FailureReason, ProviderFailed, ProviderUnknown
 from app.assessments.providers.ensemble import ProviderEnsemble
@@ -25,7 +25,7 @@ async def deactivate(
 ) -> int:
     """Take a code out of use; return how many credits went back."""
     async with database.sessions() as session, session.begin():
-        return await access_codes.deactivate(
+        return await access_code_credits.deactivate(
             session,
             caller=issuer.caller,
             access_code=code.access_code or "",
@@ -40,7 +40,7 @@ async def take_back(
 ) -> int:
     """Move credits of a code back."""
     async with database.sessions() as session, session.begin():
-        return await access_codes.return_credits(
+        return await access_code_credits.return_credits(
             session,
             caller=issuer.caller,
             access_code=code.access_code or "",
@@ -53,7 +53,7 @@ async def take_back(
 async def fill(database: Database, clock: HandClock, issuer: Person, code: Person) -> None:
     """Move one credit of the issuer to the code."""
     async with database.sessions() as session, session.begin():
-        await access_codes.move_credits(
+        await access_code_credits.move_credits(
             session,
             caller=issuer.caller,
             access_code=code.access_code or "",
@@ -159,7 +159,7 @@ async def test_credits_do_not_move_to_a_code_that_is_just_being_deactivated(
     code = await make_access_code(database, issuer, clock.now(), credits_given=2)
 
     async with database.sessions() as session, session.begin():
-        await access_codes.deactivate(
+        await access_code_credits.deactivate(
             session,
             caller=issuer.caller,
             access_code=code.access_code or "",

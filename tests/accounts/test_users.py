@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, update
 
-from app.accounts import access_codes, api_keys, idempotent_users, users
+from app.accounts import access_code_credits, access_codes, api_keys, idempotent_users, users
 from app.accounts.authentication import Caller, Credentials, read, resolve
 from app.accounts.errors import (
     AccessCodeNotFound,
@@ -236,7 +236,7 @@ async def test_code_takes_credits_of_its_issuer_with_it(
     issuer = await make_user(database, clock.now(), credits_given=5)
     code = await issue(database, clock, issuer, credits_moved=3)
     async with database.sessions() as session, session.begin():
-        await access_codes.move_credits(
+        await access_code_credits.move_credits(
             session,
             caller=issuer.caller,
             access_code=code,
@@ -269,7 +269,7 @@ async def test_stranger_moves_reads_and_deactivates_nothing(
                 )
     async with database.sessions() as session, session.begin():
         with pytest.raises(AccessCodeNotFound):
-            await access_codes.move_credits(
+            await access_code_credits.move_credits(
                 session,
                 caller=stranger,
                 access_code=name,
@@ -278,7 +278,7 @@ async def test_stranger_moves_reads_and_deactivates_nothing(
                 now=clock.now(),
             )
         with pytest.raises(AccessCodeNotFound):
-            await access_codes.deactivate(
+            await access_code_credits.deactivate(
                 session,
                 caller=stranger,
                 access_code=name,
@@ -294,7 +294,7 @@ async def test_deactivated_code_still_reads_but_is_inactive(
     code = await make_access_code(database, buyer, clock.now())
     for _ in range(2):
         async with database.sessions() as session, session.begin():
-            await access_codes.deactivate(
+            await access_code_credits.deactivate(
                 session,
                 caller=buyer.caller,
                 access_code=code.access_code or "",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from app.accounts import access_codes, api_keys, users
+from app.accounts import access_code_credits, api_keys, users
 from app.assessments import service as assessments
 from app.assessments.claims import Subject
 from app.assessments.rules.questions import AssessmentType
@@ -88,7 +88,7 @@ async def _with_inactive_code(
     running.clock.advance(60)
     if not expires:
         async with running.database.sessions() as session, session.begin():
-            await access_codes.deactivate(
+            await access_code_credits.deactivate(
                 session,
                 caller=user.caller,
                 access_code=code.access_code or "",

@@ -88,3 +88,17 @@ def test_package_is_pinned_alike_in_all_locks(smaller: str, larger: str) -> None
 def test_locks_hold_what_builds_assay() -> None:
     named = {Requirement(line).name for line in PYPROJECT["build-system"]["requires"]}
     assert {Requirement(line).name for line in BUILDS} == named
+
+
+@each_case(
+    "lock",
+    [
+        *LOCKS,
+        "benchmarks/peer/requirements.lock",
+        "docs/lint/package-lock.json",
+        "tests/sdk/package-lock.json",
+        "tests/sdk/requirements.lock",
+    ],
+)
+def test_lock_names_no_address_to_download_from(lock: str) -> None:
+    assert "://" not in (ROOT / lock).read_text()

@@ -88,6 +88,14 @@ MUTATIONS: Final = (
         + "test_database_counts_an_order_that_another_transaction_has_just_written",
     ),
     Mutation(
+        "an order that waited takes the index after that of the other",
+        "app/orders/addresses.py",
+        'next_index = literal_column("bitcoin_wallets.next_index", BigInteger)',
+        "next_index = BitcoinWallet.next_index",
+        "tests/orders/test_addresses.py"
+        "::test_orders_that_waited_for_another_get_the_checked_addresses_after_its",
+    ),
+    Mutation(
         "each index of a wallet is given once",
         "app/orders/addresses.py",
         '{"next_index": index + 1}',

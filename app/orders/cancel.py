@@ -5,10 +5,8 @@ keeps its lease: what AEON.to answers after the cancel is kept, and late money i
 process dies before AEON.to has answered, the lease stays in the row, and holds up nothing.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from http import HTTPStatus
 from typing import Final
 
 from sqlalchemy import select, text
@@ -25,9 +23,6 @@ from app.orders.rules.own_moves import cancellation
 from app.orders.rules.states import OrderStatus
 from app.orders.service import read_any, visible_to
 from app.orders.transitions import SqlJournal, save
-from app.runtime import idempotency
-from app.runtime.errors import IdempotencyKeyInFlight
-from app.runtime.idempotency import KeptAnswer, RequestKey
 from app.runtime.security import ORDER_ID_PATTERN
 
 CANCELLED_BY_BUYER: Final = "cancelled by its buyer"
@@ -44,46 +39,11 @@ class Cancelled:
 async def cancel_own(
     session: AsyncSession, order_id: str, *, account_id: str, actor: Actor, now: datetime
 ) -> Cancelled:
-    """Cancel an order for its buyer.
+    """Cancel an order for its buyer, in the caller's transaction.
 
     Raises InvalidOrderId for an order that the account may not see, BuyerOnly for one that it sees
     and did not buy, and OrderNotCancellable.
     """
-    async with session.begin():
-        return await _cancel_own(session, order_id, account_id=account_id, actor=actor, now=now)
-
-
-async def cancel_own_once(
-    session: AsyncSession,
-    order_id: str,
-    *,
-    key: RequestKey,
-    write: Callable[[OrderView], bytes],
-    actor: Actor,
-    now: datetime,
-) -> tuple[KeptAnswer, bool]:
-    """Cancel an order for its buyer unless the key has an answer; return that, and whether it moved.
-
-    Key, move and answer are of one transaction. Raises what `cancel_own` raises,
-    IdempotencyKeyInFlight and IdempotencyKeyReused.
-    """
-    async with session.begin():
-        earlier = await idempotency.claim(session, key, now)
-        if earlier is None:
-            done = await _cancel_own(
-                session, order_id, account_id=key.account_id, actor=actor, now=now
-            )
-            answer = write(done.order)
-            kept = await idempotency.keep(session, key, answer, status=HTTPStatus.OK)
-            return kept, done.moved
-    if earlier.answer is None:
-        raise IdempotencyKeyInFlight
-    return earlier.answer, False
-
-
-async def _cancel_own(
-    session: AsyncSession, order_id: str, *, account_id: str, actor: Actor, now: datetime
-) -> Cancelled:
     if not ORDER_ID_PATTERN.fullmatch(order_id):  # a path may hold what PostgreSQL refuses
         raise InvalidOrderId
     order = await session.scalar(

@@ -181,30 +181,28 @@ async def cancel_order(
     session: Session,
     resources: ResourcesDep,
     key: PathKey,
-) -> OrderResponse | Response:
+) -> Response:
     """Cancel an order that the caller bought. Money that still comes is seen, and counts.
 
     Cancelling it again is answered in the same way, as long as nobody has paid it since; with an
     `Idempotency-Key`, whatever became of it.
     """
     now, valuation = resources.clock.now(), resources.terms.valuation()
-    actor, account_id = actor_of(request, caller), caller.account_id
-    answer: OrderResponse | Response
-    if key is None:
+    moved = False
+
+    async def cancel_it() -> OrderResponse:
+        nonlocal moved
         done = await cancel.cancel_own(
-            session, order_id, account_id=account_id, actor=actor, now=now
-        )
-        moved, answer = done.moved, order_response(done.order, valuation, now)
-    else:
-        kept, moved = await cancel.cancel_own_once(
             session,
             order_id,
-            key=key,
-            write=lambda order: idempotency.as_json(order_response(order, valuation, now)),
-            actor=actor,
+            account_id=caller.account_id,
+            actor=actor_of(request, caller),
             now=now,
         )
-        answer = idempotency.respond(kept)
+        moved = done.moved
+        return order_response(done.order, valuation, now)
+
+    answer = await idempotency.answer_once(resources, session, key, cancel_it, status=HTTPStatus.OK)
     if moved:
         resources.metrics.orders_moved.labels(OrderStatus.CANCELLED).inc()
     return answer

@@ -62,8 +62,8 @@ class SqlShop:
 
     async def cancel(self, account_id: str, order_id: str) -> bool:
         """Cancel an order for its buyer; say whether it is cancelled."""
-        async with self.database.sessions() as session:
-            try:
+        try:
+            async with self.database.sessions() as session, session.begin():
                 await cancelling.cancel_own(
                     session,
                     order_id,
@@ -71,8 +71,8 @@ class SqlShop:
                     actor=Actor(account_id, "test"),
                     now=self.clock.now(),
                 )
-            except OrderNotCancellable:
-                return False
+        except OrderNotCancellable:
+            return False
         return True
 
     async def shown(self, order_id: str) -> Shown:

@@ -30,9 +30,11 @@ from app.partners.esplora.chain import Chain
 from app.partners.esplora.client import EsploraClient, open_esplora
 from app.partners.esplora.turns import limit_of
 from app.partners.http import HttpTransport, PartnerClient
+from app.runtime.background import running_beside
 from app.runtime.clock import Clock
 from app.runtime.clock_watch import clock_watched
 from app.runtime.db.engine import Database, create_database
+from app.runtime.db.notifications import Notifications
 from app.runtime.db.turns import Turns
 from app.runtime.observability.logging import get_logger
 from app.runtime.observability.metrics import Metrics
@@ -87,6 +89,7 @@ class Resources:
     throttles: Throttles
     receipt_key: SigningKey | None
     report_turns: Turns
+    notifications: Notifications
 
     @property
     def clock_is_right(self) -> bool:
@@ -266,6 +269,9 @@ async def open_resources(
         clock = overrides.clock or database.clock
         if clock is database.clock:
             await stack.enter_async_context(clock_watched(database, metrics))
+        notifications = Notifications(database.url)
+        hearing = running_beside(notifications.listen(), "notifications")
+        await stack.enter_async_context(hearing)
         required = RequiredLists(names=settings.lists.required, max_age=settings.lists.max_age)
         lists = Lists(database, clock, required)
         servers = _open_servers(settings, terms, metrics, clock, stack)
@@ -297,4 +303,5 @@ async def open_resources(
             throttles,
             receipt_key(settings),
             report_turns=Turns(_REPORTS_AT_ONCE, within_seconds=_REPORT_WITHIN_SECONDS),
+            notifications=notifications,
         )

@@ -11,6 +11,7 @@ from app.accounts import access_code_router, api_key_router, ledger_router
 from app.accounts import router as accounts
 from app.assessments import batch_router, receipt_router
 from app.assessments import router as assessments
+from app.orders import price_router
 from app.orders import router as orders
 from app.resources import Overrides, Resources, open_resources
 from app.runtime.loops.heartbeats import Heartbeats
@@ -43,6 +44,7 @@ def create_app(settings: Settings, overrides: Overrides | None = None) -> FastAP
     app.state.start_fault = None
     for feature in (
         orders,
+        price_router,
         assessments,
         batch_router,
         receipt_router,

@@ -13,7 +13,8 @@ from app.assessments import outcomes as assessment_outcomes
 from app.assessments.claims import LeasedAssessment, Subject, hand_over, reserve
 from app.assessments.providers.ensemble import ProviderEnsemble
 from app.assessments.rules.questions import AssessmentStatus
-from app.assessments.service import AssessmentView, PickAccount, balance_of, views_of
+from app.assessments.service import PickAccount, balance_of, views_of
+from app.assessments.views import AssessmentView
 from app.ledger.actors import Actor
 from app.runtime.clock import Clock
 from app.runtime.db.engine import Database

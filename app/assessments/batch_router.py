@@ -15,7 +15,7 @@ from app.assessments.schemas import (
     AssessmentQuestionFault,
     CreatedAssessmentsResponse,
 )
-from app.assessments.service import AssessmentView
+from app.assessments.views import AssessmentView
 from app.runtime.errors import AppError
 from app.web import idempotency
 from app.web.dependencies import THROTTLE_INVALID_CODES, CallerDep, ResourcesDep, actor_of

@@ -1,8 +1,9 @@
 """Assessments: asking for one, and reading what came of it."""
 
 from datetime import datetime
+from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from app.accounts import access_codes
 from app.accounts.authentication import Caller
@@ -11,6 +12,8 @@ from app.assessments import idempotent_create, service
 from app.assessments.claims import Subject
 from app.assessments.errors import AssessmentFault, NoAssessmentsFound
 from app.assessments.questions import askable_for, refuse_unanswerable
+from app.assessments.receipt_schemas import AssessmentIdInPath
+from app.assessments.receipts import ABSENT
 from app.assessments.request_schemas import (
     AssessmentQuestion,
     CheckAssessmentListRequest,
@@ -25,10 +28,13 @@ from app.assessments.schemas import (
     ChangeResponse,
     CreatedAssessmentResponse,
 )
-from app.assessments.service import AssessmentView, CreateResult, PickAccount
+from app.assessments.service import CreateResult, PickAccount
+from app.assessments.views import ASKED, AssessmentView, assessment_in
 from app.resources import Resources
+from app.runtime.errors import NotFound
 from app.runtime.idempotency import RequestKey
 from app.runtime.paging import read_cursor
+from app.runtime.security import ASSESSMENT_ID_PATTERN
 from app.web import idempotency, links
 from app.web.dependencies import (
     THROTTLE_INVALID_CODES,
@@ -36,9 +42,11 @@ from app.web.dependencies import (
     ReadConnection,
     ResourcesDep,
     actor_of,
+    identify,
 )
 from app.web.errors import responses
 from app.web.idempotency import BodyKey
+from app.web.openapi import takes_credentials
 from app.web.paging import CursorParameter, LimitParameter
 from app.web.request_body import ListRoute, StrictRoute
 
@@ -184,7 +192,7 @@ async def create_new_assessment_for_access_code(
     summary="Create an assessment, paid by the caller",
     response_model=CreatedAssessmentResponse,
     response_description="The assessment, with its answer if the provider was quick",
-    responses=_TAKES_BODY | responses(402) | idempotency.documented(),
+    responses=_TAKES_BODY | responses(402) | idempotency.documented(links.ASSESSMENT),
 )
 async def create_new_assessment(
     body: CreateAssessmentRequest,
@@ -229,6 +237,31 @@ async def check_assessment_list_for_access_code(
 
 
 router.routes.extend(_lists.routes)
+
+
+@takes_credentials
+async def _assessment_in_path(
+    assessment_id: AssessmentIdInPath, request: Request
+) -> AssessmentView:
+    asked = assessment_id if ASSESSMENT_ID_PATTERN.fullmatch(assessment_id) else None
+    _, row = await identify(request, ASKED, assessment_id=asked)
+    assessment = assessment_in(row)
+    if assessment is None:
+        raise NotFound(ABSENT)
+    return assessment
+
+
+@router.get(
+    "/assessments/{assessment_id}",
+    summary="Get an assessment",
+    response_description="The assessment, with its answer once it is ready",
+    responses=responses(404),
+)
+async def get_assessment(
+    assessment: Annotated[AssessmentView, Depends(_assessment_in_path)],
+) -> AssessmentResponse:
+    """Read an assessment of one's own, or of an access code that one issued."""
+    return assessment_response(assessment)
 
 
 @router.get(

@@ -1,9 +1,9 @@
 """Assessments: asking for one, and reading what came of it."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
@@ -12,57 +12,20 @@ from app.accounts import access_codes
 from app.accounts.authentication import Caller
 from app.accounts.errors import AccessCodeNotFound
 from app.assessments import duplicates
-from app.assessments.change_history import CHANGES
 from app.assessments.claims import LeasedAssessment, Subject, reserve
 from app.assessments.errors import AssessmentFault
 from app.assessments.models import Assessment
 from app.assessments.provider_calls import ask_and_settle
 from app.assessments.providers.ensemble import ProviderEnsemble
-from app.assessments.rules.questions import AssessmentStatus, AssessmentType
+from app.assessments.views import COLUMNS, AssessmentView, view_of
 from app.ledger.actors import Actor
 from app.ledger.models import Account
 from app.runtime.clock import Clock
 from app.runtime.db.engine import Database
 from app.runtime.paging import Cursor, Page, page_of
 
-
-@dataclass(frozen=True)
-class AssessmentView:
-    """An assessment as its account may see it; `answer` once it is ready."""
-
-    id: str
-    status: AssessmentStatus
-    created_at: datetime
-    updated_at: datetime
-    assessment_type: AssessmentType
-    address: str
-    currency: str
-    tx_hash: str | None
-    as_of: date | None
-    provider: str
-    answer: dict[str, Any] | None
-    failure_reason: str | None
-    changes: list[dict[str, Any]]
-
-
-_COLUMNS: Final = (
-    Assessment.id,
-    Assessment.status,
-    Assessment.created_at,
-    Assessment.updated_at,
-    Assessment.assessment_type,
-    Assessment.address,
-    Assessment.currency,
-    Assessment.tx_hash,
-    Assessment.as_of,
-    Assessment.provider,
-    Assessment.answer,
-    Assessment.failure_reason,
-    CHANGES,
-)
-
 _ONE: Final = (
-    select(*_COLUMNS, Account.balance)
+    select(*COLUMNS, Account.balance)
     .join(Account, Account.id == Assessment.account_id)
     .where(Assessment.id == bindparam("assessment_id"))
 )
@@ -133,7 +96,7 @@ async def create(
             now=clock.now(),
         )
         if row is not None:
-            return CreateResult(_view(row), row["balance"], charged=False)
+            return CreateResult(view_of(row), row["balance"], charged=False)
     async with database.sessions() as session, session.begin():
         earlier, reserved = await begin(
             session,
@@ -223,7 +186,7 @@ async def _read(
 ) -> CreateResult:
     rows = await connection.execute(_ONE, {"assessment_id": assessment_id})
     row = rows.mappings().one()
-    return CreateResult(_view(row), row["balance"], charged)
+    return CreateResult(view_of(row), row["balance"], charged)
 
 
 async def list_for_account(
@@ -240,11 +203,11 @@ async def views_of(
 ) -> dict[str, AssessmentView]:
     """Return those of an account's assessments that are named, by their ids."""
     rows = await connection.execute(
-        select(*_COLUMNS).where(
+        select(*COLUMNS).where(
             Assessment.account_id == account_id, Assessment.id.in_(assessment_ids)
         )
     )
-    return {row["id"]: _view(row) for row in rows.mappings()}
+    return {row["id"]: view_of(row) for row in rows.mappings()}
 
 
 async def balance_of(connection: AsyncConnection, account_id: str) -> int:
@@ -259,28 +222,10 @@ async def list_own(
     """Return an account's assessments, newest first."""
     return await page_of(
         connection,
-        select(*_COLUMNS).where(Assessment.account_id == account_id),
+        select(*COLUMNS).where(Assessment.account_id == account_id),
         order=(Assessment.created_at, Assessment.id),
         cursor=cursor,
         limit=limit,
-        read=lambda row: _view(row._mapping),
+        read=lambda row: view_of(row._mapping),
         position=lambda assessment: (assessment.created_at, assessment.id),
-    )
-
-
-def _view(row: Mapping[Any, Any]) -> AssessmentView:
-    return AssessmentView(
-        id=row["id"],
-        status=AssessmentStatus(row["status"]),
-        created_at=row["created_at"],
-        updated_at=row["updated_at"],
-        assessment_type=AssessmentType(row["assessment_type"]),
-        address=row["address"],
-        currency=row["currency"],
-        tx_hash=row["tx_hash"],
-        as_of=row["as_of"],
-        provider=row["provider"],
-        answer=row["answer"],
-        failure_reason=row["failure_reason"],
-        changes=row["changes"],
     )

@@ -1,33 +1,30 @@
-"""Orders: placing them, reading them, and what they may cost."""
+"""Orders: placing them, reading them, and cancelling them."""
 
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from app.accounts.authentication import Caller
 from app.accounts.errors import AccessCodeMismatch, InvalidAccessCode
 from app.accounts.rules.throttles import bad_codes_of
-from app.orders import cancel, place, rail_offers, service
-from app.orders.errors import InvalidOrderId, UpstreamUnknown
+from app.orders import cancel, place, service
+from app.orders.errors import InvalidOrderId
 from app.orders.place import Buyer, Purchase
-from app.orders.price_schemas import (
-    CheckPriceRequest,
-    OrderParametersResponse,
-    PriceResponse,
-    RailParameters,
-    RailPrice,
-)
-from app.orders.pricing import Terms
 from app.orders.queries import OrderView
-from app.orders.rail_offers import RailOffer
 from app.orders.responses import order_response
 from app.orders.route import OrderRoute
-from app.orders.rules.rails import Rail
 from app.orders.rules.states import OrderStatus
-from app.orders.schemas import CheckOrderStatusRequest, OrderPage, OrderRequest, OrderResponse
-from app.runtime.errors import MissingParameter
+from app.orders.schemas import (
+    CheckOrderStatusRequest,
+    OrderIdInPath,
+    OrderPage,
+    OrderRequest,
+    OrderResponse,
+)
+from app.runtime.errors import MissingParameter, NotFound
 from app.runtime.paging import read_cursor
+from app.runtime.security import ORDER_ID_PATTERN
 from app.web import idempotency, links
 from app.web.dependencies import (
     CallerDep,
@@ -164,6 +161,30 @@ async def list_orders(
     )
 
 
+@takes_credentials
+async def _order_in_path(order_id: OrderIdInPath, request: Request) -> OrderView:
+    asked = order_id if ORDER_ID_PATTERN.fullmatch(order_id) else None
+    _, row = await identify(request, service.STATUS, order_id=asked)
+    order = service.order_in(row)
+    if order is None:
+        raise NotFound("order_id not found")
+    return order
+
+
+@router.get(
+    "/orders/{order_id}",
+    summary="Get an order",
+    response_description="The order and its payment",
+    responses=responses(404),
+)
+async def get_order(
+    order: Annotated[OrderView, Depends(_order_in_path)], resources: ResourcesDep
+) -> OrderResponse:
+    """Read an order that the caller bought, receives, or issued the access code of."""
+    resources.interest.note(order.id)
+    return order_response(order, resources.terms.valuation(), resources.clock.now())
+
+
 @router.post(
     "/orders/{order_id}/cancel",
     summary="Cancel an order that nobody paid",
@@ -172,9 +193,7 @@ async def list_orders(
     responses=idempotency.documented(status=200, conflicts=True),
 )
 async def cancel_order(
-    order_id: Annotated[
-        str, Path(description="The order", examples=["ord_00VbhnY6RLeQ2oZmgNCoZuaKC"])
-    ],
+    order_id: OrderIdInPath,
     *,
     caller: CallerDep,
     request: Request,
@@ -206,94 +225,3 @@ async def cancel_order(
     if moved:
         resources.metrics.orders_moved.labels(OrderStatus.CANCELLED).inc()
     return answer
-
-
-@router.get(
-    "/order_parameters",
-    summary="See what an order may be",
-    response_description="Limits and price, in credits and in coin",
-)
-async def order_parameters(
-    _caller: CallerDep, connection: ReadConnection, resources: ResourcesDep
-) -> OrderParametersResponse:
-    """Read the limits and the price of each rail; AEON.to's are at most 5 minutes old."""
-    terms = resources.terms
-    offers = await rail_offers.known_offers(connection, terms, resources.clock.now())
-    if not offers:
-        raise UpstreamUnknown
-    first = offers[0]
-    return OrderParametersResponse(
-        payment_coin=first.ticker,
-        payment_network=first.ticker,
-        min_number_of_credits=first.least,
-        max_number_of_credits=first.most,
-        credit_price_btc=terms.credit_price_btc,
-        credit_price=first.price(1),
-        lower_limit_btc=first.lower_limit_btc,
-        upper_limit_btc=first.upper_limit_btc,
-        as_of=first.as_of,
-        rails=[_rail_parameters(offer, terms) for offer in offers],
-    )
-
-
-def _rail_parameters(offer: RailOffer, terms: Terms) -> RailParameters:
-    bitcoin = terms.bitcoin if offer.rail is Rail.BITCOIN else None
-    return RailParameters(
-        rail=offer.rail,
-        payment_coin=offer.ticker,
-        payment_network=offer.ticker,
-        min_number_of_credits=offer.least,
-        max_number_of_credits=offer.most,
-        credit_price=offer.price(1),
-        lower_limit_btc=offer.lower_limit_btc,
-        upper_limit_btc=offer.upper_limit_btc,
-        payment_window_seconds=int(bitcoin.payment_window.total_seconds()) if bitcoin else None,
-        confirmations=bitcoin.confirmations if bitcoin else None,
-        as_of=offer.as_of,
-    )
-
-
-@router.post(
-    "/check_price",
-    summary="See what credits cost now",
-    response_description="The price",
-    dependencies=[idempotency.NO_KEY_FOR_READS],
-    responses=_TAKES_BODY | idempotency.refused(),
-)
-async def check_price(
-    body: CheckPriceRequest, _caller: CallerDep, connection: ReadConnection, resources: ResourcesDep
-) -> PriceResponse:
-    """Compute the price in a coin, or in each coin that is sold for and whose price is known."""
-    terms = resources.terms
-    asked = rail_offers.rails_asked(body.payment_coin, body.payment_network, terms)
-    number, now = body.number_of_credits, resources.clock.now()
-    known = await rail_offers.known_offers(connection, terms, now)
-    offers = [offer for offer in known if offer.rail in asked]
-    if not offers:
-        if number > terms.max_credits_per_order:
-            raise rail_offers.outside(1, terms.max_credits_per_order)
-        raise UpstreamUnknown
-    allowed = [offer for offer in offers if offer.allows(number)]
-    if not allowed:
-        raise rail_offers.outside(
-            min(offer.least for offer in offers), max(offer.most for offer in offers)
-        )
-    first = allowed[0]
-    return PriceResponse(
-        number_of_credits=number,
-        btc_amount=number * terms.credit_price_btc,
-        payment_coin=first.ticker,
-        payment_network=first.ticker,
-        amount_total=first.price(number),
-        as_of=first.as_of,
-        prices=[
-            RailPrice(
-                rail=offer.rail,
-                payment_coin=offer.ticker,
-                payment_network=offer.ticker,
-                amount_total=offer.price(number),
-                as_of=offer.as_of,
-            )
-            for offer in allowed
-        ],
-    )

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Annotated, Self
 
+from fastapi import Path
 from pydantic import Field, WithJsonSchema, model_validator
 from typing_extensions import override
 
@@ -37,6 +38,9 @@ SettlementShown = Annotated[
     ),
 ]
 OrderId = Annotated[str, Field(description="The order", examples=["ord_00VbhnY6RLeQ2oZmgNCoZuaKC"])]
+OrderIdInPath = Annotated[
+    str, Path(description="The order", examples=["ord_00VbhnY6RLeQ2oZmgNCoZuaKC"])
+]
 
 
 class OrderRequest(RequestModel):

@@ -19,6 +19,11 @@ ORDER: Final = _created(
         "description": "Follow the order and its payment",
         "requestBody": "$response.body",
     },
+    order={
+        "operationId": "getOrder",
+        "description": "Read the order by its id",
+        "parameters": {"order_id": "$response.body#/order_id"},
+    },
     cancel={
         "operationId": "cancelOrder",
         "description": "Cancel the order while nobody has paid it",
@@ -26,6 +31,11 @@ ORDER: Final = _created(
     },
 )
 ASSESSMENT: Final = _created(
+    assessment={
+        "operationId": "getAssessment",
+        "description": "Read it again, until it is ready",
+        "parameters": {"assessment_id": "$response.body#/assessment_id"},
+    },
     receipt={
         "operationId": "getReceipt",
         "description": "Get its receipt, once it is ready",

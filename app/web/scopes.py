@@ -11,6 +11,7 @@ _READS: Final[Mapping[Scope | None, tuple[str, ...]]] = {
     Scope.ORDERS_READ: (
         "check_order_status",
         "list_orders",
+        "get_order",
         "order_parameters",
         "check_price",
         "list_ledger",
@@ -18,6 +19,7 @@ _READS: Final[Mapping[Scope | None, tuple[str, ...]]] = {
     Scope.ASSESSMENTS_READ: (
         "check_assessment_list_for_access_code",
         "list_assessments",
+        "get_assessment",
         "get_receipt",
         "get_report",
     ),

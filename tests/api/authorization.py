@@ -68,10 +68,14 @@ GET /api/orders                              self | ok      | ok      | ok      
 GET /api/assessments                         self | ok      | ok      | ok         | ok
 GET /api/assessments                            C | ok      | absent  | ok         | ok
 GET /api/assessments                            D | absent  | ok      | absent     | absent
+GET /api/assessments/{assessment_id}            C | ok      | absent  | ok         | ok
+GET /api/assessments/{assessment_id}            D | absent  | ok      | absent     | absent
 GET /api/assessments/{assessment_id}/receipt    C | ok      | absent  | ok         | ok
 GET /api/assessments/{assessment_id}/receipt    D | absent  | ok      | absent     | absent
 GET /api/assessments/{assessment_id}/report     C | ok      | absent  | ok         | ok
 GET /api/assessments/{assessment_id}/report     D | absent  | ok      | absent     | absent
+GET /api/orders/{order_id}                      C | ok      | absent  | ok         | ok
+GET /api/orders/{order_id}                      D | absent  | ok      | absent     | absent
 POST /api/orders/{order_id}/cancel              C | ok      | absent  | buyer only | buyer only
 POST /api/orders/{order_id}/cancel              D | absent  | ok      | absent     | absent
 GET /api/ledger                              self | ok      | ok      | ok         | ok
@@ -190,6 +194,7 @@ class Scoped(NamedTuple):
 _SCOPES: Final = """
 POST /api/new_order                                    orders:write !
 POST /api/check_order_status                           orders:read
+GET /api/orders/{order_id}                             orders:read
 POST /api/orders/{order_id}/cancel                     orders:write !
 GET /api/orders                                        orders:read
 GET /api/order_parameters                              orders:read
@@ -200,6 +205,7 @@ POST /api/create_new_assessments_for_access_code       assessments:write !
 POST /api/create_new_assessment                        assessments:write !
 POST /api/check_assessment_list_for_access_code        assessments:read
 GET /api/assessments                                   assessments:read
+GET /api/assessments/{assessment_id}                   assessments:read
 GET /api/assessments/{assessment_id}/receipt           assessments:read
 GET /api/assessments/{assessment_id}/report            assessments:read
 GET /api/check_self_status                             none

@@ -86,6 +86,7 @@ BUYER_ONLY: Final = Problem(403, "buyer_only", "Only the buyer of an order may d
 REGISTRATION_CLOSED: Final = Problem(403, "registration_closed", "Registration is closed")
 NOT_FOUND: Final = Problem(404, "not_found", "Not found")
 API_KEY_NOT_FOUND: Final = Problem(404, "not_found", "api_key not found")
+ORDER_NOT_FOUND: Final = Problem(404, "not_found", "order_id not found")
 ASSESSMENT_NOT_FOUND: Final = Problem(404, "not_found", "assessment_id not found")
 NOT_SIGNED: Final = Problem(404, "not_found", "This server signs no receipts")
 NO_ASSESSMENTS_FOUND: Final = Problem(404, "no_assessments_found", "No assessments found")

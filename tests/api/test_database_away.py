@@ -31,6 +31,7 @@ CODE: Final = {"access_code": "0" * 16}
 OPERATIONS: Final[dict[str, Any]] = {
     "POST /api/new_order": ORDER,
     "POST /api/check_order_status": {"order_id": "ord_1"},
+    "GET /api/orders/{order_id}": None,
     "POST /api/orders/{order_id}/cancel": None,
     "POST /api/check_access_code_status": CODE,
     "POST /api/check_assessment_list_for_access_code": {**CODE, "assessment_id_list": ["asm_1"]},
@@ -40,6 +41,7 @@ OPERATIONS: Final[dict[str, Any]] = {
     "POST /api/create_new_assessments_for_access_code": {**CODE, "questions": [QUESTION]},
     "GET /api/orders": None,
     "GET /api/assessments": None,
+    "GET /api/assessments/{assessment_id}": None,
     "GET /api/assessments/{assessment_id}/receipt": None,
     "GET /api/assessments/{assessment_id}/report": None,
     "GET /api/ledger": None,

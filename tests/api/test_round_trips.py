@@ -23,7 +23,13 @@ QUESTION: Final = {
     "currency": "BTC",
 }
 # How often a call goes to the database and back.
-READS: Final = {"check_order_status": 1, "check_self_status": 1, "check_access_code_status": 1}
+READS: Final = {
+    "check_order_status": 1,
+    "check_self_status": 1,
+    "check_access_code_status": 1,
+    "orders/{order_id}": 1,
+    "assessments/{assessment_id}": 1,
+}
 
 
 @pytest.fixture
@@ -65,8 +71,13 @@ async def test_each_read_is_one_statement_and_builds_none(
 ) -> None:
     code = await make_access_code(shop.database, buyer, shop.clock.now())
     placed = await shop.http.post("/api/new_order", headers=buyer.headers, json=ORDER)
+    asked = await ask(shop, "create_new_assessment", QUESTION, buyer)
+    ids = {
+        "order_id": placed.json()["order_id"],
+        "assessment_id": asked.json()["assessment_id"],
+    }
     bodies = {
-        "check_order_status": {"order_id": placed.json()["order_id"]},
+        "check_order_status": {"order_id": ids["order_id"]},
         "check_access_code_status": {"access_code": code.access_code},
     }
     for operation, round_trips in READS.items():
@@ -75,7 +86,7 @@ async def test_each_read_is_one_statement_and_builds_none(
         for _ in range(2):  # the first prepares the statement
             with statements_sent() as queries, built(monkeypatch) as made:
                 answer = await shop.http.request(
-                    method, f"/api/{operation}", headers=buyer.headers, json=body
+                    method, f"/api/{operation.format(**ids)}", headers=buyer.headers, json=body
                 )
             assert answer.status_code == 200
             assert (len(queries), made) == (round_trips, []), queries

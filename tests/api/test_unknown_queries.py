@@ -7,7 +7,12 @@ from tests.api.asking import look, refusal
 from tests.api.conftest import ApiFixture
 from tests.support.application import Application
 
-PLACE: Final = {"access_code": "0" * 16, "assessment_id": "asm_1", "prefix": "0" * 10}
+PLACE: Final = {
+    "access_code": "0" * 16,
+    "assessment_id": "asm_1",
+    "order_id": "ord_1",
+    "prefix": "0" * 10,
+}
 
 
 def asked_by_query(application: Application) -> dict[str, list[str]]:

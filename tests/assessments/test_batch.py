@@ -15,7 +15,7 @@ from app.assessments.claims import PROVIDER_DEADLINE_SECONDS, Subject
 from app.assessments.providers.base import Answer, Question
 from app.assessments.providers.ensemble import ProviderEnsemble
 from app.assessments.rules.questions import AssessmentStatus, AssessmentType
-from app.assessments.service import AssessmentView
+from app.assessments.views import AssessmentView
 from tests.support.application import ScriptedProvider
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase

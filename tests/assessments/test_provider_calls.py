@@ -26,7 +26,7 @@ from app.assessments.providers.base import (
 )
 from app.assessments.providers.ensemble import ProviderEnsemble
 from app.assessments.rules.questions import AssessmentStatus, AssessmentType
-from app.assessments.service import AssessmentView
+from app.assessments.views import AssessmentView
 from tests.support.application import ScriptedProvider
 from tests.support.assessments import finish_due
 from tests.support.clock import HandClock

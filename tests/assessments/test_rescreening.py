@@ -19,7 +19,7 @@ from app.assessments.providers.sanctions import SanctionsProvider
 from app.assessments.providers.tags import TagsProvider
 from app.assessments.rescreening import RETRY_AFTER, SETTLED_AFTER, review_next
 from app.assessments.rules.receipts import content_of
-from app.assessments.service import AssessmentView
+from app.assessments.views import AssessmentView
 from app.lists import importing
 from app.lists.lookup import Lists
 from app.lists.rules.listings import ListedAddress, ListingFacts

@@ -25,7 +25,7 @@ from app.assessments.providers.base import (
 )
 from app.assessments.providers.ensemble import ProviderEnsemble
 from app.assessments.rules.questions import AssessmentStatus, AssessmentType
-from app.assessments.service import AssessmentView
+from app.assessments.views import AssessmentView
 from app.ledger.errors import InsufficientCredits
 from app.runtime.clock import Clock
 from app.runtime.db.engine import Database, create_database

@@ -38,6 +38,7 @@ _REFUSALS: Final = {
         "number_of_credits must be a whole number from 4 to 10000",  # AEON.to's limits
     },
     "checkOrderStatus": {"Invalid order_id"},
+    "getOrder": {"order_id not found"},
     "cancelOrder": {"Invalid order_id", "Idempotency-Key was used with another order"},
     "checkAccessCodeStatus": {"access_code not found"},
     "checkAssessmentListForAccessCode": {"access_code not found"},
@@ -58,6 +59,7 @@ _REFUSALS: Final = {
     "createAccessCode": {"expires_at must be a time in the future", "Insufficient credits"},
     "moveCreditsToAccessCode": {"access_code not found", "Insufficient credits"},
     "returnCreditsOfAccessCode": {"access_code not found", "Insufficient credits"},
+    "getAssessment": {"assessment_id not found"},
     "getReceipt": {"assessment_id not found"},
     "getReport": {"assessment_id not found"},
     "deactivateAccessCode": {"access_code not found"},

@@ -162,6 +162,8 @@ async def call_everything(application: Application, user: Person, code: Person) 
     ):
         answer = await ask(application, path, body, user)
         assert answer.is_success, (path, answer.text)
+    for path in (f"orders/{order['order_id']}", f"assessments/{made.json()['assessment_id']}"):
+        assert (await application.http.get(f"/api/{path}", headers=user.headers)).is_success
     for path in ("check_self_status", "orders", "assessments", "access_codes", "api_keys"):
         await read_pages(application, path, user)
     await read_pages(application, "assessments", code)

@@ -22,7 +22,7 @@ from app.settings import Settings
 from app.web import docs, error_handlers, health, middleware, openapi
 from app.web.application import Application
 from app.worker import housekeeping
-from app.worker.run import interest_running, loop_names, worker_running
+from app.worker.run import loop_names, poll_hints_running, worker_running
 
 
 def create_app(settings: Settings, overrides: Overrides | None = None) -> FastAPI:
@@ -97,7 +97,7 @@ def _lifespan_of(
                 app.state.start_fault = fault  # uvicorn only logs it
                 raise
             app.state.resources = resources
-            await stack.enter_async_context(interest_running(resources))
+            await stack.enter_async_context(poll_hints_running(resources))
             app.state.shared_gauges = housekeeping.shared_gauges(resources, loop_names(resources))
             app.state.silent_loops = lambda: []
             if settings.server.run_worker:

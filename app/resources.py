@@ -28,14 +28,14 @@ from app.orders.wallet.wallet import Wallet, WalletRefused
 from app.partners.aeonto.client import AeontoClient, open_aeonto
 from app.partners.esplora.chain import Chain
 from app.partners.esplora.client import EsploraClient, open_esplora
-from app.partners.esplora.turns import limit_of
+from app.partners.esplora.rate_limit import limit_of
 from app.partners.http import HttpTransport, PartnerClient
 from app.runtime.background import running_beside
 from app.runtime.clock import Clock
 from app.runtime.clock_watch import clock_watched
+from app.runtime.db.concurrency import ConcurrencyLimit
 from app.runtime.db.engine import Database, create_database
 from app.runtime.db.notifications import Notifications
-from app.runtime.db.turns import Turns
 from app.runtime.observability.logging import get_logger
 from app.runtime.observability.metrics import Metrics
 from app.runtime.rate_limit.postgres import PostgresRateLimiter
@@ -71,7 +71,7 @@ class Resources:
     """What requests and loops work with.
 
     `chain` is None where no Esplora server is named, `receipt_key` where receipts are not signed.
-    A report is drawn in one of `report_turns`.
+    A report is drawn in one of `report_limit`.
     """
 
     settings: Settings
@@ -81,14 +81,14 @@ class Resources:
     pace: Pace
     aeonto: AeontoClient
     chain: Chain | None
-    panel: ProviderEnsemble
+    ensemble: ProviderEnsemble
     lists: Lists
     metrics: Metrics
-    interest: PollHints
+    poll_hints: PollHints
     key_uses: KeyUses
     throttles: Throttles
     receipt_key: SigningKey | None
-    report_turns: Turns
+    report_limit: ConcurrencyLimit
     notifications: Notifications
 
     @property
@@ -173,7 +173,7 @@ def _bitcoin_terms(settings: Settings, network: BitcoinNetwork) -> BitcoinTerms 
     )
 
 
-def _panel(
+def _ensemble(
     settings: Settings,
     metrics: Metrics,
     clock: Clock,
@@ -275,10 +275,10 @@ async def open_resources(
         required = RequiredLists(names=settings.lists.required, max_age=settings.lists.max_age)
         lists = Lists(database, clock, required)
         servers = _open_servers(settings, terms, metrics, clock, stack)
-        panel = (
+        ensemble = (
             ProviderEnsemble([overrides.provider])
             if overrides.provider
-            else _panel(settings, metrics, clock, stack, lists=lists, servers=servers)
+            else _ensemble(settings, metrics, clock, stack, lists=lists, servers=servers)
         )
         pace = PostgresRateLimiter(
             database, clock, settings.aeonto.rate_scale, metrics.observe_slot
@@ -295,13 +295,13 @@ async def open_resources(
             pace,
             aeonto,
             overrides.chain or (Chain(servers) if servers else None),
-            panel,
+            ensemble,
             lists,
             metrics,
             PollHints(),
             KeyUses(),
             throttles,
             receipt_key(settings),
-            report_turns=Turns(_REPORTS_AT_ONCE, within_seconds=_REPORT_WITHIN_SECONDS),
+            report_limit=ConcurrencyLimit(_REPORTS_AT_ONCE, within_seconds=_REPORT_WITHIN_SECONDS),
             notifications=notifications,
         )

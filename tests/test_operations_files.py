@@ -19,10 +19,10 @@ ALERTS: Final[list[dict[str, Any]]] = [
     for group in yaml.safe_load((FOLDER / "alerts.yaml").read_text())["groups"]
     for rule in group["rules"]
 ]
-PANELS: Final = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
+ENSEMBLES: Final = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
 EXPRESSIONS: Final = [
     *(rule["expr"] for rule in ALERTS),
-    *(target["expr"] for panel in PANELS for target in panel["targets"]),
+    *(target["expr"] for panel in ENSEMBLES for target in panel["targets"]),
 ]
 
 METRIC: Final = re.compile(r"\b(assay_\w+|process_\w+)(?:\{([^}]*)\})?")
@@ -131,7 +131,7 @@ def test_every_metric_of_ours_is_shown_or_alerted_on() -> None:
 def test_dashboard_asks_the_data_source_that_is_chosen() -> None:
     variables = {variable["name"] for variable in DASHBOARD["templating"]["list"]}
     assert variables == {"datasource", "job"}
-    for panel in PANELS:
+    for panel in ENSEMBLES:
         for part in (panel, *panel["targets"]):
             assert part["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
 

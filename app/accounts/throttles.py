@@ -26,8 +26,8 @@ from app.accounts.rules.throttles import (
 )
 from app.runtime.clock import Clock
 from app.runtime.db.base import AnyRow
+from app.runtime.db.concurrency import ConcurrencyLimit
 from app.runtime.db.engine import Database
-from app.runtime.db.turns import Turns
 from app.runtime.errors import IdempotencyKeyReused
 
 # About 4 MB of memory when it is full.
@@ -53,7 +53,9 @@ class Throttles:
         self._observe_refusal = observe_refusal
         self._malformed = Tally(MOST_SUBJECTS)
         self._shared = Tally(MOST_SUBJECTS)  # the last that the database told
-        self._passwords = Turns(_PASSWORDS_AT_ONCE, within_seconds=_PASSWORD_WITHIN_SECONDS)
+        self._passwords = ConcurrencyLimit(
+            _PASSWORDS_AT_ONCE, within_seconds=_PASSWORD_WITHIN_SECONDS
+        )
 
     def count_malformed(self, budget: Budget) -> None:
         """Count a failure in this process alone. Raises TooManyAttempts beyond the quota."""
@@ -78,7 +80,7 @@ class Throttles:
         """Guard the trial of a password, or of an e-mail that may be taken; count its failure.
 
         With a used up budget the body is not run, so that no hash is computed. Raises
-        TooManyAttempts, and NoTurn when others take too long with theirs.
+        TooManyAttempts, and ConcurrencyLimitReached when others take too long with theirs.
         """
         now = self._clock.now()
         self._refuse_used_up(budgets, now)

@@ -83,7 +83,7 @@ class Questions:
 
 async def create_many(
     database: Database,
-    panel: ProviderEnsemble,
+    ensemble: ProviderEnsemble,
     clock: Clock,
     *,
     pick_account: PickAccount,
@@ -96,19 +96,19 @@ async def create_many(
     anything is debited.
     """
     until = provider_calls.deadline()
-    edition = await panel.edition()
+    edition = await ensemble.edition()
     async with database.sessions() as session, session.begin():
         account_id = await pick_account(session)
         plan, reserved = await begin_many(
-            session, panel, clock, edition=edition, account_id=account_id, questions=questions
+            session, ensemble, clock, edition=edition, account_id=account_id, questions=questions
         )
-    await ask_all(database, panel, clock, reserved, actor=questions.actor, until=until)
+    await ask_all(database, ensemble, clock, reserved, actor=questions.actor, until=until)
     return await read_batch(database, plan)
 
 
 async def begin_many(
     session: AsyncSession,
-    panel: ProviderEnsemble,
+    ensemble: ProviderEnsemble,
     clock: Clock,
     *,
     edition: str,
@@ -117,14 +117,14 @@ async def begin_many(
 ) -> tuple[BatchPlan, list[LeasedAssessment]]:
     """Find the earlier assessments and debit a credit for each that is new, all or none.
 
-    In the caller's transaction; `edition` is that of the panel, read before it began.
+    In the caller's transaction; `edition` is that of the ensemble, read before it began.
     """
     subjects = [one for one in questions.asked if isinstance(one, Subject)]
     earlier = await duplicates.find(
         session,
         [subject for subject in subjects if subject not in questions.fresh],
         account_id=account_id,
-        provider=panel.name,
+        provider=ensemble.name,
         edition=edition,
         within=questions.free_within,
         now=clock.now(),
@@ -136,7 +136,7 @@ async def begin_many(
     if new:
         reserved = await reserve(
             session,
-            panel,
+            ensemble,
             clock,
             edition=edition,
             account_id=account_id,
@@ -160,7 +160,7 @@ async def read_batch(database: Database, plan: BatchPlan) -> Batch:
 
 async def ask_all(
     database: Database,
-    panel: ProviderEnsemble,
+    ensemble: ProviderEnsemble,
     clock: Clock,
     reserved: Sequence[LeasedAssessment],
     *,
@@ -174,9 +174,9 @@ async def ask_all(
             async with database.sessions() as session, session.begin():
                 await hand_over(session, reserved[begin:])
             return
-        said = await asyncio.gather(*(provider_calls.ask(panel, one, until) for one in some))
+        said = await asyncio.gather(*(provider_calls.ask(ensemble, one, until) for one in some))
         verdicts = [
-            (one, assessment_outcomes.combine_outcomes(panel, one, outcomes))
+            (one, assessment_outcomes.combine_outcomes(ensemble, one, outcomes))
             for one, outcomes in zip(some, said, strict=True)
         ]
         if answered := [pair for pair in verdicts if pair[1].answer is not None]:

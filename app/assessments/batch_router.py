@@ -54,8 +54,8 @@ async def create_new_assessments_for_access_code(
     seconds is finished in the background.
     """
     subjects = [subject_of(one) for one in body.questions if isinstance(one, AssessmentQuestion)]
-    askable = await askable_for(subjects, resources.panel, resources.lists, resources.clock)
-    asked = [_judge(question, resources.panel, askable) for question in body.questions]
+    askable = await askable_for(subjects, resources.ensemble, resources.lists, resources.clock)
+    asked = [_judge(question, resources.ensemble, askable) for question in body.questions]
     fresh = {
         one
         for one, question in zip(asked, body.questions, strict=True)
@@ -64,7 +64,7 @@ async def create_new_assessments_for_access_code(
     window = resources.settings.assessments.repeat_free_within
     questions = Questions(asked, fresh, actor_of(request, caller), window)
     pick_account = service.from_access_code(caller, body.access_code, resources.clock.now())
-    tools = (resources.database, resources.panel, resources.clock)
+    tools = (resources.database, resources.ensemble, resources.clock)
     if key is None:
         batch = await batches.create_many(*tools, pick_account=pick_account, questions=questions)
         resources.metrics.refunds.inc(batch.refunded)
@@ -81,13 +81,13 @@ async def create_new_assessments_for_access_code(
 
 
 def _judge(
-    question: AssessmentQuestion | Malformed, panel: ProviderEnsemble, askable: Askable
+    question: AssessmentQuestion | Malformed, ensemble: ProviderEnsemble, askable: Askable
 ) -> Subject | QuestionFault:
     try:
         if isinstance(question, Malformed):
             raise first_fault(question.errors)
         subject = subject_of(question)
-        refuse_unanswerable(subject, panel, askable)
+        refuse_unanswerable(subject, ensemble, askable)
     except AppError as fault:
         return QuestionFault(fault.detail, fault.code)
     return subject

@@ -89,7 +89,7 @@ class LeasedAssessment:
 
 async def reserve(
     session: AsyncSession,
-    panel: ProviderEnsemble,
+    ensemble: ProviderEnsemble,
     clock: Clock,
     *,
     edition: str,
@@ -100,7 +100,7 @@ async def reserve(
     """Debit one credit for each question and keep them, all or none.
 
     That their providers are asked once is written down before they are. `edition` is that of the
-    panel. The caller has begun the transaction. Raises InsufficientCredits.
+    ensemble. The caller has begun the transaction. Raises InsufficientCredits.
     """
     now = clock.now()
     reserved = [
@@ -113,7 +113,7 @@ async def reserve(
             last_tried_at=now,
             progress={
                 name: Progress(asks=1)
-                for name in panel.supporting(
+                for name in ensemble.supporting(
                     subject.assessment_type, subject.currency, subject.as_of, subject.address
                 )
             },
@@ -124,7 +124,7 @@ async def reserve(
     await connection.execute(
         _RESERVE,
         [
-            _row_of(one, subject, provider=panel.name, edition=edition, now=now)
+            _row_of(one, subject, provider=ensemble.name, edition=edition, now=now)
             for one, subject in zip(reserved, subjects, strict=True)
         ],
     )

@@ -28,7 +28,7 @@ _PLANS = TypeAdapter(BatchPlan)
 
 async def create_many_once(
     database: Database,
-    panel: ProviderEnsemble,
+    ensemble: ProviderEnsemble,
     clock: Clock,
     *,
     key: RequestKey,
@@ -42,14 +42,14 @@ async def create_many_once(
     IdempotencyKeyInFlight and IdempotencyKeyReused.
     """
     until = provider_calls.deadline()
-    edition = await panel.edition()
+    edition = await ensemble.edition()
     reserved: list[LeasedAssessment] = []
     async with database.sessions() as session, session.begin():
         earlier = await idempotency.claim(session, key, clock.now())
         if earlier is None:
             plan, reserved = await batches.begin_many(
                 session,
-                panel,
+                ensemble,
                 clock,
                 edition=edition,
                 account_id=await pick_account(session),
@@ -60,7 +60,7 @@ async def create_many_once(
             return earlier.answer, 0
         else:
             plan = await _left_behind(session, earlier.batch)
-    await batches.ask_all(database, panel, clock, reserved, actor=questions.actor, until=until)
+    await batches.ask_all(database, ensemble, clock, reserved, actor=questions.actor, until=until)
     made = await batches.read_batch(database, plan)
     async with database.sessions() as session, session.begin():
         kept = await idempotency.keep(session, key, write(made))

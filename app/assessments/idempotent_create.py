@@ -27,7 +27,7 @@ from app.runtime.idempotency import KeptAnswer, RequestKey
 
 async def create_once(
     database: Database,
-    panel: ProviderEnsemble,
+    ensemble: ProviderEnsemble,
     clock: Clock,
     *,
     key: RequestKey,
@@ -42,13 +42,13 @@ async def create_once(
     Raises what `assessments.create` raises, IdempotencyKeyInFlight and IdempotencyKeyReused. An
     AssessmentFault has freed the key together with the refund.
     """
-    edition = await panel.edition()
+    edition = await ensemble.edition()
     async with database.sessions() as session, session.begin():
         earlier = await idempotency.claim(session, key, clock.now())
         if earlier is None:
             asked, reserved = await service.begin(
                 session,
-                panel,
+                ensemble,
                 clock,
                 edition=edition,
                 account_id=await pick_account(session),
@@ -65,7 +65,7 @@ async def create_once(
         else:
             left_behind = await _left_behind(session, earlier.assessment_id)
     if earlier is None and reserved is not None:
-        made = await service.finish(database, panel, clock, reserved, actor=actor)
+        made = await service.finish(database, ensemble, clock, reserved, actor=actor)
     else:
         made = await service.read_paid(database, left_behind)
     async with database.sessions() as session, session.begin():

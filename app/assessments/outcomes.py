@@ -73,7 +73,7 @@ class AssessmentOutcome:
 
 
 def combine_outcomes(
-    panel: ProviderEnsemble, reserved: LeasedAssessment, outcomes: Mapping[str, Outcome | None]
+    ensemble: ProviderEnsemble, reserved: LeasedAssessment, outcomes: Mapping[str, Outcome | None]
 ) -> AssessmentOutcome:
     """Say what a question comes to, given what its providers said now and before.
 
@@ -89,8 +89,8 @@ def combine_outcomes(
     asked = {name: replace(one, answer=None, failure=None) for name, one in known.items()}
     if answers:
         question = reserved.question
-        not_asked = panel.why_not(question.currency, question.address)
-        return AssessmentOutcome(panel.together(answers, {**not_asked, **failures}), None, asked)
+        not_asked = ensemble.why_not(question.currency, question.address)
+        return AssessmentOutcome(ensemble.together(answers, {**not_asked, **failures}), None, asked)
     return AssessmentOutcome(None, next(iter(failures.values())), asked)
 
 

@@ -45,23 +45,23 @@ def deadline() -> float:
 
 
 async def ask(
-    panel: ProviderEnsemble, reserved: LeasedAssessment, until: float
+    ensemble: ProviderEnsemble, reserved: LeasedAssessment, until: float
 ) -> dict[str, Outcome | None]:
     """Ask every provider that a new question is for; return what each said."""
-    return await _ask_each(panel, reserved.question, reserved.progress, until)
+    return await _ask_each(ensemble, reserved.question, reserved.progress, until)
 
 
 async def ask_and_settle(
     database: Database,
-    panel: ProviderEnsemble,
+    ensemble: ProviderEnsemble,
     clock: Clock,
     reserved: LeasedAssessment,
     *,
     actor: Actor,
 ) -> str | None:
     """Ask a new question and keep what came of it; return why the credit was refunded, if it was."""
-    outcomes = await ask(panel, reserved, deadline())
-    verdict = assessment_outcomes.combine_outcomes(panel, reserved, outcomes)
+    outcomes = await ask(ensemble, reserved, deadline())
+    verdict = assessment_outcomes.combine_outcomes(ensemble, reserved, outcomes)
     return await assessment_outcomes.save_outcome(database, reserved, verdict, clock, actor=actor)
 
 
@@ -80,7 +80,7 @@ class RetryResult:
 
 
 async def finish(
-    database: Database, panel: ProviderEnsemble, clock: Clock, assessment_id: str
+    database: Database, ensemble: ProviderEnsemble, clock: Clock, assessment_id: str
 ) -> RetryResult | None:
     """Try a pending assessment again; None when it is not due, not free, or done."""
     async with database.sessions() as session:
@@ -88,7 +88,9 @@ async def finish(
     if claimed is None:
         return None
     until = deadline()
-    outcomes = await _recall(panel, claimed, clock.now(), until - PROVIDER_DEADLINE_SECONDS / 2)
+    outcomes = await _find_existing(
+        ensemble, claimed, clock.now(), until - PROVIDER_DEADLINE_SECONDS / 2
+    )
     again = [name for name in outcomes if _may_ask_again(claimed, name, outcomes[name])]
     unknown = [name for name, outcome in outcomes.items() if outcome is None]
     reserved: LeasedAssessment | None = claimed
@@ -97,8 +99,8 @@ async def finish(
     if reserved is None:
         return RetryResult(claimed.question.assessment_id)
     asked = {name: reserved.progress[name] for name in (*unknown, *again)}
-    outcomes |= await _ask_each(panel, reserved.question, asked, until)
-    verdict = assessment_outcomes.combine_outcomes(panel, reserved, outcomes)
+    outcomes |= await _ask_each(ensemble, reserved.question, asked, until)
+    verdict = assessment_outcomes.combine_outcomes(ensemble, reserved, outcomes)
     refunded = await assessment_outcomes.save_outcome(
         database, reserved, verdict, clock, actor=Actor(WORKER, reserved.lease_token)
     )
@@ -120,13 +122,13 @@ def _may_ask_again(reserved: LeasedAssessment, name: str, outcome: Outcome | Non
     )
 
 
-async def _recall(
-    panel: ProviderEnsemble, reserved: LeasedAssessment, now: datetime, until: float
+async def _find_existing(
+    ensemble: ProviderEnsemble, reserved: LeasedAssessment, now: datetime, until: float
 ) -> dict[str, Outcome | None]:
     """Return what each provider recalls; None: it was surely not asked, or it costs nothing."""
 
-    async def recall(name: str, known: Progress) -> Outcome | None:
-        provider = panel.provider(name)
+    async def find_existing(name: str, known: Progress) -> Outcome | None:
+        provider = ensemble.provider(name)
         if provider is None:
             log.warning("provider_not_named", provider=name)
             return ProviderUnknown()
@@ -135,24 +137,28 @@ async def _recall(
         question = replace(
             reserved.question,
             provider_reference=known.reference,
-            asked_since=reserved.created_at,
-            rested=now - reserved.last_tried_at,
+            first_attempt_at=reserved.created_at,
+            idle_for=now - reserved.last_tried_at,
         )
-        return await _guarded(provider.recall(question), until, question)
+        return await _guarded(provider.find_existing(question), until, question)
 
     return await _each(
-        {name: recall(name, one) for name, one in reserved.progress.items() if not one.is_settled}
+        {
+            name: find_existing(name, one)
+            for name, one in reserved.progress.items()
+            if not one.is_settled
+        }
     )
 
 
 async def _ask_each(
-    panel: ProviderEnsemble, question: Question, names: Collection[str], until: float
+    ensemble: ProviderEnsemble, question: Question, names: Collection[str], until: float
 ) -> dict[str, Outcome | None]:
     return await _each(
         {
             name: _guarded(provider.assess(question), until, question)
             for name in names
-            if (provider := panel.provider(name)) is not None
+            if (provider := ensemble.provider(name)) is not None
         }
     )
 

@@ -39,16 +39,16 @@ class Askable:
 
 
 async def askable_for(
-    subjects: Iterable[Subject], panel: ProviderEnsemble, lists: Lists, clock: Clock
+    subjects: Iterable[Subject], ensemble: ProviderEnsemble, lists: Lists, clock: Clock
 ) -> Askable:
     """Look up what the lists answer, where one of the subjects wants to know.
 
     Raises ListsNotInForce.
     """
     asked = list(subjects)
-    if any(panel.provider(name) for name in _LOOK_IN_LISTS):
+    if any(ensemble.provider(name) for name in _LOOK_IN_LISTS):
         await lists.refuse_without_required()
-    screens = panel.provider("sanctions") is not None
+    screens = ensemble.provider("sanctions") is not None
     wants_day = any(one.as_of for one in asked)
     wants_asset = any(one.currency.upper() not in SUPPORTED for one in asked)
     return Askable(
@@ -58,16 +58,16 @@ async def askable_for(
     )
 
 
-def refuse_unanswerable(subject: Subject, panel: ProviderEnsemble, askable: Askable) -> None:
+def refuse_unanswerable(subject: Subject, ensemble: ProviderEnsemble, askable: Askable) -> None:
     """Refuse what nobody could answer. Raises InvalidParameter."""
-    currencies = panel.currencies(subject.assessment_type, askable.assets)
+    currencies = ensemble.currencies(subject.assessment_type, askable.assets)
     if subject.currency.upper() not in currencies:
         raise InvalidParameter("currency", f"one of: {', '.join(currencies)}")
     _refuse_address(subject)
     _refuse_transaction(subject)
-    _refuse_chain(subject, panel)
+    _refuse_chain(subject, ensemble)
     if subject.as_of is not None:
-        _refuse_day(subject, subject.as_of, panel, askable)
+        _refuse_day(subject, subject.as_of, ensemble, askable)
 
 
 def _refuse_address(subject: Subject) -> None:
@@ -99,20 +99,20 @@ def _refuse_transaction(subject: Subject) -> None:
         raise InvalidParameter("tx_hash", str(fault)) from None
 
 
-def _refuse_chain(subject: Subject, panel: ProviderEnsemble) -> None:
+def _refuse_chain(subject: Subject, ensemble: ProviderEnsemble) -> None:
     """Refuse an address of a chain that no provider is asked about. Raises InvalidParameter."""
     asked = (subject.assessment_type, subject.currency, None)
-    if not panel.supporting(*asked, subject.address):
-        reasons = "; ".join(panel.why_not(subject.currency, subject.address).values())
+    if not ensemble.supporting(*asked, subject.address):
+        reasons = "; ".join(ensemble.why_not(subject.currency, subject.address).values())
         raise InvalidParameter("address", f"of a chain that a provider answers for ({reasons})")
 
 
-def _refuse_day(subject: Subject, day: date, panel: ProviderEnsemble, askable: Askable) -> None:
+def _refuse_day(subject: Subject, day: date, ensemble: ProviderEnsemble, askable: Askable) -> None:
     """Refuse a day as of which there is no answer. Raises InvalidParameter."""
     if day > askable.today:
         raise InvalidParameter("as_of", DAY_TEXT)
-    if not panel.supporting(subject.assessment_type, subject.currency, day):
-        raise InvalidParameter("as_of", f"left out: {panel.name} answers as of now alone")
+    if not ensemble.supporting(subject.assessment_type, subject.currency, day):
+        raise InvalidParameter("as_of", f"left out: {ensemble.name} answers as of now alone")
     if askable.first is None:
         raise InvalidParameter("as_of", "left out: no list has been imported")
     if day < askable.first:

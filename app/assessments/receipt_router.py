@@ -96,7 +96,7 @@ async def get_report(
     if key is not None:
         receipt = await receipts.sign(resources.database, key, found, resources.clock.now())
     # To draw it takes some 10 ms, in which others would wait.
-    async with resources.report_turns.one():
+    async with resources.report_limit.one():
         page = await asyncio.to_thread(
             report_page.render, content_of(found), receipt, found.changes
         )

@@ -131,12 +131,12 @@ async def _create(
     account_id: str | None = None,
 ) -> CreatedAssessmentResponse | Response:
     subject = subject_of(question)
-    askable = await askable_for([subject], resources.panel, resources.lists, resources.clock)
-    refuse_unanswerable(subject, resources.panel, askable)
+    askable = await askable_for([subject], resources.ensemble, resources.lists, resources.clock)
+    refuse_unanswerable(subject, resources.ensemble, askable)
     actor, clock = actor_of(request, caller), resources.clock
     window = resources.settings.assessments.repeat_free_within
     free_within = None if question.fresh else window
-    tools = (resources.database, resources.panel, clock)
+    tools = (resources.database, resources.ensemble, clock)
     try:
         if key is None:
             made = await service.create(

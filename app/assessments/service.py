@@ -66,7 +66,7 @@ class CreateResult:
 
 async def create(
     database: Database,
-    panel: ProviderEnsemble,
+    ensemble: ProviderEnsemble,
     clock: Clock,
     *,
     pick_account: PickAccount,
@@ -84,13 +84,13 @@ async def create(
     asked anew. Raises AccessCodeNotFound and InsufficientCredits before anything is debited, and
     AssessmentFault when the provider has failed for good: then the credit is refunded.
     """
-    edition = await panel.edition()
+    edition = await ensemble.edition()
     if free_within is not None and account_id is not None:
         row = await duplicates.read(
             database,
             subject,
             account_id=account_id,
-            provider=panel.name,
+            provider=ensemble.name,
             edition=edition,
             within=free_within,
             now=clock.now(),
@@ -100,7 +100,7 @@ async def create(
     async with database.sessions() as session, session.begin():
         earlier, reserved = await begin(
             session,
-            panel,
+            ensemble,
             clock,
             edition=edition,
             account_id=await pick_account(session),
@@ -110,12 +110,12 @@ async def create(
         )
         if reserved is None:
             return await read_earlier(session, earlier)
-    return await finish(database, panel, clock, reserved, actor=actor)
+    return await finish(database, ensemble, clock, reserved, actor=actor)
 
 
 async def begin(
     session: AsyncSession,
-    panel: ProviderEnsemble,
+    ensemble: ProviderEnsemble,
     clock: Clock,
     *,
     edition: str,
@@ -126,7 +126,7 @@ async def begin(
 ) -> tuple[str, LeasedAssessment | None]:
     """Find the earlier assessment, or debit one credit for a new one; return its id.
 
-    What was reserved is None for an earlier one. `edition` is that of the panel: it is read before
+    What was reserved is None for an earlier one. `edition` is that of the ensemble: it is read before
     the caller begins the transaction.
     """
     if free_within is not None:
@@ -134,7 +134,7 @@ async def begin(
             session,
             [subject],
             account_id=account_id,
-            provider=panel.name,
+            provider=ensemble.name,
             edition=edition,
             within=free_within,
             now=clock.now(),
@@ -143,7 +143,7 @@ async def begin(
             return earlier[subject], None
     [reserved] = await reserve(
         session,
-        panel,
+        ensemble,
         clock,
         edition=edition,
         account_id=account_id,
@@ -155,14 +155,14 @@ async def begin(
 
 async def finish(
     database: Database,
-    panel: ProviderEnsemble,
+    ensemble: ProviderEnsemble,
     clock: Clock,
     reserved: LeasedAssessment,
     *,
     actor: Actor,
 ) -> CreateResult:
     """Ask the provider; return the assessment and the balance left. Raises AssessmentFault."""
-    failed = await ask_and_settle(database, panel, clock, reserved, actor=actor)
+    failed = await ask_and_settle(database, ensemble, clock, reserved, actor=actor)
     if failed is not None:
         raise AssessmentFault(failed)
     return await read_paid(database, reserved.question.assessment_id)

@@ -13,7 +13,7 @@ from app.runtime.observability.logging import get_logger
 
 log = get_logger(__name__)
 
-# Longer than a request to a partner and the wait for its turn.
+# Longer than a request to a partner and the wait for its permit.
 _CHECK_WITHIN_SECONDS: Final = 15.0
 # As many checks of the database at a time as it lends connections here.
 CONNECTIONS: Final = 4

@@ -50,7 +50,7 @@ async def check_aeonto(deployment: Deployment) -> Result:
 
 
 async def _ask_aeonto(deployment: Deployment, transport: HttpTransport) -> OrderParameters | None:
-    """Ask in a turn; again where this process was too slow to use it. None: no turn came."""
+    """Ask under a permit; again where this process was too slow to use it. None: no permit came."""
     pace = PostgresRateLimiter(
         deployment.database, deployment.clock, deployment.settings.aeonto.rate_scale
     )

@@ -98,7 +98,7 @@ async def import_list(
     _refuse_unread(asked)
     _refuse_misfiled(asked, misfiled, len(rows))
     async with database.sessions() as session, session.begin():
-        await _take_turn(session)
+        await _lock_imports(session)
         newest = await versions.newest(session, new.source)
         is_new = newest is None or not await _is_same(session, newest, asked.file)
         added = removed = 0
@@ -142,7 +142,7 @@ def _first_version(asked: Import, entries: int, now: datetime) -> ListVersion:
     )
 
 
-async def _take_turn(session: AsyncSession) -> None:
+async def _lock_imports(session: AsyncSession) -> None:
     """Wait for an import that is at work; a long list takes its time."""
     await session.execute(text("SET LOCAL lock_timeout = '60s'"))
     await session.execute(text("LOCK TABLE list_versions IN SHARE ROW EXCLUSIVE MODE"))

@@ -37,8 +37,8 @@ from app.lists.versions import (
 )
 from app.runtime.clock import Clock
 from app.runtime.db.base import AnyRow, AnySelect
+from app.runtime.db.concurrency import ConcurrencyLimit
 from app.runtime.db.engine import Database
-from app.runtime.db.turns import Turns
 
 POLL_SECONDS: Final = 10.0
 # How long the first look of another is waited for. Long lists take seconds to read.
@@ -89,7 +89,7 @@ class Lists:
         self._clock = clock
         self._held: _Held | None = None
         self._looked_at = 0.0
-        self._looking = Turns(1, within_seconds=_LOOKED_WITHIN_SECONDS)
+        self._looking = ConcurrencyLimit(1, within_seconds=_LOOKED_WITHIN_SECONDS)
 
     async def find(self, address: str, as_of: date | None = None) -> Lookup:
         """Look an address up, in any spelling, whatever asset it is filed under.
@@ -141,7 +141,7 @@ class Lists:
         """Return what is held, after a look for newer versions if the last one is long ago.
 
         Whoever comes while another looks gets what is held. If that is nothing yet, it waits;
-        raises NoTurn when the other takes too long.
+        raises ConcurrencyLimitReached when the other takes too long.
         """
         held = self._held
         if held is not None and (

@@ -29,9 +29,9 @@ OTHERS_EVERY: Final = timedelta(minutes=5)
 
 
 async def due(
-    connection: AsyncConnection, wallet: Wallet, now: datetime, *, aside: Collection[int] = ()
+    connection: AsyncConnection, wallet: Wallet, now: datetime, *, quarantined: Collection[int] = ()
 ) -> int | None:
-    """Return the index that is to be checked now; None when there is none, but those set `aside`."""
+    """Return the index that is to be checked now; None when there is none, but those in quarantine."""
     next_index = await connection.scalar(
         select(BitcoinWallet.next_index).where(BitcoinWallet.id == wallet.wallet_id)
     )
@@ -48,7 +48,7 @@ async def due(
         row = known.get(index)
         if row is None or row.passed_over is None:
             every = OTHERS_EVERY if ready else NEXT_EVERY
-            if index not in aside and (row is None or row.checked_at <= now - every):
+            if index not in quarantined and (row is None or row.checked_at <= now - every):
                 return index
             ready += 1
         index += 1

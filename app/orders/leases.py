@@ -53,11 +53,11 @@ class OrderPoisoned(Exception):
         self.order_id = order_id
 
 
-def _due(now: datetime, aside: Collection[str]) -> ColumnElement[bool]:
+def _due(now: datetime, quarantined: Collection[str]) -> ColumnElement[bool]:
     return (
         (Order.next_look_at <= now)
         & leases.is_free(Order.lease_until)
-        & Order.id.not_in(sorted(aside))
+        & Order.id.not_in(sorted(quarantined))
     )
 
 
@@ -67,43 +67,45 @@ def _weight(now: datetime) -> ColumnElement[float]:
     return lateness_seconds * Order.look_urgency
 
 
-def _due_creations(now: datetime, aside: Collection[str]) -> AnySelect:
+def _due_creations(now: datetime, quarantined: Collection[str]) -> AnySelect:
     known = select(Payment.order_id).where(Payment.order_id == Order.id).exists()
     return select(Order.id, Order.btc_amount, Order.btc_dest_address).where(
-        _due(now, aside), Order.status == OrderStatus.TO_BE_CREATED, ~known
+        _due(now, quarantined), Order.status == OrderStatus.TO_BE_CREATED, ~known
     )
 
 
-def _due_polls(rail: Rail, now: datetime, aside: Collection[str]) -> AnySelect:
+def _due_polls(rail: Rail, now: datetime, quarantined: Collection[str]) -> AnySelect:
     return (
         select(Order.id, Payment.uuid, Order.btc_amount, Order.btc_dest_address)
         .join(Payment, Payment.order_id == Order.id)
-        .where(_due(now, aside), Order.rail == rail)
+        .where(_due(now, quarantined), Order.rail == rail)
     )
 
 
 async def creation_is_due(
-    connection: AsyncConnection, now: datetime, *, aside: Collection[str] = ()
+    connection: AsyncConnection, now: datetime, *, quarantined: Collection[str] = ()
 ) -> bool:
-    """Say whether any order waits to be created at AEON.to, other than those set `aside`."""
-    return (await connection.execute(_due_creations(now, aside).limit(1))).first() is not None
+    """Say whether any order waits to be created at AEON.to, other than those in quarantine."""
+    return (await connection.execute(_due_creations(now, quarantined).limit(1))).first() is not None
 
 
 async def poll_is_due(
-    connection: AsyncConnection, rail: Rail, now: datetime, *, aside: Collection[str] = ()
+    connection: AsyncConnection, rail: Rail, now: datetime, *, quarantined: Collection[str] = ()
 ) -> bool:
-    """Say whether any order on a rail is due for a look, other than those set `aside`."""
-    return (await connection.execute(_due_polls(rail, now, aside).limit(1))).first() is not None
+    """Say whether any order on a rail is due for a look, other than those in quarantine."""
+    return (
+        await connection.execute(_due_polls(rail, now, quarantined).limit(1))
+    ).first() is not None
 
 
 async def claim_creation(
-    session: AsyncSession, now: datetime, *, aside: Collection[str] = ()
+    session: AsyncSession, now: datetime, *, quarantined: Collection[str] = ()
 ) -> CreationTask | None:
     """Take the order that has waited longest to be created; None when there is none.
 
     Raises OrderPoisoned.
     """
-    claimed = await _claim(session, _due_creations(now, aside), now)
+    claimed = await _claim(session, _due_creations(now, quarantined), now)
     if claimed is None:
         return None
     row, lease_token = claimed
@@ -111,13 +113,13 @@ async def claim_creation(
 
 
 async def claim_poll(
-    session: AsyncSession, rail: Rail, now: datetime, *, aside: Collection[str] = ()
+    session: AsyncSession, rail: Rail, now: datetime, *, quarantined: Collection[str] = ()
 ) -> PollTask | None:
     """Take the order on a rail that a look is most due for; None when there is none.
 
     Raises OrderPoisoned.
     """
-    claimed = await _claim(session, _due_polls(rail, now, aside), now)
+    claimed = await _claim(session, _due_polls(rail, now, quarantined), now)
     if claimed is None:
         return None
     row, lease_token = claimed

@@ -135,7 +135,7 @@ async def check_order_status(
             raise AccessCodeMismatch
     if order is None:
         raise InvalidOrderId
-    resources.interest.note(order.id)
+    resources.poll_hints.note(order.id)
     return order_response(order, resources.terms.valuation(), resources.clock.now())
 
 
@@ -181,7 +181,7 @@ async def get_order(
     order: Annotated[OrderView, Depends(_order_in_path)], resources: ResourcesDep
 ) -> OrderResponse:
     """Read an order that the caller bought, receives, or issued the access code of."""
-    resources.interest.note(order.id)
+    resources.poll_hints.note(order.id)
     return order_response(order, resources.terms.valuation(), resources.clock.now())
 
 

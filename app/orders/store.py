@@ -21,7 +21,7 @@ from app.runtime.db.engine import Database
 class OrderStore(Protocol):
     """Keeps orders, hands out jobs under leases, and applies what was observed.
 
-    `aside` names the orders to leave out. The claims raise OrderPoisoned.
+    `quarantined` names the orders to leave out. The claims raise OrderPoisoned.
     """
 
     async def overdue(self, now: datetime) -> Sequence[str]:
@@ -32,20 +32,22 @@ class OrderStore(Protocol):
         """End an order whose deadline has passed."""
         ...
 
-    async def creation_is_due(self, now: datetime, aside: Collection[str]) -> bool:
+    async def creation_is_due(self, now: datetime, quarantined: Collection[str]) -> bool:
         """Say whether any order waits to be created."""
         ...
 
-    async def claim_creation(self, now: datetime, aside: Collection[str]) -> CreationTask | None:
+    async def claim_creation(
+        self, now: datetime, quarantined: Collection[str]
+    ) -> CreationTask | None:
         """Take the order that has waited longest to be created."""
         ...
 
-    async def poll_is_due(self, rail: Rail, now: datetime, aside: Collection[str]) -> bool:
+    async def poll_is_due(self, rail: Rail, now: datetime, quarantined: Collection[str]) -> bool:
         """Say whether any order on a rail is due for a look."""
         ...
 
     async def claim_poll(
-        self, rail: Rail, now: datetime, aside: Collection[str]
+        self, rail: Rail, now: datetime, quarantined: Collection[str]
     ) -> PollTask | None:
         """Take the order on a rail that a look is most due for."""
         ...
@@ -81,23 +83,25 @@ class SqlOrderStore:
         async with self._database.sessions() as session:
             return await apply.fail_overdue(session, order_id, now)
 
-    async def creation_is_due(self, now: datetime, aside: Collection[str]) -> bool:
+    async def creation_is_due(self, now: datetime, quarantined: Collection[str]) -> bool:
         async with self._database.reading() as connection:
-            return await leases.creation_is_due(connection, now, aside=aside)
+            return await leases.creation_is_due(connection, now, quarantined=quarantined)
 
-    async def claim_creation(self, now: datetime, aside: Collection[str]) -> CreationTask | None:
+    async def claim_creation(
+        self, now: datetime, quarantined: Collection[str]
+    ) -> CreationTask | None:
         async with self._database.sessions() as session:
-            return await leases.claim_creation(session, now, aside=aside)
+            return await leases.claim_creation(session, now, quarantined=quarantined)
 
-    async def poll_is_due(self, rail: Rail, now: datetime, aside: Collection[str]) -> bool:
+    async def poll_is_due(self, rail: Rail, now: datetime, quarantined: Collection[str]) -> bool:
         async with self._database.reading() as connection:
-            return await leases.poll_is_due(connection, rail, now, aside=aside)
+            return await leases.poll_is_due(connection, rail, now, quarantined=quarantined)
 
     async def claim_poll(
-        self, rail: Rail, now: datetime, aside: Collection[str]
+        self, rail: Rail, now: datetime, quarantined: Collection[str]
     ) -> PollTask | None:
         async with self._database.sessions() as session:
-            return await leases.claim_poll(session, rail, now, aside=aside)
+            return await leases.claim_poll(session, rail, now, quarantined=quarantined)
 
     async def apply(
         self, job: CreationTask | PollTask, observation: Observation, now: datetime

@@ -79,7 +79,7 @@ class Unreachable(NotDone):
 class RateLimited(NotDone, label="HeldBack"):
     """Our own limit, or a pause that the partner requested, leaves no permit soon enough."""
 
-    meaning = "no turn came soon enough; nothing was sent"
+    meaning = "no permit came soon enough; nothing was sent"
 
 
 class Throttled(NotDone):

@@ -1,4 +1,4 @@
-"""Orders that wait for their turn, in memory: the weightiest of the due ones, quickly found."""
+"""Due orders in memory: the weightiest of the due ones, quickly found."""
 
 import heapq
 from collections.abc import Callable, Collection
@@ -48,7 +48,9 @@ class DueOrders:
         self._end_leases(true_now)
         return order.id in self._held
 
-    def weightiest(self, now: datetime, true_now: datetime, aside: Collection[str]) -> Order | None:
+    def weightiest(
+        self, now: datetime, true_now: datetime, quarantined: Collection[str]
+    ) -> Order | None:
         """Return the due order with the greatest lateness times urgency; None: none is due.
 
         `now` is the asking replica's clock, `true_now` the one that leases are measured on.
@@ -57,7 +59,7 @@ class DueOrders:
         best: tuple[float, datetime, str] | None = None
         found = None
         for urgency in self._waiting:
-            entry = self._first(urgency, aside)
+            entry = self._first(urgency, quarantined)
             if entry is None or entry[0] > now:
                 continue
             rank = (-(now - entry[0]).total_seconds() * urgency, entry[0], entry[1])
@@ -85,13 +87,15 @@ class DueOrders:
     def _runs(self, lease: _Entry) -> bool:
         return self._held.get(lease[1]) == lease[0]
 
-    def _first(self, urgency: int, aside: Collection[str]) -> _Entry | None:
+    def _first(self, urgency: int, quarantined: Collection[str]) -> _Entry | None:
         heap = self._waiting[urgency]
         while heap and not self._says(heap[0], urgency):
             heapq.heappop(heap)
-        if not heap or heap[0][1] not in aside:
+        if not heap or heap[0][1] not in quarantined:
             return heap[0] if heap else None
-        others = (entry for entry in heap if entry[1] not in aside and self._says(entry, urgency))
+        others = (
+            entry for entry in heap if entry[1] not in quarantined and self._says(entry, urgency)
+        )
         return min(others, default=None)
 
     def _says(self, entry: _Entry, urgency: int) -> bool:

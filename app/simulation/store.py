@@ -179,11 +179,13 @@ class MemoryStore:
         change = failure(order_facts(rows.order), OrderFailureReason.DEADLINE)
         return await self._save(rows, change, now)
 
-    async def creation_is_due(self, now: datetime, aside: Collection[str]) -> bool:
-        return self._creations.weightiest(now, self._clock.now(), aside) is not None
+    async def creation_is_due(self, now: datetime, quarantined: Collection[str]) -> bool:
+        return self._creations.weightiest(now, self._clock.now(), quarantined) is not None
 
-    async def claim_creation(self, now: datetime, aside: Collection[str]) -> CreationTask | None:
-        rows = self._claim(self._creations, now, aside)
+    async def claim_creation(
+        self, now: datetime, quarantined: Collection[str]
+    ) -> CreationTask | None:
+        rows = self._claim(self._creations, now, quarantined)
         if rows is None:
             return None
         order = rows.order
@@ -191,13 +193,13 @@ class MemoryStore:
             order.id, order.lease_token or "", order.btc_amount, order.btc_dest_address
         )
 
-    async def poll_is_due(self, rail: Rail, now: datetime, aside: Collection[str]) -> bool:
-        return self._polls[rail].weightiest(now, self._clock.now(), aside) is not None
+    async def poll_is_due(self, rail: Rail, now: datetime, quarantined: Collection[str]) -> bool:
+        return self._polls[rail].weightiest(now, self._clock.now(), quarantined) is not None
 
     async def claim_poll(
-        self, rail: Rail, now: datetime, aside: Collection[str]
+        self, rail: Rail, now: datetime, quarantined: Collection[str]
     ) -> PollTask | None:
-        rows = self._claim(self._polls[rail], now, aside)
+        rows = self._claim(self._polls[rail], now, quarantined)
         if rows is None or rows.payment is None:
             return None
         order, uuid = rows.order, rows.payment.uuid
@@ -274,9 +276,11 @@ class MemoryStore:
             and not self._creations.is_held(order, self._clock.now())
         )
 
-    def _claim(self, due: DueOrders, now: datetime, aside: Collection[str]) -> OrderRows | None:
+    def _claim(
+        self, due: DueOrders, now: datetime, quarantined: Collection[str]
+    ) -> OrderRows | None:
         true_now = self._clock.now()
-        order = due.weightiest(now, true_now, aside)
+        order = due.weightiest(now, true_now, quarantined)
         if order is None:
             return None
         order.lease_token = f"lease_{next(self._numbers)}"

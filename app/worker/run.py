@@ -16,17 +16,17 @@ from app.runtime.loops.loops import Loop, Supervised
 from app.worker import housekeeping
 from app.worker.clock_gate import running_while_clock_is_right
 
-_INTEREST_REST_SECONDS: Final = 1.0
+_POLL_HINTS_REST_SECONDS: Final = 1.0
 _KEY_USES_REST_SECONDS: Final = 10.0
 _SAVE_REST_SECONDS: Final = 5.0
 
 
 @asynccontextmanager
-async def interest_running(resources: Resources) -> AsyncIterator[None]:
+async def poll_hints_running(resources: Resources) -> AsyncIterator[None]:
     """Write down which orders were asked about, and when keys were used, beside the body."""
 
     async def flush() -> bool:
-        await resources.interest.flush(resources.database, resources.clock.now())
+        await resources.poll_hints.flush(resources.database, resources.clock.now())
         return False
 
     async def save_key_uses() -> bool:
@@ -34,7 +34,7 @@ async def interest_running(resources: Resources) -> AsyncIterator[None]:
         return False
 
     loops = [
-        Loop("interest", flush, _INTEREST_REST_SECONDS),
+        Loop("interest", flush, _POLL_HINTS_REST_SECONDS),
         Loop("key_uses", save_key_uses, _KEY_USES_REST_SECONDS),
     ]
     heartbeats = Heartbeats(resources.clock, resources.metrics)

@@ -49,7 +49,7 @@ async def running(outer: AsyncConnection) -> AsyncIterator[Application]:
 
 
 @pytest.fixture(scope="module")
-async def town(running: Application) -> ApiFixture:
+async def api(running: Application) -> ApiFixture:
     """The people of a module. The user and its code own credits; of the others, nobody does."""
     database, now = running.database, running.clock.now()
     user = await make_user(database, now, credits_given=20)
@@ -83,7 +83,7 @@ async def as_at_first(outer: AsyncConnection, running: Application) -> AsyncIter
 
 @pytest.fixture
 async def application(
-    outer: AsyncConnection, running: Application, town: ApiFixture
+    outer: AsyncConnection, running: Application, api: ApiFixture
 ) -> AsyncIterator[Application]:
     """The module's application as it was at first, asked from an address of this test's own."""
     async with as_at_first(outer, running) as application:
@@ -91,12 +91,12 @@ async def application(
 
 
 @pytest.fixture
-def user(town: ApiFixture) -> Person:
+def user(api: ApiFixture) -> Person:
     """A user with 20 credits."""
-    return town.user
+    return api.user
 
 
 @pytest.fixture
-def code(town: ApiFixture) -> Person:
+def code(api: ApiFixture) -> Person:
     """An access code with 5 credits, issued by `user`."""
-    return town.code
+    return api.code

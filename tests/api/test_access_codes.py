@@ -48,11 +48,11 @@ async def issue(application: Application, by: Person, **body: object) -> str:
 
 
 async def test_owner_and_issuer_see_an_access_code_with_all_its_fields(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    issuer = (await look(application, "check_self_status", town.user)).json()
+    issuer = (await look(application, "check_self_status", api.user)).json()
     expected = {
-        "access_code": town.code.access_code,
+        "access_code": api.code.access_code,
         "status": "Active",
         "created_at": "2026-01-11T12:46:03Z",
         "expires_at": None,
@@ -60,8 +60,8 @@ async def test_owner_and_issuer_see_an_access_code_with_all_its_fields(
         "credits_available": 5,
     }
 
-    assert await status(application, town.code.access_code, town.code) == expected
-    assert await status(application, town.code.access_code, town.user) == expected
+    assert await status(application, api.code.access_code, api.code) == expected
+    assert await status(application, api.code.access_code, api.user) == expected
 
 
 async def test_an_access_code_is_inactive_from_the_instant_of_its_expiry(
@@ -99,11 +99,11 @@ async def test_an_access_code_is_a_string(
 
 
 async def test_a_code_that_looks_like_another_is_not_found(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    own = town.code.access_code or ""
+    own = api.code.access_code or ""
     absent = {"access_code": "0" * 16}
-    expected = anonymised(await ask(application, "check_access_code_status", absent, town.code))
+    expected = anonymised(await ask(application, "check_access_code_status", absent, api.code))
     full_width = "".join(chr(ord(character) + 0xFEE0) for character in own)
 
     for alike in (
@@ -119,7 +119,7 @@ async def test_a_code_that_looks_like_another_is_not_found(
         own[:15] + "\u0430",
     ):
         answer = await ask(
-            application, "check_access_code_status", {"access_code": alike}, town.code
+            application, "check_access_code_status", {"access_code": alike}, api.code
         )
         assert refusal(answer) == problems.ACCESS_CODE_NOT_FOUND
         assert anonymised(answer) == expected
@@ -197,10 +197,10 @@ async def test_credits_and_expiry_of_a_new_access_code_are_optional(
 
 @each_case("value", [0, -1, True, 1.0, "1", {}, 2**63, 10**30])
 async def test_credits_are_a_whole_number(
-    application: Application, town: ApiFixture, value: object
+    application: Application, api: ApiFixture, value: object
 ) -> None:
-    for path in ("access_codes", f"access_codes/{town.code.access_code}/credits"):
-        answer = await ask(application, path, {"credits": value}, town.user)
+    for path in ("access_codes", f"access_codes/{api.code.access_code}/credits"):
+        answer = await ask(application, path, {"credits": value}, api.user)
         assert refusal(answer) == CREDITS
 
 
@@ -229,40 +229,40 @@ async def test_an_expiry_lies_in_the_future(
 
 
 async def test_credits_move_from_issuer_to_code_in_two_entries(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    path = f"access_codes/{town.code.access_code}/credits"
+    path = f"access_codes/{api.code.access_code}/credits"
 
-    answer = await ask(application, path, {"credits": 7}, town.user)
+    answer = await ask(application, path, {"credits": 7}, api.user)
 
     assert answer.status_code == 200
-    assert answer.json() == await status(application, town.code.access_code, town.user)
+    assert answer.json() == await status(application, api.code.access_code, api.user)
     assert answer.json()["credits_available"] == 12
-    assert await balance_of(application, town.user) == 13
-    assert (await entries_of(application, town.user))[-1] == ("transfer", -7)
-    assert (await entries_of(application, town.code))[-1] == ("transfer", 7)
+    assert await balance_of(application, api.user) == 13
+    assert (await entries_of(application, api.user))[-1] == ("transfer", -7)
+    assert (await entries_of(application, api.code))[-1] == ("transfer", 7)
 
 
 async def test_more_credits_than_one_has_do_not_move(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    path = f"access_codes/{town.code.access_code}/credits"
+    path = f"access_codes/{api.code.access_code}/credits"
 
-    answer = await ask(application, path, {"credits": 21}, town.user)
+    answer = await ask(application, path, {"credits": 21}, api.user)
 
     assert refusal(answer) == problems.INSUFFICIENT_CREDITS
-    assert await balance_of(application, town.user) == 20
-    assert await balance_of(application, town.code) == 5
+    assert await balance_of(application, api.user) == 20
+    assert await balance_of(application, api.code) == 5
 
 
 async def test_credits_move_only_when_they_are_named(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    path = f"access_codes/{town.code.access_code}/credits"
+    path = f"access_codes/{api.code.access_code}/credits"
 
     nothings: list[dict[str, object]] = [{}, {"credits": None}, {"credits": ""}, {"credits": []}]
     for body in nothings:
-        answer = await ask(application, path, body, town.user)
+        answer = await ask(application, path, body, api.user)
         assert refusal(answer) == problems.missing("credits")
 
 
@@ -280,7 +280,7 @@ async def test_credits_do_not_move_to_a_code_that_never_was(
 
 
 async def test_a_deactivated_code_is_read_but_neither_buys_nor_spends(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
     order = {
         "number_of_credits": 10,
@@ -289,46 +289,44 @@ async def test_a_deactivated_code_is_read_but_neither_buys_nor_spends(
         "order_is_for_self": True,
     }
     question = {
-        "access_code": town.code.access_code,
+        "access_code": api.code.access_code,
         "assessment_type": "address",
         "address": "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM",
         "currency": "BTC",
     }
-    order_id = (await ask(application, "new_order", order, town.code)).json()["order_id"]
-    made = await ask(application, "create_new_assessment_for_access_code", question, town.code)
+    order_id = (await ask(application, "new_order", order, api.code)).json()["order_id"]
+    made = await ask(application, "create_new_assessment_for_access_code", question, api.code)
     assessment_id = made.json()["assessment_id"]
 
-    answer = await ask(
-        application, f"access_codes/{town.code.access_code}/deactivate", {}, town.user
-    )
+    answer = await ask(application, f"access_codes/{api.code.access_code}/deactivate", {}, api.user)
 
     assert answer.status_code == 200
     assert (answer.json()["status"], answer.json()["credits_available"]) == ("Inactive", 0)
-    for by in (town.code, town.user):
-        shown = await status(application, town.code.access_code, by)
+    for by in (api.code, api.user):
+        shown = await status(application, api.code.access_code, by)
         assert shown["status"] == "Inactive"
-        asked = {"order_id": order_id, "access_code": town.code.access_code}
+        asked = {"order_id": order_id, "access_code": api.code.access_code}
         assert (await ask(application, "check_order_status", asked, by)).status_code == 200
-        listed = {"access_code": town.code.access_code, "assessment_id_list": [assessment_id]}
+        listed = {"access_code": api.code.access_code, "assessment_id_list": [assessment_id]}
         path = "check_assessment_list_for_access_code"
         assert (await ask(application, path, listed, by)).status_code == 200
         spent = await ask(application, "create_new_assessment_for_access_code", question, by)
         assert refusal(spent) == problems.ACCESS_CODE_NOT_FOUND
-    itself = (await look(application, "check_self_status", town.code)).json()
+    itself = (await look(application, "check_self_status", api.code)).json()
     assert (itself["status"], itself["credits_available"]) == ("Inactive", 0)
-    bought = await ask(application, "new_order", order, town.code)
+    bought = await ask(application, "new_order", order, api.code)
     assert refusal(bought) == problems.INVALID_ACCESS_CODE
 
 
-async def test_deactivating_twice_is_as_once(application: Application, town: ApiFixture) -> None:
-    path = f"access_codes/{town.code.access_code}/deactivate"
+async def test_deactivating_twice_is_as_once(application: Application, api: ApiFixture) -> None:
+    path = f"access_codes/{api.code.access_code}/deactivate"
 
-    first = await ask(application, path, {}, town.user)
-    second = await ask(application, path, {}, town.user)
+    first = await ask(application, path, {}, api.user)
+    second = await ask(application, path, {}, api.user)
 
     assert first.json() == {**second.json(), "credits_returned": 5}
     assert second.json()["credits_returned"] == 0
-    assert await balance_of(application, town.user) == 25
+    assert await balance_of(application, api.user) == 25
     lines = await read(
         application, "SELECT count(*) FROM audit_log WHERE action = 'access_code.deactivate'"
     )
@@ -361,15 +359,15 @@ async def test_an_expired_code_keeps_its_credits_and_does_not_spend_them(
 
 
 async def test_the_codes_of_an_issuer_are_listed_newest_first(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    issued = [town.code.access_code]
+    issued = [api.code.access_code]
     for _ in range(2):
         application.clock.advance(1)
-        issued.append(await issue(application, town.user))
+        issued.append(await issue(application, api.user))
 
-    answer = await look(application, "access_codes", town.user)
+    answer = await look(application, "access_codes", api.user)
 
     assert [item["access_code"] for item in answer.json()["items"]] == issued[::-1]
-    assert answer.json()["items"][2] == await status(application, issued[0], town.user)
+    assert answer.json()["items"][2] == await status(application, issued[0], api.user)
     assert answer.json()["next_cursor"] is None

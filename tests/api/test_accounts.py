@@ -56,21 +56,21 @@ async def test_a_user_sees_itself(application: Application, user: Person) -> Non
     }
 
 
-async def test_an_access_code_sees_itself(application: Application, town: ApiFixture) -> None:
-    issuer = (await look(application, "check_self_status", town.user)).json()
+async def test_an_access_code_sees_itself(application: Application, api: ApiFixture) -> None:
+    issuer = (await look(application, "check_self_status", api.user)).json()
 
-    answer = await look(application, "check_self_status", town.code)
+    answer = await look(application, "check_self_status", api.code)
 
     assert answer.status_code == 200
     assert answer.json() == {
-        "id": town.code.account_id,
+        "id": api.code.account_id,
         "type": "AccessCode",
         "status": "Active",
         "credits_available": 5,
         "created_at": "2026-01-11T12:46:03Z",
         "email": None,
         "affiliate_code": None,
-        "access_code": town.code.access_code,
+        "access_code": api.code.access_code,
         "expires_at": None,
         "affiliate_origin": issuer["affiliate_code"],
     }
@@ -263,12 +263,12 @@ async def test_a_session_that_logged_out_is_dead_and_others_live(
 
 
 async def test_a_changed_password_ends_every_session_of_the_user(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
     now = application.clock.now()
-    session = await open_session(application.database, town.user, now)
-    other = await open_session(application.database, town.user, now)
-    strangers = await open_session(application.database, town.stranger, now)
+    session = await open_session(application.database, api.user, now)
+    other = await open_session(application.database, api.user, now)
+    strangers = await open_session(application.database, api.stranger, now)
     body = {"password": PASSWORD, "new_password": "a new password"}
 
     answer = await ask(application, "change_password", body, session=session)
@@ -277,10 +277,10 @@ async def test_a_changed_password_ends_every_session_of_the_user(
     assert not await lives(application, session)
     assert not await lives(application, other)
     assert await lives(application, strangers)
-    assert await lives(application, await log_in(application, town.user, "a new password"))
-    old = await ask(application, "login", {"email": town.user.email, "password": PASSWORD})
+    assert await lives(application, await log_in(application, api.user, "a new password"))
+    old = await ask(application, "login", {"email": api.user.email, "password": PASSWORD})
     assert refusal(old) == problems.WRONG_PASSWORD
-    assert (await look(application, "check_self_status", town.user)).status_code == 200  # its key
+    assert (await look(application, "check_self_status", api.user)).status_code == 200  # its key
 
 
 async def test_a_password_is_not_changed_without_the_old_one(

@@ -111,14 +111,14 @@ async def test_an_authorization_that_is_no_session_is_as_none(
 
 
 async def test_a_key_decides_alone_beside_a_session(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    session = await open_session(application.database, town.user, application.clock.now())
-    both = {**session, **town.code.headers}
+    session = await open_session(application.database, api.user, application.clock.now())
+    both = {**session, **api.code.headers}
 
     answer = await application.http.get("/api/check_self_status", headers=both)
 
-    assert answer.json()["id"] == town.code.account_id
+    assert answer.json()["id"] == api.code.account_id
 
 
 # Making, listing, revoking
@@ -155,16 +155,16 @@ async def test_a_new_key_is_shown_once_and_works(application: Application, user:
 
 @pytest.mark.parametrize("caller", ["user", "code"])
 async def test_a_key_of_an_access_code_is_made_by_its_issuer_or_itself(
-    application: Application, town: ApiFixture, caller: str
+    application: Application, api: ApiFixture, caller: str
 ) -> None:
-    body = {"access_code": town.code.access_code}
+    body = {"access_code": api.code.access_code}
 
-    answer = await ask(application, "api_keys", body, getattr(town, caller))
+    answer = await ask(application, "api_keys", body, getattr(api, caller))
 
     assert answer.status_code == 201
     key = {"X-API-KEY": answer.json()["api_key"]}
     itself = await application.http.get("/api/check_self_status", headers=key)
-    assert itself.json()["id"] == town.code.account_id
+    assert itself.json()["id"] == api.code.account_id
 
 
 @pytest.mark.parametrize("access_code", [7, False, {}, "A" * 257])
@@ -179,17 +179,17 @@ async def test_the_access_code_of_a_key_is_a_string(
 
 
 async def test_own_keys_are_listed_newest_first_without_their_secrets(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
     application.clock.advance(1)
-    made = (await ask(application, "api_keys", {}, town.user)).json()
+    made = (await ask(application, "api_keys", {}, api.user)).json()
     secret = made.pop("api_key")
 
-    listed = await look(application, "api_keys", town.user)
+    listed = await look(application, "api_keys", api.user)
 
     items = listed.json()["items"]
     assert items[0] == made
-    assert [item["prefix"] for item in items[1:]] == [town.user.api_key.split("_")[1]]
+    assert [item["prefix"] for item in items[1:]] == [api.user.api_key.split("_")[1]]
     assert secret.split("_")[2] not in listed.text
 
 

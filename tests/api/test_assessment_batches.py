@@ -39,38 +39,38 @@ async def made(application: Application, code: Person, *questions: object) -> di
 
 
 async def test_each_question_is_answered_and_paid_in_its_order(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    body = await made(application, town.code, *map(question, OTHERS))
+    body = await made(application, api.code, *map(question, OTHERS))
 
     shown = [outcome["assessment"] for outcome in body["outcomes"]]
     assert [one["address"] for one in shown] == list(OTHERS)
     assert {one["status"] for one in shown} == {"ready"}
     assert [outcome["charged"] for outcome in body["outcomes"]] == [True] * 3
     assert (body["credits_charged"], body["credits_available"]) == (3, 2)
-    assert await balance_of(application, town.code) == 2
-    assert (await entries_of(application, town.code))[-3:] == [("assessment", -1)] * 3
+    assert await balance_of(application, api.code) == 2
+    assert (await entries_of(application, api.code))[-3:] == [("assessment", -1)] * 3
 
 
 async def test_too_few_credits_debit_nothing_at_all(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
     questions = [
         question(tx_hash=f"{number:064x}", assessment_type="transaction") for number in range(6)
     ]
-    answer = await ask(application, BATCH, paid_by(town.code, *questions), town.code)
+    answer = await ask(application, BATCH, paid_by(api.code, *questions), api.code)
 
     assert refusal(answer) == problems.INSUFFICIENT_CREDITS
-    assert await balance_of(application, town.code) == 5
+    assert await balance_of(application, api.code) == 5
     assert application.provider.asked == []
 
 
 async def test_malformed_question_costs_nothing_and_spoils_no_other(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
     body = await made(
         application,
-        town.code,
+        api.code,
         question(OTHERS[0]),
         question("1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb"),
         question(currency="DOGGO"),
@@ -88,48 +88,48 @@ async def test_malformed_question_costs_nothing_and_spoils_no_other(
     assert errors[3] == "Missing address parameter"
     assert errors[4] == "question must be one JSON object"
     assert body["credits_charged"] == 2
-    assert await balance_of(application, town.code) == 3
+    assert await balance_of(application, api.code) == 3
 
 
 async def test_same_question_twice_is_one_assessment_and_one_credit(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    body = await made(application, town.code, question(), question(currency="btc"), question())
+    body = await made(application, api.code, question(), question(currency="btc"), question())
 
     ids = {outcome["assessment"]["assessment_id"] for outcome in body["outcomes"]}
     assert len(ids) == 1
     assert [outcome["charged"] for outcome in body["outcomes"]] == [True, False, False]
-    assert await balance_of(application, town.code) == 4
+    assert await balance_of(application, api.code) == 4
 
 
 async def test_earlier_answer_is_given_for_nothing_unless_it_is_to_be_fresh(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    first = await made(application, town.code, question(), question(OTHERS[0]))
-    body = await made(application, town.code, question(), question(OTHERS[0], fresh=True))
+    first = await made(application, api.code, question(), question(OTHERS[0]))
+    body = await made(application, api.code, question(), question(OTHERS[0], fresh=True))
 
     again, fresh = body["outcomes"]
     assert again["assessment"] == first["outcomes"][0]["assessment"]
     assert again["charged"] is False
     assert fresh["charged"] is True
-    assert await balance_of(application, town.code) == 2
+    assert await balance_of(application, api.code) == 2
 
 
 async def test_question_that_failed_for_good_is_refunded(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
     application.provider.raises = ProviderFailed(FailureReason.REFUSED)
-    body = await made(application, town.code, *map(question, OTHERS))
+    body = await made(application, api.code, *map(question, OTHERS))
 
     assert {outcome["assessment"]["status"] for outcome in body["outcomes"]} == {"failed"}
     assert (body["credits_charged"], body["credits_available"]) == (0, 5)
 
 
 async def test_question_whose_outcome_is_unknown_is_pending_and_keeps_its_credit(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
     application.provider.raises = ProviderUnknown()
-    body = await made(application, town.code, *map(question, OTHERS))
+    body = await made(application, api.code, *map(question, OTHERS))
 
     assert {outcome["assessment"]["status"] for outcome in body["outcomes"]} == {"pending"}
     assert (body["credits_charged"], body["credits_available"]) == (3, 2)
@@ -137,19 +137,19 @@ async def test_question_whose_outcome_is_unknown_is_pending_and_keeps_its_credit
 
 @pytest.mark.parametrize("questions", [[], [question()] * 501, "none", 7])
 async def test_from_one_to_five_hundred_questions_are_taken(
-    application: Application, town: ApiFixture, questions: object
+    application: Application, api: ApiFixture, questions: object
 ) -> None:
-    body = {"access_code": town.code.access_code, "questions": questions}
-    answer = await ask(application, BATCH, body, town.code)
+    body = {"access_code": api.code.access_code, "questions": questions}
+    answer = await ask(application, BATCH, body, api.code)
 
     assert answer.status_code == 400
-    assert await balance_of(application, town.code) == 5
+    assert await balance_of(application, api.code) == 5
 
 
 async def test_code_of_somebody_else_pays_for_nothing(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    answer = await ask(application, BATCH, paid_by(town.foreign_code, question()), town.user)
+    answer = await ask(application, BATCH, paid_by(api.foreign_code, question()), api.user)
 
     assert refusal(answer) == problems.ACCESS_CODE_NOT_FOUND
     assert application.provider.asked == []

@@ -21,43 +21,43 @@ from tests.support.people import Person, give_credits
 
 
 async def test_found_assessments_come_once_in_the_order_first_named(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    made = [await create(application, town.code) for _ in range(3)]
+    made = [await create(application, api.code) for _ in range(3)]
     first, second, third = made
     await give_credits(
-        application.database, town.foreign_code.account_id, 1, application.clock.now()
+        application.database, api.foreign_code.account_id, 1, application.clock.now()
     )
-    foreign = await create(application, town.foreign_code)
+    foreign = await create(application, api.foreign_code)
 
     found = await listed(
-        application, town.code, third, ABSENT, first, foreign, third, "", "nonsense", second, first
+        application, api.code, third, ABSENT, first, foreign, third, "", "nonsense", second, first
     )
 
     assert [assessment["assessment_id"] for assessment in found] == [third, first, second]
 
 
 async def test_an_assessment_in_the_list_has_all_its_fields(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    made = (await ask(application, CREATE, paid_by(town.code), town.code)).json()
+    made = (await ask(application, CREATE, paid_by(api.code), api.code)).json()
     for told_once in ("credits_available", "charged", "age_seconds"):
         del made[told_once]
 
-    by_code = await listed(application, town.code, made["assessment_id"])
-    body = {"access_code": town.code.access_code, "assessment_id_list": [made["assessment_id"]]}
-    by_issuer = await ask(application, LIST, body, town.user)
+    by_code = await listed(application, api.code, made["assessment_id"])
+    body = {"access_code": api.code.access_code, "assessment_id_list": [made["assessment_id"]]}
+    by_issuer = await ask(application, LIST, body, api.user)
 
     assert by_code == by_issuer.json() == [made]
 
 
-async def test_no_assessment_found_is_404(application: Application, town: ApiFixture) -> None:
-    own = (await ask(application, CREATE_OWN, {**QUESTION, "fresh": True}, town.user)).json()[
+async def test_no_assessment_found_is_404(application: Application, api: ApiFixture) -> None:
+    own = (await ask(application, CREATE_OWN, {**QUESTION, "fresh": True}, api.user)).json()[
         "assessment_id"
     ]
-    body = {"access_code": town.code.access_code, "assessment_id_list": [ABSENT, own]}
+    body = {"access_code": api.code.access_code, "assessment_id_list": [ABSENT, own]}
 
-    answer = await ask(application, LIST, body, town.user)
+    answer = await ask(application, LIST, body, api.user)
 
     assert refusal(answer) == problems.NO_ASSESSMENTS_FOUND
 
@@ -139,19 +139,19 @@ async def test_a_list_that_cannot_be_read_tells_the_time(
 
 
 async def test_own_assessments_are_listed_newest_first(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
     made = []
     for _ in range(3):
         application.clock.advance(1)
-        made.append(await create(application, town.code))
-    own = (await ask(application, CREATE_OWN, {**QUESTION, "fresh": True}, town.user)).json()[
+        made.append(await create(application, api.code))
+    own = (await ask(application, CREATE_OWN, {**QUESTION, "fresh": True}, api.user)).json()[
         "assessment_id"
     ]
 
-    of_code = (await look(application, "assessments", town.code)).json()
-    of_user = (await look(application, "assessments", town.user)).json()
+    of_code = (await look(application, "assessments", api.code)).json()
+    of_user = (await look(application, "assessments", api.user)).json()
 
     assert [item["assessment_id"] for item in of_code["items"]] == made[::-1]
     assert [item["assessment_id"] for item in of_user["items"]] == [own]
-    assert of_code["items"] == await listed(application, town.code, *made[::-1])
+    assert of_code["items"] == await listed(application, api.code, *made[::-1])

@@ -107,50 +107,50 @@ async def test_a_new_assessment_is_answered_with_201_and_all_its_fields(
 
 
 async def test_the_same_question_again_is_answered_for_nothing_and_says_so(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    first = (await ask(application, CREATE, paid_by(town.code), town.code)).json()
+    first = (await ask(application, CREATE, paid_by(api.code), api.code)).json()
     application.clock.advance(90)
 
-    again = await ask(application, CREATE, paid_by(town.code), town.user)
+    again = await ask(application, CREATE, paid_by(api.code), api.user)
 
     assert again.status_code == 201
     assert again.json() == {**first, "charged": False, "age_seconds": 90}
-    assert await balance_of(application, town.code) == 4
+    assert await balance_of(application, api.code) == 4
 
 
 async def test_a_fresh_question_is_paid_and_answered_anew(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    first = (await ask(application, CREATE, paid_by(town.code), town.code)).json()
+    first = (await ask(application, CREATE, paid_by(api.code), api.code)).json()
 
-    fresh = await ask(application, CREATE, {**paid_by(town.code), "fresh": True}, town.code)
+    fresh = await ask(application, CREATE, {**paid_by(api.code), "fresh": True}, api.code)
 
     assert fresh.status_code == 201
     assert fresh.json()["charged"] is True
     assert fresh.json()["assessment_id"] != first["assessment_id"]
-    assert await balance_of(application, town.code) == 3
+    assert await balance_of(application, api.code) == 3
 
 
 @pytest.mark.parametrize("caller", ["user", "code"])
 async def test_the_named_code_is_debited_whoever_calls(
-    application: Application, town: ApiFixture, caller: str
+    application: Application, api: ApiFixture, caller: str
 ) -> None:
-    answer = await ask(application, CREATE, paid_by(town.code), getattr(town, caller))
+    answer = await ask(application, CREATE, paid_by(api.code), getattr(api, caller))
 
     assert answer.status_code == 201
     assert answer.json()["credits_available"] == 4
-    assert await balance_of(application, town.code) == 4
-    assert await balance_of(application, town.user) == 20
-    assert (await entries_of(application, town.code))[-1] == ("assessment", -1)
+    assert await balance_of(application, api.code) == 4
+    assert await balance_of(application, api.user) == 20
+    assert (await entries_of(application, api.code))[-1] == ("assessment", -1)
 
 
 @pytest.mark.parametrize(("caller", "left"), [("user", 19), ("code", 4)])
 async def test_without_an_access_code_the_caller_itself_is_debited(
-    application: Application, town: ApiFixture, caller: str, left: int
+    application: Application, api: ApiFixture, caller: str, left: int
 ) -> None:
-    by: Person = getattr(town, caller)
-    body = {**QUESTION, "access_code": town.foreign_code.access_code}  # unknown here: ignored
+    by: Person = getattr(api, caller)
+    body = {**QUESTION, "access_code": api.foreign_code.access_code}  # unknown here: ignored
 
     answer = await ask(application, CREATE_OWN, body, by)
 
@@ -338,10 +338,10 @@ async def test_a_hostile_string_is_one_400_and_costs_nothing(
 
 
 async def test_an_empty_balance_is_402_and_the_provider_is_not_asked(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    of_code = await ask(application, CREATE, paid_by(town.foreign_code), town.foreign_code)
-    of_user = await ask(application, CREATE_OWN, QUESTION, town.stranger)
+    of_code = await ask(application, CREATE, paid_by(api.foreign_code), api.foreign_code)
+    of_user = await ask(application, CREATE_OWN, QUESTION, api.stranger)
 
     assert refusal(of_code) == refusal(of_user) == problems.INSUFFICIENT_CREDITS
     assert application.provider.asked == []
@@ -349,9 +349,9 @@ async def test_an_empty_balance_is_402_and_the_provider_is_not_asked(
 
 
 async def test_what_a_code_refers_to_is_judged_before_its_balance(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    answer = await ask(application, CREATE, paid_by(town.foreign_code), town.user)
+    answer = await ask(application, CREATE, paid_by(api.foreign_code), api.user)
 
     assert refusal(answer) == problems.ACCESS_CODE_NOT_FOUND
 

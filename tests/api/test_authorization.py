@@ -65,9 +65,9 @@ COUNTS: Final = """
 
 
 @pytest.fixture(scope="module")
-async def world(running: Application, town: ApiFixture) -> World:
+async def world(running: Application, api: ApiFixture) -> World:
     """Everybody and everything that the table speaks of."""
-    return await populate(running, town)
+    return await populate(running, api)
 
 
 @pytest.fixture(scope="module")
@@ -288,7 +288,7 @@ async def test_a_code_must_name_itself_to_see_an_order(
 
 @pytest.mark.parametrize("caller", KNOWN)
 async def test_self_status_is_of_the_account_that_the_credentials_stand_for(
-    application: Application, world: World, town: ApiFixture, caller: str
+    application: Application, world: World, api: ApiFixture, caller: str
 ) -> None:
     answer = await application.http.get("/api/check_self_status", headers=world.headers[caller])
 
@@ -297,7 +297,7 @@ async def test_self_status_is_of_the_account_that_the_credentials_stand_for(
     if is_code:
         assert answer.json()["access_code"] == world.things(caller, "C").access_code
     else:
-        person = town.user if "issuer" in caller else town.stranger
+        person = api.user if "issuer" in caller else api.stranger
         assert answer.json()["id"] == person.account_id
 
 

@@ -54,18 +54,18 @@ async def test_what_somebody_paid_is_not_cancelled(application: Application, use
 
 
 async def test_only_the_buyer_cancels_and_strangers_learn_nothing(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    gift = {"order_is_for_self": False, "access_code": town.code.access_code}
-    order_id = await place(application, town.stranger, **gift)
-    for by in (town.user, town.code):  # issuer of the code, beneficiary
+    gift = {"order_is_for_self": False, "access_code": api.code.access_code}
+    order_id = await place(application, api.stranger, **gift)
+    for by in (api.user, api.code):  # issuer of the code, beneficiary
         answer = await ask(application, f"orders/{order_id}/cancel", {}, by)
         assert refusal(answer) == problems.BUYER_ONLY
-    foreign = await ask(application, f"orders/{order_id}/cancel", {}, town.foreign_code)
-    absent = await ask(application, f"orders/{ABSENT}/cancel", {}, town.foreign_code)
+    foreign = await ask(application, f"orders/{order_id}/cancel", {}, api.foreign_code)
+    absent = await ask(application, f"orders/{ABSENT}/cancel", {}, api.foreign_code)
     assert refusal(foreign) == problems.INVALID_ORDER_ID
     assert anonymised(foreign) == anonymised(absent)
-    assert (await status(application, order_id, town.stranger))["status"] == "TO_BE_CREATED"
+    assert (await status(application, order_id, api.stranger))["status"] == "TO_BE_CREATED"
 
 
 async def cancel(
@@ -99,16 +99,16 @@ async def test_key_brings_the_first_answer_back_also_when_the_order_was_paid_sin
 
 
 async def test_key_of_a_cancel_is_bound_to_its_order_and_to_cancelling(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    placed = await send(application, "new_order", ORDER, town.user, key="key")
-    order_id, other_id = placed.json()["order_id"], await place(application, town.user)
-    assert refusal(await cancel(application, ABSENT, town.user, "key")) == problems.INVALID_ORDER_ID
-    assert (await cancel(application, order_id, town.user, "key")).status_code == 200
-    reused = await cancel(application, other_id, town.user, "key")
+    placed = await send(application, "new_order", ORDER, api.user, key="key")
+    order_id, other_id = placed.json()["order_id"], await place(application, api.user)
+    assert refusal(await cancel(application, ABSENT, api.user, "key")) == problems.INVALID_ORDER_ID
+    assert (await cancel(application, order_id, api.user, "key")).status_code == 200
+    reused = await cancel(application, other_id, api.user, "key")
     assert refusal(reused) == problems.KEY_OF_ANOTHER_ORDER
-    assert (await status(application, other_id, town.user))["status"] == "TO_BE_CREATED"
-    strangers = await cancel(application, order_id, town.stranger, "key")
+    assert (await status(application, other_id, api.user))["status"] == "TO_BE_CREATED"
+    strangers = await cancel(application, order_id, api.stranger, "key")
     assert refusal(strangers) == problems.INVALID_ORDER_ID
 
 

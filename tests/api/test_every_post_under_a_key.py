@@ -48,9 +48,9 @@ def takes_a_key(operation: dict[str, Any]) -> bool:
     return HEADER in {each["name"] for each in operation.get("parameters", [])}
 
 
-def body_for(path: str, town: ApiFixture) -> dict[str, Any] | None:
+def body_for(path: str, api: ApiFixture) -> dict[str, Any] | None:
     """Return a body that is in order, and a question or an order that is new each time."""
-    code = {"access_code": town.code.access_code}
+    code = {"access_code": api.code.access_code}
     fresh = {**QUESTION, "fresh": True}
     bodies: dict[str, dict[str, Any]] = {
         "/api/new_order": ORDER,
@@ -65,7 +65,7 @@ def body_for(path: str, town: ApiFixture) -> dict[str, Any] | None:
         "/api/create_new_assessment": fresh,
         "/api/check_price": {"number_of_credits": 10},
         "/api/register": {"email": "new@example.com", "password": PASSWORD},
-        "/api/login": {"email": town.user.email, "password": PASSWORD},
+        "/api/login": {"email": api.user.email, "password": PASSWORD},
         "/api/change_password": {"password": PASSWORD, "new_password": "staple horse"},
         "/api/access_codes": {"credits": 3, "expires_at": "2026-01-12T00:00:00Z"},
         "/api/access_codes/{access_code}/credits": {"credits": 2},
@@ -74,17 +74,15 @@ def body_for(path: str, town: ApiFixture) -> dict[str, Any] | None:
     return bodies.get(path)
 
 
-async def in_its_place(application: Application, town: ApiFixture, path: str) -> str:
+async def in_its_place(application: Application, api: ApiFixture, path: str) -> str:
     """Fill in the path: an order that may be cancelled, a code of its own, the caller's key."""
     order_id = access_code = ""
     if "{order_id}" in path:
-        answer = await application.http.post(
-            "/api/new_order", json=ORDER, headers=town.user.headers
-        )
+        answer = await application.http.post("/api/new_order", json=ORDER, headers=api.user.headers)
         order_id = answer.json()["order_id"]
     if "{access_code}" in path:
-        access_code = await make_other_code(application, town)
-    prefix = town.user.api_key.split("_")[1]
+        access_code = await make_other_code(application, api)
+    prefix = api.user.api_key.split("_")[1]
     return path.format(order_id=order_id, access_code=access_code, prefix=prefix)
 
 
@@ -107,18 +105,18 @@ async def everything(application: Application) -> list[tuple[Any, ...]]:
 
 
 async def test_a_post_that_takes_a_key_is_done_once_and_answered_with_the_same_bytes(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    tried = [(path, body_for(path, town)) for path, op in posts(application) if takes_a_key(op)]
+    tried = [(path, body_for(path, api)) for path, op in posts(application) if takes_a_key(op)]
     assert len(tried) >= 10
 
     for path, body in tried:
-        place = await in_its_place(application, town, path)
+        place = await in_its_place(application, api, path)
         before = await everything(application)
-        first = await send(application, place, body, town.user.headers)
+        first = await send(application, place, body, api.user.headers)
         done = await everything(application)
         application.clock.advance(1)
-        again = await send(application, place, body, town.user.headers)
+        again = await send(application, place, body, api.user.headers)
 
         assert first.is_success, (path, first.text)
         assert before != done, path
@@ -130,13 +128,13 @@ async def test_a_post_that_takes_a_key_is_done_once_and_answered_with_the_same_b
 
 
 async def test_a_post_that_takes_a_key_refuses_it_with_another_body(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    other_code = await make_other_code(application, town)
+    other_code = await make_other_code(application, api)
     others: dict[str, tuple[str, dict[str, Any] | None]] = {
         "/api/create_new_assessments_for_access_code": (
             "",
-            {"access_code": town.code.access_code, "questions": [QUESTION]},
+            {"access_code": api.code.access_code, "questions": [QUESTION]},
         ),
         "/api/register": ("", {"email": "new@example.com", "password": "another one"}),
         "/api/change_password": ("", {"password": PASSWORD, "new_password": "another one"}),
@@ -146,32 +144,32 @@ async def test_a_post_that_takes_a_key_refuses_it_with_another_body(
         "/api/api_keys": ("", {}),
     }
     for path, (code, other) in others.items():
-        place = path.format(access_code=town.code.access_code)
-        first = await send(application, place, body_for(path, town), town.user.headers)
+        place = path.format(access_code=api.code.access_code)
+        first = await send(application, place, body_for(path, api), api.user.headers)
         done = await everything(application)
-        refused = await send(application, path.format(access_code=code), other, town.user.headers)
+        refused = await send(application, path.format(access_code=code), other, api.user.headers)
 
         assert first.is_success, path
         assert (refused.status_code, refused.json()["code"]) == (422, "idempotency_key_reused")
         assert await everything(application) == done, path
 
 
-async def make_other_code(application: Application, town: ApiFixture) -> str:
-    answer = await application.http.post("/api/access_codes", json={}, headers=town.user.headers)
+async def make_other_code(application: Application, api: ApiFixture) -> str:
+    answer = await application.http.post("/api/access_codes", json={}, headers=api.user.headers)
     access_code: str = answer.json()["access_code"]
     return access_code
 
 
 async def test_any_other_post_refuses_the_header_and_says_so_in_the_document(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    session = await open_session(application.database, town.user, application.clock.now())
+    session = await open_session(application.database, api.user, application.clock.now())
     refusing = {path: op for path, op in posts(application) if not takes_a_key(op)}
     assert refusing.keys() == REFUSED.keys()
 
     for path, operation in refusing.items():
         before = await everything(application)
-        answer = await send(application, path, body_for(path, town), session)
+        answer = await send(application, path, body_for(path, api), session)
 
         assert refusal(answer) == REFUSED[path], path
         assert HEADER in operation["responses"]["400"]["description"], path
@@ -179,15 +177,15 @@ async def test_any_other_post_refuses_the_header_and_says_so_in_the_document(
 
 
 async def test_who_calls_and_the_body_are_judged_before_a_key_that_is_refused(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
     for path, operation in posts(application):
         if takes_a_key(operation) or path == "/api/login":
             continue
-        nobody = await send(application, path, body_for(path, town), {})
+        nobody = await send(application, path, body_for(path, api), {})
         assert nobody.json()["code"] == "not_logged_in", path
         if "requestBody" in operation:
-            not_an_object = await send(application, path, [], town.user.headers)
+            not_an_object = await send(application, path, [], api.user.headers)
             expected = problems.malformed("The body must be one JSON object")
             assert refusal(not_an_object) == expected, path
 
@@ -196,9 +194,9 @@ async def test_who_calls_and_the_body_are_judged_before_a_key_that_is_refused(
 
 
 async def test_a_new_api_key_is_kept_in_no_form_that_the_database_can_read(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    first = await send(application, "/api/api_keys", {}, town.user.headers)
+    first = await send(application, "/api/api_keys", {}, api.user.headers)
     secret = first.json()["api_key"].rpartition("_")[2]
 
     rows = await read(application, "SELECT body, request_hash FROM idempotency_keys")
@@ -210,15 +208,15 @@ async def test_a_new_api_key_is_kept_in_no_form_that_the_database_can_read(
 
 
 async def test_a_kept_secret_is_read_again_by_the_credentials_that_asked_for_it_alone(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
     now = application.clock.now()
-    session = await open_session(application.database, town.user, now)
-    other_key = {"X-API-KEY": await make_key(application.database, town.user.account_id, now)}
+    session = await open_session(application.database, api.user, now)
+    other_key = {"X-API-KEY": await make_key(application.database, api.user.account_id, now)}
     first = await send(application, "/api/api_keys", {}, session)
     done = await everything(application)
 
-    for headers in (town.user.headers, other_key):
+    for headers in (api.user.headers, other_key):
         refused = await send(application, "/api/api_keys", {}, headers)
         assert refusal(refused) == problems.KEY_SEALED
     again = await send(application, "/api/api_keys", {}, session)
@@ -228,7 +226,7 @@ async def test_a_kept_secret_is_read_again_by_the_credentials_that_asked_for_it_
 
 
 async def test_a_password_under_a_key_is_kept_as_a_slow_hash(
-    application: Application, town: ApiFixture, monkeypatch: pytest.MonkeyPatch
+    application: Application, api: ApiFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hashed: list[str] = []
 
@@ -238,8 +236,8 @@ async def test_a_password_under_a_key_is_kept_as_a_slow_hash(
 
     monkeypatch.setattr("app.accounts.idempotent_users.hash_secret_request", slowly)
     for path in ("/api/register", "/api/change_password"):
-        body = body_for(path, town)
-        assert (await send(application, path, body, town.user.headers)).is_success
+        body = body_for(path, api)
+        assert (await send(application, path, body, api.user.headers)).is_success
 
     assert [PASSWORD in text for text in hashed] == [True, True]
     kept = await read(application, "SELECT DISTINCT request_hash FROM idempotency_keys")
@@ -278,14 +276,14 @@ async def test_trying_passwords_under_a_key_is_throttled_as_a_login_is(
 
 
 async def test_a_changed_password_is_repeated_by_a_later_session(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
     now = application.clock.now()
     body = {"password": PASSWORD, "new_password": "staple horse"}
-    sessions = [await open_session(application.database, town.user, now) for _ in range(2)]
+    sessions = [await open_session(application.database, api.user, now) for _ in range(2)]
     first = await send(application, "/api/change_password", body, sessions[0])
     over = await send(application, "/api/change_password", body, sessions[1])
-    later = await open_session(application.database, town.user, now)
+    later = await open_session(application.database, api.user, now)
     again = await send(application, "/api/change_password", body, later)
 
     assert (first.status_code, first.content) == (again.status_code, again.content) == (204, b"")
@@ -297,15 +295,15 @@ async def test_a_changed_password_is_repeated_by_a_later_session(
 
 
 async def test_a_batch_whose_first_answer_was_lost_is_answered_as_it_is_now(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
     path = "/api/create_new_assessments_for_access_code"
-    body = body_for(path, town)
-    first = await send(application, path, body, town.user.headers)
+    body = body_for(path, api)
+    first = await send(application, path, body, api.user.headers)
     await execute(application, "UPDATE idempotency_keys SET body = NULL, status = NULL")
     await execute(application, "UPDATE accounts SET status = 'inactive' WHERE kind = 'access_code'")
 
-    again = await send(application, path, body, town.user.headers)
+    again = await send(application, path, body, api.user.headers)
 
     assert again.status_code == 201
     assert again.json() == first.json()
@@ -313,12 +311,12 @@ async def test_a_batch_whose_first_answer_was_lost_is_answered_as_it_is_now(
 
 
 async def test_a_batch_whose_first_request_is_at_work_is_409(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
     path = "/api/create_new_assessments_for_access_code"
-    body = {"access_code": town.code.access_code, "questions": [QUESTION]}
+    body = {"access_code": api.code.access_code, "questions": [QUESTION]}
     application.provider.raises = ProviderUnknown()
-    await send(application, path, body, town.user.headers)
+    await send(application, path, body, api.user.headers)
     await execute(application, "UPDATE idempotency_keys SET body = NULL, status = NULL")
     await execute(
         application,
@@ -326,10 +324,10 @@ async def test_a_batch_whose_first_request_is_at_work_is_409(
         " lease_until = clock_timestamp() + interval '1 minute' WHERE status = 'pending'",
     )
 
-    refused = await send(application, path, body, town.user.headers)
+    refused = await send(application, path, body, api.user.headers)
 
     assert refusal(refused) == problems.KEY_IN_FLIGHT
     await execute(application, "UPDATE assessments SET lease_token = NULL, lease_until = NULL")
-    left = await send(application, path, body, town.user.headers)
+    left = await send(application, path, body, api.user.headers)
     assert left.json()["outcomes"][0]["assessment"]["status"] == "pending"
     assert len(application.provider.asked) == 1

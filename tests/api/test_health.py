@@ -90,10 +90,10 @@ async def test_a_service_that_verifies_settlement_has_nothing_to_note(
     assert answer.json() == {"status": "ok", "reasons": [], "notes": []}
 
 
-async def test_metrics_name_no_account(application: Application, town: ApiFixture) -> None:
-    await application.http.get("/api/check_self_status", headers=town.code.headers)
+async def test_metrics_name_no_account(application: Application, api: ApiFixture) -> None:
+    await application.http.get("/api/check_self_status", headers=api.code.headers)
     await application.http.post(
-        f"/api/access_codes/{town.code.access_code}/deactivate", headers=town.user.headers
+        f"/api/access_codes/{api.code.access_code}/deactivate", headers=api.user.headers
     )
 
     answer = await application.http.get("/metrics")
@@ -101,13 +101,13 @@ async def test_metrics_name_no_account(application: Application, town: ApiFixtur
     assert answer.status_code == 200
     assert answer.headers["Content-Type"].startswith("text/plain")
     assert "/api/check_self_status" in answer.text
-    for name in (town.code.access_code, town.code.account_id, town.user.email):
+    for name in (api.code.access_code, api.code.account_id, api.user.email):
         assert name is not None
         assert name not in answer.text
 
 
 async def test_process_without_loops_shows_what_waits_and_when_each_loop_last_ran(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
     await execute(
         application,

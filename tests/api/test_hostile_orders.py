@@ -76,12 +76,12 @@ STRINGS: Final = {
 
 @pytest.mark.parametrize("name", ["payment_coin", "payment_network", "access_code"])
 async def test_a_hostile_string_is_one_400_and_never_a_match(
-    application: Application, town: ApiFixture, name: str
+    application: Application, api: ApiFixture, name: str
 ) -> None:
-    body = {**ORDER, "order_is_for_self": False, "access_code": town.code.access_code}
+    body = {**ORDER, "order_is_for_self": False, "access_code": api.code.access_code}
     for kind, value in {**STRINGS, "lone surrogate": "?"}.items():
         raw = json.dumps({**body, name: value}).replace('"?"', r'"\ud800"').encode()
-        problem = refusal(await ask_raw(application, "new_order", raw, town.user))
+        problem = refusal(await ask_raw(application, "new_order", raw, api.user))
         assert (problem.status, len(problem.text) < 120) == (400, True), kind
     assert await orders_made(application) == 0
 

@@ -37,12 +37,12 @@ BAD_KEY: Final = problems.must_be(
 )
 
 
-def body_for(endpoint: str, town: ApiFixture) -> dict[str, Any]:
+def body_for(endpoint: str, api: ApiFixture) -> dict[str, Any]:
     if endpoint == "new_order":
         return dict(ORDER)
     if endpoint == "create_new_assessment":
         return dict(QUESTION)
-    return {"access_code": town.code.access_code, **QUESTION}
+    return {"access_code": api.code.access_code, **QUESTION}
 
 
 async def send(
@@ -72,13 +72,13 @@ async def sweep(application: Application) -> None:
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 async def test_a_repeated_request_is_answered_with_the_same_bytes_and_done_once(
-    application: Application, town: ApiFixture, endpoint: str
+    application: Application, api: ApiFixture, endpoint: str
 ) -> None:
-    body = body_for(endpoint, town)
+    body = body_for(endpoint, api)
 
-    first = await send(application, endpoint, body, town.user)
+    first = await send(application, endpoint, body, api.user)
     application.clock.advance(60)
-    again = await send(application, endpoint, body, town.user)
+    again = await send(application, endpoint, body, api.user)
 
     assert (first.status_code, again.status_code) == (201, 201)
     assert again.content == first.content
@@ -93,13 +93,13 @@ async def test_a_repeated_request_is_answered_with_the_same_bytes_and_done_once(
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 async def test_an_answer_under_a_key_is_the_one_without_it(
-    application: Application, town: ApiFixture, endpoint: str
+    application: Application, api: ApiFixture, endpoint: str
 ) -> None:
-    body = body_for(endpoint, town)
+    body = body_for(endpoint, api)
     own_id = "order_id" if endpoint == "new_order" else "assessment_id"
 
-    keyed = await send(application, endpoint, body, town.user)
-    plain = await ask(application, endpoint, body, town.user)
+    keyed = await send(application, endpoint, body, api.user)
+    plain = await ask(application, endpoint, body, api.user)
 
     expected = {**plain.json(), own_id: IsStr()}
     if endpoint != "new_order":
@@ -109,21 +109,21 @@ async def test_an_answer_under_a_key_is_the_one_without_it(
 
 
 async def test_an_answer_is_repeated_whatever_became_of_the_order_and_its_buyer(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    first = await send(application, "new_order", ORDER, town.code)
+    first = await send(application, "new_order", ORDER, api.code)
     await execute(application, "UPDATE orders SET number_of_credits = number_of_credits")
     await execute(
         application,
         "UPDATE accounts SET status = 'inactive' WHERE id = :id",
-        id=town.code.account_id,
+        id=api.code.account_id,
     )
     await learn_limits(application, lower_limit_btc=19)
 
-    again = await send(application, "new_order", ORDER, town.code)
+    again = await send(application, "new_order", ORDER, api.code)
 
     assert again.content == first.content
-    fresh = await send(application, "new_order", ORDER, town.code, "another")
+    fresh = await send(application, "new_order", ORDER, api.code, "another")
     assert refusal(fresh) == problems.INVALID_ACCESS_CODE
 
 
@@ -156,28 +156,28 @@ async def test_a_session_and_a_key_of_one_account_repeat_each_others_requests(
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 @pytest.mark.parametrize("change", [{"payment_coin": "AEON", "currency": "btc"}, {"memo": 1}])
 async def test_another_body_under_the_same_key_is_422_and_does_nothing(
-    application: Application, town: ApiFixture, endpoint: str, change: dict[str, Any]
+    application: Application, api: ApiFixture, endpoint: str, change: dict[str, Any]
 ) -> None:
-    body = body_for(endpoint, town)
-    first = await send(application, endpoint, body, town.user)
+    body = body_for(endpoint, api)
+    first = await send(application, endpoint, body, api.user)
     before = await made(application)
 
-    other = await send(application, endpoint, {**body, **change}, town.user)
+    other = await send(application, endpoint, {**body, **change}, api.user)
 
     assert refusal(other) == problems.KEY_REUSED
     assert await made(application) == before
-    assert (await send(application, endpoint, body, town.user)).content == first.content
+    assert (await send(application, endpoint, body, api.user)).content == first.content
 
 
 async def test_the_same_key_of_another_account_is_a_fresh_request(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
     answers = [
         await send(application, "new_order", body, by)
         for by, body in (
-            (town.user, ORDER),
-            (town.code, ORDER),
-            (town.stranger, {**ORDER, "number_of_credits": 11}),
+            (api.user, ORDER),
+            (api.code, ORDER),
+            (api.stranger, {**ORDER, "number_of_credits": 11}),
         )
     ]
 
@@ -186,10 +186,10 @@ async def test_the_same_key_of_another_account_is_a_fresh_request(
 
 
 async def test_the_same_key_at_another_endpoint_is_a_fresh_request(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
     answers = [
-        await send(application, endpoint, body_for(endpoint, town), town.user)
+        await send(application, endpoint, body_for(endpoint, api), api.user)
         for endpoint in ENDPOINTS
     ]
 
@@ -224,8 +224,8 @@ async def test_a_refused_order_leaves_its_key_free(application: Application, use
     assert (await send(application, "new_order", ORDER, user)).status_code == 201
 
 
-async def test_402_is_not_kept(application: Application, town: ApiFixture) -> None:
-    poor = town.stranger
+async def test_402_is_not_kept(application: Application, api: ApiFixture) -> None:
+    poor = api.stranger
     first = await send(application, "create_new_assessment", QUESTION, poor)
     assert refusal(first) == problems.INSUFFICIENT_CREDITS
     assert await made(application) == (0, 0, 0)
@@ -259,17 +259,17 @@ async def test_a_fault_of_ours_is_not_kept(
 
 
 async def test_after_a_failure_of_the_provider_the_same_key_asks_anew(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
     application.provider.raises = ProviderFailed(FailureReason.REFUSED)
     endpoint = "create_new_assessment_for_access_code"
-    body = body_for(endpoint, town)
-    failed = await send(application, endpoint, body, town.user)
+    body = body_for(endpoint, api)
+    failed = await send(application, endpoint, body, api.user)
     assert refusal(failed) == problems.ASSESSMENT_REFUSED
     assert await made(application) == (0, 1, 0)
     application.provider.raises = None
 
-    answer = await send(application, endpoint, body, town.user)
+    answer = await send(application, endpoint, body, api.user)
 
     assert answer.status_code == 201
     assert answer.json()["status"] == "ready"
@@ -277,7 +277,7 @@ async def test_after_a_failure_of_the_provider_the_same_key_asks_anew(
         IsStr(),
         answer.json()["assessment_id"],
     ]
-    assert await balance_of(application, town.code) == 4
+    assert await balance_of(application, api.code) == 4
 
 
 # For how long
@@ -322,13 +322,13 @@ async def test_a_key_is_any_text_of_visible_ascii(
     [[b""], [b" "], [b"a b"], [b"a\tb"], [b"a" * 256], [b"\xc3\xa9"], [b"\x7f"], [b"a", b"a"]],
 )
 async def test_any_other_key_is_400_and_does_nothing(
-    application: Application, town: ApiFixture, endpoint: str, sent: list[bytes]
+    application: Application, api: ApiFixture, endpoint: str, sent: list[bytes]
 ) -> None:
-    headers = [(b"x-api-key", town.user.api_key.encode())]
+    headers = [(b"x-api-key", api.user.api_key.encode())]
     headers += [(b"idempotency-key", key) for key in sent]
 
     answer = await application.http.post(
-        f"/api/{endpoint}", json=body_for(endpoint, town), headers=headers
+        f"/api/{endpoint}", json=body_for(endpoint, api), headers=headers
     )
 
     assert refusal(answer) == BAD_KEY

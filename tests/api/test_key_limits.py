@@ -56,12 +56,12 @@ def scopeless(answer: httpx.Response) -> bool:
 
 
 async def test_each_operation_asks_for_its_scope_and_no_other(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    with_it = {one: await make(application, town.user.headers, scopes=[one]) for one in SEVEN}
+    with_it = {one: await make(application, api.user.headers, scopes=[one]) for one in SEVEN}
     without = {
         one: await make(
-            application, town.user.headers, scopes=[other for other in SEVEN if other != one]
+            application, api.user.headers, scopes=[other for other in SEVEN if other != one]
         )
         for one in SEVEN
     }
@@ -76,10 +76,10 @@ async def test_each_operation_asks_for_its_scope_and_no_other(
 
 
 async def test_a_read_only_key_changes_nothing_whatever_its_scopes(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    key = await make(application, town.user.headers, read_only=True)
-    narrow = await make(application, town.user.headers, read_only=True, scopes=["codes"])
+    key = await make(application, api.user.headers, read_only=True)
+    narrow = await make(application, api.user.headers, read_only=True, scopes=["codes"])
 
     for operation, scoped in SCOPES.items():
         answer = await call(application, operation, key)
@@ -120,11 +120,11 @@ def test_the_table_of_scopes_has_every_operation_that_needs_a_caller(
 
 
 async def test_a_session_and_a_key_without_limits_have_every_scope(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    session = await open_session(application.database, town.user, application.clock.now())
+    session = await open_session(application.database, api.user, application.clock.now())
 
-    for headers in (session, town.user.headers):
+    for headers in (session, api.user.headers):
         for operation in SCOPES:
             if operation != "POST /api/logout":
                 assert scopeless(await call(application, operation, headers)), operation
@@ -134,15 +134,15 @@ async def test_a_session_and_a_key_without_limits_have_every_scope(
 
 
 async def test_a_key_gives_no_scope_that_it_lacks(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    maker = await make(application, town.user.headers, scopes=["keys", "orders:read"])
+    maker = await make(application, api.user.headers, scopes=["keys", "orders:read"])
 
     same = await application.http.post("/api/api_keys", json={}, headers=maker)
     fewer = await application.http.post(
         "/api/api_keys", json={"scopes": ["orders:read"]}, headers=maker
     )
-    for code in ({}, {"access_code": town.code.access_code}):
+    for code in ({}, {"access_code": api.code.access_code}):
         more = await application.http.post(
             "/api/api_keys", json={"scopes": ["orders:read", "orders:write"], **code}, headers=maker
         )
@@ -153,10 +153,10 @@ async def test_a_key_gives_no_scope_that_it_lacks(
 
 
 async def test_a_key_gives_no_network_beyond_its_own(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
     own = ["10.0.0.0/8", "2001:db8::/32"]
-    maker = await make(application, town.user.headers, ip_allow_list=own)
+    maker = await make(application, api.user.headers, ip_allow_list=own)
 
     same = await application.http.post("/api/api_keys", json={}, headers=maker)
     narrow = ["10.1.0.0/16", "2001:db8:1::/48"]
@@ -301,7 +301,7 @@ async def test_what_is_no_scope_or_no_network_is_refused(
 
 
 async def test_a_key_tells_its_name_its_owner_and_its_limits_in_the_answer_and_in_lists(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
     limits = {
         "name": "shop",
@@ -309,24 +309,24 @@ async def test_a_key_tells_its_name_its_owner_and_its_limits_in_the_answer_and_i
         "read_only": True,
         "ip_allow_list": ["10.0.0.0/8"],
     }
-    code = {"access_code": town.code.access_code}
-    made = (await ask(application, "api_keys", {**limits, **code}, town.user)).json()
+    code = {"access_code": api.code.access_code}
+    made = (await ask(application, "api_keys", {**limits, **code}, api.user)).json()
 
     expected = {
         **limits,
         "scopes": ["orders:read", "keys"],
-        "owner": town.code.account_id,
-        "access_code": town.code.access_code,
+        "owner": api.code.account_id,
+        "access_code": api.code.access_code,
         "last_used_at": None,
     }
     assert {name: made[name] for name in expected} == expected
     del made["api_key"]
-    of_code = f"api_keys?access_code={town.code.access_code}"
-    assert made in (await look(application, of_code, town.user)).json()["items"]
-    assert made in (await look(application, "api_keys", town.code)).json()["items"]
-    assert made not in (await look(application, "api_keys", town.user)).json()["items"]
-    foreign = f"api_keys?access_code={town.foreign_code.access_code}"
-    assert refusal(await look(application, foreign, town.user)) == problems.ACCESS_CODE_NOT_FOUND
+    of_code = f"api_keys?access_code={api.code.access_code}"
+    assert made in (await look(application, of_code, api.user)).json()["items"]
+    assert made in (await look(application, "api_keys", api.code)).json()["items"]
+    assert made not in (await look(application, "api_keys", api.user)).json()["items"]
+    foreign = f"api_keys?access_code={api.foreign_code.access_code}"
+    assert refusal(await look(application, foreign, api.user)) == problems.ACCESS_CODE_NOT_FOUND
 
 
 # When it was used
@@ -346,31 +346,31 @@ async def last_use(application: Application, by: Person) -> object:
 
 
 async def test_the_last_use_of_a_key_is_told_to_the_minute(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    await look(application, "orders", town.user)
-    first = await last_use(application, town.user)
+    await look(application, "orders", api.user)
+    first = await last_use(application, api.user)
     application.clock.advance(57)
-    await look(application, "orders", town.user)
-    later = await last_use(application, town.user)
+    await look(application, "orders", api.user)
+    later = await last_use(application, api.user)
 
     assert (first, later) == ("2026-01-11T12:46:00Z", "2026-01-11T12:47:00Z")
 
 
 async def test_a_use_is_written_once_a_minute_and_not_by_the_request(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
     uses = application.resources.key_uses
     for _ in range(3):
-        await look(application, "orders", town.user)
-        assert await nothing_written(application, town.user)
+        await look(application, "orders", api.user)
+        assert await nothing_written(application, api.user)
     assert len(uses._unsaved) == 1
     await uses.save(application.database)
     application.clock.advance(30)
-    await look(application, "orders", town.user)
+    await look(application, "orders", api.user)
     assert uses._unsaved == {}
     application.clock.advance(30)
-    await look(application, "orders", town.user)
+    await look(application, "orders", api.user)
     assert len(uses._unsaved) == 1
 
 
@@ -380,10 +380,10 @@ async def nothing_written(application: Application, by: Person) -> bool:
 
 
 async def test_a_use_that_could_not_be_written_is_written_later(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    await look(application, "orders", town.user)
+    await look(application, "orders", api.user)
     with pytest.raises(AttributeError):
         await application.resources.key_uses.save(None)  # type: ignore[arg-type]
 
-    assert await last_use(application, town.user) == "2026-01-11T12:46:00Z"
+    assert await last_use(application, api.user) == "2026-01-11T12:46:00Z"

@@ -51,9 +51,9 @@ async def revoke(application: Application, key: Headers, by: Headers, wish: str 
 
 
 async def test_a_key_lives_no_longer_than_the_key_that_made_it(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    session = await open_session(application.database, town.user, application.clock.now())
+    session = await open_session(application.database, api.user, application.clock.now())
     end = "2026-01-11T12:47:03Z"
     maker = await make(application, session, expires_at=end)
     made = []
@@ -65,7 +65,7 @@ async def test_a_key_lives_no_longer_than_the_key_that_made_it(
         ("2026-01-11T12:47:03.000001Z", None),
         ("2100-01-01T00:00:00Z", None),
     ):
-        for code in ({}, {"access_code": town.code.access_code}):
+        for code in ({}, {"access_code": api.code.access_code}):
             body = {"expires_at": expires_at, **code}
             answer = await application.http.post("/api/api_keys", json=body, headers=maker)
             if expected is None:
@@ -84,26 +84,26 @@ async def test_a_key_lives_no_longer_than_the_key_that_made_it(
 
 
 async def test_a_key_takes_along_what_it_made_and_what_that_made(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    session = await open_session(application.database, town.user, application.clock.now())
+    session = await open_session(application.database, api.user, application.clock.now())
     top = await make(application, session)
     child = await make(application, top)
-    of_code = await make(application, child, access_code=town.code.access_code)
+    of_code = await make(application, child, access_code=api.code.access_code)
     below = await make(application, of_code)
     beside = await make(application, session)
 
-    await revoke(application, child, town.user.headers)
+    await revoke(application, child, api.user.headers)
 
     for key, expected in ((top, True), (beside, True), (child, False), (of_code, False)):
         assert await lives(application, key) == expected
     assert not await lives(application, below)
-    assert await lives(application, town.code.headers)
+    assert await lives(application, api.code.headers)
     lines = await read(
         application,
         "SELECT subject, actor, api_key FROM audit_log WHERE action = 'api_key.revoke'",
     )
-    by = (town.user.account_id, prefix_of(town.user.headers))
+    by = (api.user.account_id, prefix_of(api.user.headers))
     assert sorted(lines) == sorted((prefix_of(key), *by) for key in (child, of_code, below))
 
 

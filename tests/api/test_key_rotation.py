@@ -99,19 +99,19 @@ async def test_without_grace_the_old_secret_is_over_at_once_and_a_third_is_never
 
 
 async def test_a_key_rotates_itself_and_what_it_made_and_a_session_all(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    session = await open_session(application.database, town.user, application.clock.now())
+    session = await open_session(application.database, api.user, application.clock.now())
     top = await make(application, session)
     child = await make(application, top)
-    below = await make(application, child, access_code=town.code.access_code)
+    below = await make(application, child, access_code=api.code.access_code)
     beside = await make(application, session)
 
     for key in (top, child, below):
         assert (await rotate(application, key, top)).status_code == 200
     for key, by in ((top, child), (beside, top), (below, beside)):
         assert refusal(await rotate(application, key, by)) == problems.ROTATION_NOT_ALLOWED
-    for key in (top, child, below, beside, town.code.headers, town.user.headers):
+    for key in (top, child, below, beside, api.code.headers, api.user.headers):
         assert (await rotate(application, key, session)).status_code == 200
 
 
@@ -130,17 +130,15 @@ async def test_a_key_that_is_over_gets_no_new_secret(
 
 
 async def test_what_is_no_grace_or_no_key_is_refused(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
     values: list[object] = [-1, 604801, "60", 1.5, True, {}]
     for value in values:
-        refused = await rotate(
-            application, town.user.headers, town.user.headers, grace_seconds=value
-        )
+        refused = await rotate(application, api.user.headers, api.user.headers, grace_seconds=value)
         assert refusal(refused) == GRACE, value
     for prefix in ("AAAAAAAAAA", "short", "%00", "%D0%B0" * 10):
-        answer = await ask(application, f"api_keys/{prefix}/rotate", {}, town.user)
+        answer = await ask(application, f"api_keys/{prefix}/rotate", {}, api.user)
         assert refusal(answer) == problems.API_KEY_NOT_FOUND, prefix
-    foreign = await rotate(application, town.foreign_code.headers, town.user.headers)
+    foreign = await rotate(application, api.foreign_code.headers, api.user.headers)
     assert refusal(foreign) == problems.API_KEY_NOT_FOUND
-    assert (await look(application, "orders", town.foreign_code)).status_code == 200
+    assert (await look(application, "orders", api.foreign_code)).status_code == 200

@@ -28,16 +28,16 @@ async def ledger(application: Application, by: Person, query: str = "") -> dict[
 
 
 async def test_each_movement_says_why_how_many_and_what_was_left(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    made = await ask(application, "create_new_assessment", QUESTION, town.code)
+    made = await ask(application, "create_new_assessment", QUESTION, api.code)
     application.clock.advance(1)
     application.provider.raises = ProviderFailed(FailureReason.BROKEN)
-    await ask(application, "create_new_assessment", QUESTION, town.code)
+    await ask(application, "create_new_assessment", QUESTION, api.code)
     application.clock.advance(1)
-    await ask(application, f"access_codes/{town.code.access_code}/deactivate", {}, town.user)
+    await ask(application, f"access_codes/{api.code.access_code}/deactivate", {}, api.user)
 
-    page = await ledger(application, town.code)
+    page = await ledger(application, api.code)
 
     [(failed_id,)] = await read(application, "SELECT id FROM assessments WHERE status = 'failed'")
     nothing = {"order_id": None, "assessment_id": None}
@@ -83,21 +83,21 @@ async def test_each_movement_says_why_how_many_and_what_was_left(
         },
     ]
     assert page["next_cursor"] is None
-    of_code = f"?access_code={town.code.access_code}"
-    assert await ledger(application, town.user, of_code) == page
-    assert await ledger(application, town.code, of_code) == page
-    assert [entry["credits"] for entry in (await ledger(application, town.user))["items"]] == [
+    of_code = f"?access_code={api.code.access_code}"
+    assert await ledger(application, api.user, of_code) == page
+    assert await ledger(application, api.code, of_code) == page
+    assert [entry["credits"] for entry in (await ledger(application, api.user))["items"]] == [
         4,
         20,
     ]
 
 
 async def test_pages_of_any_length_show_every_movement_once_while_new_ones_come(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
     for _ in range(6):
-        await ask(application, "create_new_assessment", QUESTION, town.user)
-    whole = (await ledger(application, town.user))["items"]
+        await ask(application, "create_new_assessment", QUESTION, api.user)
+    whole = (await ledger(application, api.user))["items"]
     assert len(whole) == 7
 
     for limit in (1, 2, 3, 7):
@@ -105,25 +105,25 @@ async def test_pages_of_any_length_show_every_movement_once_while_new_ones_come(
         cursor: str | None = ""
         while cursor is not None:
             query = f"?limit={limit}" + (f"&cursor={cursor}" if cursor else "")
-            page = await ledger(application, town.user, query)
+            page = await ledger(application, api.user, query)
             shown += page["items"]
             cursor = page["next_cursor"]
             if len(shown) == limit:  # what is new does not move the later pages
-                await ask(application, "create_new_assessment", QUESTION, town.user)
+                await ask(application, "create_new_assessment", QUESTION, api.user)
         assert shown[-7:] == whole, limit
 
 
 async def test_a_page_is_read_by_the_index_in_one_statement_however_deep(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    first = await ledger(application, town.user, "?limit=1")
+    first = await ledger(application, api.user, "?limit=1")
     assert first["next_cursor"] is None
-    await ask(application, "create_new_assessment", QUESTION, town.user)
-    first = await ledger(application, town.user, "?limit=1")
+    await ask(application, "create_new_assessment", QUESTION, api.user)
+    first = await ledger(application, api.user, "?limit=1")
 
     async with application.database.reading() as connection:
         with counting_queries(connection) as queries:
-            await ledger(application, town.user, f"?limit=1&cursor={first['next_cursor']}")
+            await ledger(application, api.user, f"?limit=1&cursor={first['next_cursor']}")
 
     asked = [query for query in queries if "ledger_entries" in query]
     assert len(asked) == 1
@@ -151,9 +151,9 @@ async def test_a_cursor_of_another_list_or_of_nobody_is_refused(
 
 
 async def test_guessing_the_codes_of_others_is_throttled(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    answers = [await look(application, f"ledger?access_code={n:016}", town.user) for n in range(21)]
+    answers = [await look(application, f"ledger?access_code={n:016}", api.user) for n in range(21)]
 
     assert {refusal(answer) for answer in answers[:20]} == {problems.ACCESS_CODE_NOT_FOUND}
     assert refusal(answers[20]) == problems.TOO_MANY_ATTEMPTS

@@ -53,15 +53,15 @@ async def page(
 
 
 async def test_an_issuer_lists_the_assessments_of_its_code_and_not_its_own_among_them(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    own = await make(application, "assessments", town.user)
-    of_code = await make(application, "assessments", town.code)
+    own = await make(application, "assessments", api.user)
+    of_code = await make(application, "assessments", api.code)
 
     assert await page(
-        application, "assessments", town.user, f"access_code={town.code.access_code}"
+        application, "assessments", api.user, f"access_code={api.code.access_code}"
     ) == ([of_code], None)
-    assert await page(application, "assessments", town.user, "limit=100") == ([own], None)
+    assert await page(application, "assessments", api.user, "limit=100") == ([own], None)
 
 
 async def all_of(application: Application, path: str, by: Person) -> list[str]:
@@ -102,16 +102,16 @@ async def test_a_page_that_holds_all_is_the_last(
 
 @pytest.mark.parametrize("path", LISTS)
 async def test_a_cursor_of_another_account_shows_only_what_is_ones_own(
-    application: Application, town: ApiFixture, path: str
+    application: Application, api: ApiFixture, path: str
 ) -> None:
-    await make(application, path, town.user)
+    await make(application, path, api.user)
     application.clock.advance(1)
     for _ in range(2):
-        await make(application, path, town.user)
-    _, cursor = await page(application, path, town.user, "limit=1")
-    own = set(await all_of(application, path, town.stranger))
+        await make(application, path, api.user)
+    _, cursor = await page(application, path, api.user, "limit=1")
+    own = set(await all_of(application, path, api.stranger))
 
-    names, _ = await page(application, path, town.stranger, f"cursor={cursor}")
+    names, _ = await page(application, path, api.stranger, f"cursor={cursor}")
 
     assert cursor is not None
     assert set(names) <= own

@@ -51,7 +51,7 @@ async def buyer(database: LentDatabase) -> Person:
 
 
 @asynccontextmanager
-async def open_panel(database: LentDatabase) -> AsyncIterator[Application]:
+async def open_ensemble(database: LentDatabase) -> AsyncIterator[Application]:
     """Run an application of all local providers, before a chain on which ADDRESS was paid."""
     async with serving_upstream() as upstream:
         root = upstream.base_url.partition("/api/")[0]
@@ -298,7 +298,7 @@ async def test_pending_question_is_asked_again_as_of_its_day(
         application.provider.raises = ProviderUnknown()
         await answer_to(application, buyer, address=SATOSHI, as_of="2025-06-30")
         application.clock.advance(60)
-        await finish_due(database, application.resources.panel, application.clock)
+        await finish_due(database, application.resources.ensemble, application.clock)
         assert [one.as_of for one in application.provider.asked] == [date(2025, 6, 30)] * 2
 
 
@@ -481,7 +481,7 @@ async def test_tag_pack_alone_leaves_the_sample_in_batches_panels_and_repeated_q
         for address in (SAMPLED, SATOSHI, ADDRESS)
     ]
     body = {"access_code": code.access_code, "questions": questions}
-    async with open_panel(database) as application:
+    async with open_ensemble(database) as application:
 
         async def made() -> list[dict[str, Any]]:
             endpoint = "create_new_assessments_for_access_code"
@@ -580,7 +580,7 @@ async def test_tags_and_exposure_do_not_read_as_checked_by_lists_of_other_curren
     buyer: Person, database: LentDatabase
 ) -> None:
     await import_rows(database, [listed(EVM, "ETH")], issued=SPRING, source="OFAC SDN")
-    async with open_panel(database) as application:
+    async with open_ensemble(database) as application:
         made = await answer_to(application, buyer, address=ADDRESS)
     opinions = made["answer"]["opinions"]
     assert [one["grade"] for one in opinions] == ["no list of such addresses"] * 3

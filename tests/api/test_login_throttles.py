@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.accounts import users
 from app.runtime import security
-from app.runtime.db.turns import Turns
+from app.runtime.db.concurrency import ConcurrencyLimit
 from tests.api import problems
 from tests.api.asking import anonymised, ask, counting_queries, refusal
 from tests.api.guessing import asked_from, log_in, refused
@@ -194,11 +194,11 @@ async def test_a_budget_known_to_be_used_up_costs_no_query(
 async def test_beyond_four_passwords_at_once_nobody_waits_for_ever(
     application: Application, victim: Person, hashed: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    turns = Turns(4, within_seconds=0.01)
-    monkeypatch.setattr(application.resources.throttles, "_passwords", turns)
+    concurrency = ConcurrencyLimit(4, within_seconds=0.01)
+    monkeypatch.setattr(application.resources.throttles, "_passwords", concurrency)
     async with AsyncExitStack() as taken:
         for _ in range(4):
-            await taken.enter_async_context(turns.one())
+            await taken.enter_async_context(concurrency.one())
         answers = [
             await log_in(application, email_of(victim), PASSWORD),
             await register(application, "new@example.com"),

@@ -22,13 +22,13 @@ def caching(answer: httpx.Response) -> list[str]:
 
 
 async def test_every_operation_under_api_forbids_copies_of_its_answers_and_errors(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
     document = (await application.http.get("/openapi.json")).json()
     seen = set()
     for path, operations in document["paths"].items():
         for method in operations:
-            for headers in ({}, town.user.headers, {"X-API-KEY": "nonsense"}):
+            for headers in ({}, api.user.headers, {"X-API-KEY": "nonsense"}):
                 answer = await application.http.request(method, path, headers=headers)
                 seen.add(answer.status_code)
                 private = path.startswith("/api/") or path in MOMENTARY
@@ -36,22 +36,22 @@ async def test_every_operation_under_api_forbids_copies_of_its_answers_and_error
     assert {200, 400, 403, 404} <= seen
 
 
-async def test_what_holds_secrets_is_never_kept(application: Application, town: ApiFixture) -> None:
-    sold = await ask(application, "create_new_assessment", QUESTION, town.user)
+async def test_what_holds_secrets_is_never_kept(application: Application, api: ApiFixture) -> None:
+    sold = await ask(application, "create_new_assessment", QUESTION, api.user)
     place = f"assessments/{sold.json()['assessment_id']}"
     answers = [
-        await ask(application, "login", {"email": town.user.email, "password": PASSWORD}),
-        await ask(application, "login", {"email": town.user.email, "password": "another one"}),
-        await ask(application, "api_keys", {}, town.user),
-        await look(application, "api_keys", town.user),
-        await look(application, f"{place}/receipt", town.user),
-        await look(application, f"{place}/report", town.user),
-        await ask_raw(application, "new_order", b"{", town.user),
-        await ask_raw(application, "new_order", b" " * 20_000, town.user),
+        await ask(application, "login", {"email": api.user.email, "password": PASSWORD}),
+        await ask(application, "login", {"email": api.user.email, "password": "another one"}),
+        await ask(application, "api_keys", {}, api.user),
+        await look(application, "api_keys", api.user),
+        await look(application, f"{place}/receipt", api.user),
+        await look(application, f"{place}/report", api.user),
+        await ask_raw(application, "new_order", b"{", api.user),
+        await ask_raw(application, "new_order", b" " * 20_000, api.user),
         await application.http.put("/api/login"),
         await application.http.get("/api/nowhere"),
         await application.http.get("/api"),
-        await application.http.head("/api/api_keys", headers=town.user.headers),
+        await application.http.head("/api/api_keys", headers=api.user.headers),
     ]
 
     assert [one.status_code for one in answers] == [
@@ -61,15 +61,15 @@ async def test_what_holds_secrets_is_never_kept(application: Application, town: 
 
 
 async def test_a_fault_of_ours_is_not_kept_either(
-    application: Application, town: ApiFixture, monkeypatch: pytest.MonkeyPatch
+    application: Application, api: ApiFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr("app.accounts.users.facts_in", fail)
-    inner = await look(application, "check_self_status", town.user)
+    inner = await look(application, "check_self_status", api.user)
     monkeypatch.setattr("app.web.middleware._is_private", fail)
-    outer = await look(application, "check_self_status", town.user)
+    outer = await look(application, "check_self_status", api.user)
 
     assert (inner.status_code, caching(inner)) == (500, NO_STORE)
     assert (outer.status_code, caching(outer)) == (500, NO_STORE)
@@ -82,14 +82,14 @@ async def test_public_documents_may_be_kept(application: Application) -> None:
 
 
 async def test_head_is_answered_like_get_without_a_body(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
     document = (await application.http.get("/openapi.json")).json()
     gets = [path for path, operations in document["paths"].items() if "get" in operations]
     assert {*MOMENTARY, "/api/check_self_status"} <= set(gets)
-    session = await open_session(application.database, town.user, application.clock.now())
+    session = await open_session(application.database, api.user, application.clock.now())
     for path in (*gets, *PUBLIC, "/nowhere"):
-        for headers in ({}, town.user.headers, session):
+        for headers in ({}, api.user.headers, session):
             get = await application.http.get(path, headers=headers)
             head = await application.http.head(path, headers=headers)
             assert (head.status_code, head.content) == (get.status_code, b""), path

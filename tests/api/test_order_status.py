@@ -253,9 +253,9 @@ async def test_an_order_that_aeonto_refused_says_why(
 
 @pytest.mark.parametrize("body", [{}, {"order_id": None}, {"order_id": ""}, {"order_id": []}])
 async def test_an_order_id_is_required(
-    application: Application, town: ApiFixture, body: dict[str, object]
+    application: Application, api: ApiFixture, body: dict[str, object]
 ) -> None:
-    for by in (town.user, town.code):
+    for by in (api.user, api.code):
         answer = await ask(application, "check_order_status", body, by)
         assert refusal(answer) == problems.missing("order_id")
 
@@ -283,70 +283,70 @@ async def test_an_access_code_sent_by_a_user_is_ignored(
 
 
 async def test_a_key_of_a_code_needs_that_code_and_no_other(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    order_id = await place(application, town.code)
+    order_id = await place(application, api.code)
 
     async def named(**access_code: object) -> object:
         body = {"order_id": order_id, **access_code}
-        return refusal(await ask(application, "check_order_status", body, town.code))
+        return refusal(await ask(application, "check_order_status", body, api.code))
 
     assert await named() == problems.missing("access_code")
     nothings: tuple[object, ...] = (None, "", [])
     for nothing in nothings:
         assert await named(access_code=nothing) == problems.missing("access_code")
-    for other in (town.foreign_code.access_code, "0" * 16, 7, False):
+    for other in (api.foreign_code.access_code, "0" * 16, 7, False):
         assert await named(access_code=other) == problems.ACCESS_CODE_MISMATCH
-    assert (await status(application, order_id, town.code))["order_id"] == order_id
+    assert (await status(application, order_id, api.code))["order_id"] == order_id
 
 
 # Who sees an order
 
 
 async def test_buyer_beneficiary_and_issuer_of_the_code_see_an_order_and_nobody_else(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    gift = {"order_is_for_self": False, "access_code": town.code.access_code}
-    order_id = await place(application, town.stranger, **gift)
+    gift = {"order_is_for_self": False, "access_code": api.code.access_code}
+    order_id = await place(application, api.stranger, **gift)
 
-    for by in (town.stranger, town.code, town.user):  # buyer, beneficiary, issuer
+    for by in (api.stranger, api.code, api.user):  # buyer, beneficiary, issuer
         assert (await status(application, order_id, by))["order_id"] == order_id
-    body = {"order_id": order_id, "access_code": town.foreign_code.access_code}
-    foreign = await ask(application, "check_order_status", body, town.foreign_code)
+    body = {"order_id": order_id, "access_code": api.foreign_code.access_code}
+    foreign = await ask(application, "check_order_status", body, api.foreign_code)
     absent = await ask(
-        application, "check_order_status", {**body, "order_id": ABSENT}, town.foreign_code
+        application, "check_order_status", {**body, "order_id": ABSENT}, api.foreign_code
     )
     assert refusal(foreign) == problems.INVALID_ORDER_ID
     assert anonymised(foreign) == anonymised(absent)
 
 
 async def test_an_issuer_sees_what_its_code_bought_but_not_what_it_gave_away(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    own = await place(application, town.code)
+    own = await place(application, api.code)
     away = await place(
         application,
-        town.code,
+        api.code,
         order_is_for_self=False,
-        access_code=town.foreign_code.access_code,
+        access_code=api.foreign_code.access_code,
     )
 
-    assert (await status(application, own, town.user))["order_id"] == own
-    answer = await ask(application, "check_order_status", {"order_id": away}, town.user)
+    assert (await status(application, own, api.user))["order_id"] == own
+    answer = await ask(application, "check_order_status", {"order_id": away}, api.user)
     assert refusal(answer) == problems.INVALID_ORDER_ID
-    assert (await status(application, away, town.stranger))["order_id"] == away
+    assert (await status(application, away, api.stranger))["order_id"] == away
 
 
 async def test_the_list_of_orders_has_what_one_may_see_newest_first(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
     placed = []
     for buyer, beneficiary in (
-        (town.user, town.user),
-        (town.code, town.code),
-        (town.stranger, town.code),
-        (town.stranger, town.stranger),
-        (town.user, town.foreign_code),
+        (api.user, api.user),
+        (api.code, api.code),
+        (api.stranger, api.code),
+        (api.stranger, api.stranger),
+        (api.user, api.foreign_code),
     ):
         application.clock.advance(1)
         named = {"order_is_for_self": False, "access_code": beneficiary.access_code}
@@ -358,12 +358,12 @@ async def test_the_list_of_orders_has_what_one_may_see_newest_first(
         assert answer.json()["next_cursor"] is None
         return [placed.index(order["order_id"]) for order in answer.json()["items"]]
 
-    assert await listed(town.user) == [4, 2, 1, 0]
-    assert await listed(town.code) == [2, 1]
-    assert await listed(town.stranger) == [4, 3, 2]
-    assert await listed(town.foreign_code) == [4]
-    [order] = (await look(application, "orders", town.foreign_code)).json()["items"]
-    assert order == await status(application, placed[4], town.foreign_code)
+    assert await listed(api.user) == [4, 2, 1, 0]
+    assert await listed(api.code) == [2, 1]
+    assert await listed(api.stranger) == [4, 3, 2]
+    assert await listed(api.foreign_code) == [4]
+    [order] = (await look(application, "orders", api.foreign_code)).json()["items"]
+    assert order == await status(application, placed[4], api.foreign_code)
 
 
 async def test_the_answer_comes_from_the_time_of_the_question(

@@ -63,17 +63,17 @@ async def test_an_access_code_orders_for_itself_with_a_key_of_its_own(
 
 
 async def test_a_gift_is_for_the_access_code_and_says_nothing_about_it(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    body = {**ORDER, "order_is_for_self": False, "access_code": town.foreign_code.access_code}
+    body = {**ORDER, "order_is_for_self": False, "access_code": api.foreign_code.access_code}
 
-    answer = await ask(application, "new_order", body, town.user)
+    answer = await ask(application, "new_order", body, api.user)
 
     assert answer.status_code == 201
-    own = await ask(application, "new_order", ORDER, town.user)
+    own = await ask(application, "new_order", ORDER, api.user)
     assert answer.json() == {**own.json(), "order_id": ORDER_ID}
     rows = await read(application, "SELECT buyer_id, beneficiary_id FROM orders ORDER BY id")
-    assert rows[0] == (town.user.account_id, town.foreign_code.account_id)
+    assert rows[0] == (api.user.account_id, api.foreign_code.account_id)
 
 
 @pytest.mark.parametrize("coin", ["Aeon", "AEON", "aeon", "aEoN"])
@@ -196,44 +196,44 @@ async def test_an_access_code_is_ignored_beside_an_order_for_oneself(
     assert answer.status_code == 201
 
 
-async def test_unknown_fields_are_ignored(application: Application, town: ApiFixture) -> None:
+async def test_unknown_fields_are_ignored(application: Application, api: ApiFixture) -> None:
     extra = {
         "status": "BTC_SENT",
         "price": "0.00000001",
         "price_btc": 0,
         "btc_amount": "0",
-        "account_id": town.stranger.account_id,
-        "beneficiary_id": town.stranger.account_id,
+        "account_id": api.stranger.account_id,
+        "beneficiary_id": api.stranger.account_id,
         "credits_granted": 10,
         "granted_at": "2026-01-11T12:46:03Z",
         "amount": -1,
     }
 
-    plain = await ask(application, "new_order", ORDER, town.user)
-    answer = await ask(application, "new_order", {**ORDER, **extra}, town.user)
+    plain = await ask(application, "new_order", ORDER, api.user)
+    answer = await ask(application, "new_order", {**ORDER, **extra}, api.user)
 
     assert answer.status_code == 201
     assert answer.json() == {**plain.json(), "order_id": ORDER_ID}
     rows = await read(application, "SELECT beneficiary_id, price_btc::text, status FROM orders")
-    assert rows == [(town.user.account_id, "0.00050000", "TO_BE_CREATED")] * 2
+    assert rows == [(api.user.account_id, "0.00050000", "TO_BE_CREATED")] * 2
 
 
 # What an order refers to
 
 
 async def test_an_access_code_that_is_unknown_expired_or_inactive_gets_no_order(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
     database, now = application.database, application.clock.now()
     expiring = await make_access_code(
-        database, town.user, now, expires_at=now + timedelta(seconds=60)
+        database, api.user, now, expires_at=now + timedelta(seconds=60)
     )
-    closed = await make_access_code(database, town.user, now)
-    await ask(application, f"access_codes/{closed.access_code}/deactivate", {}, town.user)
+    closed = await make_access_code(database, api.user, now)
+    await ask(application, f"access_codes/{closed.access_code}/deactivate", {}, api.user)
 
     async def gift(access_code: str | None) -> int | Problem:
         body = {**ORDER, "order_is_for_self": False, "access_code": access_code}
-        answer = await ask(application, "new_order", body, town.stranger)
+        answer = await ask(application, "new_order", body, api.stranger)
         return 201 if answer.status_code == 201 else refusal(answer)
 
     assert await gift(expiring.access_code) == 201
@@ -246,19 +246,19 @@ async def test_an_access_code_that_is_unknown_expired_or_inactive_gets_no_order(
 
 
 async def test_an_access_code_that_may_not_buy_may_not_give_either(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    await ask(application, f"access_codes/{town.code.access_code}/deactivate", {}, town.user)
+    await ask(application, f"access_codes/{api.code.access_code}/deactivate", {}, api.user)
     gift = {
         **ORDER,
         "order_is_for_self": False,
-        "access_code": town.foreign_code.access_code,
+        "access_code": api.foreign_code.access_code,
     }
 
-    assert refusal(await ask(application, "new_order", ORDER, town.code)) == (
+    assert refusal(await ask(application, "new_order", ORDER, api.code)) == (
         problems.INVALID_ACCESS_CODE
     )
-    assert refusal(await ask(application, "new_order", gift, town.code)) == (
+    assert refusal(await ask(application, "new_order", gift, api.code)) == (
         problems.INVALID_ACCESS_CODE
     )
 

@@ -324,21 +324,21 @@ async def test_address_once_shown_is_never_given_to_another_order(
 # Who sees it, and where else
 
 
-async def test_gift_goes_to_the_access_code(application: Application, town: ApiFixture) -> None:
-    body = {**ORDER, "order_is_for_self": False, "access_code": town.foreign_code.access_code}
-    answer = await ask(application, "new_order", body, town.user)
+async def test_gift_goes_to_the_access_code(application: Application, api: ApiFixture) -> None:
+    body = {**ORDER, "order_is_for_self": False, "access_code": api.foreign_code.access_code}
+    answer = await ask(application, "new_order", body, api.user)
     gift = order_of(application, answer.json()["order_id"])
     await gift.shown(output())
-    for by in (town.user, town.foreign_code, town.stranger):  # buyer, beneficiary, issuer
+    for by in (api.user, api.foreign_code, api.stranger):  # buyer, beneficiary, issuer
         assert (await status(application, gift, by))["credits_granted"] == 10
     query = "SELECT balance FROM accounts WHERE id = :id"
-    assert await read(application, query, id=town.foreign_code.account_id) == [(10,)]
+    assert await read(application, query, id=api.foreign_code.account_id) == [(10,)]
 
 
 async def test_order_does_not_exist_for_strangers(
-    application: Application, town: ApiFixture, placed: BitcoinOrder
+    application: Application, api: ApiFixture, placed: BitcoinOrder
 ) -> None:
-    for by in (town.stranger, town.foreign_code, town.code):
+    for by in (api.stranger, api.foreign_code, api.code):
         for order_id in (placed.id, "ord_" + "0" * 25):
             body = {"order_id": order_id, "access_code": by.access_code}
             answer = await ask(application, "check_order_status", body, by)

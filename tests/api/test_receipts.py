@@ -144,15 +144,15 @@ async def test_a_receipt_says_what_the_answer_said(application: Application, cod
 
 
 async def test_a_receipt_is_the_same_bytes_whenever_and_by_whom_it_is_asked_for(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    made = await create(application, town.code)
-    first = await get_receipt(application, made, town.code)
+    made = await create(application, api.code)
+    first = await get_receipt(application, made, api.code)
     application.clock.advance(86_400)
 
-    second = await get_receipt(application, made, town.user)
+    second = await get_receipt(application, made, api.user)
     async with open_application(application.database) as other:
-        third = await get_receipt(other, made, town.code)
+        third = await get_receipt(other, made, api.code)
 
     assert first.content == second.content == third.content
 
@@ -160,14 +160,14 @@ async def test_a_receipt_is_the_same_bytes_whenever_and_by_whom_it_is_asked_for(
 @pytest.mark.parametrize("what", ["receipt", "report"])
 @pytest.mark.parametrize("of", ["another's", "the issuer's"])
 async def test_what_another_asked_is_as_if_it_had_never_been(
-    application: Application, town: ApiFixture, what: str, of: str
+    application: Application, api: ApiFixture, what: str, of: str
 ) -> None:
-    made = await create(application, town.code)
+    made = await create(application, api.code)
     if of == "the issuer's":
-        made = (await ask(application, "create_new_assessment", QUESTION, town.user)).json()[
+        made = (await ask(application, "create_new_assessment", QUESTION, api.user)).json()[
             "assessment_id"
         ]
-    other = town.foreign_code if of == "another's" else town.code
+    other = api.foreign_code if of == "another's" else api.code
 
     answer = await look(application, f"assessments/{made}/{what}", other)
     of_nothing = await look(application, f"assessments/{ABSENT}/{what}", other)
@@ -220,9 +220,9 @@ async def test_a_report_that_gets_no_turn_in_time_is_refused_as_busy(
     application: Application, code: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = await create(application, code)
-    turns = application.resources.report_turns
-    monkeypatch.setattr(turns, "_within_seconds", 0.01)
-    async with turns.one(), turns.one():
+    concurrency = application.resources.report_limit
+    monkeypatch.setattr(concurrency, "_within_seconds", 0.01)
+    async with concurrency.one(), concurrency.one():
         assert refusal(await get_report(application, made, code)) == problems.BUSY
     assert (await get_report(application, made, code)).status_code == 200
 

@@ -29,46 +29,46 @@ async def done(
 
 
 async def test_a_deactivated_code_gives_its_credits_back_in_two_entries(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    told = await done(application, town.code, "deactivate", {}, town.user)
+    told = await done(application, api.code, "deactivate", {}, api.user)
 
-    status = {"access_code": town.code.access_code}
-    shown = await ask(application, "check_access_code_status", status, town.user)
+    status = {"access_code": api.code.access_code}
+    shown = await ask(application, "check_access_code_status", status, api.user)
     assert told == {**shown.json(), "credits_returned": 5}
     assert (told["status"], told["credits_available"]) == ("Inactive", 0)
-    assert await balance_of(application, town.user) == 25
-    assert await balance_of(application, town.code) == 0
-    assert (await entries_of(application, town.user))[-1] == ("transfer", 5)
-    assert (await entries_of(application, town.code))[-1] == ("transfer", -5)
+    assert await balance_of(application, api.user) == 25
+    assert await balance_of(application, api.code) == 0
+    assert (await entries_of(application, api.user))[-1] == ("transfer", 5)
+    assert (await entries_of(application, api.code))[-1] == ("transfer", -5)
     transfers = await read(
         application,
         "SELECT count(DISTINCT l.transfer_id), count(a.id) FROM ledger_entries l"
         " JOIN audit_log a ON a.ledger_entry_id = l.id"
         " WHERE l.kind = 'transfer' AND a.actor = :issuer",
-        issuer=town.user.account_id,
+        issuer=api.user.account_id,
     )
     assert transfers == [(1, 2)]
 
 
 async def test_a_body_may_be_left_out_and_then_all_credits_come_back(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    for action, by in (("credits/return", town.user), ("deactivate", town.stranger)):
-        code = town.code if by is town.user else town.foreign_code
+    for action, by in (("credits/return", api.user), ("deactivate", api.stranger)):
+        code = api.code if by is api.user else api.foreign_code
         answer = await application.http.post(f"/api/{path_of(code, action)}", headers=by.headers)
         assert answer.status_code == 200
         assert answer.json()["credits_available"] == 0
-    assert await balance_of(application, town.user) == 25
+    assert await balance_of(application, api.user) == 25
 
 
 async def test_credits_that_are_to_be_kept_stay_on_the_code_and_come_back_when_asked_for(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    kept = await done(application, town.code, "deactivate", {"keep_credits": True}, town.user)
-    again = await done(application, town.code, "deactivate", {"keep_credits": True}, town.user)
-    some = await done(application, town.code, "credits/return", {"number_of_credits": 2}, town.user)
-    rest = await done(application, town.code, "deactivate", {"keep_credits": False}, town.user)
+    kept = await done(application, api.code, "deactivate", {"keep_credits": True}, api.user)
+    again = await done(application, api.code, "deactivate", {"keep_credits": True}, api.user)
+    some = await done(application, api.code, "credits/return", {"number_of_credits": 2}, api.user)
+    rest = await done(application, api.code, "deactivate", {"keep_credits": False}, api.user)
 
     assert (kept["status"], kept["credits_available"], kept["credits_returned"]) == (
         "Inactive",
@@ -78,67 +78,65 @@ async def test_credits_that_are_to_be_kept_stay_on_the_code_and_come_back_when_a
     assert again == kept
     assert (some["credits_available"], some["credits_returned"]) == (3, 2)
     assert (rest["credits_available"], rest["credits_returned"]) == (0, 3)
-    assert await balance_of(application, town.user) == 25
+    assert await balance_of(application, api.user) == 25
 
 
 async def test_credits_come_back_from_an_active_and_from_an_expired_code(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
     now = application.clock.now()
     expired = await make_access_code(
         application.database,
-        town.user,
+        api.user,
         now,
         credits_given=3,
         expires_at=now + timedelta(seconds=1),
     )
     application.clock.advance(1)
 
-    active = await done(
-        application, town.code, "credits/return", {"number_of_credits": 1}, town.user
-    )
-    over = await done(application, expired, "credits/return", {}, town.user)
-    nothing = await done(application, expired, "credits/return", {}, town.user)
+    active = await done(application, api.code, "credits/return", {"number_of_credits": 1}, api.user)
+    over = await done(application, expired, "credits/return", {}, api.user)
+    nothing = await done(application, expired, "credits/return", {}, api.user)
 
     assert (active["status"], active["credits_available"]) == ("Active", 4)
     assert (over["status"], over["credits_returned"]) == ("Inactive", 3)
     assert (nothing["credits_available"], nothing["credits_returned"]) == (0, 0)
-    assert await balance_of(application, town.user) == 24
+    assert await balance_of(application, api.user) == 24
 
 
 async def test_more_credits_than_the_code_has_do_not_come_back(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
     body = {"number_of_credits": 6}
 
-    answer = await ask(application, path_of(town.code, "credits/return"), body, town.user)
+    answer = await ask(application, path_of(api.code, "credits/return"), body, api.user)
 
     assert refusal(answer) == problems.INSUFFICIENT_CREDITS
-    assert await balance_of(application, town.code) == 5
+    assert await balance_of(application, api.code) == 5
 
 
 async def test_what_is_no_number_or_no_yes_or_no_is_refused_and_nothing_moves(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
     values: list[object] = [0, -1, True, 1.0, "1", {}, 2**63]
     for value in values:
         body = {"number_of_credits": value}
-        answer = await ask(application, path_of(town.code, "credits/return"), body, town.user)
+        answer = await ask(application, path_of(api.code, "credits/return"), body, api.user)
         assert refusal(answer) == HOW_MANY, value
     answers: list[object] = [0, "true", {}, 1.0]
     for keep in answers:
         body = {"keep_credits": keep}
-        answer = await ask(application, path_of(town.code, "deactivate"), body, town.user)
+        answer = await ask(application, path_of(api.code, "deactivate"), body, api.user)
         assert refusal(answer) == problems.must_be("keep_credits", "true or false"), keep
-    garbled = await ask_raw(application, path_of(town.code, "deactivate"), b"no", town.user)
+    garbled = await ask_raw(application, path_of(api.code, "deactivate"), b"no", api.user)
     assert garbled.json()["code"] == "malformed_body"
     form = await application.http.post(
-        f"/api/{path_of(town.code, 'deactivate')}",
+        f"/api/{path_of(api.code, 'deactivate')}",
         data={"keep_credits": "1"},
-        headers=town.user.headers,
+        headers=api.user.headers,
     )
     assert refusal(form) == problems.NOT_JSON
-    assert await balance_of(application, town.code) == 5
+    assert await balance_of(application, api.code) == 5
 
 
 @pytest.mark.parametrize("access_code", ["0" * 16, "nonsense", "%00"])

@@ -287,7 +287,7 @@ async def test_the_twenty_first_bad_code_of_a_caller_in_a_minute_is_too_many(
 
 
 async def test_two_hundred_bad_codes_of_one_caller_disturb_nobody_else(
-    application: Application, town: ApiFixture, guesser: Person
+    application: Application, api: ApiFixture, guesser: Person
 ) -> None:
     """With an address that is invented anew for each guess."""
     statuses = []
@@ -298,19 +298,19 @@ async def test_two_hundred_bad_codes_of_one_caller_disturb_nobody_else(
             headers={**guesser.headers, "X-Forwarded-For": f"203.0.113.{number}"},
         )
         statuses.append(answer.status_code)
-        neighbour = await look(application, "check_self_status", town.stranger)
+        neighbour = await look(application, "check_self_status", api.stranger)
         assert neighbour.status_code == 200
 
     assert statuses == [400] * 20 + [429] * 180
     body = {"access_code": UNKNOWN_CODE}
-    neighbour = await ask(application, "check_access_code_status", body, town.stranger)
+    neighbour = await ask(application, "check_access_code_status", body, api.stranger)
     assert refusal(neighbour) == problems.ACCESS_CODE_NOT_FOUND
 
 
 async def test_a_foreign_code_counts_and_answers_like_one_that_never_was(
-    application: Application, town: ApiFixture, guesser: Person
+    application: Application, api: ApiFixture, guesser: Person
 ) -> None:
-    foreign = str(town.foreign_code.access_code)
+    foreign = str(api.foreign_code.access_code)
     answers = [
         [
             await name_code(application, "check_access_code_status", guesser, each)

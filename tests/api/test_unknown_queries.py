@@ -33,7 +33,7 @@ def asked_by_query(application: Application) -> dict[str, list[str]]:
 
 
 async def test_every_get_and_delete_refuses_what_it_does_not_know(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
     asked = asked_by_query(application)
     assert asked["GET /api/ledger"] == ["access_code", "cursor", "limit"]
@@ -44,15 +44,15 @@ async def test_every_get_and_delete_refuses_what_it_does_not_know(
         expected = problems.unknown_query(*known)
         for query in ("limt=5", "Limit=5", "status", "limit%00=1", "=1"):
             answer = await application.http.request(
-                method, f"{path.format(**PLACE)}?{query}", headers=town.user.headers
+                method, f"{path.format(**PLACE)}?{query}", headers=api.user.headers
             )
             assert refusal(answer) == expected, (operation, query)
 
 
 async def test_a_parameter_that_is_there_twice_is_refused(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    answer = await look(application, "orders?limit=1&limit=2", town.user)
+    answer = await look(application, "orders?limit=1&limit=2", api.user)
 
     assert refusal(answer) == problems.unknown_query("cursor", "limit")
 
@@ -64,8 +64,8 @@ async def test_nobody_learns_of_parameters_who_is_not_known(
 
 
 async def test_the_specified_endpoint_ignores_a_query_as_the_specification_says(
-    application: Application, town: ApiFixture
+    application: Application, api: ApiFixture
 ) -> None:
-    answer = await look(application, "check_self_status?nonsense=1", town.user)
+    answer = await look(application, "check_self_status?nonsense=1", api.user)
 
     assert answer.status_code == 200

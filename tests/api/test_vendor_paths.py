@@ -99,8 +99,8 @@ class Shop:
 
     async def finish_one(self) -> None:
         """Let the worker try the question that has waited longest."""
-        panel = self.served.app.state.resources.panel
-        await finish_due(self.served.database, panel, self.served.clock)
+        ensemble = self.served.app.state.resources.ensemble
+        await finish_due(self.served.database, ensemble, self.served.clock)
 
     async def statuses(self, *assessment_ids: str) -> list[str]:
         """Return what the list endpoint says of assessments."""

@@ -65,7 +65,7 @@ async def _things(running: Application, buyer: Person, code: Person) -> Things:
     order = await buy(running.database, buyer.caller, purchase, running.resources.terms, now)
     made = await assessments.create(
         running.database,
-        running.resources.panel,
+        running.resources.ensemble,
         running.clock,
         pick_account=assessments.from_own_account(code.caller),
         subject=Subject(AssessmentType.ADDRESS, ADDRESS, "BTC", None),
@@ -152,26 +152,26 @@ async def _disabled(running: Application) -> dict[str, dict[str, str]]:
     return {"a disabled user's session": session, "a disabled user's key": user.headers}
 
 
-async def populate(running: Application, town: ApiFixture) -> World:
+async def populate(running: Application, api: ApiFixture) -> World:
     """Make everybody and everything that the table speaks of."""
     await learn_limits(running)
     database, now = running.database, running.clock.now()
-    await give_credits(database, town.stranger.account_id, 5, now)
-    await give_credits(database, town.foreign_code.account_id, 5, now)
-    own = await _things(running, town.user, town.code)
-    expired, expired_things = await _with_inactive_code(running, town.user, expires=True)
-    closed, closed_things = await _with_inactive_code(running, town.user, expires=False)
-    session = await open_session(database, town.user, now)
+    await give_credits(database, api.stranger.account_id, 5, now)
+    await give_credits(database, api.foreign_code.account_id, 5, now)
+    own = await _things(running, api.user, api.code)
+    expired, expired_things = await _with_inactive_code(running, api.user, expires=True)
+    closed, closed_things = await _with_inactive_code(running, api.user, expires=False)
+    session = await open_session(database, api.user, now)
     headers = {
-        **await _bad_sessions(running, town.user),
-        **{name: {"X-API-KEY": key} for name, key in (await _bad_keys(running, town.user)).items()},
+        **await _bad_sessions(running, api.user),
+        **{name: {"X-API-KEY": key} for name, key in (await _bad_keys(running, api.user)).items()},
         **await _disabled(running),
-        "issuer by key": town.user.headers,
+        "issuer by key": api.user.headers,
         "issuer by session": session,
-        "stranger by key": town.stranger.headers,
-        "stranger by session": await open_session(database, town.stranger, now),
-        "code by key": town.code.headers,
-        "code by key beside the issuer's session": {**session, **town.code.headers},
+        "stranger by key": api.stranger.headers,
+        "stranger by session": await open_session(database, api.stranger, now),
+        "code by key": api.code.headers,
+        "code by key beside the issuer's session": {**session, **api.code.headers},
         "expired code by key": expired.headers,
         "deactivated code by key": closed.headers,
     }
@@ -184,12 +184,12 @@ async def populate(running: Application, town: ApiFixture) -> World:
             "expired code by key": expired_things,
             "deactivated code by key": closed_things,
         },
-        foreign=await _things(running, town.stranger, town.foreign_code),
+        foreign=await _things(running, api.stranger, api.foreign_code),
         headers=headers,
         query={
             "a key in the query string": {
-                "X-API-KEY": town.user.api_key,
-                "api_key": town.user.api_key,
+                "X-API-KEY": api.user.api_key,
+                "api_key": api.user.api_key,
             }
         },
     )

@@ -26,14 +26,14 @@ async def test_an_answer_that_died_with_its_process_is_kept_by_the_next(
     desk: AssessmentHarness, names: str
 ) -> None:
     async with desk.asking(names) as asking:
-        panel, dying = asking.dying
-        request = asyncio.create_task(desk.ask(panel))
+        ensemble, dying = asking.dying
+        request = asyncio.create_task(desk.ask(ensemble))
         await asyncio.gather(*(one.has_said.wait() for one in dying))
         await kill(request)
         assert await desk.seen() == PENDING
-        assert await desk.finds_nothing(asking.panel)  # the lease still runs
+        assert await desk.finds_nothing(asking.ensemble)  # the lease still runs
         await end_leases(desk.database)
-        assert await desk.finish(asking.panel) == READY
+        assert await desk.finish(asking.ensemble) == READY
     assert await desk.paid_calls() == ("crystal" in names)
 
 
@@ -48,26 +48,26 @@ async def test_a_process_that_dies_while_crystal_is_at_work_pays_once(
 
     await desk.fault("crystal", "timeout", when=when)
     async with desk.asking("crystal") as asking:
-        request = asyncio.create_task(desk.ask(asking.panel))
+        request = asyncio.create_task(desk.ask(asking.ensemble))
         await until(asked)
         await kill(request)
         held.wake()
         assert (await desk.seen(), await desk.paid_calls()) == (PENDING, paid)
         await end_leases(desk.database)
-        assert await desk.finish(asking.panel) == READY
+        assert await desk.finish(asking.ensemble) == READY
     assert await desk.paid_calls() == 1
 
 
 async def test_a_worker_that_dies_with_the_answer_pays_once(desk: AssessmentHarness) -> None:
     await desk.fault("crystal", "500")
     async with desk.asking("crystal") as asking:
-        assert await desk.ask(asking.panel) == PENDING
-        panel, (dying,) = asking.dying
-        worker = asyncio.create_task(desk.finish(panel))
+        assert await desk.ask(asking.ensemble) == PENDING
+        ensemble, (dying,) = asking.dying
+        worker = asyncio.create_task(desk.finish(ensemble))
         await dying.has_said.wait()
         await kill(worker)
         await end_leases(desk.database)
-        assert await desk.finish(asking.panel) == READY
+        assert await desk.finish(asking.ensemble) == READY
     assert await desk.paid_calls() == 1
 
 
@@ -77,14 +77,14 @@ async def test_a_refusal_that_died_with_its_process_is_refunded_once(
 ) -> None:
     await desk.refuse(name, how)
     async with desk.asking(name) as asking:
-        panel, (dying,) = asking.dying
-        request = asyncio.create_task(desk.ask(panel))
+        ensemble, (dying,) = asking.dying
+        request = asyncio.create_task(desk.ask(ensemble))
         await dying.has_said.wait()
         await kill(request)
         assert await desk.seen() == PENDING
         await end_leases(desk.database)
         await desk.refuse(name, how)
-        assert await desk.finish(asking.panel) == failed(REFUSED)
+        assert await desk.finish(asking.ensemble) == failed(REFUSED)
 
 
 @pytest.mark.parametrize("how", ["ready", "refuse=400"])
@@ -94,12 +94,12 @@ async def test_a_process_that_wakes_when_its_question_is_finished_changes_nothin
     if how != "ready":
         await desk.refuse("crystal", how)
     async with desk.asking("crystal") as asking:
-        panel, (dying,) = asking.dying
-        request = asyncio.create_task(desk.ask(panel))
+        ensemble, (dying,) = asking.dying
+        request = asyncio.create_task(desk.ask(ensemble))
         await dying.has_said.wait()
         await desk.vendors.crystal()
         await end_leases(desk.database)
-        assert await desk.finish(asking.panel) == READY
+        assert await desk.finish(asking.ensemble) == READY
         dying.let_go.set()
         assert await request == READY
     assert await desk.paid_calls() == 1
@@ -109,11 +109,11 @@ async def test_an_answer_that_comes_when_the_credit_was_given_back_is_not_kept(
     desk: AssessmentHarness,
 ) -> None:
     async with desk.asking("chainalysis") as asking:
-        panel, (dying,) = asking.dying
-        request = asyncio.create_task(desk.ask(panel))
+        ensemble, (dying,) = asking.dying
+        request = asyncio.create_task(desk.ask(ensemble))
         await dying.has_said.wait()
         await desk.refuse("chainalysis", "400")
         await end_leases(desk.database)
-        assert await desk.finish(asking.panel) == failed(REFUSED)
+        assert await desk.finish(asking.ensemble) == failed(REFUSED)
         dying.let_go.set()
         assert await request == failed(REFUSED)

@@ -46,7 +46,7 @@ class RecallingProvider(ScriptedProvider):
     recalled: list[Question] = field(default_factory=list)
 
     @override
-    async def recall(self, question: Question) -> Answer | None:
+    async def find_existing(self, question: Question) -> Answer | None:
         self.recalled.append(question)
         if self.forgets is not None:
             raise self.forgets
@@ -68,7 +68,7 @@ class Desk:
     other: RecallingProvider
 
     @property
-    def panel(self) -> ProviderEnsemble:
+    def ensemble(self) -> ProviderEnsemble:
         return ProviderEnsemble([self.one, self.other])
 
     async def create(self, *providers: ScriptedProvider) -> AssessmentView:
@@ -86,8 +86,8 @@ class Desk:
         self, *providers: ScriptedProvider, after_seconds: float = 300
     ) -> RetryResult:
         self.clock.advance(after_seconds)
-        panel = ProviderEnsemble(providers or [self.one, self.other])
-        tried = await finish_due(self.database, panel, self.clock)
+        ensemble = ProviderEnsemble(providers or [self.one, self.other])
+        tried = await finish_due(self.database, ensemble, self.clock)
         assert tried is not None
         return tried
 
@@ -230,13 +230,13 @@ async def test_a_crash_after_asking_again_leaves_behind_when_that_was(desk: Desk
     await end_leases(desk.database)
     desk.one.raises = None
     await desk.try_again(desk.one, after_seconds=20)
-    assert desk.one.recalled[-1].rested == timedelta(seconds=20)
+    assert desk.one.recalled[-1].idle_for == timedelta(seconds=20)
 
 
 async def test_an_answer_that_outlives_its_lease_changes_nothing(desk: Desk) -> None:
     class Slow(RecallingProvider):
         @override
-        async def recall(self, question: Question) -> Answer | None:
+        async def find_existing(self, question: Question) -> Answer | None:
             await end_leases(desk.database)
             assert await finish_due(desk.database, ProviderEnsemble([desk.one]), desk.clock)
             return None

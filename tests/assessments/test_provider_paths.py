@@ -35,8 +35,8 @@ from tests.support.sandbox import HeldClock
 @pytest.mark.parametrize("names", EVERYBODY)
 async def test_an_answer_costs_one_credit(desk: AssessmentHarness, names: str) -> None:
     async with desk.asking(names) as asking:
-        assert await desk.ask(asking.panel) == READY
-        assert await desk.finds_nothing(asking.panel)
+        assert await desk.ask(asking.ensemble) == READY
+        assert await desk.finds_nothing(asking.ensemble)
     assert asking.alarms == []
     assert await desk.paid_calls() == ("crystal" in names)
 
@@ -48,7 +48,7 @@ async def test_an_answer_about_a_transaction_costs_one_credit(
     sent = await desk.vendors.upstream.press("chain/send", address=ADDRESS, satoshi=50_000)
     subject = Subject(AssessmentType.TRANSACTION, ADDRESS, "BTC", sent["txid"])
     async with desk.asking(names) as asking:
-        assert await desk.ask(asking.panel, subject) == READY
+        assert await desk.ask(asking.ensemble, subject) == READY
 
 
 @pytest.mark.parametrize("numbered", [False, True], ids=["text_ids", "number_ids"])
@@ -57,9 +57,9 @@ async def test_what_crystal_works_on_is_looked_at_until_it_is_ready(
 ) -> None:
     await desk.vendors.crystal(pending_looks=1, numbered=numbered)
     async with desk.asking("crystal") as asking:
-        assert await desk.ask(asking.panel) == PENDING
-        assert await desk.finish(asking.panel) == PENDING
-        assert await desk.finish(asking.panel) == READY
+        assert await desk.ask(asking.ensemble) == PENDING
+        assert await desk.finish(asking.ensemble) == PENDING
+        assert await desk.finish(asking.ensemble) == READY
     assert await desk.paid_calls() == 1
     assert await desk.vendors.requests("crystal", "tx_add") == 1
 
@@ -94,8 +94,8 @@ async def test_a_refusal_gives_the_credit_back_and_rings_where_an_operator_must_
 ) -> None:
     await desk.refuse(name, how)
     async with desk.asking(name) as asking:
-        assert await desk.ask(asking.panel) == failed(reason)
-        assert await desk.finds_nothing(asking.panel)
+        assert await desk.ask(asking.ensemble) == failed(reason)
+        assert await desk.finds_nothing(asking.ensemble)
     assert asking.alarms == alarms
     assert await desk.paid_calls() == 0
 
@@ -107,10 +107,10 @@ async def test_a_refusal_that_the_worker_meets_gives_the_credit_back(
     await desk.fault(name, "500")
     await desk.refuse(name, how)
     async with desk.asking(name) as asking:
-        assert await desk.ask(asking.panel) == PENDING
-        assert (await desk.try_again(asking.panel)).refunded
+        assert await desk.ask(asking.ensemble) == PENDING
+        assert (await desk.try_again(asking.ensemble)).refunded
         assert await desk.seen() == failed(reason)
-        assert await desk.finds_nothing(asking.panel)
+        assert await desk.finds_nothing(asking.ensemble)
     assert asking.alarms == alarms
 
 
@@ -121,7 +121,7 @@ async def test_a_key_that_is_refused_gives_the_credit_back(
     desk: AssessmentHarness, name: str, key: str
 ) -> None:
     async with desk.asking(name, key=key) as asking:
-        assert await desk.ask(asking.panel) == failed(BROKEN)
+        assert await desk.ask(asking.ensemble) == failed(BROKEN)
     assert asking.alarms == [f"{name}_KeyRefused"]
 
 
@@ -130,11 +130,11 @@ async def test_a_key_that_is_refused_leaves_unknown_what_crystal_did_before(
 ) -> None:
     await desk.fault("crystal", "drop")
     async with desk.asking("crystal") as asking:
-        assert await desk.ask(asking.panel) == PENDING
+        assert await desk.ask(asking.ensemble) == PENDING
     async with desk.asking("crystal", key="wrong") as asking:
-        assert await desk.finish(asking.panel) == PENDING
+        assert await desk.finish(asking.ensemble) == PENDING
     async with desk.asking("crystal", key=KEY) as asking:
-        assert await desk.finish(asking.panel) == READY
+        assert await desk.finish(asking.ensemble) == READY
     assert await desk.paid_calls() == 1
 
 
@@ -144,7 +144,7 @@ async def test_a_transaction_that_the_chain_does_not_know_gives_the_credit_back(
 ) -> None:
     subject = Subject(AssessmentType.TRANSACTION, ADDRESS, "BTC", tx_hash)
     async with desk.asking("exposure") as asking:
-        assert await desk.ask(asking.panel, subject) == failed(FailureReason.NO_PART)
+        assert await desk.ask(asking.ensemble, subject) == failed(FailureReason.NO_PART)
 
 
 # Not now: surely nothing was done
@@ -163,10 +163,10 @@ async def test_what_was_surely_not_done_is_asked_again_and_was_not_asked(
 ) -> None:
     await desk.fault(name, kind)
     async with desk.asking(name) as asking:
-        assert await desk.ask(asking.panel) == PENDING
+        assert await desk.ask(asking.ensemble) == PENDING
         assert await desk.asks(name) == 0
     async with desk.asking(name) as later:  # a client that does not wait for its Retry-After
-        assert await desk.finish(later.panel) == READY
+        assert await desk.finish(later.ensemble) == READY
     assert asking.alarms == later.alarms == []
     assert await desk.vendors.requests("crystal", "batch_txs") == 0
 
@@ -175,10 +175,10 @@ async def test_crystal_is_asked_when_it_can_be_reached_again(desk: AssessmentHar
     root = desk.vendors.root
     desk.vendors.root = "http://127.0.0.1:1"
     async with desk.asking("crystal") as asking:
-        assert await desk.ask(asking.panel) == PENDING
+        assert await desk.ask(asking.ensemble) == PENDING
     desk.vendors.root = root
     async with desk.asking("crystal") as asking:
-        assert await desk.finish(asking.panel) == READY
+        assert await desk.finish(asking.ensemble) == READY
     assert await desk.paid_calls() == 1
 
 
@@ -191,9 +191,9 @@ async def test_a_question_that_was_lost_before_the_work_is_asked_again(
 ) -> None:
     await desk.fault("crystal", kind, when="before")
     async with desk.asking("crystal") as asking:
-        assert await desk.ask(asking.panel) == PENDING
+        assert await desk.ask(asking.ensemble) == PENDING
         assert (await desk.asks("crystal"), await desk.paid_calls()) == (1, 0)
-        assert await desk.finish(asking.panel) == READY
+        assert await desk.finish(asking.ensemble) == READY
     assert (await desk.asks("crystal"), await desk.paid_calls()) == (2, 1)
 
 
@@ -205,9 +205,9 @@ async def test_an_answer_that_was_lost_after_the_work_is_found_and_not_paid_twic
 ) -> None:
     await desk.fault("crystal", kind, when="after")
     async with desk.asking("crystal") as asking:
-        assert await desk.ask(asking.panel) == PENDING
+        assert await desk.ask(asking.ensemble) == PENDING
         assert await desk.paid_calls() == 1
-        assert await desk.finish(asking.panel) == READY
+        assert await desk.finish(asking.ensemble) == READY
     assert await desk.paid_calls() == 1
     assert await desk.vendors.requests("crystal", "tx_add") == 1
 
@@ -222,12 +222,12 @@ async def test_an_answer_that_comes_too_late_for_its_call_is_found_and_not_paid_
     with monkeypatch.context() as patch:
         deadlines = hold_deadlines(patch, http_module)
         async with desk.asking("crystal") as hurried:
-            asked = asyncio.create_task(desk.ask(hurried.panel))
+            asked = asyncio.create_task(desk.ask(hurried.ensemble))
             await until(has_paid)
             deadlines.expire()
             assert await asked == PENDING
     async with desk.asking("crystal") as asking:
-        assert await desk.finish(asking.panel) == READY
+        assert await desk.finish(asking.ensemble) == READY
     assert await desk.paid_calls() == 1
 
 
@@ -241,11 +241,11 @@ async def test_an_answer_that_comes_too_late_for_its_request_is_found_and_not_pa
     async with desk.asking("crystal") as asking:
         with monkeypatch.context() as patch:
             deadlines = hold_deadlines(patch, asking_service)
-            asked = asyncio.create_task(desk.ask(asking.panel))
+            asked = asyncio.create_task(desk.ask(asking.ensemble))
             await until(has_paid)
             deadlines.expire()
             assert await asked == PENDING
-        assert await desk.finish(asking.panel) == READY
+        assert await desk.finish(asking.ensemble) == READY
         held.wake()
         assert await desk.seen() == READY
     assert await desk.paid_calls() == 1
@@ -258,13 +258,13 @@ async def test_a_question_beyond_the_end_of_the_search_is_not_taken_for_one_neve
     monkeypatch.setattr("app.partners.crystal.wire.PAGES", 1)
     await desk.fault("crystal", "drop", when="after")
     async with desk.asking("crystal") as asking:
-        assert await desk.ask(asking.panel) == PENDING
+        assert await desk.ask(asking.ensemble) == PENDING
         for _ in range(2):
             await asking.providers[0].assess(question(ADDRESS, "BTC"))
-        assert await desk.finish(asking.panel) == PENDING
+        assert await desk.finish(asking.ensemble) == PENDING
         assert await desk.paid_calls() == 3
         monkeypatch.undo()
-        assert await desk.finish(asking.panel) == READY
+        assert await desk.finish(asking.ensemble) == READY
     assert await desk.paid_calls() == 3
 
 
@@ -274,10 +274,10 @@ async def test_a_search_goes_on_to_the_page_that_has_the_question(
     monkeypatch.setattr("app.partners.crystal.wire.SEARCHED", 2)
     await desk.fault("crystal", "drop", when="after")
     async with desk.asking("crystal") as asking:
-        assert await desk.ask(asking.panel) == PENDING
+        assert await desk.ask(asking.ensemble) == PENDING
         for _ in range(4):
             await asking.providers[0].assess(question(ADDRESS, "BTC"))
-        assert await desk.finish(asking.panel) == READY
+        assert await desk.finish(asking.ensemble) == READY
     assert await desk.paid_calls() == 5
 
 
@@ -290,8 +290,8 @@ async def test_a_search_that_goes_back_far_enough_says_that_nothing_was_asked(
         for _ in range(2):
             await asking.providers[0].assess(question(ADDRESS, "BTC"))
         await desk.fault("crystal", "drop", when="before")
-        assert await desk.ask(asking.panel) == PENDING
-        assert await desk.finish(asking.panel) == READY
+        assert await desk.ask(asking.ensemble) == PENDING
+        assert await desk.finish(asking.ensemble) == READY
     assert await desk.paid_calls() == 3
 
 
@@ -301,10 +301,10 @@ async def test_crystal_that_cannot_say_is_asked_twice_at_most_for_one_credit(
     await desk.fault("crystal", "drop", when="after", times=-1)
     await desk.fault("crystal", "500", endpoint="batch_txs", times=-1)
     async with desk.asking("crystal") as asking:
-        assert await desk.ask(asking.panel) == PENDING
-        again = [(await desk.try_again(asking.panel)).asked_again for _ in range(9)]
+        assert await desk.ask(asking.ensemble) == PENDING
+        again = [(await desk.try_again(asking.ensemble)).asked_again for _ in range(9)]
         assert [names for names in again if names] == [("crystal",)]
         assert await desk.paid_calls() == await desk.asks("crystal") == 2
         await desk.vendors.upstream.no_faults()
-        assert await desk.finish(asking.panel) == READY
+        assert await desk.finish(asking.ensemble) == READY
     assert await desk.paid_calls() == 2

@@ -53,7 +53,7 @@ class ListHarness:
 
     def __init__(self, database: Database, clock: HandClock, buyer: Person) -> None:
         self.database, self.clock, self.buyer = database, clock, buyer
-        self.panel = ProviderEnsemble([SanctionsProvider(Lists(database, clock))])
+        self.ensemble = ProviderEnsemble([SanctionsProvider(Lists(database, clock))])
 
     async def publish(
         self,
@@ -77,7 +77,7 @@ class ListHarness:
     async def ask(self, address: str, currency: str = "BTC", as_of: date | None = None) -> str:
         made = await service.create(
             self.database,
-            self.panel,
+            self.ensemble,
             self.clock,
             pick_account=service.from_own_account(self.buyer.caller),
             subject=Subject(SUBJECT.assessment_type, address, currency, None, as_of),
@@ -156,9 +156,9 @@ async def test_tags_that_come_change_and_go_mark_earlier_answers_of_tags_alone(
     await office.publish(listed(OTHER), issued=SPRING)
     of_sanctions = await office.ask(SATOSHI)
     held = Lists(database, clock)
-    office.panel = ProviderEnsemble([TagsProvider(held)])
+    office.ensemble = ProviderEnsemble([TagsProvider(held)])
     of_tags = await office.ask(SATOSHI)
-    office.panel = ProviderEnsemble([SanctionsProvider(held), TagsProvider(held)])
+    office.ensemble = ProviderEnsemble([SanctionsProvider(held), TagsProvider(held)])
     of_both = await office.ask(SATOSHI)
     pack: dict[str, Any] = {"source": "pack", "origin": "p/pack.yaml", "confirm_churn": True}
     versions = (
@@ -267,9 +267,9 @@ async def test_answer_as_of_a_day_and_those_of_other_providers_are_not_looked_at
 ) -> None:
     await office.publish(listed(SATOSHI), issued=SPRING)
     then = await office.ask(SATOSHI, as_of=SPRING)
-    sanctions, office.panel = office.panel, ProviderEnsemble([ScriptedProvider()])
+    sanctions, office.ensemble = office.ensemble, ProviderEnsemble([ScriptedProvider()])
     other = await office.ask(SATOSHI)
-    office.panel = sanctions
+    office.ensemble = sanctions
     await office.publish(listed(OTHER), issued=SUMMER)
     await office.look_again()
     assert await office.changes(then) == await office.changes(other) == []
@@ -298,14 +298,14 @@ async def test_answer_that_comes_late_from_an_old_version_is_marked_too(
 ) -> None:
     await office.publish(listed(SATOSHI), issued=SPRING)
     slow = ScriptedProvider(raises=ProviderUnknown())
-    office.panel = ProviderEnsemble([SanctionsProvider(Lists(database, clock)), slow])
+    office.ensemble = ProviderEnsemble([SanctionsProvider(Lists(database, clock)), slow])
     late = await office.ask(SATOSHI)
     await office.publish(listed(OTHER), issued=SUMMER)
     await office.look_again()
     assert await count(database, "list_reviews", "finished_at IS NULL") == 2
 
     slow.raises = None
-    await finish_due(database, office.panel, clock)
+    await finish_due(database, office.ensemble, clock)
     assert (await office.view(late)).status == "ready"
     clock.advance(RETRY_AFTER / timedelta(seconds=1))
     await office.look_again()
@@ -322,7 +322,7 @@ async def test_answer_that_comes_while_a_version_is_looked_through_is_not_lost(
     await office.publish(listed(SATOSHI), issued=SPRING)
     await office.look_again()
     slow = ScriptedProvider(raises=ProviderUnknown())
-    office.panel = ProviderEnsemble([SanctionsProvider(Lists(committed_database, clock)), slow])
+    office.ensemble = ProviderEnsemble([SanctionsProvider(Lists(committed_database, clock)), slow])
     late = await office.ask(SATOSHI)
     await office.publish(listed(OTHER), issued=SUMMER)
     slow.raises = None
@@ -330,7 +330,7 @@ async def test_answer_that_comes_while_a_version_is_looked_through_is_not_lost(
 
     async def read_too_early(*step: Any) -> Any:  # noqa: ANN401
         rows = await read(*step)
-        await finish_due(committed_database, office.panel, clock)
+        await finish_due(committed_database, office.ensemble, clock)
         return rows
 
     with monkeypatch.context() as patch:

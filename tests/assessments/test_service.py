@@ -145,15 +145,15 @@ async def test_unknown_outcome_keeps_the_credit_and_is_asked_again(
 async def test_assessment_is_not_asked_about_before_it_is_due_or_after_it_is_done(
     database: LentDatabase, clock: HandClock, provider: ScriptedProvider, spender: Person
 ) -> None:
-    panel = ProviderEnsemble([provider])
+    ensemble = ProviderEnsemble([provider])
     provider.raises = ProviderUnknown()
     view, _ = await create(database, provider, clock, spender)
     provider.raises = None
     clock.advance(1.9)
-    assert await provider_calls.finish(database, panel, clock, view.id) is None
+    assert await provider_calls.finish(database, ensemble, clock, view.id) is None
     clock.advance(0.1)
-    assert await provider_calls.finish(database, panel, clock, view.id)
-    assert await provider_calls.finish(database, panel, clock, view.id) is None
+    assert await provider_calls.finish(database, ensemble, clock, view.id)
+    assert await provider_calls.finish(database, ensemble, clock, view.id) is None
     assert len(provider.asked) == 2
 
 

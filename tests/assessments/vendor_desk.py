@@ -80,7 +80,7 @@ class Asking:
     told: list[Told]
 
     @property
-    def panel(self) -> ProviderEnsemble:
+    def ensemble(self) -> ProviderEnsemble:
         return ProviderEnsemble(self.providers)
 
     @property
@@ -119,8 +119,8 @@ class Dying:
         await self.let_go.wait()
         return said.result()
 
-    async def recall(self, question: Question) -> Answer | None:
-        return await self._provider.recall(question)
+    async def find_existing(self, question: Question) -> Answer | None:
+        return await self._provider.find_existing(question)
 
 
 class AssessmentHarness:
@@ -169,12 +169,12 @@ class AssessmentHarness:
             case _:
                 return nullcontext((SanctionsProvider(Lists(self.database, self._clock)), Told()))
 
-    async def ask(self, panel: ProviderEnsemble, subject: Subject = SUBJECT) -> Seen:
+    async def ask(self, ensemble: ProviderEnsemble, subject: Subject = SUBJECT) -> Seen:
         """Ask as a request does; return what became of it."""
         try:
             made = await service.create(
                 self.database,
-                panel,
+                ensemble,
                 self._clock,
                 pick_account=service.from_own_account(self._user.caller),
                 subject=subject,
@@ -193,23 +193,23 @@ class AssessmentHarness:
         return seen
 
     async def try_again(
-        self, panel: ProviderEnsemble, *, after_seconds: float = 300
+        self, ensemble: ProviderEnsemble, *, after_seconds: float = 300
     ) -> RetryResult:
         """Let the worker try the question again when it is due."""
         self._clock.advance(after_seconds)
-        tried = await finish_due(self.database, panel, self._clock)
+        tried = await finish_due(self.database, ensemble, self._clock)
         assert tried is not None
         return tried
 
-    async def finish(self, panel: ProviderEnsemble) -> Seen:
+    async def finish(self, ensemble: ProviderEnsemble) -> Seen:
         """Let the worker try again; return what became of it."""
-        await self.try_again(panel)
+        await self.try_again(ensemble)
         return await self.seen()
 
-    async def finds_nothing(self, panel: ProviderEnsemble) -> bool:
+    async def finds_nothing(self, ensemble: ProviderEnsemble) -> bool:
         """Say whether the worker finds nothing to try."""
         self._clock.advance(300)
-        return await finish_due(self.database, panel, self._clock) is None
+        return await finish_due(self.database, ensemble, self._clock) is None
 
     async def seen(self) -> Seen:
         """Read what became of the question."""

@@ -220,7 +220,7 @@ MUTATIONS: Final = (
     Mutation(
         "asks: what a provider recalls is not asked again",
         "app/assessments/provider_calls.py",
-        "        return await _guarded(provider.recall(question), until, question)",
+        "        return await _guarded(provider.find_existing(question), until, question)",
         "        return None",
         "tests/assessments/test_provider_calls.py::test_what_a_provider_recalls_is_not_asked_again",
     ),

@@ -514,9 +514,9 @@ async def test_asking_brings_an_awaited_order_forward_to_five_seconds(
     order: BitcoinOrder, shown: tuple[object, ...], hastened: bool
 ) -> None:
     await order.shown(*shown)  # type: ignore[arg-type]
-    interest = PollHints()
-    interest.note(order.id)
-    await interest.flush(order.database, order.clock.now())
+    poll_hints = PollHints()
+    poll_hints.note(order.id)
+    await poll_hints.flush(order.database, order.clock.now())
     assert (await pause(order) == timedelta(seconds=5)) is hastened
     if hastened:
         assert await urgency_of(order) is Urgency.ASKED

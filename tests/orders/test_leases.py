@@ -226,12 +226,12 @@ async def test_order_that_is_set_aside_is_left_to_others(
     clock.advance(1)
     second = await place_order(database, buyer, clock.now())
     async with database.sessions() as session:
-        job = await leases.claim_creation(session, clock.now(), aside=[first])
+        job = await leases.claim_creation(session, clock.now(), quarantined=[first])
         assert job is not None
         assert job.order_id == second
-        assert await leases.claim_creation(session, clock.now(), aside=[first]) is None
+        assert await leases.claim_creation(session, clock.now(), quarantined=[first]) is None
     async with database.reading() as connection:
-        assert not await leases.creation_is_due(connection, clock.now(), aside=[first])
+        assert not await leases.creation_is_due(connection, clock.now(), quarantined=[first])
         assert await leases.creation_is_due(connection, clock.now())
 
 

@@ -25,9 +25,9 @@ async def urgency_of(order: OneOrder) -> Urgency:
 async def test_open_order_that_was_asked_about_is_due_in_two_seconds(
     database: LentDatabase, clock: HandClock, order: OneOrder
 ) -> None:
-    interest = PollHints()
-    interest.note(order.id)
-    await interest.flush(database, clock.now())
+    poll_hints = PollHints()
+    poll_hints.note(order.id)
+    await poll_hints.flush(database, clock.now())
     assert (await order.facts()).next_look_at == clock.now() + timedelta(seconds=2)
     assert await urgency_of(order) is Urgency.ASKED
 
@@ -35,10 +35,10 @@ async def test_open_order_that_was_asked_about_is_due_in_two_seconds(
 async def test_asking_again_and_again_does_not_put_a_look_off(
     database: LentDatabase, clock: HandClock, order: OneOrder
 ) -> None:
-    interest, due = PollHints(), clock.now() + timedelta(seconds=2)
+    poll_hints, due = PollHints(), clock.now() + timedelta(seconds=2)
     for _ in range(5):
-        interest.note(order.id)
-        await interest.flush(database, clock.now())
+        poll_hints.note(order.id)
+        await poll_hints.flush(database, clock.now())
         clock.advance(1)
         assert (await order.facts()).next_look_at == due
 
@@ -50,9 +50,9 @@ async def test_asking_about_a_closed_order_brings_it_to_the_first_rhythm_of_its_
     for _ in range(50):
         await order.reported("TIMED_OUT")
     assert (await order.facts()).next_look_at == clock.now() + timedelta(hours=1)
-    interest = PollHints()
-    interest.note(order.id)
-    await interest.flush(database, clock.now())
+    poll_hints = PollHints()
+    poll_hints.note(order.id)
+    await poll_hints.flush(database, clock.now())
     assert (await order.facts()).next_look_at == clock.now() + timedelta(minutes=1)
     assert await urgency_of(order) is Urgency.AFTERMATH
 
@@ -63,10 +63,10 @@ async def test_asking_hastens_no_creation_and_wakes_no_finished_order(
     await order.reported("BTC_SENT")
     waiting = await OneOrder.place(database, clock, buyer)
     before = (await waiting.facts()).next_look_at
-    interest = PollHints()
+    poll_hints = PollHints()
     for order_id in (order.id, waiting.id, "ord_unknown"):
-        interest.note(order_id)
-    await interest.flush(database, clock.now())
+        poll_hints.note(order_id)
+    await poll_hints.flush(database, clock.now())
     assert (await order.facts()).next_look_at is None
     assert (await waiting.facts()).next_look_at == before
 
@@ -79,16 +79,16 @@ async def test_interest_in_many_orders_is_one_statement_and_none_without_interes
     def keep(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
         statements.append(statement)
 
-    interest = PollHints()
+    poll_hints = PollHints()
     for _ in range(5):
         order = await OneOrder.place(database, clock, buyer)
         await order.created("UNPAID")
-        interest.note(order.id)
+        poll_hints.note(order.id)
     engine = database.engine.sync_engine
     event.listen(engine, "before_cursor_execute", keep)
     try:
-        await interest.flush(database, clock.now())
-        await interest.flush(database, clock.now())
+        await poll_hints.flush(database, clock.now())
+        await poll_hints.flush(database, clock.now())
     finally:
         event.remove(engine, "before_cursor_execute", keep)
     assert len([one for one in statements if one.startswith("UPDATE orders")]) == 1

@@ -99,11 +99,11 @@ async def test_order_that_is_granted_at_paid_is_granted_before_its_settlement(
 async def test_unverified_order_is_looked_at_every_30_seconds_whoever_asks(
     database: LentDatabase, clock: HandClock, order: OneOrder
 ) -> None:
-    interest = PollHints()
+    poll_hints = PollHints()
     for _ in range(3):
         await order.reported("BTC_SENT", settlement=NOT_YET)
-        interest.note(order.id)
-        await interest.flush(database, clock.now())
+        poll_hints.note(order.id)
+        await poll_hints.flush(database, clock.now())
         assert (await order.facts()).next_look_at == clock.now() + timedelta(seconds=30)
 
 

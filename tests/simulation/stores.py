@@ -56,9 +56,9 @@ class SqlShop:
 
     async def ask(self, order_id: str) -> None:
         """Bring an order forward, as the loop of the API does."""
-        interest = PollHints()
-        interest.note(order_id)
-        await interest.flush(self.database, self.clock.now())
+        poll_hints = PollHints()
+        poll_hints.note(order_id)
+        await poll_hints.flush(self.database, self.clock.now())
 
     async def cancel(self, account_id: str, order_id: str) -> bool:
         """Cancel an order for its buyer; say whether it is cancelled."""

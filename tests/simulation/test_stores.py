@@ -218,19 +218,19 @@ class StorePair:
             assert done[0] == done[1]
 
     async def claim(self) -> None:
-        aside = [
+        quarantined = [
             Number(number)
             for number in range(len(self.sides[0].orders))
             if self.random.random() < 0.1
         ]
         now = self.now()
         if self.random.random() < 0.3:
-            await self.same("creation_is_due", now, aside)
-            await self.same("claim_creation", now, aside)
+            await self.same("creation_is_due", now, quarantined)
+            await self.same("claim_creation", now, quarantined)
         else:
             rail = self.random.choice(list(Rail))
-            await self.same("poll_is_due", rail, now, aside)
-            await self.same("claim_poll", rail, now, aside)
+            await self.same("poll_is_due", rail, now, quarantined)
+            await self.same("claim_poll", rail, now, quarantined)
 
     async def apply(self) -> None:
         """Finish a job, perhaps one that was finished before or that another has taken over."""

@@ -43,7 +43,7 @@ class ScriptedProvider:
     async def edition(self) -> str:
         return self.issue
 
-    async def recall(self, _question: Question) -> Answer | None:
+    async def find_existing(self, _question: Question) -> Answer | None:
         """Nothing: it may be asked as often as one likes."""
         return None
 
@@ -100,10 +100,10 @@ def settings_for_tests(**overrides: object) -> Settings:
 
 
 @asynccontextmanager
-async def quiet_interest() -> AsyncIterator[None]:
+async def quiet_poll_hints() -> AsyncIterator[None]:
     """Let interest and uses of keys be written once, when there are none, then not for an hour."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("app.worker.run._INTEREST_REST_SECONDS", 3600.0)
+        patch.setattr("app.worker.run._POLL_HINTS_REST_SECONDS", 3600.0)
         patch.setattr("app.worker.run._KEY_USES_REST_SECONDS", 3600.0)
         yield
 
@@ -123,7 +123,7 @@ async def open_application(
     replaced = Overrides(database=database, clock=clock, provider=provider if scripted else None)
     app = create_app(settings, replaced)
     async with (
-        quiet_interest(),
+        quiet_poll_hints(),
         LifespanManager(app),
         httpx.AsyncClient(
             transport=httpx.ASGITransport(app, raise_app_exceptions=False),

@@ -24,10 +24,10 @@ async def next_due(database: Database, clock: Clock) -> str | None:
 
 
 async def finish_due(
-    database: Database, panel: ProviderEnsemble, clock: Clock
+    database: Database, ensemble: ProviderEnsemble, clock: Clock
 ) -> RetryResult | None:
     """Ask about one pending assessment that is due; None when there is none."""
     assessment_id = await next_due(database, clock)
     if assessment_id is None:
         return None
-    return await provider_calls.finish(database, panel, clock, assessment_id)
+    return await provider_calls.finish(database, ensemble, clock, assessment_id)

@@ -158,12 +158,12 @@ async def open_stage(
 
 
 @pytest.fixture
-async def stage(committed_database: Database, served: Upstream) -> AsyncIterator[WorkerHarness]:
+async def harness(committed_database: Database, served: Upstream) -> AsyncIterator[WorkerHarness]:
     """A worker at a fresh sandbox; afterwards nothing may be in limbo and no credit astray."""
     await served.press("reset")
-    async with open_stage(committed_database, served) as stage:
-        yield stage
-        await stage.sound()
+    async with open_stage(committed_database, served) as harness:
+        yield harness
+        await harness.sound()
     stats = await served.stats()
     assert stats["over_limit"] == 0
     assert all(counts["missing_slash"] == 0 for counts in stats["endpoints"].values())

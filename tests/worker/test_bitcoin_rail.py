@@ -28,23 +28,23 @@ ADDRESS = "bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu"
 class Buying:
     """An order of ten credits in bitcoin, the worker that follows it, and the chain's buttons."""
 
-    stage: WorkerHarness
+    harness: WorkerHarness
     order_id: str
 
     async def send(self, satoshi: int = DUE_SATOSHI) -> str:
-        sent = await self.stage.upstream.press("chain/send", address=ADDRESS, satoshi=satoshi)
+        sent = await self.harness.upstream.press("chain/send", address=ADDRESS, satoshi=satoshi)
         return str(sent["txid"])
 
     async def mine(self, blocks: int) -> None:
-        await self.stage.upstream.press("chain/mine", blocks=blocks)
+        await self.harness.upstream.press("chain/mine", blocks=blocks)
 
     async def look(self, *, after_seconds: float = 15) -> tuple[str, int]:
         """Let the worker look; return the order's status and the buyer's credits."""
-        await self.stage.work(after_seconds=after_seconds)
-        return (await self.stage.read(self.order_id)).status, await self.stage.balance()
+        await self.harness.work(after_seconds=after_seconds)
+        return (await self.harness.read(self.order_id)).status, await self.harness.balance()
 
     async def alarms(self) -> list[str]:
-        notes = await self.stage.notes(self.order_id)
+        notes = await self.harness.notes(self.order_id)
         return [reason for kind, reason in notes if kind == "alarm"]
 
 
@@ -63,16 +63,18 @@ async def buying(committed_database: Database, served: Upstream) -> AsyncIterato
     await served.press("chain/pace", every_seconds=None)
     async with AsyncExitStack() as stack:
         chain = await open_chain(stack, served)
-        stage = await stack.enter_async_context(open_stage(committed_database, served, chain=chain))
+        harness = await stack.enter_async_context(
+            open_stage(committed_database, served, chain=chain)
+        )
         order_id = await place_order(
             committed_database,
-            stage.buyer,
-            stage.clock.now(),
-            terms=replace(stage.resources.terms, bitcoin=BITCOIN),
+            harness.buyer,
+            harness.clock.now(),
+            terms=replace(harness.resources.terms, bitcoin=BITCOIN),
             rail=Rail.BITCOIN,
         )
-        yield Buying(stage, order_id)
-        await stage.sound()
+        yield Buying(harness, order_id)
+        await harness.sound()
 
 
 async def test_order_is_paid_confirmed_and_credited(buying: Buying) -> None:
@@ -83,19 +85,19 @@ async def test_order_is_paid_confirmed_and_credited(buying: Buying) -> None:
     assert await buying.look() == ("PAID_UNCONFIRMED", 0)
     await buying.mine(1)
     assert await buying.look() == ("PAID", 10)
-    assert await buying.stage.path(buying.order_id) == [
+    assert await buying.harness.path(buying.order_id) == [
         "TO_BE_CREATED", "UNPAID", "PAID_UNCONFIRMED", "PAID",
     ]  # fmt: skip
-    assert await buying.stage.notes(buying.order_id) == []
-    assert buying.stage.metric("assay_grants_total") == 1
+    assert await buying.harness.notes(buying.order_id) == []
+    assert buying.harness.metric("assay_grants_total") == 1
 
 
 async def test_server_that_lags_holds_the_grant_back(buying: Buying) -> None:
-    await buying.stage.upstream.press("chain/lag", blocks=1)
+    await buying.harness.upstream.press("chain/lag", blocks=1)
     await buying.send()
     await buying.mine(2)
     assert await buying.look() == ("PAID_UNCONFIRMED", 0)
-    await buying.stage.upstream.press("chain/lag", blocks=0)
+    await buying.harness.upstream.press("chain/lag", blocks=0)
     assert await buying.look() == ("PAID", 10)
 
 
@@ -105,9 +107,9 @@ async def test_payment_that_one_server_does_not_show_in_the_block_is_not_granted
 ) -> None:
     txid = await buying.send()
     await buying.mine(6)
-    await buying.stage.upstream.press("chain/disagree", txid=txid, how=how)
+    await buying.harness.upstream.press("chain/disagree", txid=txid, how=how)
     assert await buying.look() == ("PAID_UNCONFIRMED", 0)
-    await buying.stage.upstream.press("chain/disagree", txid=txid, how=None)
+    await buying.harness.upstream.press("chain/disagree", txid=txid, how=None)
     assert await buying.look() == ("PAID", 10)
 
 
@@ -116,12 +118,12 @@ async def test_servers_that_show_different_amounts_move_nothing_and_ring_once_it
 ) -> None:
     txid = await buying.send()
     await buying.mine(6)
-    await buying.stage.upstream.press("chain/disagree", txid=txid, how="less")
+    await buying.harness.upstream.press("chain/disagree", txid=txid, how="less")
     for rung in ([], [], [], ["chain_servers_disagree"], ["chain_servers_disagree"]):
         assert await buying.look(after_seconds=290) == ("UNPAID", 0)
         assert await buying.alarms() == rung
-    assert buying.stage.metric("assay_alarms_total", kind="chain_servers_disagree") == 1
-    await buying.stage.upstream.press("chain/disagree", txid=txid, how=None)
+    assert buying.harness.metric("assay_alarms_total", kind="chain_servers_disagree") == 1
+    await buying.harness.upstream.press("chain/disagree", txid=txid, how=None)
     assert await buying.look(after_seconds=30) == ("PAID", 10)
 
 
@@ -132,24 +134,24 @@ async def test_look_without_two_servers_is_put_off_and_rings_for_no_order(
     await buying.send()
     await buying.mine(2)
     for source in down:
-        await buying.stage.upstream.fault("drop", source=source, times=-1)
+        await buying.harness.upstream.fault("drop", source=source, times=-1)
     for _ in range(5):
         assert await buying.look(after_seconds=30) == ("UNPAID", 0)
-    assert await buying.stage.notes(buying.order_id) == []
-    facts = await buying.stage.read(buying.order_id)
+    assert await buying.harness.notes(buying.order_id) == []
+    facts = await buying.harness.read(buying.order_id)
     assert facts.lease_token is None
     assert facts.next_look_at is not None
-    await buying.stage.upstream.no_faults()
+    await buying.harness.upstream.no_faults()
     assert await buying.look(after_seconds=30) == ("PAID", 10)
 
 
 async def test_alarm_that_needs_an_operator_carries_its_reason(buying: Buying) -> None:
-    await buying.stage.upstream.fault("403", source="esplora", times=-1)
+    await buying.harness.upstream.fault("403", source="esplora", times=-1)
     for _ in range(3):
         assert await buying.alarms() == []
         assert await buying.look(after_seconds=301) == ("UNPAID", 0)
     assert await buying.alarms() == ["chain_needs_operator"]
-    events = await events_of(buying.stage.database, buying.order_id)
+    events = await events_of(buying.harness.database, buying.order_id)
     [evidence] = [event.evidence for event in events if event.reason == "chain_needs_operator"]
     assert evidence is not None
     assert "HTTP 403" in evidence["failure"]
@@ -168,7 +170,7 @@ async def test_dust_beside_the_payment_neither_pays_nor_hinders(buying: Buying) 
 async def test_replaced_payment_is_followed_to_its_replacement(buying: Buying) -> None:
     txid = await buying.send()
     assert await buying.look() == ("PAID_UNCONFIRMED", 0)
-    await buying.stage.upstream.press("chain/replace", txid=txid)
+    await buying.harness.upstream.press("chain/replace", txid=txid)
     await buying.mine(2)
     assert await buying.look() == ("PAID", 10)
     assert await buying.alarms() == []
@@ -177,7 +179,7 @@ async def test_replaced_payment_is_followed_to_its_replacement(buying: Buying) -
 async def test_double_spent_payment_rings_and_grants_nothing(buying: Buying) -> None:
     txid = await buying.send()
     assert await buying.look() == ("PAID_UNCONFIRMED", 0)
-    await buying.stage.upstream.press("chain/double-spend", txid=txid)
+    await buying.harness.upstream.press("chain/double-spend", txid=txid)
     for _ in range(2):
         assert await buying.look(after_seconds=330) == ("PAID_UNCONFIRMED", 0)
     assert await buying.look(after_seconds=330) == ("UNPAID", 0)
@@ -190,7 +192,7 @@ async def test_deep_reorganisation_after_the_grant_rings_and_takes_nothing_back(
     await buying.send()
     await buying.mine(2)
     assert await buying.look() == ("PAID", 10)
-    await buying.stage.upstream.press("chain/reorganise", depth=3, transactions="vanish")
+    await buying.harness.upstream.press("chain/reorganise", depth=3, transactions="vanish")
     for _ in range(4):
         assert await buying.look(after_seconds=601) == ("PAID", 10)
     assert await buying.alarms() == ["granted_payment_gone"]
@@ -203,9 +205,11 @@ async def test_miner_who_pays_out_an_order_of_aeonto_settles_it_with_the_hundred
     await served.press("chain/pace", every_seconds=None)
     async with AsyncExitStack() as stack:
         chain = await open_chain(stack, served)
-        stage = await stack.enter_async_context(open_stage(committed_database, served, chain=chain))
-        order_id = await stage.placed_unpaid()
-        await stage.advance("PAID")
+        harness = await stack.enter_async_context(
+            open_stage(committed_database, served, chain=chain)
+        )
+        order_id = await harness.placed_unpaid()
+        await harness.advance("PAID")
         [order] = await served.orders()
         await served.press(f"orders/{order['uuid']}/send", lie="new_coins")
         for blocks, status, credits_granted in (
@@ -215,12 +219,12 @@ async def test_miner_who_pays_out_an_order_of_aeonto_settles_it_with_the_hundred
         ):
             if blocks:
                 await served.press("chain/mine", blocks=blocks)
-            await stage.work(after_seconds=30)
-            assert (await stage.read(order_id)).status == status
-            assert await stage.balance() == credits_granted
+            await harness.work(after_seconds=30)
+            assert (await harness.read(order_id)).status == status
+            assert await harness.balance() == credits_granted
         kept = "is_coinbase AND confirmations = 100"
         assert await count(committed_database, "settlements", kept) == 1
-        await stage.sound()
+        await harness.sound()
 
 
 async def test_transaction_that_servers_do_not_find_in_words_of_their_own_settles_once_they_do(
@@ -229,16 +233,18 @@ async def test_transaction_that_servers_do_not_find_in_words_of_their_own_settle
     await served.press("reset")
     async with AsyncExitStack() as stack:
         chain = await open_chain(stack, served)
-        stage = await stack.enter_async_context(open_stage(committed_database, served, chain=chain))
-        order_id = await stage.placed_unpaid()
-        await stage.advance("PAID")
+        harness = await stack.enter_async_context(
+            open_stage(committed_database, served, chain=chain)
+        )
+        order_id = await harness.placed_unpaid()
+        await harness.advance("PAID")
         await served.press("orders/all/send")
         await served.press("chain/mine", blocks=1)
         for source in ("esplora", "esplora2"):
             await served.fault("404", source=source, endpoint="tx", code="none")
-        await stage.work(after_seconds=30)
-        assert ((await stage.read(order_id)).status, await stage.balance()) == ("PAID", 0)
-        assert await stage.notes(order_id) == [("refused", "settlement_unverified")]
-        await stage.work(after_seconds=30)
-        assert ((await stage.read(order_id)).status, await stage.balance()) == ("BTC_SENT", 10)
-        await stage.sound()
+        await harness.work(after_seconds=30)
+        assert ((await harness.read(order_id)).status, await harness.balance()) == ("PAID", 0)
+        assert await harness.notes(order_id) == [("refused", "settlement_unverified")]
+        await harness.work(after_seconds=30)
+        assert ((await harness.read(order_id)).status, await harness.balance()) == ("BTC_SENT", 10)
+        await harness.sound()

@@ -16,158 +16,158 @@ from tests.support.sandbox import HeldClock, serving_upstream
 from tests.worker.conftest import WorkerHarness, open_stage
 
 
-async def crash_between_call_and_apply(stage: WorkerHarness, endpoint: str) -> None:
+async def crash_between_call_and_apply(harness: WorkerHarness, endpoint: str) -> None:
     """Let the worker send its next request, and end it before the answer is applied."""
-    await stage.upstream.fault("timeout", endpoint=endpoint, when="after")
-    asked = await stage.upstream.requests(endpoint)
-    await stage.reconciler.create_next()
-    await stage.reconciler.poll_next(Rail.AEONTO)
-    await stage.until_asked(endpoint, asked + 1)
-    for task in list(stage.reconciler._in_flight):
+    await harness.upstream.fault("timeout", endpoint=endpoint, when="after")
+    asked = await harness.upstream.requests(endpoint)
+    await harness.reconciler.create_next()
+    await harness.reconciler.poll_next(Rail.AEONTO)
+    await harness.until_asked(endpoint, asked + 1)
+    for task in list(harness.reconciler._in_flight):
         task.cancel()
-    await stage.reconciler.drain()
+    await harness.reconciler.drain()
 
 
-async def test_order_of_a_dead_replica_is_granted_by_another_once(stage: WorkerHarness) -> None:
+async def test_order_of_a_dead_replica_is_granted_by_another_once(harness: WorkerHarness) -> None:
     """BTC_SENT was seen, and the process died before it granted."""
-    order_id = await stage.placed_unpaid()
-    await stage.advance("BTC_SENT")
-    stage.clock.leap(5)
-    await crash_between_call_and_apply(stage, "order_status_query")
-    held = await stage.read(order_id)
+    order_id = await harness.placed_unpaid()
+    await harness.advance("BTC_SENT")
+    harness.clock.leap(5)
+    await crash_between_call_and_apply(harness, "order_status_query")
+    held = await harness.read(order_id)
     assert (held.status, held.lease_token is None) == ("UNPAID", False)
-    survivor = reconciler_of(stage.resources)
-    await stage.work(after_seconds=60, reconciler=survivor)
-    assert (await stage.read(order_id)).status == "UNPAID"
-    await end_leases(stage.database)
-    await stage.work(reconciler=survivor)
-    assert (await stage.read(order_id)).status == "BTC_SENT"
-    assert await stage.balance() == 10
+    survivor = reconciler_of(harness.resources)
+    await harness.work(after_seconds=60, reconciler=survivor)
+    assert (await harness.read(order_id)).status == "UNPAID"
+    await end_leases(harness.database)
+    await harness.work(reconciler=survivor)
+    assert (await harness.read(order_id)).status == "BTC_SENT"
+    assert await harness.balance() == 10
 
 
 async def test_creation_of_a_dead_replica_costs_one_orphan_that_nobody_saw(
-    stage: WorkerHarness,
+    harness: WorkerHarness,
 ) -> None:
     """The process died between the call and its application."""
-    order_id = await stage.place()
-    await crash_between_call_and_apply(stage, "order_create")
-    survivor = reconciler_of(stage.resources)
-    await stage.work(after_seconds=1, reconciler=survivor)
-    assert len(await stage.upstream.orders()) == 1
-    await end_leases(stage.database)
-    await stage.work(reconciler=survivor)
-    await stage.work(after_seconds=5, reconciler=survivor)
-    orphan, ours = await stage.upstream.orders()
-    assert (await stage.read(order_id)).status == "UNPAID"
+    order_id = await harness.place()
+    await crash_between_call_and_apply(harness, "order_create")
+    survivor = reconciler_of(harness.resources)
+    await harness.work(after_seconds=1, reconciler=survivor)
+    assert len(await harness.upstream.orders()) == 1
+    await end_leases(harness.database)
+    await harness.work(reconciler=survivor)
+    await harness.work(after_seconds=5, reconciler=survivor)
+    orphan, ours = await harness.upstream.orders()
+    assert (await harness.read(order_id)).status == "UNPAID"
     assert (orphan["polls"], ours["polls"]) == (0, 1)
-    assert await count(stage.database, "payments", "uuid = :uuid", uuid=ours["uuid"]) == 1
+    assert await count(harness.database, "payments", "uuid = :uuid", uuid=ours["uuid"]) == 1
 
 
-async def test_three_replicas_grant_each_of_nine_orders_once(stage: WorkerHarness) -> None:
+async def test_three_replicas_grant_each_of_nine_orders_once(harness: WorkerHarness) -> None:
     for _ in range(9):
-        await stage.place()
-    await stage.work()
-    await stage.advance("BTC_SENT")
-    stage.clock.leap(5)
-    replicas = [reconciler_of(stage.resources) for _ in range(3)]
-    await asyncio.gather(*(stage.work(reconciler=replica) for replica in replicas))
-    assert await count(stage.database, "ledger_entries", "kind = 'purchase'") == 9
-    assert await stage.balance() == 90
-    assert stage.metric("assay_grants_total") == 9
+        await harness.place()
+    await harness.work()
+    await harness.advance("BTC_SENT")
+    harness.clock.leap(5)
+    replicas = [reconciler_of(harness.resources) for _ in range(3)]
+    await asyncio.gather(*(harness.work(reconciler=replica) for replica in replicas))
+    assert await count(harness.database, "ledger_entries", "kind = 'purchase'") == 9
+    assert await harness.balance() == 90
+    assert harness.metric("assay_grants_total") == 9
 
 
 async def test_late_answer_after_the_lease_was_taken_over_is_thrown_away(
-    stage: WorkerHarness, held: HeldClock
+    harness: WorkerHarness, held: HeldClock
 ) -> None:
-    order_id = await stage.placed_unpaid()
-    await stage.advance("BTC_SENT")
-    await stage.upstream.fault("timeout", endpoint="order_status_query")
-    asked = await stage.upstream.requests("order_status_query")
-    stage.clock.leap(5)
-    await stage.reconciler.poll_next(Rail.AEONTO)
-    await stage.until_asked("order_status_query", asked + 1)
-    await end_leases(stage.database)
-    await stage.work(reconciler=reconciler_of(stage.resources))
-    assert (await stage.read(order_id)).status == "BTC_SENT"
+    order_id = await harness.placed_unpaid()
+    await harness.advance("BTC_SENT")
+    await harness.upstream.fault("timeout", endpoint="order_status_query")
+    asked = await harness.upstream.requests("order_status_query")
+    harness.clock.leap(5)
+    await harness.reconciler.poll_next(Rail.AEONTO)
+    await harness.until_asked("order_status_query", asked + 1)
+    await end_leases(harness.database)
+    await harness.work(reconciler=reconciler_of(harness.resources))
+    assert (await harness.read(order_id)).status == "BTC_SENT"
     held.wake()
     with capture_logs() as logs:
-        await stage.reconciler.drain()
+        await harness.reconciler.drain()
     assert [line["event"] for line in logs] == ["lease_lost"]
-    assert await stage.balance() == 10
+    assert await harness.balance() == 10
 
 
 async def test_fault_in_one_job_stops_neither_the_others_nor_the_loop(
-    stage: WorkerHarness, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = await stage.place()
+    broken = await harness.place()
 
     def fail(*_args: object) -> None:
         raise RuntimeError("a bug")
 
     with monkeypatch.context() as patched, capture_logs() as logs:
         patched.setattr("app.orders.rules.transition_aeonto.transition", fail)
-        await stage.work()
+        await harness.work()
     assert [line["event"] for line in logs] == ["job_failed", "alarm"]
-    other = await stage.place()
-    await stage.work()
-    assert (await stage.read(other)).lease_token is None
-    assert await count(stage.database, "payments", "order_id = :order", order=other) == 1
-    await stage.work(after_seconds=15)
-    assert await count(stage.database, "payments", "order_id = :order", order=broken) == 1
+    other = await harness.place()
+    await harness.work()
+    assert (await harness.read(other)).lease_token is None
+    assert await count(harness.database, "payments", "order_id = :order", order=other) == 1
+    await harness.work(after_seconds=15)
+    assert await count(harness.database, "payments", "order_id = :order", order=broken) == 1
 
 
 # Slots
 
 
 async def test_no_slot_means_no_claim(
-    stage: WorkerHarness, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.orders.worker.aeonto_rail.TURN_WITHIN_SECONDS", 0.02)
-    order_id = await stage.place()
-    slot = await stage.resources.pace.reserve(Bucket.ORDER_CREATE, within_seconds=1)
-    parameters = await stage.resources.pace.reserve(Bucket.ORDER_PARAMETERS, within_seconds=1)
+    order_id = await harness.place()
+    slot = await harness.resources.pace.reserve(Bucket.ORDER_CREATE, within_seconds=1)
+    parameters = await harness.resources.pace.reserve(Bucket.ORDER_PARAMETERS, within_seconds=1)
     assert slot is not None
     assert parameters is not None
-    await stage.resources.pace.throttled(slot)
-    await stage.resources.pace.throttled(parameters)
-    assert not await stage.reconciler.create_next()
-    assert not await stage.reconciler.refresh_parameters()
-    assert (await stage.read(order_id)).lease_token is None
-    assert await stage.upstream.requests("order_create") == 0
-    assert await stage.upstream.requests("order_parameter_query") == 0
+    await harness.resources.pace.throttled(slot)
+    await harness.resources.pace.throttled(parameters)
+    assert not await harness.reconciler.create_next()
+    assert not await harness.reconciler.refresh_parameters()
+    assert (await harness.read(order_id)).lease_token is None
+    assert await harness.upstream.requests("order_create") == 0
+    assert await harness.upstream.requests("order_parameter_query") == 0
 
 
 @pytest.mark.parametrize("what", ["creation", "poll"])
 async def test_slot_of_an_order_that_another_took_meanwhile_is_given_back(
-    stage: WorkerHarness, monkeypatch: pytest.MonkeyPatch, what: str
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
-    await stage.placed_unpaid()
-    await stage.place()
-    stage.clock.leap(5)
+    await harness.placed_unpaid()
+    await harness.place()
+    harness.clock.leap(5)
 
     async def gone(*_args: object, **_named: object) -> None:
         return None
 
     monkeypatch.setattr(f"app.orders.leases.claim_{what}", gone)
     kept = "SELECT count(*) FROM upstream_limits, jsonb_array_elements(slots)"
-    before = await count(stage.database, f"({kept}) AS kept", "count > 0")
-    reconciler = stage.reconciler
+    before = await count(harness.database, f"({kept}) AS kept", "count > 0")
+    reconciler = harness.reconciler
     poll_next = partial(reconciler.poll_next, Rail.AEONTO)
     tick = reconciler.create_next if what == "creation" else poll_next
     assert not await tick()
-    assert await count(stage.database, f"({kept}) AS kept", "count > 0") == before
+    assert await count(harness.database, f"({kept}) AS kept", "count > 0") == before
     monkeypatch.undo()
 
 
 async def test_real_limits_are_kept_without_a_single_012(committed_database: Database) -> None:
     async with (
         serving_upstream(rate_scale=Decimal(1)) as upstream,
-        open_stage(committed_database, upstream, rate_scale=Decimal(1)) as stage,
+        open_stage(committed_database, upstream, rate_scale=Decimal(1)) as harness,
     ):
         for _ in range(4):
-            await stage.place()
-        await stage.work()
-        await stage.work(after_seconds=5)
+            await harness.place()
+        await harness.work()
+        await harness.work(after_seconds=5)
         stats = await upstream.stats()
     looks = stats["endpoints"]["order_status_query"]
     assert (looks["requests"], looks["largest_window"], looks["refused_012"]) == (4, 3, 0)
@@ -176,13 +176,13 @@ async def test_real_limits_are_kept_without_a_single_012(committed_database: Dat
 
 
 async def test_drain_cuts_off_what_takes_too_long(
-    stage: WorkerHarness, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    order_id = await stage.placed_unpaid()
-    await stage.upstream.fault("timeout", endpoint="order_status_query")
-    stage.clock.leap(5)
-    await stage.reconciler.poll_next(Rail.AEONTO)
+    order_id = await harness.placed_unpaid()
+    await harness.upstream.fault("timeout", endpoint="order_status_query")
+    harness.clock.leap(5)
+    await harness.reconciler.poll_next(Rail.AEONTO)
     monkeypatch.setattr("app.orders.worker.reconciler._DRAIN_SECONDS", 0.02)
-    await stage.reconciler.drain()
-    assert (await stage.read(order_id)).lease_token is not None
-    stage.clock.leap(30)
+    await harness.reconciler.drain()
+    assert (await harness.read(order_id)).lease_token is not None
+    harness.clock.leap(30)

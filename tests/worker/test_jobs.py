@@ -74,25 +74,25 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def spender(stage: WorkerHarness) -> Person:
+async def spender(harness: WorkerHarness) -> Person:
     """A user with a hundred credits."""
-    return await make_user(stage.database, stage.clock.now(), credits_given=100)
+    return await make_user(harness.database, harness.clock.now(), credits_given=100)
 
 
 @asynccontextmanager
 async def carrying(
-    stage: WorkerHarness, *others: Loop, workers: int = 1
+    harness: WorkerHarness, *others: Loop, workers: int = 1
 ) -> AsyncIterator[Heartbeats]:
     """Carry jobs beside the body, by as many workers."""
-    heartbeats = Heartbeats(stage.clock, stage.resources.metrics)
-    bodies: list[Supervised] = [Jobs(stage.resources) for _ in range(workers)]
+    heartbeats = Heartbeats(harness.clock, harness.resources.metrics)
+    bodies: list[Supervised] = [Jobs(harness.resources) for _ in range(workers)]
     async with running([*bodies, *others], heartbeats):
         yield heartbeats
 
 
-def finding_lost_ones(stage: WorkerHarness) -> Loop:
+def finding_lost_ones(harness: WorkerHarness) -> Loop:
     """The loop that finds assessments without a job, with shorter rests."""
-    return replace(housekeeping.loops(stage.resources)[0], rest_seconds=0.02)
+    return replace(housekeeping.loops(harness.resources)[0], rest_seconds=0.02)
 
 
 async def until(holds: Callable[[], Awaitable[bool]], within_seconds: float = 60) -> None:
@@ -101,24 +101,24 @@ async def until(holds: Callable[[], Awaitable[bool]], within_seconds: float = 60
             await asyncio.sleep(0.01)
 
 
-async def until_all_looked(stage: WorkerHarness, heartbeats: Heartbeats) -> None:
+async def until_all_looked(harness: WorkerHarness, heartbeats: Heartbeats) -> None:
     """Wait until every loop has made a whole round from now on."""
     await asyncio.sleep(0)  # each begins in a task of its own
     for _ in range(2):
-        stage.clock.leap(61)
+        harness.clock.leap(61)
         async with asyncio.timeout(60):
             while heartbeats.silent():
                 await asyncio.sleep(0.01)
 
 
-async def settled(stage: WorkerHarness) -> bool:
+async def settled(harness: WorkerHarness) -> bool:
     """Say whether no assessment is pending, and no job is left."""
-    return not await count(stage.database, "assessments", "status = 'pending'") and not await count(
-        stage.database, "jobs.procrastinate_jobs"
-    )
+    return not await count(
+        harness.database, "assessments", "status = 'pending'"
+    ) and not await count(harness.database, "jobs.procrastinate_jobs")
 
 
-async def settled_at_last(stage: WorkerHarness) -> bool:
+async def settled_at_last(harness: WorkerHarness) -> bool:
     """Say whether no assessment is pending, and no job waits, where sessions have ended.
 
     Our own pool finds that out by a failure. A job that lost its session while another one waited
@@ -126,29 +126,29 @@ async def settled_at_last(stage: WorkerHarness) -> bool:
     """
     try:
         return not await count(
-            stage.database, "assessments", "status = 'pending'"
-        ) and not await count(stage.database, "jobs.procrastinate_jobs", "status = 'todo'")
+            harness.database, "assessments", "status = 'pending'"
+        ) and not await count(harness.database, "jobs.procrastinate_jobs", "status = 'todo'")
     except DBAPIError as fault:
         if is_unavailable(fault):
             return False
         raise
 
 
-async def pending(stage: WorkerHarness, spender: Person) -> str:
+async def pending(harness: WorkerHarness, spender: Person) -> str:
     """Ask for an assessment whose outcome stays unknown; return its id."""
-    stage.provider.raises = ProviderUnknown()
-    view, _ = await create(stage.database, stage.provider, stage.clock, spender)
-    stage.provider.raises = None
+    harness.provider.raises = ProviderUnknown()
+    view, _ = await create(harness.database, harness.provider, harness.clock, spender)
+    harness.provider.raises = None
     return view.id
 
 
-async def left_unasked(stage: WorkerHarness, spender: Person, how_many: int) -> list[str]:
+async def left_unasked(harness: WorkerHarness, spender: Person, how_many: int) -> list[str]:
     """Reserve questions and leave them to the worker, as a batch does whose time is over."""
-    async with stage.database.sessions() as session, session.begin():
+    async with harness.database.sessions() as session, session.begin():
         reserved = await reserve(
             session,
-            stage.resources.panel,
-            stage.clock,
+            harness.resources.ensemble,
+            harness.clock,
             edition="",
             account_id=spender.account_id,
             subjects=[SUBJECT] * how_many,
@@ -158,8 +158,8 @@ async def left_unasked(stage: WorkerHarness, spender: Person, how_many: int) -> 
     return [one.question.assessment_id for one in reserved]
 
 
-async def run(stage: WorkerHarness, statement: str, **values: str) -> None:
-    async with stage.database.reading() as connection:
+async def run(harness: WorkerHarness, statement: str, **values: str) -> None:
+    async with harness.database.reading() as connection:
         await connection.execute(text(statement), values)
 
 
@@ -181,25 +181,25 @@ class Slow(ScriptedProvider):
 
 
 async def test_pending_assessment_is_asked_again_and_then_ready(
-    stage: WorkerHarness, spender: Person
+    harness: WorkerHarness, spender: Person
 ) -> None:
-    async with carrying(stage):
-        await pending(stage, spender)
-        await until(lambda: settled(stage))
-    assert await count(stage.database, "assessments", "status = 'ready' AND attempts = 2") == 1
+    async with carrying(harness):
+        await pending(harness, spender)
+        await until(lambda: settled(harness))
+    assert await count(harness.database, "assessments", "status = 'ready' AND attempts = 2") == 1
 
 
 async def test_assessment_that_stays_pending_wakes_itself_again(
-    stage: WorkerHarness, spender: Person
+    harness: WorkerHarness, spender: Person
 ) -> None:
-    await pending(stage, spender)
-    stage.provider.raises = ProviderUnknown()
-    async with carrying(stage):
+    await pending(harness, spender)
+    harness.provider.raises = ProviderUnknown()
+    async with carrying(harness):
         await until(
-            lambda: _is(1, count(stage.database, "assessments", "attempts >= 4")),
+            lambda: _is(1, count(harness.database, "assessments", "attempts >= 4")),
         )
-        stage.provider.raises = None
-        await until(lambda: settled(stage))
+        harness.provider.raises = None
+        await until(lambda: settled(harness))
 
 
 async def _is(wanted: int, counting: Awaitable[int]) -> bool:
@@ -211,133 +211,133 @@ async def _count_of(logs: Sequence[object]) -> int:
 
 
 async def test_refused_assessment_is_refunded_once_and_counted(
-    stage: WorkerHarness, spender: Person
+    harness: WorkerHarness, spender: Person
 ) -> None:
-    await pending(stage, spender)
-    stage.provider.raises = ProviderFailed(FailureReason.BROKEN)
-    async with carrying(stage):
-        await until(lambda: settled(stage))
-    assert await balance_of(stage.database, spender.account_id) == 100
-    assert stage.metric("assay_refunds_total") == 1
+    await pending(harness, spender)
+    harness.provider.raises = ProviderFailed(FailureReason.BROKEN)
+    async with carrying(harness):
+        await until(lambda: settled(harness))
+    assert await balance_of(harness.database, spender.account_id) == 100
+    assert harness.metric("assay_refunds_total") == 1
 
 
-async def test_job_is_not_done_before_its_time(stage: WorkerHarness, spender: Person) -> None:
-    [assessment_id] = await left_unasked(stage, spender, 1)
-    await run(stage, "DELETE FROM jobs.procrastinate_jobs")
-    async with stage.database.sessions() as session, session.begin():
+async def test_job_is_not_done_before_its_time(harness: WorkerHarness, spender: Person) -> None:
+    [assessment_id] = await left_unasked(harness, spender, 1)
+    await run(harness, "DELETE FROM jobs.procrastinate_jobs")
+    async with harness.database.sessions() as session, session.begin():
         await jobs.wake(session, [assessment_id], timedelta(hours=1))
-    async with carrying(stage) as heartbeats:
-        await until_all_looked(stage, heartbeats)
-    assert stage.provider.asked == []
+    async with carrying(harness) as heartbeats:
+        await until_all_looked(harness, heartbeats)
+    assert harness.provider.asked == []
 
 
 async def test_job_of_an_assessment_that_is_done_does_nothing(
-    stage: WorkerHarness, spender: Person
+    harness: WorkerHarness, spender: Person
 ) -> None:
-    view, _ = await create(stage.database, stage.provider, stage.clock, spender)
-    asked = len(stage.provider.asked)
-    async with stage.database.sessions() as session, session.begin():
+    view, _ = await create(harness.database, harness.provider, harness.clock, spender)
+    asked = len(harness.provider.asked)
+    async with harness.database.sessions() as session, session.begin():
         await jobs.wake(session, [view.id])
-    async with carrying(stage):
-        await until(lambda: settled(stage))
-    assert len(stage.provider.asked) == asked
+    async with carrying(harness):
+        await until(lambda: settled(harness))
+    assert len(harness.provider.asked) == asked
 
 
 async def test_assessment_that_another_works_on_is_left_to_it(
-    stage: WorkerHarness, spender: Person
+    harness: WorkerHarness, spender: Person
 ) -> None:
-    assessment_id = await pending(stage, spender)
-    stage.clock.leap(1)
-    async with stage.database.sessions() as session:
-        held = await claim(session, stage.clock.now(), assessment_id)
+    assessment_id = await pending(harness, spender)
+    harness.clock.leap(1)
+    async with harness.database.sessions() as session:
+        held = await claim(session, harness.clock.now(), assessment_id)
     assert held is not None
-    await run(stage, "DELETE FROM jobs.procrastinate_jobs")
-    async with stage.database.sessions() as session:
-        assert not await jobs.wake_lost(session, stage.clock.now())
-    assert await count(stage.database, "jobs.procrastinate_jobs") == 0
-    async with stage.database.sessions() as session, session.begin():
+    await run(harness, "DELETE FROM jobs.procrastinate_jobs")
+    async with harness.database.sessions() as session:
+        assert not await jobs.wake_lost(session, harness.clock.now())
+    assert await count(harness.database, "jobs.procrastinate_jobs") == 0
+    async with harness.database.sessions() as session, session.begin():
         await jobs.wake(session, [assessment_id])
-    async with carrying(stage, finding_lost_ones(stage)):
-        await until(lambda: _is(0, count(stage.database, "jobs.procrastinate_jobs")))
-    assert len(stage.provider.asked) == 1
+    async with carrying(harness, finding_lost_ones(harness)):
+        await until(lambda: _is(0, count(harness.database, "jobs.procrastinate_jobs")))
+    assert len(harness.provider.asked) == 1
 
 
-async def test_an_assessment_has_one_job_at_most(stage: WorkerHarness, spender: Person) -> None:
-    ids = await left_unasked(stage, spender, 3)
+async def test_an_assessment_has_one_job_at_most(harness: WorkerHarness, spender: Person) -> None:
+    ids = await left_unasked(harness, spender, 3)
     for _ in range(2):
-        async with stage.database.sessions() as session, session.begin():
+        async with harness.database.sessions() as session, session.begin():
             await jobs.wake(session, ids)
-        async with stage.database.sessions() as session:
-            assert not await jobs.wake_lost(session, stage.clock.now())
-    assert await count(stage.database, "jobs.procrastinate_jobs") == 3
+        async with harness.database.sessions() as session:
+            assert not await jobs.wake_lost(session, harness.clock.now())
+    assert await count(harness.database, "jobs.procrastinate_jobs") == 3
 
 
 async def test_job_is_there_when_and_only_when_its_transaction_commits(
-    stage: WorkerHarness, spender: Person
+    harness: WorkerHarness, spender: Person
 ) -> None:
-    [assessment_id] = await left_unasked(stage, spender, 1)
-    await run(stage, "DELETE FROM jobs.procrastinate_jobs")
-    async with stage.database.sessions() as session:
+    [assessment_id] = await left_unasked(harness, spender, 1)
+    await run(harness, "DELETE FROM jobs.procrastinate_jobs")
+    async with harness.database.sessions() as session:
         await session.begin()
         await jobs.wake(session, [assessment_id])
         await session.rollback()
-        assert await count(stage.database, "jobs.procrastinate_jobs") == 0
+        assert await count(harness.database, "jobs.procrastinate_jobs") == 0
         await session.begin()
         await jobs.wake(session, [assessment_id])
-        assert await count(stage.database, "jobs.procrastinate_jobs") == 0
+        assert await count(harness.database, "jobs.procrastinate_jobs") == 0
         await session.commit()
-    assert await count(stage.database, "jobs.procrastinate_jobs") == 1
+    assert await count(harness.database, "jobs.procrastinate_jobs") == 1
 
 
 async def test_two_workers_ask_each_of_a_hundred_once(
-    stage: WorkerHarness, spender: Person
+    harness: WorkerHarness, spender: Person
 ) -> None:
-    ids = await left_unasked(stage, spender, 100)
-    async with carrying(stage, finding_lost_ones(stage), workers=2):
-        await until(lambda: settled(stage))
-    assert Counter(question.assessment_id for question in stage.provider.asked) == Counter(ids)
-    assert await count(stage.database, "assessments", "status = 'ready'") == 100
+    ids = await left_unasked(harness, spender, 100)
+    async with carrying(harness, finding_lost_ones(harness), workers=2):
+        await until(lambda: settled(harness))
+    assert Counter(question.assessment_id for question in harness.provider.asked) == Counter(ids)
+    assert await count(harness.database, "assessments", "status = 'ready'") == 100
 
 
 # Losing
 
 
 async def test_assessment_whose_job_was_lost_is_found(
-    stage: WorkerHarness, spender: Person
+    harness: WorkerHarness, spender: Person
 ) -> None:
-    await pending(stage, spender)
-    await run(stage, "TRUNCATE jobs.procrastinate_jobs CASCADE")
-    async with carrying(stage, finding_lost_ones(stage)):
-        await until(lambda: settled(stage))
-    assert await count(stage.database, "assessments", "status = 'ready'") == 1
+    await pending(harness, spender)
+    await run(harness, "TRUNCATE jobs.procrastinate_jobs CASCADE")
+    async with carrying(harness, finding_lost_ones(harness)):
+        await until(lambda: settled(harness))
+    assert await count(harness.database, "assessments", "status = 'ready'") == 1
 
 
 async def test_more_lost_ones_than_are_woken_at_once_are_woken(
-    stage: WorkerHarness, spender: Person, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, spender: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.assessments.jobs._AT_A_TIME", 2)
-    await left_unasked(stage, spender, 3)
-    await run(stage, "DELETE FROM jobs.procrastinate_jobs")
-    async with stage.database.sessions() as session:
-        assert await jobs.wake_lost(session, stage.clock.now())
-        assert not await jobs.wake_lost(session, stage.clock.now())
-    assert await count(stage.database, "jobs.procrastinate_jobs", "status = 'todo'") == 3
+    await left_unasked(harness, spender, 3)
+    await run(harness, "DELETE FROM jobs.procrastinate_jobs")
+    async with harness.database.sessions() as session:
+        assert await jobs.wake_lost(session, harness.clock.now())
+        assert not await jobs.wake_lost(session, harness.clock.now())
+    assert await count(harness.database, "jobs.procrastinate_jobs", "status = 'todo'") == 3
 
 
 async def test_assessment_of_a_killed_worker_is_finished_by_another(
-    stage: WorkerHarness, spender: Person, tmp_path: Path, database_url: str
+    harness: WorkerHarness, spender: Person, tmp_path: Path, database_url: str
 ) -> None:
     """It was asked, and nobody knows what came of it: another asks when the lease is over."""
-    assessment_id = await pending(stage, spender)
-    vendor = stage.upstream.base_url.partition("/api/")[0] + "/chainalysis/api/v1/"
-    await stage.upstream.fault("timeout", source="chainalysis", endpoint="sanctions", seconds=60)
+    assessment_id = await pending(harness, spender)
+    vendor = harness.upstream.base_url.partition("/api/")[0] + "/chainalysis/api/v1/"
+    await harness.upstream.fault("timeout", source="chainalysis", endpoint="sanctions", seconds=60)
     killed = Process(
         "worker",
         folder=tmp_path,
         ASSAY_PORT=str(free_port()),
         ASSAY_DATABASE_URL=database_url,
         ASSAY_BTC_DEST_ADDRESS=BTC_DEST_ADDRESS,
-        ASSAY_AEONTO_BASE_URL=stage.upstream.base_url,
+        ASSAY_AEONTO_BASE_URL=harness.upstream.base_url,
         ASSAY_RISK_PROVIDER="chainalysis",
         ASSAY_CHAINALYSIS_URL=vendor,
         ASSAY_CHAINALYSIS_API_KEY="a-key-of-the-tests",
@@ -345,47 +345,47 @@ async def test_assessment_of_a_killed_worker_is_finished_by_another(
     killed.start()
     try:
         await until(
-            lambda: _is(1, count(stage.database, "assessments", "lease_token IS NOT NULL")), 60
+            lambda: _is(1, count(harness.database, "assessments", "lease_token IS NOT NULL")), 60
         )
     finally:
         killed.end()
-    assert await count(stage.database, "jobs.procrastinate_jobs", "status = 'doing'") == 1
-    async with carrying(stage, finding_lost_ones(stage)) as heartbeats:
-        await until_all_looked(stage, heartbeats)
-        assert len(stage.provider.asked) == 1, "the lease of the dead still holds"
-        await end_leases(stage.database)
-        await until(lambda: _is(1, count(stage.database, "assessments", "status = 'ready'")))
-    assert [question.assessment_id for question in stage.provider.asked] == [assessment_id] * 2
+    assert await count(harness.database, "jobs.procrastinate_jobs", "status = 'doing'") == 1
+    async with carrying(harness, finding_lost_ones(harness)) as heartbeats:
+        await until_all_looked(harness, heartbeats)
+        assert len(harness.provider.asked) == 1, "the lease of the dead still holds"
+        await end_leases(harness.database)
+        await until(lambda: _is(1, count(harness.database, "assessments", "status = 'ready'")))
+    assert [question.assessment_id for question in harness.provider.asked] == [assessment_id] * 2
 
 
 async def test_worker_whose_sessions_are_ended_goes_on(
-    stage: WorkerHarness, spender: Person
+    harness: WorkerHarness, spender: Person
 ) -> None:
-    async with carrying(stage, finding_lost_ones(stage)) as heartbeats:
+    async with carrying(harness, finding_lost_ones(harness)) as heartbeats:
         for _ in range(3):
-            await pending(stage, spender)
+            await pending(harness, spender)
             await run_alone(
-                stage.database.url,
+                harness.database.url,
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE application_name = 'assay' AND datname = current_database()",
             )
-            await until(lambda: settled_at_last(stage))
+            await until(lambda: settled_at_last(harness))
         assert heartbeats.silent() == []
-    assert await count(stage.database, "assessments", "status = 'ready'") == 3
+    assert await count(harness.database, "assessments", "status = 'ready'") == 3
 
 
 async def test_worker_without_a_database_waits_for_it_and_falls_silent(
-    stage: WorkerHarness, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.assessments.worker.jobs._CONNECTION_WITHIN_SECONDS", 0.05)
     nowhere = create_database(f"postgresql+asyncpg://assay@127.0.0.1:{free_port()}/assay")
-    heartbeats = Heartbeats(stage.clock, stage.resources.metrics)
+    heartbeats = Heartbeats(harness.clock, harness.resources.metrics)
     with capture_logs() as logs:
-        async with running([Jobs(replace(stage.resources, database=nowhere))], heartbeats):
+        async with running([Jobs(replace(harness.resources, database=nowhere))], heartbeats):
             async with asyncio.timeout(60):
                 while not logs:
                     await asyncio.sleep(0.01)
-            stage.clock.leap(61)
+            harness.clock.leap(61)
             assert heartbeats.silent() == ["assessments"]
     [line] = logs
     assert (line["event"], line["loop"]) == ("database_away", "assessments")
@@ -393,17 +393,17 @@ async def test_worker_without_a_database_waits_for_it_and_falls_silent(
 
 
 async def test_worker_whose_database_is_read_only_says_so_once_and_goes_on_by_itself(
-    stage: WorkerHarness, spender: Person, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, spender: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.assessments.worker.jobs.AFTER_FAULT_SECONDS", 0.01)
-    url = stage.database.url
-    await pending(stage, spender)
+    url = harness.database.url
+    await pending(harness, spender)
     await let_changes(url, allowed=False)
     with capture_logs() as logs:
-        async with carrying(stage):
+        async with carrying(harness):
             await until(lambda: _is(1, _count_of(logs)))
             await let_changes(url, allowed=True)
-            await until(lambda: settled(stage))
+            await until(lambda: settled(harness))
     told = [line for line in logs if line["event"].startswith("database_")]
     assert [line["event"] for line in told] == ["database_read_only", "database_serves_again"]
     assert "25006" in told[0]["reason"]
@@ -411,7 +411,7 @@ async def test_worker_whose_database_is_read_only_says_so_once_and_goes_on_by_it
 
 
 async def test_worker_that_ends_by_itself_is_started_again(
-    stage: WorkerHarness, spender: Person, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, spender: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     work = App.run_worker_async
     ends = [True, True]
@@ -423,12 +423,12 @@ async def test_worker_that_ends_by_itself_is_started_again(
             ends.pop()
 
     monkeypatch.setattr(App, "run_worker_async", end_at_first)
-    await pending(stage, spender)
+    await pending(harness, spender)
     with capture_logs() as logs:
-        async with carrying(stage):
-            await until(lambda: settled(stage))
+        async with carrying(harness):
+            await until(lambda: settled(harness))
     assert [line["event"] for line in logs if line.get("loop")] == ["loop_died"] * 2
-    assert stage.metric("assay_loop_restarts_total", loop="assessments") == 2
+    assert harness.metric("assay_loop_restarts_total", loop="assessments") == 2
 
 
 # Failing
@@ -448,33 +448,33 @@ def hopeless(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_job_that_keeps_failing_is_kept_and_rings(
-    stage: WorkerHarness, spender: Person, hopeless: None
+    harness: WorkerHarness, spender: Person, hopeless: None
 ) -> None:
-    [assessment_id] = await left_unasked(stage, spender, 1)
+    [assessment_id] = await left_unasked(harness, spender, 1)
     with capture_logs() as logs:
-        async with carrying(stage):
+        async with carrying(harness):
             await until(
-                lambda: _is(1, count(stage.database, "jobs.procrastinate_jobs", "attempts = 2"))
+                lambda: _is(1, count(harness.database, "jobs.procrastinate_jobs", "attempts = 2"))
             )
     assert [line["event"] for line in logs] == ["job_failed", "job_failed", "alarm"]
     assert {line["assessment_id"] for line in logs} == {assessment_id}
-    assert stage.metric("assay_alarms_total", kind="assessment_job_dead") == 1
-    assert await count(stage.database, "jobs.procrastinate_jobs", "status = 'failed'") == 1
+    assert harness.metric("assay_alarms_total", kind="assessment_job_dead") == 1
+    assert await count(harness.database, "jobs.procrastinate_jobs", "status = 'failed'") == 1
 
 
 async def test_assessment_whose_job_is_dead_is_woken_for_again(
-    stage: WorkerHarness, spender: Person
+    harness: WorkerHarness, spender: Person
 ) -> None:
-    await pending(stage, spender)
-    await run(stage, "UPDATE jobs.procrastinate_jobs SET status = 'doing'")
-    await run(stage, "UPDATE jobs.procrastinate_jobs SET status = 'failed'")
-    async with carrying(stage, finding_lost_ones(stage)):
-        await until(lambda: _is(1, count(stage.database, "assessments", "status = 'ready'")))
-    assert await count(stage.database, "jobs.procrastinate_jobs", "status = 'failed'") == 1
+    await pending(harness, spender)
+    await run(harness, "UPDATE jobs.procrastinate_jobs SET status = 'doing'")
+    await run(harness, "UPDATE jobs.procrastinate_jobs SET status = 'failed'")
+    async with carrying(harness, finding_lost_ones(harness)):
+        await until(lambda: _is(1, count(harness.database, "assessments", "status = 'ready'")))
+    assert await count(harness.database, "jobs.procrastinate_jobs", "status = 'failed'") == 1
 
 
 async def test_what_no_worker_will_end_is_swept_out_in_time(
-    stage: WorkerHarness, spender: Person
+    harness: WorkerHarness, spender: Person
 ) -> None:
     cases = [
         ("doing", "4 minutes", True),
@@ -484,12 +484,12 @@ async def test_what_no_worker_will_end_is_swept_out_in_time(
         ("aborted", "31 days", False),
         ("todo", "31 days", True),
     ]
-    ids = await left_unasked(stage, spender, len(cases))
+    ids = await left_unasked(harness, spender, len(cases))
     for assessment_id, (status, age, _) in zip(ids, cases, strict=True):
-        await run(stage, BECOME, assessment_id=assessment_id, status=status)
-        await run(stage, GROW_OLD, assessment_id=assessment_id, age=age)
-    await housekeeping.loops(stage.resources)[1].tick()
-    async with stage.database.reading() as connection:
+        await run(harness, BECOME, assessment_id=assessment_id, status=status)
+        await run(harness, GROW_OLD, assessment_id=assessment_id, age=age)
+    await housekeeping.loops(harness.resources)[1].tick()
+    async with harness.database.reading() as connection:
         left = await connection.scalars(text("SELECT queueing_lock FROM jobs.procrastinate_jobs"))
     assert set(left) == {one for one, (_, _, kept) in zip(ids, cases, strict=True) if kept}
 
@@ -505,44 +505,44 @@ def test_job_that_raised_comes_back_when_the_lease_that_it_took_is_over() -> Non
 # Stopping
 
 
-async def test_worker_beats_as_long_as_it_looks_for_jobs(stage: WorkerHarness) -> None:
-    async with carrying(stage) as heartbeats:
-        await until_all_looked(stage, heartbeats)  # to begin is a heartbeat, too
+async def test_worker_beats_as_long_as_it_looks_for_jobs(harness: WorkerHarness) -> None:
+    async with carrying(harness) as heartbeats:
+        await until_all_looked(harness, heartbeats)  # to begin is a heartbeat, too
         for _ in range(2):
-            stage.clock.leap(61)
+            harness.clock.leap(61)
             assert heartbeats.silent() == ["assessments"]
-            await until_all_looked(stage, heartbeats)
+            await until_all_looked(harness, heartbeats)
 
 
 async def test_worker_that_has_nothing_to_do_stops_at_once_and_leaves_no_session(
-    stage: WorkerHarness, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.assessments.worker.jobs._POLL_SECONDS", 3600.0)
     monkeypatch.setattr("app.assessments.worker.jobs._FINISH_SECONDS", 3600.0)
     grace = hold_grace(monkeypatch, loops)
-    async with carrying(stage):
-        await until(lambda: _is(1, count(stage.database, "jobs.procrastinate_workers")))
+    async with carrying(harness):
+        await until(lambda: _is(1, count(harness.database, "jobs.procrastinate_workers")))
     assert (grace.seconds, grace.cut_off) == ([GRACE_SECONDS], 0)
-    assert await count(stage.database, "jobs.procrastinate_workers") == 0
+    assert await count(harness.database, "jobs.procrastinate_workers") == 0
 
 
 async def test_worker_that_waits_for_a_provider_stops_within_the_grace(
-    stage: WorkerHarness, spender: Person, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, spender: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The question is left to whoever comes when the lease is over, as after a crash."""
     assert engine._FINISH_SECONDS < GRACE_SECONDS
     monkeypatch.setattr("app.assessments.worker.jobs._FINISH_SECONDS", 0.05)
     grace = hold_grace(monkeypatch, loops)
-    await left_unasked(stage, spender, 1)
+    await left_unasked(harness, spender, 1)
     slow = Slow()
-    heartbeats = Heartbeats(stage.clock, stage.resources.metrics)
+    heartbeats = Heartbeats(harness.clock, harness.resources.metrics)
     async with running(
-        [Jobs(replace(stage.resources, panel=ProviderEnsemble([slow])))], heartbeats
+        [Jobs(replace(harness.resources, ensemble=ProviderEnsemble([slow])))], heartbeats
     ):
         await asyncio.wait_for(slow.begun.wait(), 60)
     assert grace.cut_off == 0
-    assert await count(stage.database, "assessments", "lease_token IS NOT NULL") == 1
-    await end_leases(stage.database)
-    await run(stage, LET_GO)
-    async with carrying(stage):
-        await until(lambda: settled(stage))
+    assert await count(harness.database, "assessments", "lease_token IS NOT NULL") == 1
+    await end_leases(harness.database)
+    await run(harness, LET_GO)
+    async with carrying(harness):
+        await until(lambda: settled(harness))

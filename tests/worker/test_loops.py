@@ -341,28 +341,28 @@ def test_heartbeat_is_a_metric(clock: HandClock) -> None:
 
 
 async def test_all_loops_carry_an_order_to_its_grant_and_stop_within_the_grace(
-    stage: WorkerHarness, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await stage.upstream.press("auto", step_seconds=0)
+    await harness.upstream.press("auto", step_seconds=0)
     grace = hold_grace(monkeypatch, loops)
-    async with worker_running(stage.resources) as heartbeats:
-        order_id = await stage.place()
+    async with worker_running(harness.resources) as heartbeats:
+        order_id = await harness.place()
         for _ in range(400):
-            if (await stage.read(order_id)).status == "BTC_SENT":
+            if (await harness.read(order_id)).status == "BTC_SENT":
                 break
             await asyncio.sleep(0.02)
-            stage.clock.leap(0.5)
+            harness.clock.leap(0.5)
         assert heartbeats.silent() == []
     assert (grace.seconds, grace.cut_off) == ([loops.GRACE_SECONDS], 0)
-    assert await stage.balance() == 10
-    assert await count(stage.database, "aeonto_parameters") == 1
+    assert await harness.balance() == 10
+    assert await count(harness.database, "aeonto_parameters") == 1
 
 
 async def test_every_loop_that_is_killed_comes_back_and_the_order_is_carried_on(
-    stage: WorkerHarness, soon: None
+    harness: WorkerHarness, soon: None
 ) -> None:
-    await stage.upstream.press("auto", step_seconds=0)
-    async with worker_running(stage.resources) as heartbeats:
+    await harness.upstream.press("auto", step_seconds=0)
+    async with worker_running(harness.resources) as heartbeats:
         with capture_logs():
             await asyncio.sleep(0.01)
             names = [
@@ -373,51 +373,51 @@ async def test_every_loop_that_is_killed_comes_back_and_the_order_is_carried_on(
             assert len(names) >= 5
             for name in names:
                 task_of(name).cancel()
-            order_id = await stage.place()
+            order_id = await harness.place()
             for _ in range(400):
-                if (await stage.read(order_id)).status == "BTC_SENT":
+                if (await harness.read(order_id)).status == "BTC_SENT":
                     break
                 await asyncio.sleep(0.02)
-                stage.clock.leap(0.5)
+                harness.clock.leap(0.5)
         assert heartbeats.silent() == []
-    assert await stage.balance() == 10
+    assert await harness.balance() == 10
     for name in names:
-        assert stage.metric("assay_loop_restarts_total", loop=name) == 1
+        assert harness.metric("assay_loop_restarts_total", loop=name) == 1
 
 
-async def test_expired_sessions_are_swept(stage: WorkerHarness) -> None:
-    assert stage.buyer.email is not None
+async def test_expired_sessions_are_swept(harness: WorkerHarness) -> None:
+    assert harness.buyer.email is not None
     await users.login(
-        stage.database, email=stage.buyer.email, password=PASSWORD, now=stage.clock.now()
+        harness.database, email=harness.buyer.email, password=PASSWORD, now=harness.clock.now()
     )
-    sweep = housekeeping.loops(stage.resources)[1].tick
+    sweep = housekeeping.loops(harness.resources)[1].tick
     assert not await sweep()
-    assert await count(stage.database, "sessions") == 1
-    stage.clock.leap(users.SESSION_LIFETIME.total_seconds())
+    assert await count(harness.database, "sessions") == 1
+    harness.clock.leap(users.SESSION_LIFETIME.total_seconds())
     assert not await sweep()
-    assert await count(stage.database, "sessions") == 0
+    assert await count(harness.database, "sessions") == 0
 
 
 async def test_gap_of_unpaid_addresses_rings_before_it_is_as_long_as_the_wallet_looks(
-    stage: WorkerHarness,
+    harness: WorkerHarness,
 ) -> None:
-    await housekeeping.loops(stage.resources)[-1].tick()
-    assert stage.metric("assay_bitcoin_gap_limit") == 0, "there is no wallet"
-    selling = replace(stage.resources, terms=BITCOIN)
+    await housekeeping.loops(harness.resources)[-1].tick()
+    assert harness.metric("assay_bitcoin_gap_limit") == 0, "there is no wallet"
+    selling = replace(harness.resources, terms=BITCOIN)
     count_gap, gauges = housekeeping.loops(selling)[-1].tick, housekeeping.shared_gauges(selling)
-    assert stage.metric("assay_bitcoin_gap_limit") == 20
+    assert harness.metric("assay_bitcoin_gap_limit") == 20
     rings = []
     with capture_logs() as logs:
         for gap in range(1, 23):
-            last, _ = await ordered(stage.database, stage.clock, stage.buyer)
+            last, _ = await ordered(harness.database, harness.clock, harness.buyer)
             await count_gap()
             await gauges.count()
-            assert stage.metric("assay_bitcoin_address_gap") == gap
-            rings.append(stage.metric("assay_alarms_total", kind="bitcoin_address_gap"))
-        await arrives(stage.database, stage.clock, last, gone=False)
+            assert harness.metric("assay_bitcoin_address_gap") == gap
+            rings.append(harness.metric("assay_alarms_total", kind="bitcoin_address_gap"))
+        await arrives(harness.database, harness.clock, last, gone=False)
         for _ in range(16):
             await count_gap()
-            await ordered(stage.database, stage.clock, stage.buyer)
+            await ordered(harness.database, harness.clock, harness.buyer)
     assert rings == [0] * 14 + [1] * 6 + [2] * 2
     alarms = [log for log in logs if log["event"] == "alarm"]
     assert [(log["alarm"], log["gap"], log["gap_limit"]) for log in alarms] == [
@@ -425,63 +425,63 @@ async def test_gap_of_unpaid_addresses_rings_before_it_is_as_long_as_the_wallet_
     ]
 
 
-async def test_what_waits_is_counted_by_state_and_age(stage: WorkerHarness) -> None:
-    count_what_waits = housekeeping.loops(stage.resources)[-1].tick
+async def test_what_waits_is_counted_by_state_and_age(harness: WorkerHarness) -> None:
+    count_what_waits = housekeeping.loops(harness.resources)[-1].tick
     assert not await count_what_waits()
-    assert stage.metric("assay_oldest_due_order_seconds") == 0
-    await stage.placed_unpaid()
-    await stage.place()
-    stage.provider.raises = ProviderUnknown()
-    spender = await make_user(stage.database, stage.clock.now(), credits_given=1)
-    await create(stage.database, stage.provider, stage.clock, spender)
-    stage.clock.leap(40)
+    assert harness.metric("assay_oldest_due_order_seconds") == 0
+    await harness.placed_unpaid()
+    await harness.place()
+    harness.provider.raises = ProviderUnknown()
+    spender = await make_user(harness.database, harness.clock.now(), credits_given=1)
+    await create(harness.database, harness.provider, harness.clock, spender)
+    harness.clock.leap(40)
     assert not await count_what_waits()
-    assert stage.metric("assay_orders", rail="aeonto", state="UNPAID") == 1
-    assert stage.metric("assay_orders", rail="aeonto", state="TO_BE_CREATED") == 1
-    assert stage.metric("assay_orders", rail="aeonto", state="PAID") == 0
-    assert 40 <= stage.metric("assay_oldest_due_order_seconds") < 60
-    assert 40 <= stage.metric("assay_oldest_pending_assessment_seconds") < 60
-    stage.provider.raises = None
-    assert await finish_due(stage.database, stage.resources.panel, stage.clock)
-    await stage.work()
+    assert harness.metric("assay_orders", rail="aeonto", state="UNPAID") == 1
+    assert harness.metric("assay_orders", rail="aeonto", state="TO_BE_CREATED") == 1
+    assert harness.metric("assay_orders", rail="aeonto", state="PAID") == 0
+    assert 40 <= harness.metric("assay_oldest_due_order_seconds") < 60
+    assert 40 <= harness.metric("assay_oldest_pending_assessment_seconds") < 60
+    harness.provider.raises = None
+    assert await finish_due(harness.database, harness.resources.ensemble, harness.clock)
+    await harness.work()
     assert not await count_what_waits()
-    assert stage.metric("assay_oldest_due_order_seconds") < 1
-    assert stage.metric("assay_oldest_pending_assessment_seconds") == 0
+    assert harness.metric("assay_oldest_due_order_seconds") < 1
+    assert harness.metric("assay_oldest_pending_assessment_seconds") == 0
 
 
-async def test_age_of_each_list_is_counted_from_its_own_date(stage: WorkerHarness) -> None:
-    count_what_waits = housekeeping.loops(stage.resources)[-1].tick
-    now = stage.clock.now()
+async def test_age_of_each_list_is_counted_from_its_own_date(harness: WorkerHarness) -> None:
+    count_what_waits = housekeeping.loops(harness.resources)[-1].tick
+    now = harness.clock.now()
     for days in (9, 3):
         day = now.date() - timedelta(days=days)
-        await import_rows(stage.database, [listed(f"{days}")], issued=day, now=now)
+        await import_rows(harness.database, [listed(f"{days}")], issued=day, now=now)
     assert not await count_what_waits()
-    age = stage.metric("assay_list_age_seconds", source="a list")
+    age = harness.metric("assay_list_age_seconds", source="a list")
     assert 3 * 86_400 <= age < 4 * 86_400 + 60
 
 
 async def test_what_is_wrong_with_a_required_list_is_a_metric_until_it_is_right(
-    stage: WorkerHarness,
+    harness: WorkerHarness,
 ) -> None:
     required = RequiredLists(names=("OFAC SDN", "EU"), max_age=timedelta(days=30))
 
     async def faults() -> dict[str, list[str]]:
-        held = Lists(stage.database, stage.clock, required)  # it looks at once
-        await housekeeping.loops(replace(stage.resources, lists=held))[-1].tick()
+        held = Lists(harness.database, harness.clock, required)  # it looks at once
+        await housekeeping.loops(replace(harness.resources, lists=held))[-1].tick()
         name = "assay_required_list_fault"
         return {
             source: [
                 fault
                 for fault in ("missing", "old", "future")
-                if stage.metric(name, source=source, fault=fault)
+                if harness.metric(name, source=source, fault=fault)
             ]
             for source in required.names
         }
 
     async def publish(days: int) -> None:
-        now = stage.clock.now()
+        now = harness.clock.now()
         await import_rows(
-            stage.database,
+            harness.database,
             [listed(f"{days}")],
             issued=now.date() + timedelta(days=days),
             source="OFAC SDN",
@@ -498,38 +498,38 @@ async def test_what_is_wrong_with_a_required_list_is_a_metric_until_it_is_right(
     assert await faults() == {"OFAC SDN": ["future"], "EU": ["missing"]}
 
 
-async def test_new_version_of_a_list_is_looked_through_by_its_loop(stage: WorkerHarness) -> None:
-    look_again = housekeeping.loops(stage.resources)[2].tick
+async def test_new_version_of_a_list_is_looked_through_by_its_loop(harness: WorkerHarness) -> None:
+    look_again = housekeeping.loops(harness.resources)[2].tick
     assert not await look_again()
-    await import_rows(stage.database, [listed("x")], now=stage.clock.now())
-    stage.clock.leap(60)
+    await import_rows(harness.database, [listed("x")], now=harness.clock.now())
+    harness.clock.leap(60)
     assert await look_again()
-    assert await count(stage.database, "list_reviews", "finished_at IS NOT NULL") == 1
+    assert await count(harness.database, "list_reviews", "finished_at IS NOT NULL") == 1
     assert not await look_again()
 
 
-async def test_waits_for_slots_and_the_last_look_are_metrics(stage: WorkerHarness) -> None:
-    await stage.place()
-    await stage.work()
-    assert stage.metric("assay_slot_wait_seconds_count", bucket="order_create") == 1
-    assert stage.metric("assay_last_look_timestamp_seconds") == 0
+async def test_waits_for_slots_and_the_last_look_are_metrics(harness: WorkerHarness) -> None:
+    await harness.place()
+    await harness.work()
+    assert harness.metric("assay_slot_wait_seconds_count", bucket="order_create") == 1
+    assert harness.metric("assay_last_look_timestamp_seconds") == 0
     began = time.time()
-    await stage.upstream.fault("html", endpoint="order_status_query")
-    await stage.work(after_seconds=5)
-    assert stage.metric("assay_last_look_timestamp_seconds") == 0
-    await stage.work(after_seconds=5)
-    assert stage.metric("assay_last_look_timestamp_seconds") >= began
+    await harness.upstream.fault("html", endpoint="order_status_query")
+    await harness.work(after_seconds=5)
+    assert harness.metric("assay_last_look_timestamp_seconds") == 0
+    await harness.work(after_seconds=5)
+    assert harness.metric("assay_last_look_timestamp_seconds") >= began
 
 
 async def test_no_transaction_is_open_while_a_partner_is_asked(
-    committed_database: Database, stage: WorkerHarness, monkeypatch: pytest.MonkeyPatch
+    committed_database: Database, harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither AEON.to nor the risk provider is asked while a connection is lent."""
     lent: list[int] = []
     pool = committed_database.engine.pool
     create_order = AeontoClient.order_create
 
-    class Watching(type(stage.provider)):  # type: ignore[misc]
+    class Watching(type(harness.provider)):  # type: ignore[misc]
         async def assess(self, question: object) -> object:
             lent.append(pool.checkedout())  # type: ignore[attr-defined]
             return await super().assess(question)
@@ -542,11 +542,11 @@ async def test_no_transaction_is_open_while_a_partner_is_asked(
 
     monkeypatch.setattr(AeontoClient, "order_create", watched)
 
-    spender = await make_user(committed_database, stage.clock.now(), credits_given=1)
-    await create(committed_database, Watching(), stage.clock, spender)
-    await stage.place()
-    await stage.reconciler.create_next()
-    await stage.reconciler.drain()
+    spender = await make_user(committed_database, harness.clock.now(), credits_given=1)
+    await create(committed_database, Watching(), harness.clock, spender)
+    await harness.place()
+    await harness.reconciler.create_next()
+    await harness.reconciler.drain()
     assert lent == [0, 0, 0]
 
 

@@ -42,38 +42,38 @@ class Shop:
     """Assay's HTTP API, the loops beside it, and the buttons of the chain that both see."""
 
     http: httpx.AsyncClient
-    stage: WorkerHarness
+    harness: WorkerHarness
     checks: AddressChecks
 
     async def send(self, address: str, *, blocks: int) -> None:
-        await self.stage.upstream.press("chain/send", address=address, satoshi=DUE_SATOSHI)
+        await self.harness.upstream.press("chain/send", address=address, satoshi=DUE_SATOSHI)
         if blocks:
-            await self.stage.upstream.press("chain/mine", blocks=blocks)
+            await self.harness.upstream.press("chain/mine", blocks=blocks)
 
     async def check_addresses(self) -> None:
         while await self.checks.check_next():
             pass
 
     async def order(self) -> dict[str, Any]:
-        self.stage.clock.leap(2)  # past the second that the last block names
+        self.harness.clock.leap(2)  # past the second that the last block names
         answer = await self.http.post("/api/new_order", json=ORDER)
         assert answer.status_code == 201, answer.text
         return dict(answer.json())
 
     async def look(self, order_id: str) -> tuple[str, int]:
         """Let the loop look; return what the buyer is told: the status and the credits granted."""
-        await self.stage.work(after_seconds=15)
+        await self.harness.work(after_seconds=15)
         answer = await self.http.post("/api/check_order_status", json={"order_id": order_id})
         told = answer.json()
         return told["status"], told["credits_granted"] or 0
 
     async def passed_over(self) -> list[tuple[str, str]]:
-        async with self.stage.database.reading() as connection:
+        async with self.harness.database.reading() as connection:
             found = await address_checks.passed_over(connection)
         return [(one["address"], one["reason"]) for one in found]
 
     async def alarms(self, order_id: str) -> list[str]:
-        notes = await self.stage.notes(order_id)
+        notes = await self.harness.notes(order_id)
         return [reason for kind, reason in notes if kind == "alarm"]
 
 
@@ -83,13 +83,15 @@ async def shop(committed_database: Database, served: Upstream) -> AsyncIterator[
     await served.press("chain/pace", every_seconds=None)
     async with AsyncExitStack() as stack:
         chain = await open_chain(stack, served)
-        stage = await stack.enter_async_context(open_stage(committed_database, served, chain=chain))
+        harness = await stack.enter_async_context(
+            open_stage(committed_database, served, chain=chain)
+        )
         settings = settings_for_tests(
             bitcoin_descriptor=BIP84_ZPUB, esplora_url=("http://127.0.0.1:9/esplora",)
         )
         overrides = Overrides(
             database=committed_database,
-            clock=stage.clock,
+            clock=harness.clock,
             provider=ScriptedProvider(),
             chain=chain,
         )
@@ -99,12 +101,12 @@ async def shop(committed_database: Database, served: Upstream) -> AsyncIterator[
             httpx.AsyncClient(
                 transport=httpx.ASGITransport(app),
                 base_url="http://assay.test",
-                headers=stage.buyer.headers,
+                headers=harness.buyer.headers,
             )
         )
         checks = AddressChecks(app.state.resources, Wallet.from_text(BIP84_ZPUB), chain)
-        yield Shop(http, stage, checks)
-        await stage.sound()
+        yield Shop(http, harness, checks)
+        await harness.sound()
 
 
 @pytest.mark.parametrize("blocks", [0, 6])
@@ -126,11 +128,11 @@ async def test_old_money_at_an_address_that_no_server_could_check_pays_nothing_a
 ) -> None:
     await shop.send(FIRST, blocks=6)
     for server in ("esplora", "esplora2"):
-        await shop.stage.upstream.fault("drop", source=server, times=-1)
+        await shop.harness.upstream.fault("drop", source=server, times=-1)
     await shop.check_addresses()
     placed = await shop.order()
     assert placed["payment"]["pay_to"] == FIRST
-    await shop.stage.upstream.no_faults()
+    await shop.harness.upstream.no_faults()
     assert await shop.look(placed["order_id"]) == ("UNPAID", 0)
     assert await shop.alarms(placed["order_id"]) == ["money_before_order"]
     await shop.send(FIRST, blocks=2)

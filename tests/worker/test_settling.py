@@ -68,9 +68,9 @@ async def verifying(
 ) -> AsyncIterator[WorkerHarness]:
     """A worker with a chain, at a fresh sandbox."""
     await served.press("reset")
-    async with open_stage(committed_database, served, chain=chain) as stage:
-        yield stage
-        await stage.sound()
+    async with open_stage(committed_database, served, chain=chain) as harness:
+        yield harness
+        await harness.sound()
 
 
 async def ask(chain: Chain | None, **said: Any) -> object:  # noqa: ANN401  any field of a report

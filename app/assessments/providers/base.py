@@ -21,7 +21,7 @@ class Question:
 
     `as_of` is the day in UTC as of which it is to be answered; None: as of now.
     `provider_reference` is what ProviderPending named, if the provider said that it works on it;
-    `asked_since` is when it may have been asked first, `rested` for how long nobody has tried it
+    `first_attempt_at` is when it may have been asked first, `idle_for` for how long nobody has tried it
     (None: not known).
     """
 
@@ -32,8 +32,8 @@ class Question:
     tx_hash: str | None
     as_of: date | None = None
     provider_reference: str | None = None
-    asked_since: datetime | None = None
-    rested: timedelta | None = None
+    first_attempt_at: datetime | None = None
+    idle_for: timedelta | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -253,7 +253,7 @@ class RiskProvider(Protocol):
         """Answer a question; raises ProviderFailed, ProviderUnknown or ProviderPending."""
         ...
 
-    async def recall(self, question: Question) -> Answer | None:
+    async def find_existing(self, question: Question) -> Answer | None:
         """Return the answer to a question that it may have been asked.
 
         None: asking it now is not paid for twice. Raises ProviderPending while it works on it, and

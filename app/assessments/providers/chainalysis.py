@@ -79,7 +79,7 @@ class ChainalysisProvider:
             raise ProviderNotAsked from failure
         return _answer(question, identifications)
 
-    async def recall(self, _question: Question) -> Answer | None:
+    async def find_existing(self, _question: Question) -> Answer | None:
         """Nothing is kept of a question, and asking again costs nothing."""
         return None
 

@@ -105,7 +105,7 @@ class CrystalProvider:
             raise for_the_question(failure) from failure
         return _answer(question, asked.asset, transfer)
 
-    async def recall(self, question: Question) -> Answer | None:
+    async def find_existing(self, question: Question) -> Answer | None:
         """Find what Crystal was asked before, which costs nothing; None: it surely was not asked.
 
         Raises ProviderFailed, ProviderPending, and ProviderUnknown, however the look fails, and while
@@ -114,11 +114,11 @@ class CrystalProvider:
         asked, reference = _asked(question), question.provider_reference
         try:
             found = None if reference is None else await self._client.look(reference, asked)
-            transfer = found or await self._client.search(asked, question.asked_since)
+            transfer = found or await self._client.search(asked, question.first_attempt_at)
         except PartnerFailure as failure:
             self._ring(failure)
             raise ProviderUnknown from failure
-        if transfer is None and question.rested is not None and question.rested < _LATE:
+        if transfer is None and question.idle_for is not None and question.idle_for < _LATE:
             raise ProviderUnknown
         return None if transfer is None else _answer(question, asked.asset, transfer)
 

@@ -145,7 +145,7 @@ class ExposureProvider:
         found = await self._finder.find_many([question.address, *parties])
         return _answer(question, found, seen)
 
-    async def recall(self, _question: Question) -> Answer | None:
+    async def find_existing(self, _question: Question) -> Answer | None:
         """Nothing is kept of a question, and asking again costs nothing."""
         return None
 

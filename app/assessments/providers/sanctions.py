@@ -89,7 +89,7 @@ class SanctionsProvider:
         faults = await self._faults() if question.as_of is None else ()
         return [_limit(fault) for fault in faults]
 
-    async def recall(self, _question: Question) -> Answer | None:
+    async def find_existing(self, _question: Question) -> Answer | None:
         """Nothing is kept of a question, and asking again costs nothing."""
         return None
 

@@ -73,7 +73,7 @@ class TagsProvider:
             address_form=check_address(question.currency, question.address),
         )
 
-    async def recall(self, _question: Question) -> Answer | None:
+    async def find_existing(self, _question: Question) -> Answer | None:
         """Nothing is kept of a question, and asking again costs nothing."""
         return None
 

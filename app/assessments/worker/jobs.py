@@ -110,7 +110,7 @@ def jobs_app(resources: Resources, beat: Callable[[], None]) -> App:
     async def finish_assessment(context: JobContext, assessment_id: str) -> None:
         try:
             tried = await provider_calls.finish(
-                resources.database, resources.panel, resources.clock, assessment_id
+                resources.database, resources.ensemble, resources.clock, assessment_id
             )
         except Exception as fault:
             _tell(resources, context.job, assessment_id, fault)

@@ -33,10 +33,12 @@ class AddressChecks:
     async def check_next(self) -> bool:
         """Check the address that is most due; say whether one was."""
         resources, clock = self._resources, self._resources.clock
-        aside = [index for index, at in self._rests_until.items() if at > clock.monotonic()]
-        self._rests_until = {index: self._rests_until[index] for index in aside}
+        quarantined = [index for index, at in self._rests_until.items() if at > clock.monotonic()]
+        self._rests_until = {index: self._rests_until[index] for index in quarantined}
         async with resources.database.reading() as connection:
-            index = await address_checks.due(connection, self._wallet, clock.now(), aside=aside)
+            index = await address_checks.due(
+                connection, self._wallet, clock.now(), quarantined=quarantined
+            )
         if index is None:
             return False
         seen = await self._chain.payments(

@@ -38,7 +38,7 @@ _NO_NEW_ORDERS: Final = (ServiceUnavailable, ThirdPartyUnavailable, Insufficient
 
 
 @dataclass(frozen=True)
-class AeontoTurn:
+class AeontoPermit:
     """A slot of one of AEON.to's limits."""
 
     slot: Slot
@@ -66,18 +66,18 @@ class AeontoRail:
     def may_open(self) -> bool:
         return not self._creations_held
 
-    async def turn_to_open(self) -> AeontoTurn | None:
-        return await self._turn(Bucket.ORDER_CREATE)
+    async def creation_permit(self) -> AeontoPermit | None:
+        return await self._permit(Bucket.ORDER_CREATE)
 
-    async def turn_to_poll(self) -> AeontoTurn | None:
-        return await self._turn(Bucket.ORDER_STATUS)
+    async def poll_permit(self) -> AeontoPermit | None:
+        return await self._permit(Bucket.ORDER_STATUS)
 
     async def open(
-        self, job: CreationTask, turn: AeontoTurn
+        self, job: CreationTask, permit: AeontoPermit
     ) -> AeontoObservation | Failed | RefusedForGood:
         try:
             report = await self._aeonto.order_create(
-                job.btc_amount, job.btc_dest_address, slot=turn.slot
+                job.btc_amount, job.btc_dest_address, slot=permit.slot
             )
         except (InvalidBitcoinAmount, BitcoinAmountOutOfBounds):
             return RefusedForGood()
@@ -85,10 +85,10 @@ class AeontoRail:
             return _failed(failure, _AFTER_FAILED_CREATION_SECONDS)
         return AeontoObservation(report)
 
-    async def poll(self, job: PollTask, turn: AeontoTurn) -> AeontoObservation | Failed:
+    async def poll(self, job: PollTask, permit: AeontoPermit) -> AeontoObservation | Failed:
         over_at = self._clock.monotonic() + CALL_DEADLINE_SECONDS
         try:
-            report = await self._aeonto.order_status_query(job.uuid or "", slot=turn.slot)
+            report = await self._aeonto.order_status_query(job.uuid or "", slot=permit.slot)
         except PartnerFailure as failure:
             return _failed(failure, _AFTER_FAILED_LOOK_SECONDS)
         settlement = await settlement_of(
@@ -107,11 +107,11 @@ class AeontoRail:
         if seen_at is not None and now - seen_at < _PARAMETERS_EVERY:
             self._creations_held = False
             return
-        turn = await self._turn(Bucket.ORDER_PARAMETERS)
-        if turn is None:
+        permit = await self._permit(Bucket.ORDER_PARAMETERS)
+        if permit is None:
             return
         try:
-            parameters = await self._aeonto.order_parameter_query(slot=turn.slot)
+            parameters = await self._aeonto.order_parameter_query(slot=permit.slot)
         except PartnerFailure as failure:
             self._creations_held = isinstance(failure, _NO_NEW_ORDERS)
             log.warning("order_parameters_unknown", failure=str(failure))
@@ -119,9 +119,9 @@ class AeontoRail:
         self._creations_held = False
         await store.save_parameters(parameters, self._clock.now())
 
-    async def _turn(self, bucket: Bucket) -> AeontoTurn | None:
+    async def _permit(self, bucket: Bucket) -> AeontoPermit | None:
         slot = await self._pace.reserve(bucket, within_seconds=TURN_WITHIN_SECONDS)
-        return None if slot is None else AeontoTurn(slot, self._pace)
+        return None if slot is None else AeontoPermit(slot, self._pace)
 
 
 def _failed(failure: PartnerFailure, pause_seconds: tuple[float, float]) -> Failed:

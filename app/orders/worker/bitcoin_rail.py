@@ -10,12 +10,12 @@ from app.orders.worker.rails import TURN_WITHIN_SECONDS, Failed
 from app.partners.esplora.chain import Chain, Disagree, ReceivedOutputs, Unavailable
 from app.runtime.rate_limit.rules import CALL_DEADLINE_SECONDS
 
-# Looks of one process at a time; the servers' own turns say how quickly they follow each other.
+# Polls of one process at a time; the rate limits of the servers say how quickly they follow each other.
 _AT_ONCE: Final = 4
 _AFTER_FAILED_LOOK_SECONDS: Final = (5.0, 15.0)
 
 
-class BitcoinTurn:
+class BitcoinPermit:
     """The right to look at once. Nothing is held by it: a look counts while it is under way."""
 
     async def give_back(self) -> None:
@@ -31,14 +31,14 @@ class BitcoinRail:
         self._chain = chain
         self._under_way = asyncio.Semaphore(_AT_ONCE)
 
-    async def turn_to_poll(self) -> BitcoinTurn | None:
+    async def poll_permit(self) -> BitcoinPermit | None:
         try:
             async with asyncio.timeout(TURN_WITHIN_SECONDS), self._under_way:
-                return BitcoinTurn()
+                return BitcoinPermit()
         except TimeoutError:
             return None
 
-    async def poll(self, job: PollTask, _turn: BitcoinTurn) -> BitcoinObservation | Failed:
+    async def poll(self, job: PollTask, _permit: BitcoinPermit) -> BitcoinObservation | Failed:
         async with self._under_way:
             seen = await self._chain.payments(
                 job.btc_dest_address, within_seconds=CALL_DEADLINE_SECONDS

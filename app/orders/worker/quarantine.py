@@ -1,6 +1,6 @@
 """Orders that this process leaves alone for a while, because working on them failed.
 
-Whatever is wrong with such an order, it must not take the turns of the others. Each replica
+Whatever is wrong with such an order, it must not use up the permits of the others. Each replica
 remembers for itself: the row may be the very thing that cannot be written.
 """
 
@@ -29,7 +29,7 @@ class Quarantine:
         self._faults: dict[str, _Fault] = {}
 
     def put(self, order_id: str, now: datetime) -> timedelta:
-        """Set an order aside, each time for twice as long; return for how long."""
+        """Put an order in quarantine, each time for twice as long; return for how long."""
         known = self._faults.pop(order_id, None)
         count = known.count + 1 if known else 1
         pause = min(_FIRST_PAUSE * (1 << min(count - 1, _DOUBLINGS)), _LONGEST_PAUSE)

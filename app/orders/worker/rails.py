@@ -27,7 +27,7 @@ class Failed:
     alarm: str | None = None
 
 
-class Turn(Protocol):
+class RailPermit(Protocol):
     """The right to send one request now."""
 
     async def give_back(self) -> None:
@@ -35,10 +35,10 @@ class Turn(Protocol):
         ...
 
 
-TurnT = TypeVar("TurnT", bound=Turn)
+PermitT = TypeVar("PermitT", bound=RailPermit)
 
 
-class PaymentRail(Protocol[TurnT]):
+class PaymentRail(Protocol[PermitT]):
     """One way of being paid. Nothing that a partner does wrong is raised.
 
     A rail whose payments a partner must open, after the order was placed, has `open` too
@@ -50,12 +50,12 @@ class PaymentRail(Protocol[TurnT]):
         """Which orders it carries."""
         ...
 
-    async def turn_to_poll(self) -> TurnT | None:
+    async def poll_permit(self) -> PermitT | None:
         """Wait for the right to look at one order; None when it does not come soon."""
         ...
 
     async def poll(
-        self, job: PollTask, turn: TurnT
+        self, job: PollTask, permit: PermitT
     ) -> AeontoObservation | BitcoinObservation | Failed:
-        """Look at the payment of an order. The turn is used up by it."""
+        """Look at the payment of an order. The permit is used up by it."""
         ...

@@ -1,6 +1,6 @@
 """The reconciler: carries orders from their placing to a final state, on every rail.
 
-Always in this order: *slot* (is anything due? wait for a turn, holding nothing), *claim* (a short
+Always in this order: *slot* (is anything due? wait for a permit, holding nothing), *claim* (a short
 transaction, a lease), *call* (nothing is open), *apply* (a short transaction, the lease checked).
 """
 
@@ -16,9 +16,9 @@ from app.orders.rules.failures import ORDER_SET_ASIDE
 from app.orders.rules.rails import Rail
 from app.orders.store import OrderStore
 from app.orders.transitions import ApplyResult
-from app.orders.worker.aeonto_rail import AeontoRail, AeontoTurn
+from app.orders.worker.aeonto_rail import AeontoPermit, AeontoRail
 from app.orders.worker.quarantine import Quarantine
-from app.orders.worker.rails import Failed, PaymentRail, Turn, TurnT
+from app.orders.worker.rails import Failed, PaymentRail, PermitT, RailPermit
 from app.runtime.clock import Clock
 from app.runtime.db.failures import is_unavailable, reason_of
 from app.runtime.loops.loops import Loop
@@ -54,7 +54,7 @@ class Reconciler:
         self._rails: dict[Rail, PaymentRail[Any]] = {rail.rail: rail for rail in (aeonto, *others)}
         self._clock = clock
         self._metrics = metrics
-        self._aside = Quarantine()
+        self._quarantined = Quarantine()
         self._in_flight: set[asyncio.Task[None]] = set()
 
     def loops(self) -> list[Loop]:
@@ -73,20 +73,20 @@ class Reconciler:
         await self._fail_overdue()
         now = self._clock.now()
         if not self._aeonto.may_open() or not await self._store.creation_is_due(
-            now, self._aside.ids(now)
+            now, self._quarantined.ids(now)
         ):
             return False
-        turn = await self._aeonto.turn_to_open()
-        return await self._dispatch(turn, self._claim_creation, self._create)
+        permit = await self._aeonto.creation_permit()
+        return await self._dispatch(permit, self._claim_creation, self._create)
 
     async def poll_next(self, rail: Rail) -> bool:
         """Look at one order of a rail, if one is due; say whether one was."""
         now = self._clock.now()
-        if not await self._store.poll_is_due(rail, now, self._aside.ids(now)):
+        if not await self._store.poll_is_due(rail, now, self._quarantined.ids(now)):
             return False
-        turn = await self._rails[rail].turn_to_poll()
+        permit = await self._rails[rail].poll_permit()
         return await self._dispatch(
-            turn, partial(self._claim_poll, rail), partial(self._poll, self._rails[rail])
+            permit, partial(self._claim_poll, rail), partial(self._poll, self._rails[rail])
         )
 
     async def refresh_parameters(self) -> bool:
@@ -105,7 +105,7 @@ class Reconciler:
 
     async def _fail_overdue(self) -> None:
         now = self._clock.now()
-        resting = self._aside.ids(now)
+        resting = self._quarantined.ids(now)
         for order_id in await self._store.overdue(now):
             if order_id in resting:
                 continue
@@ -115,35 +115,35 @@ class Reconciler:
                 if is_unavailable(fault):
                     raise
                 log.exception("order_not_failed", order_id=order_id)
-                self._set_aside(order_id)
+                self._put_in_quarantine(order_id)
 
     async def _claim_creation(self) -> CreationTask | None:
         now = self._clock.now()
-        return await self._store.claim_creation(now, self._aside.ids(now))
+        return await self._store.claim_creation(now, self._quarantined.ids(now))
 
     async def _claim_poll(self, rail: Rail) -> PollTask | None:
         now = self._clock.now()
-        return await self._store.claim_poll(rail, now, self._aside.ids(now))
+        return await self._store.claim_poll(rail, now, self._quarantined.ids(now))
 
     async def _dispatch(
         self,
-        turn: TurnT | None,
+        permit: PermitT | None,
         claim: Callable[[], Awaitable[Job | None]],
-        work: Callable[[Job, TurnT], Awaitable[ApplyResult]],
+        work: Callable[[Job, PermitT], Awaitable[ApplyResult]],
     ) -> bool:
-        """Claim a job for a turn, and let the job run beside the loop."""
-        if turn is None:
+        """Claim a job for a permit, and let the job run beside the loop."""
+        if permit is None:
             return False
         try:
             job = await claim()
         except OrderPoisoned as fault:
             log.exception("order_not_leased", order_id=fault.order_id)
-            self._set_aside(fault.order_id)
+            self._put_in_quarantine(fault.order_id)
             job = None
         if job is None:
-            await turn.give_back()
+            await permit.give_back()
             return False
-        task = asyncio.create_task(self._guarded(job, work(job, turn)))
+        task = asyncio.create_task(self._guarded(job, work(job, permit)))
         self._in_flight.add(task)
         task.add_done_callback(self._in_flight.discard)
         return True
@@ -159,12 +159,12 @@ class Reconciler:
             log.exception("job_failed", order_id=job.order_id)
             await self._rest(job, type(fault).__name__)
         else:
-            self._aside.take_back(job.order_id)
+            self._quarantined.take_back(job.order_id)
             self._count(job.order_id, applied)
 
     async def _rest(self, job: CreationTask | PollTask, why: str) -> None:
-        """Set an order aside here, and if its row can be written, for every replica."""
-        pause = self._set_aside(job.order_id)
+        """Put an order in quarantine here, and if its row can be written, for every replica."""
+        pause = self._put_in_quarantine(job.order_id)
         try:
             failed = _failed(job, pause, ORDER_SET_ASIDE, why)
             applied = await self._store.apply(job, failed, self._clock.now())
@@ -173,16 +173,16 @@ class Reconciler:
         else:
             self._count(job.order_id, applied)
 
-    def _set_aside(self, order_id: str) -> timedelta:
-        pause = self._aside.put(order_id, self._clock.now())
-        self._metrics.orders_set_aside.set(len(self._aside))
+    def _put_in_quarantine(self, order_id: str) -> timedelta:
+        pause = self._quarantined.put(order_id, self._clock.now())
+        self._metrics.orders_set_aside.set(len(self._quarantined))
         return pause
 
-    async def _create(self, job: CreationTask, turn: AeontoTurn) -> ApplyResult:
-        return await self._apply(job, await self._aeonto.open(job, turn))
+    async def _create(self, job: CreationTask, permit: AeontoPermit) -> ApplyResult:
+        return await self._apply(job, await self._aeonto.open(job, permit))
 
-    async def _poll(self, rail: PaymentRail[Any], job: PollTask, turn: Turn) -> ApplyResult:
-        return await self._apply(job, await rail.poll(job, turn))
+    async def _poll(self, rail: PaymentRail[Any], job: PollTask, permit: RailPermit) -> ApplyResult:
+        return await self._apply(job, await rail.poll(job, permit))
 
     async def _apply(
         self, job: CreationTask | PollTask, observed: Observation | Failed
@@ -195,7 +195,7 @@ class Reconciler:
 
     def _count(self, order_id: str, applied: ApplyResult) -> None:
         metrics = self._metrics
-        metrics.orders_set_aside.set(len(self._aside))
+        metrics.orders_set_aside.set(len(self._quarantined))
         if applied.lease_lost:
             log.warning("lease_lost", order_id=order_id)
         if applied.refused is not None:

@@ -1,6 +1,6 @@
 """The client of one Esplora server: one request, one answer or one failure.
 
-What bounds a request: its turn, and what `app.partners.http` says. How the pages of an address are
+What bounds a request: its permit, and what `app.partners.http` says. How the pages of an address are
 followed stands in `app.partners.esplora.history`.
 """
 
@@ -23,7 +23,7 @@ from app.partners.esplora.failures import (
 )
 from app.partners.esplora.history import AddressHistory, Ending, read_history
 from app.partners.esplora.networks import other_network
-from app.partners.esplora.turns import LIMIT, Turns
+from app.partners.esplora.rate_limit import LIMIT, ServerRateLimit
 from app.partners.esplora.wire import Transaction
 from app.partners.failures import (
     InvalidResponse,
@@ -36,8 +36,8 @@ from app.partners.http import HttpReply, HttpTransport, Observe, PartnerClient, 
 from app.runtime.clock import Clock
 from app.runtime.rate_limit.rules import Limit
 
-# How long to wait for a turn, and how long a request may take, sending and answer together.
-TURN_WITHIN_SECONDS: Final = 5.0
+# How long to wait for a permit, and how long a request may take, sending and answer together.
+PERMIT_WITHIN_SECONDS: Final = 5.0
 CALL_DEADLINE_SECONDS: Final = 10.0
 # Many times what an address that is given out once should ever see.
 MOST_TRANSACTIONS: Final = 200
@@ -55,7 +55,7 @@ class EsploraClient:
     """One Esplora server. Every method raises a subclass of `PartnerFailure`.
 
     `observe` is told the endpoint, the outcome ("ok", or the label of the failure) and the
-    seconds that it took, waiting for a turn included. A server of another `network` is refused
+    seconds that it took, waiting for a permit included. A server of another `network` is refused
     before its word counts; None: whichever it is.
     """
 
@@ -73,7 +73,7 @@ class EsploraClient:
             transport, clock=clock, deadline_seconds=CALL_DEADLINE_SECONDS, observe=observe
         )
         self._clock = clock
-        self._turns = Turns(clock, limit)
+        self._rate_limit = ServerRateLimit(clock, limit)
         self._unchecked_network = network
 
     async def transaction(self, txid: str) -> Transaction | None:
@@ -175,22 +175,22 @@ class EsploraClient:
         return await self._client.fetch(
             PartnerRequest(endpoint, path, max_body_bytes),
             lambda reply: _judge(endpoint, reply, reader),
-            permit=self._turn(endpoint),
+            permit=self._permit(endpoint),
         )
 
     @asynccontextmanager
-    async def _turn(self, endpoint: str) -> AsyncIterator[None]:
-        """Wait for a turn, and use it up for the request inside."""
-        turn = await self._turns.take(within_seconds=TURN_WITHIN_SECONDS)
-        if turn is None:
+    async def _permit(self, endpoint: str) -> AsyncIterator[None]:
+        """Wait for a permit, and use it up for the request inside."""
+        permit = await self._rate_limit.take(within_seconds=PERMIT_WITHIN_SECONDS)
+        if permit is None:
             raise RateLimited(endpoint)
         try:
             yield
         except Throttled as throttled:
-            self._turns.throttled(turn, throttled.retry_after)
+            self._rate_limit.throttled(permit, throttled.retry_after)
             raise
         finally:
-            self._turns.over(turn)
+            self._rate_limit.over(permit)
 
 
 def _means_unknown(failure: PartnerFailure) -> bool:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.runtime.db.clock import TimeUnknown
-from app.runtime.db.turns import NoTurn
+from app.runtime.db.concurrency import ConcurrencyLimitReached
 
 
 class SessionRefused(Exception):
@@ -87,7 +87,7 @@ def unavailability(error: BaseException) -> Unavailable | None:
     The same request may succeed later, unchanged. A connection attempt that fails surfaces as a
     bare OSError; one without a file name came from a socket and not from a file.
     """
-    if isinstance(error, (PoolTimeout, NoTurn)):
+    if isinstance(error, (PoolTimeout, ConcurrencyLimitReached)):
         return Unavailable.BUSY
     if isinstance(error, _NO_SESSION):
         return Unavailable.AWAY

@@ -232,7 +232,7 @@ class Metrics:
             self.last_look.set_to_current_time()
 
     def observe_esplora(self, endpoint: str, outcome: str, seconds: float) -> None:
-        """Count one request to an Esplora server; `seconds` include the wait for a turn."""
+        """Count one request to an Esplora server; `seconds` include the wait for a permit."""
         self.esplora_requests.labels(endpoint, outcome).inc()
         self.esplora_request_seconds.labels(endpoint).observe(seconds)
 

@@ -145,8 +145,8 @@ async def test_a_pending_question_is_looked_at_until_it_is_ready(
         reference = pending.value.reference
         again = question(ADDRESS, "ETH", reference=reference)
         with pytest.raises(ProviderPending) as still:
-            await provider.recall(again)
-        answer = await provider.recall(again)
+            await provider.find_existing(again)
+        answer = await provider.find_existing(again)
     assert answer is not None
     assert still.value.reference == reference == answer.provider_reference
     assert answer.risk_score == Decimal("0.3134")
@@ -162,8 +162,8 @@ async def test_a_pending_question_is_found_by_its_name_where_its_reference_was_l
         with pytest.raises(ProviderPending):
             await provider.assess(question(ADDRESS, "ETH"))
         with pytest.raises(ProviderPending):
-            await provider.recall(question(ADDRESS, "ETH"))
-        await provider.recall(question(ADDRESS, "ETH", reference="gone"))
+            await provider.find_existing(question(ADDRESS, "ETH"))
+        await provider.find_existing(question(ADDRESS, "ETH", reference="gone"))
     assert len(await vendors.transfers()) == 1
 
 
@@ -195,7 +195,7 @@ async def test_an_answer_that_was_lost_is_found_by_name_and_not_paid_twice(
         with pytest.raises(ProviderUnknown) as unknown:
             await provider.assess(question(ADDRESS, "ETH"))
         assert not isinstance(unknown.value, ProviderNotAsked)
-        answer = await provider.recall(question(ADDRESS, "ETH"))
+        answer = await provider.find_existing(question(ADDRESS, "ETH"))
     assert answer is not None
     (transfer,) = await vendors.transfers()
     assert answer.provider_reference == transfer["id"]
@@ -220,7 +220,7 @@ async def test_an_answer_that_comes_too_late_is_found_by_name(
             with pytest.raises(ProviderUnknown):
                 await late
     async with vendors.asking_crystal() as (provider, _told):
-        await provider.recall(question(ADDRESS, "ETH"))
+        await provider.find_existing(question(ADDRESS, "ETH"))
     assert told.outcomes == [("tx_add", "DeadlinePassed")]
     assert len(await vendors.transfers()) == 1
 
@@ -233,7 +233,7 @@ async def test_a_question_that_never_arrived_is_not_recalled(vendors: Vendors, k
     async with vendors.asking_crystal() as (provider, told):
         with pytest.raises(ProviderUnknown):
             await provider.assess(question(ADDRESS, "ETH"))
-        assert await provider.recall(question(ADDRESS, "ETH")) is None
+        assert await provider.find_existing(question(ADDRESS, "ETH")) is None
     assert await vendors.transfers() == []
     assert [endpoint for endpoint, _ in told.outcomes] == ["tx_add", "batch_txs"]
 
@@ -245,8 +245,8 @@ async def test_a_question_that_may_still_be_on_its_way_is_not_taken_for_one_that
     asked = question(ADDRESS, "ETH")
     async with vendors.asking_crystal() as (provider, _told):
         with pytest.raises(ProviderUnknown):
-            await provider.recall(replace(asked, rested=timedelta(seconds=seconds)))
-        assert await provider.recall(replace(asked, rested=timedelta(seconds=30))) is None
+            await provider.find_existing(replace(asked, idle_for=timedelta(seconds=seconds)))
+        assert await provider.find_existing(replace(asked, idle_for=timedelta(seconds=30))) is None
 
 
 @pytest.mark.parametrize("kind", ["500", "403", "429", "malformed", "strings"])
@@ -257,7 +257,7 @@ async def test_whether_it_was_asked_is_unknown_while_the_search_fails(
         await provider.assess(question(ADDRESS, "ETH"))
         await vendors.upstream.fault(kind, source="crystal", endpoint="batch_txs")
         with pytest.raises(ProviderUnknown) as unknown:
-            await provider.recall(question(ADDRESS, "ETH"))
+            await provider.find_existing(question(ADDRESS, "ETH"))
     assert type(unknown.value) is ProviderUnknown
     assert len(await vendors.transfers()) == 1
 
@@ -268,7 +268,7 @@ async def test_a_search_passes_over_what_others_asked(vendors: Vendors) -> None:
         other = "0x" + "11" * 20
         theirs = question(other, "ETH")
         object.__setattr__(theirs, "assessment_id", "asm_of_somebody_else")
-        assert await provider.recall(theirs) is None
+        assert await provider.find_existing(theirs) is None
         answer = await provider.assess(theirs)
     names = [transfer["customer"]["name"] for transfer in await vendors.transfers()]
     assert names == [NAME, "asm_of_somebody_else"]

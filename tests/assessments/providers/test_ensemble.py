@@ -42,19 +42,19 @@ def answer_of(provider: str, share: str, *sources: Source) -> Answer:
     )
 
 
-def panel_of(*names: str) -> ProviderEnsemble:
+def ensemble_of(*names: str) -> ProviderEnsemble:
     return ProviderEnsemble([ScriptedProvider(name=name) for name in names])
 
 
 def test_one_provider_is_answered_in_its_own_words() -> None:
     said = answer_of("calm", "0.1", LIST)
-    assert panel_of("calm").together({"calm": said}, {}) is said
+    assert ensemble_of("calm").together({"calm": said}, {}) is said
 
 
 def test_the_highest_score_counts_with_its_own_evidence_whoever_was_named_first() -> None:
     low, high = answer_of("calm", "0.1", LIST), answer_of("stern", "0.8", TAGS)
     for names in (("calm", "stern"), ("stern", "calm")):
-        together = panel_of(*names).together({"calm": low, "stern": high}, {})
+        together = ensemble_of(*names).together({"calm": low, "stern": high}, {})
         assert (together.risk_score, together.grade) == (Decimal("0.8"), "severe")
         assert together.evidence == high.evidence
         assert [one.provider for one in together.opinions] == list(names)
@@ -63,7 +63,7 @@ def test_the_highest_score_counts_with_its_own_evidence_whoever_was_named_first(
 
 def test_what_each_said_stands_beside_the_answer() -> None:
     low, high = answer_of("calm", "0.1"), answer_of("stern", "0.8")
-    together = panel_of("calm", "stern").together({"calm": low, "stern": high}, {})
+    together = ensemble_of("calm", "stern").together({"calm": low, "stern": high}, {})
     said = [(one.provider, one.risk_score, one.grade, one.evidence) for one in together.opinions]
     assert said == [
         ("calm", Decimal("0.1"), "low", low.evidence),
@@ -80,13 +80,13 @@ def test_scores_of_different_grades_are_a_disagreement(
     one: str, other: str, disagreement: bool
 ) -> None:
     answers = {"calm": answer_of("calm", one), "stern": answer_of("stern", other)}
-    together = panel_of("calm", "stern").together(answers, {})
+    together = ensemble_of("calm", "stern").together(answers, {})
     assert together.disagreement is disagreement
 
 
 def test_who_failed_or_was_not_asked_is_said_and_outvotes_nobody() -> None:
-    panel = panel_of("calm", "broken", "elsewhere")
-    together = panel.together({"calm": answer_of("calm", "0.1")}, {"broken": "it is broken"})
+    ensemble = ensemble_of("calm", "broken", "elsewhere")
+    together = ensemble.together({"calm": answer_of("calm", "0.1")}, {"broken": "it is broken"})
     assert together.risk_score == Decimal("0.1")
     assert [(one.provider, one.reason, one.grade) for one in together.opinions] == [
         ("calm", None, "low"),
@@ -99,10 +99,10 @@ def test_who_failed_or_was_not_asked_is_said_and_outvotes_nobody() -> None:
 async def test_the_edition_changes_when_that_of_any_provider_does() -> None:
     one, other = ScriptedProvider(name="one"), ScriptedProvider(name="other")
     assert await ProviderEnsemble([one]).edition() == one.issue
-    panel = ProviderEnsemble([one, other])
-    before = await panel.edition()
+    ensemble = ProviderEnsemble([one, other])
+    before = await ensemble.edition()
     other.issue = "of tomorrow"
-    assert before != await panel.edition()
+    assert before != await ensemble.edition()
 
 
 def test_only_those_are_asked_that_answer_for_the_currency() -> None:
@@ -113,9 +113,9 @@ def test_only_those_are_asked_that_answer_for_the_currency() -> None:
         ) -> bool:
             return currency == "BTC"
 
-    panel = ProviderEnsemble([ScriptedProvider(name="all"), ForBitcoin(name="bitcoin")])
-    assert panel.supporting(AssessmentType.ADDRESS, "BTC", None) == ["all", "bitcoin"]
-    assert panel.supporting(AssessmentType.ADDRESS, "DOT", None) == ["all"]
+    ensemble = ProviderEnsemble([ScriptedProvider(name="all"), ForBitcoin(name="bitcoin")])
+    assert ensemble.supporting(AssessmentType.ADDRESS, "BTC", None) == ["all", "bitcoin"]
+    assert ensemble.supporting(AssessmentType.ADDRESS, "DOT", None) == ["all"]
     assert ProviderEnsemble([ForBitcoin()]).currencies(AssessmentType.ADDRESS) == ["BTC"]
 
 
@@ -126,6 +126,8 @@ def test_a_panel_of_nobody_cannot_be() -> None:
 
 def test_a_provider_that_is_no_longer_named_has_still_its_say() -> None:
     former = answer_of("former", "0.9")
-    together = panel_of("calm").together({"calm": answer_of("calm", "0.1"), "former": former}, {})
+    together = ensemble_of("calm").together(
+        {"calm": answer_of("calm", "0.1"), "former": former}, {}
+    )
     assert together.risk_score == Decimal("0.9")
     assert [one.provider for one in together.opinions] == ["calm", "former"]

@@ -13,7 +13,7 @@ from app.addresses import BitcoinNetwork
 from app.partners import failures
 from app.partners import http as http_module
 from app.partners.esplora.failures import ServerRefused, WrongNetwork
-from app.partners.esplora.turns import LIMIT
+from app.partners.esplora.rate_limit import LIMIT
 from app.partners.esplora.wire import MAX_BODY_BYTES, Block
 from app.partners.failures import PartnerFailure
 from tests.partners.esplora import golden

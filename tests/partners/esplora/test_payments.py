@@ -21,7 +21,7 @@ from app.partners.esplora.failures import (
     ServerRefused,
     TooManyOutputs,
 )
-from app.partners.esplora.turns import LIMIT
+from app.partners.esplora.rate_limit import LIMIT
 from app.partners.esplora.wire import MAX_PAGE_BYTES, Block, Output, Spent, Transaction
 from app.partners.failures import OperatorNeeded, PartnerFailure
 from app.partners.http import HttpReply

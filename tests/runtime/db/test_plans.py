@@ -193,7 +193,7 @@ async def tick_everything(application: Application) -> None:
         await store.claim_poll(rail, now, ["aside"])
     for loop in housekeeping.loops(resources):
         await loop.tick()
-    await resources.interest.flush(resources.database, now)
+    await resources.poll_hints.flush(resources.database, now)
     await Heartbeats(resources.clock, resources.metrics).save(resources.database)
 
 

@@ -1,11 +1,11 @@
 """How often one server is asked, and how long nobody asks after a 429."""
 
-from app.partners.esplora.turns import (
+from app.partners.esplora.rate_limit import (
     LIMIT,
     LIMIT_OF_OWN,
     LONGEST_PAUSE_SECONDS,
     PAUSE_SECONDS,
-    Turns,
+    ServerRateLimit,
     limit_of,
 )
 from app.runtime.rate_limit.rules import CALL_DEADLINE_SECONDS, LEAVE_WITHIN_SECONDS, Limit
@@ -20,21 +20,21 @@ class Desk:
 
     def __init__(self, limit: Limit = TWO_A_SECOND) -> None:
         self.clock = HandClock()
-        self.turns = Turns(self.clock, limit)
+        self.rate_limit = ServerRateLimit(self.clock, limit)
 
     async def take(self, within_seconds: float = 1000.0) -> str:
-        turn = await self.turns.take(within_seconds=within_seconds)
-        assert turn is not None
-        return turn
+        permit = await self.rate_limit.take(within_seconds=within_seconds)
+        assert permit is not None
+        return permit
 
 
 async def test_no_second_holds_more_requests_than_the_limit() -> None:
     desk = Desk()
     taken = []
     for _ in range(9):
-        turn = await desk.take()
+        permit = await desk.take()
         taken.append(desk.clock.monotonic())
-        desk.turns.over(turn)
+        desk.rate_limit.over(permit)
     for early, late in zip(taken, taken[2:], strict=False):
         assert late - early >= 1.0
     assert taken[1] == 0.0
@@ -45,9 +45,9 @@ async def test_no_more_requests_are_under_way_than_the_limit_until_one_is_over()
     desk = Desk()
     first = await desk.take()
     await desk.take()
-    assert await desk.turns.take(within_seconds=5.0) is None
-    desk.turns.over(first)
-    assert await desk.turns.take(within_seconds=1.5) is not None
+    assert await desk.rate_limit.take(within_seconds=5.0) is None
+    desk.rate_limit.over(first)
+    assert await desk.rate_limit.take(within_seconds=1.5) is not None
 
 
 async def test_turn_that_never_ended_is_given_again_after_its_deadline() -> None:
@@ -59,9 +59,9 @@ async def test_turn_that_never_ended_is_given_again_after_its_deadline() -> None
 
 async def test_whoever_would_wait_too_long_is_told_at_once() -> None:
     desk = Desk()
-    desk.turns.throttled(await desk.take(), "60")
+    desk.rate_limit.throttled(await desk.take(), "60")
     before = desk.clock.monotonic()
-    assert await desk.turns.take(within_seconds=5.0) is None
+    assert await desk.rate_limit.take(within_seconds=5.0) is None
     assert desk.clock.monotonic() == before
 
 
@@ -84,7 +84,7 @@ async def test_whoever_would_wait_too_long_is_told_at_once() -> None:
 )
 async def test_nobody_asks_for_as_long_as_a_429_says(retry_after: str, seconds: float) -> None:
     desk = Desk()
-    desk.turns.throttled(await desk.take(), retry_after)
+    desk.rate_limit.throttled(await desk.take(), retry_after)
     await desk.take()
     assert seconds <= desk.clock.monotonic() <= seconds + 0.1
 
@@ -92,8 +92,8 @@ async def test_nobody_asks_for_as_long_as_a_429_says(retry_after: str, seconds: 
 async def test_shorter_pause_never_ends_a_longer_one() -> None:
     desk = Desk()
     first, second = await desk.take(), await desk.take()
-    desk.turns.throttled(first, "100")
-    desk.turns.throttled(second, "1")
+    desk.rate_limit.throttled(first, "100")
+    desk.rate_limit.throttled(second, "1")
     await desk.take()
     assert desk.clock.monotonic() >= 100.0
 
@@ -101,12 +101,12 @@ async def test_shorter_pause_never_ends_a_longer_one() -> None:
 async def test_one_request_probes_after_a_pause_and_the_others_follow_its_answer() -> None:
     desk = Desk()
     throttled = await desk.take()
-    desk.turns.throttled(throttled, "10")
-    desk.turns.over(throttled)
+    desk.rate_limit.throttled(throttled, "10")
+    desk.rate_limit.over(throttled)
     probe = await desk.take()
-    assert await desk.turns.take(within_seconds=3.0) is None
-    desk.turns.over(probe)
-    assert await desk.turns.take(within_seconds=0.0) is not None
+    assert await desk.rate_limit.take(within_seconds=3.0) is None
+    desk.rate_limit.over(probe)
+    assert await desk.rate_limit.take(within_seconds=0.0) is not None
 
 
 @each_case(

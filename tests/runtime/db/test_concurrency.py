@@ -4,34 +4,36 @@ import asyncio
 
 import pytest
 
+from app.runtime.db.concurrency import ConcurrencyLimit, ConcurrencyLimitReached
 from app.runtime.db.failures import Unavailable, unavailability
-from app.runtime.db.turns import NoTurn, Turns
 
 
 async def test_whoever_gets_no_turn_in_time_is_told_that_it_is_busy_and_has_not_run() -> None:
-    turns, ran = Turns(1, within_seconds=0.01), False
-    async with turns.one():
-        assert turns.all_taken()
-        with pytest.raises(NoTurn, match=r"no turn came within 0\.01 seconds") as refused:
-            async with turns.one():
+    concurrency, ran = ConcurrencyLimit(1, within_seconds=0.01), False
+    async with concurrency.one():
+        assert concurrency.all_taken()
+        with pytest.raises(
+            ConcurrencyLimitReached, match=r"no permit within 0\.01 seconds"
+        ) as refused:
+            async with concurrency.one():
                 ran = True
     assert not ran
     assert unavailability(refused.value) is Unavailable.BUSY
-    assert not turns.all_taken()
+    assert not concurrency.all_taken()
 
 
 async def test_turns_are_given_back_by_faults_and_by_waiters_that_go_away() -> None:
-    turns = Turns(1, within_seconds=60)
+    concurrency = ConcurrencyLimit(1, within_seconds=60)
 
     async def fail() -> None:
-        async with turns.one():
+        async with concurrency.one():
             raise KeyError
 
     with pytest.raises(KeyError):
         await fail()
-    async with turns.one():
+    async with concurrency.one():
         waiter = asyncio.create_task(fail())
         await asyncio.sleep(0)
         waiter.cancel()
         await asyncio.gather(waiter, return_exceptions=True)
-    assert not turns.all_taken()
+    assert not concurrency.all_taken()

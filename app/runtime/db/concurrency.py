@@ -1,19 +1,19 @@
-"""A number of turns at something that takes long, for which nobody waits without end."""
+"""How many calls do one slow thing at once; the others wait, for a limited time."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 
-class NoTurn(Exception):
-    """All turns were taken for as long as one may wait; the same request may succeed later."""
+class ConcurrencyLimitReached(Exception):
+    """All permits were taken for as long as one may wait; the same request may succeed later."""
 
 
-class Turns:
+class ConcurrencyLimit:
     """So many bodies run at once; whoever comes then waits in line, for a limited time."""
 
     def __init__(self, at_once: int, *, within_seconds: float) -> None:
-        """All turns are free."""
+        """Allow `at_once` calls, and let others wait `within_seconds`."""
         self._free = asyncio.Semaphore(at_once)
         self._within_seconds = within_seconds
 
@@ -23,12 +23,14 @@ class Turns:
 
     @asynccontextmanager
     async def one(self) -> AsyncIterator[None]:
-        """Run the body in a turn. Raises NoTurn, and does not run it, when none comes in time."""
+        """Run the body under a permit. Raises ConcurrencyLimitReached, and does not run it, when none comes in time."""
         try:
             async with asyncio.timeout(self._within_seconds):
                 await self._free.acquire()
         except TimeoutError:
-            raise NoTurn(f"no turn came within {self._within_seconds:g} seconds") from None
+            raise ConcurrencyLimitReached(
+                f"no permit within {self._within_seconds:g} seconds"
+            ) from None
         try:
             yield
         finally:

@@ -35,8 +35,8 @@ def limit_of(url: str) -> Limit:
     return LIMIT_OF_OWN if is_on_private_host(url) else LIMIT
 
 
-class Turns:
-    """The turns to ask one server."""
+class ServerRateLimit:
+    """The permits to ask one server."""
 
     def __init__(self, clock: Clock, limit: Limit) -> None:
         self._clock = clock
@@ -45,24 +45,24 @@ class Turns:
         self._names = (str(number) for number in count(1))
 
     async def take(self, *, within_seconds: float) -> str | None:
-        """Wait for a turn, at most `within_seconds`; None when none comes in that time."""
+        """Wait for a permit, at most `within_seconds`; None when none comes in that time."""
         give_up_at = self._clock.monotonic() + within_seconds
         while (wait := wait_seconds(self._state, self._limit, self._clock.monotonic())) > 0:
             if self._clock.monotonic() + wait > give_up_at:
                 return None
             await self._clock.sleep(wait)
-        turn = next(self._names)
-        self._state = with_slot(self._state, self._limit, turn, self._clock.monotonic())
-        return turn
+        permit = next(self._names)
+        self._state = with_slot(self._state, self._limit, permit, self._clock.monotonic())
+        return permit
 
-    def over(self, turn: str) -> None:
-        """Say that the request of this turn is over, whatever came of it."""
-        self._state = with_answer(self._state, turn, self._clock.monotonic())
+    def over(self, permit: str) -> None:
+        """Say that the request of this permit is over, whatever came of it."""
+        self._state = with_answer(self._state, permit, self._clock.monotonic())
 
-    def throttled(self, turn: str, retry_after: str) -> None:
+    def throttled(self, permit: str, retry_after: str) -> None:
         """Say that the answer was 429: nobody asks for as long as it says, then one probes."""
         now = self._clock.monotonic()
-        throttled = with_throttle(self._state, self._limit, turn, now)
+        throttled = with_throttle(self._state, self._limit, permit, now)
         until = max(throttled.paused_until, now + _pause_seconds(retry_after))
         self._state = replace(throttled, paused_until=until)
 

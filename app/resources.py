@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from app.accounts.key_uses import KeyUses
 from app.accounts.throttles import Throttles
 from app.addresses import BitcoinNetwork, InvalidAddress, bitcoin_network
+from app.assessments.context import AssessmentContext
 from app.assessments.providers.base import RiskProvider
 from app.assessments.providers.chainalysis import ChainalysisProvider, chainalysis_headers
 from app.assessments.providers.crystal import CrystalProvider, crystal_headers
@@ -90,6 +91,11 @@ class Resources:
     receipt_key: SigningKey | None
     report_limit: ConcurrencyLimit
     notifications: Notifications
+
+    @cached_property
+    def assessments(self) -> AssessmentContext:
+        """What creating, asking and finishing assessments needs."""
+        return AssessmentContext(self.database, self.ensemble, self.clock)
 
     @property
     def clock_is_right(self) -> bool:

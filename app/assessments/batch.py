@@ -11,12 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.assessments import duplicates, provider_calls
 from app.assessments import outcomes as assessment_outcomes
 from app.assessments.claims import LeasedAssessment, Subject, hand_over, reserve
-from app.assessments.providers.ensemble import ProviderEnsemble
+from app.assessments.context import AssessmentContext
 from app.assessments.rules.questions import AssessmentStatus
 from app.assessments.service import PickAccount, balance_of, views_of
 from app.assessments.views import AssessmentView
 from app.ledger.actors import Actor
-from app.runtime.clock import Clock
 from app.runtime.db.engine import Database
 
 # So many are asked at a time, and their answers kept in one transaction: progress that shows.
@@ -82,9 +81,7 @@ class Questions:
 
 
 async def create_many(
-    database: Database,
-    ensemble: ProviderEnsemble,
-    clock: Clock,
+    context: AssessmentContext,
     *,
     pick_account: PickAccount,
     questions: Questions,
@@ -96,20 +93,19 @@ async def create_many(
     anything is debited.
     """
     until = provider_calls.deadline()
-    edition = await ensemble.edition()
-    async with database.sessions() as session, session.begin():
+    edition = await context.ensemble.edition()
+    async with context.database.sessions() as session, session.begin():
         account_id = await pick_account(session)
         plan, reserved = await begin_many(
-            session, ensemble, clock, edition=edition, account_id=account_id, questions=questions
+            session, context, edition=edition, account_id=account_id, questions=questions
         )
-    await ask_all(database, ensemble, clock, reserved, actor=questions.actor, until=until)
-    return await read_batch(database, plan)
+    await ask_all(context, reserved, actor=questions.actor, until=until)
+    return await read_batch(context.database, plan)
 
 
 async def begin_many(
     session: AsyncSession,
-    ensemble: ProviderEnsemble,
-    clock: Clock,
+    context: AssessmentContext,
     *,
     edition: str,
     account_id: str,
@@ -124,10 +120,10 @@ async def begin_many(
         session,
         [subject for subject in subjects if subject not in questions.fresh],
         account_id=account_id,
-        provider=ensemble.name,
+        provider=context.ensemble.name,
         edition=edition,
         within=questions.free_within,
-        now=clock.now(),
+        now=context.clock.now(),
     )
     ids = {subject.same: found for subject, found in earlier.items()}
     first = {subject.same: subject for subject in reversed(subjects)}
@@ -136,8 +132,7 @@ async def begin_many(
     if new:
         reserved = await reserve(
             session,
-            ensemble,
-            clock,
+            context,
             edition=edition,
             account_id=account_id,
             subjects=new,
@@ -159,9 +154,7 @@ async def read_batch(database: Database, plan: BatchPlan) -> Batch:
 
 
 async def ask_all(
-    database: Database,
-    ensemble: ProviderEnsemble,
-    clock: Clock,
+    context: AssessmentContext,
     reserved: Sequence[LeasedAssessment],
     *,
     actor: Actor,
@@ -171,19 +164,21 @@ async def ask_all(
     for begin in range(0, len(reserved), _AT_ONCE):
         some = reserved[begin : begin + _AT_ONCE]
         if asyncio.get_running_loop().time() >= until:
-            async with database.sessions() as session, session.begin():
+            async with context.database.sessions() as session, session.begin():
                 await hand_over(session, reserved[begin:])
             return
-        said = await asyncio.gather(*(provider_calls.ask(ensemble, one, until) for one in some))
+        said = await asyncio.gather(
+            *(provider_calls.ask(context.ensemble, one, until) for one in some)
+        )
         verdicts = [
-            (one, assessment_outcomes.combine_outcomes(ensemble, one, outcomes))
+            (one, assessment_outcomes.combine_outcomes(context.ensemble, one, outcomes))
             for one, outcomes in zip(some, said, strict=True)
         ]
         if answered := [pair for pair in verdicts if pair[1].answer is not None]:
-            await assessment_outcomes.settle_answers(database, answered, clock)
+            await assessment_outcomes.settle_answers(context, answered)
         for one, verdict in verdicts:
             if verdict.answer is None:
-                await assessment_outcomes.save_outcome(database, one, verdict, clock, actor=actor)
+                await assessment_outcomes.save_outcome(context, one, verdict, actor=actor)
 
 
 def _first_times(outcomes: Sequence[str | QuestionFault], unsaid: set[str]) -> list[bool]:

@@ -64,13 +64,14 @@ async def create_new_assessments_for_access_code(
     window = resources.settings.assessments.repeat_free_within
     questions = Questions(asked, fresh, actor_of(request, caller), window)
     pick_account = service.from_access_code(caller, body.access_code, resources.clock.now())
-    tools = (resources.database, resources.ensemble, resources.clock)
     if key is None:
-        batch = await batches.create_many(*tools, pick_account=pick_account, questions=questions)
+        batch = await batches.create_many(
+            resources.assessments, pick_account=pick_account, questions=questions
+        )
         resources.metrics.refunds.inc(batch.refunded)
         return _response(batch)
     kept, refunded = await idempotent_batch.create_many_once(
-        *tools,
+        resources.assessments,
         key=key,
         write=lambda batch: idempotency.as_json(_response(batch)),
         pick_account=pick_account,

@@ -17,15 +17,14 @@ from app.addresses import one_ticker, one_transaction
 from app.addresses.spelling import SPELLING_RULES, canonicalize
 from app.assessments import jobs
 from app.assessments import progress as assessment_progress
+from app.assessments.context import AssessmentContext
 from app.assessments.models import Assessment
 from app.assessments.progress import ByProvider, Progress
 from app.assessments.providers.base import Question
-from app.assessments.providers.ensemble import ProviderEnsemble
 from app.assessments.rules.questions import AssessmentStatus, AssessmentType
 from app.ledger import service
 from app.ledger.actors import Actor
 from app.runtime import leases
-from app.runtime.clock import Clock
 from app.runtime.db.engine import Database
 from app.runtime.security import new_id
 
@@ -89,8 +88,7 @@ class LeasedAssessment:
 
 async def reserve(
     session: AsyncSession,
-    ensemble: ProviderEnsemble,
-    clock: Clock,
+    context: AssessmentContext,
     *,
     edition: str,
     account_id: str,
@@ -102,7 +100,7 @@ async def reserve(
     That their providers are asked once is written down before they are. `edition` is that of the
     ensemble. The caller has begun the transaction. Raises InsufficientCredits.
     """
-    now = clock.now()
+    now = context.clock.now()
     reserved = [
         LeasedAssessment(
             Question(assessment_id=new_id("asm"), **asdict(subject)),
@@ -113,7 +111,7 @@ async def reserve(
             last_tried_at=now,
             progress={
                 name: Progress(asks=1)
-                for name in ensemble.supporting(
+                for name in context.ensemble.supporting(
                     subject.assessment_type, subject.currency, subject.as_of, subject.address
                 )
             },
@@ -124,7 +122,7 @@ async def reserve(
     await connection.execute(
         _RESERVE,
         [
-            _row_of(one, subject, provider=ensemble.name, edition=edition, now=now)
+            _row_of(one, subject, provider=context.ensemble.name, edition=edition, now=now)
             for one, subject in zip(reserved, subjects, strict=True)
         ],
     )

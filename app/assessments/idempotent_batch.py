@@ -14,12 +14,10 @@ from app.assessments import batch as batches
 from app.assessments import provider_calls
 from app.assessments.batch import Batch, BatchPlan, Questions
 from app.assessments.claims import LeasedAssessment
+from app.assessments.context import AssessmentContext
 from app.assessments.idempotent_create import refuse_while_at_work
-from app.assessments.providers.ensemble import ProviderEnsemble
 from app.assessments.service import PickAccount
 from app.runtime import idempotency
-from app.runtime.clock import Clock
-from app.runtime.db.engine import Database
 from app.runtime.errors import IdempotencyKeyInFlight
 from app.runtime.idempotency import KeptAnswer, RequestKey
 
@@ -27,9 +25,7 @@ _PLANS = TypeAdapter(BatchPlan)
 
 
 async def create_many_once(
-    database: Database,
-    ensemble: ProviderEnsemble,
-    clock: Clock,
+    context: AssessmentContext,
     *,
     key: RequestKey,
     write: Callable[[Batch], bytes],
@@ -42,15 +38,14 @@ async def create_many_once(
     IdempotencyKeyInFlight and IdempotencyKeyReused.
     """
     until = provider_calls.deadline()
-    edition = await ensemble.edition()
+    edition = await context.ensemble.edition()
     reserved: list[LeasedAssessment] = []
-    async with database.sessions() as session, session.begin():
-        earlier = await idempotency.claim(session, key, clock.now())
+    async with context.database.sessions() as session, session.begin():
+        earlier = await idempotency.claim(session, key, context.clock.now())
         if earlier is None:
             plan, reserved = await batches.begin_many(
                 session,
-                ensemble,
-                clock,
+                context,
                 edition=edition,
                 account_id=await pick_account(session),
                 questions=questions,
@@ -60,9 +55,9 @@ async def create_many_once(
             return earlier.answer, 0
         else:
             plan = await _left_behind(session, earlier.batch)
-    await batches.ask_all(database, ensemble, clock, reserved, actor=questions.actor, until=until)
-    made = await batches.read_batch(database, plan)
-    async with database.sessions() as session, session.begin():
+    await batches.ask_all(context, reserved, actor=questions.actor, until=until)
+    made = await batches.read_batch(context.database, plan)
+    async with context.database.sessions() as session, session.begin():
         kept = await idempotency.keep(session, key, write(made))
     return kept, made.refunded if earlier is None else 0
 

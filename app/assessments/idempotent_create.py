@@ -13,22 +13,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.assessments import service
 from app.assessments.claims import Subject
+from app.assessments.context import AssessmentContext
 from app.assessments.models import Assessment
-from app.assessments.providers.ensemble import ProviderEnsemble
 from app.assessments.rules.questions import AssessmentStatus
 from app.assessments.service import CreateResult, PickAccount
 from app.ledger.actors import Actor
 from app.runtime import idempotency, leases
-from app.runtime.clock import Clock
-from app.runtime.db.engine import Database
 from app.runtime.errors import IdempotencyKeyInFlight
 from app.runtime.idempotency import KeptAnswer, RequestKey
 
 
 async def create_once(
-    database: Database,
-    ensemble: ProviderEnsemble,
-    clock: Clock,
+    context: AssessmentContext,
     *,
     key: RequestKey,
     write: Callable[[CreateResult], bytes],
@@ -42,14 +38,13 @@ async def create_once(
     Raises what `assessments.create` raises, IdempotencyKeyInFlight and IdempotencyKeyReused. An
     AssessmentFault has freed the key together with the refund.
     """
-    edition = await ensemble.edition()
-    async with database.sessions() as session, session.begin():
-        earlier = await idempotency.claim(session, key, clock.now())
+    edition = await context.ensemble.edition()
+    async with context.database.sessions() as session, session.begin():
+        earlier = await idempotency.claim(session, key, context.clock.now())
         if earlier is None:
             asked, reserved = await service.begin(
                 session,
-                ensemble,
-                clock,
+                context,
                 edition=edition,
                 account_id=await pick_account(session),
                 subject=subject,
@@ -65,10 +60,10 @@ async def create_once(
         else:
             left_behind = await _left_behind(session, earlier.assessment_id)
     if earlier is None and reserved is not None:
-        made = await service.finish(database, ensemble, clock, reserved, actor=actor)
+        made = await service.finish(context, reserved, actor=actor)
     else:
-        made = await service.read_paid(database, left_behind)
-    async with database.sessions() as session, session.begin():
+        made = await service.read_paid(context.database, left_behind)
+    async with context.database.sessions() as session, session.begin():
         return await idempotency.keep(session, key, write(made))
 
 

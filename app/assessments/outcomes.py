@@ -12,6 +12,7 @@ from app.addresses.spelling import canonicalize
 from app.assessments import jobs
 from app.assessments import progress as assessment_progress
 from app.assessments.claims import LeasedAssessment, is_held
+from app.assessments.context import AssessmentContext
 from app.assessments.models import Assessment
 from app.assessments.progress import ByProvider, Progress
 from app.assessments.providers.base import (
@@ -30,8 +31,6 @@ from app.ledger.actors import Actor
 from app.ledger.rules import EntryKind
 from app.lists.rules.risk import RULESET
 from app.runtime import idempotency
-from app.runtime.clock import Clock
-from app.runtime.db.engine import Database
 
 # How long an unanswered question rests, by the number of times it was tried.
 _PAUSES: Final = tuple(timedelta(seconds=seconds) for seconds in (2, 10, 30, 60, 300))
@@ -109,31 +108,30 @@ def _advanced(known: Progress, outcome: Outcome | None) -> Progress:
 
 
 async def save_outcome(
-    database: Database,
+    context: AssessmentContext,
     reserved: LeasedAssessment,
     verdict: AssessmentOutcome,
-    clock: Clock,
     *,
     actor: Actor,
 ) -> str | None:
     """Keep what came of a question; return why its credit was refunded, if it was."""
     if verdict.answer is not None:
-        await settle_answers(database, [(reserved, verdict)], clock)
+        await settle_answers(context, [(reserved, verdict)])
         return None
-    async with database.sessions() as session, session.begin():
+    async with context.database.sessions() as session, session.begin():
         if verdict.failure is None:
-            await _leave_open(session, reserved, verdict, clock.now())
+            await _leave_open(session, reserved, verdict, context.clock.now())
             return None
-        refunded = await _refund(session, reserved, verdict, actor=actor, now=clock.now())
+        refunded = await _refund(session, reserved, verdict, actor=actor, now=context.clock.now())
         return verdict.failure if refunded else None
 
 
 async def settle_answers(
-    database: Database, answered: Sequence[tuple[LeasedAssessment, AssessmentOutcome]], clock: Clock
+    context: AssessmentContext, answered: Sequence[tuple[LeasedAssessment, AssessmentOutcome]]
 ) -> None:
     """Keep the answers to questions, in one transaction; those whose lease is lost are left."""
-    now = clock.now()
-    async with database.sessions() as session, session.begin():
+    now = context.clock.now()
+    async with context.database.sessions() as session, session.begin():
         connection = await session.connection()
         await connection.execute(
             _ANSWERED,

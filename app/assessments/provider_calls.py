@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 
 from app.assessments import outcomes as assessment_outcomes
 from app.assessments.claims import PROVIDER_DEADLINE_SECONDS, LeasedAssessment, claim, count_asks
+from app.assessments.context import AssessmentContext
 from app.assessments.outcomes import Outcome
 from app.assessments.progress import Progress
 from app.assessments.providers.base import (
@@ -23,8 +24,6 @@ from app.assessments.providers.base import (
 )
 from app.assessments.providers.ensemble import ProviderEnsemble
 from app.ledger.actors import WORKER, Actor
-from app.runtime.clock import Clock
-from app.runtime.db.engine import Database
 from app.runtime.observability.logging import get_logger
 
 log = get_logger(__name__)
@@ -52,17 +51,15 @@ async def ask(
 
 
 async def ask_and_settle(
-    database: Database,
-    ensemble: ProviderEnsemble,
-    clock: Clock,
+    context: AssessmentContext,
     reserved: LeasedAssessment,
     *,
     actor: Actor,
 ) -> str | None:
     """Ask a new question and keep what came of it; return why the credit was refunded, if it was."""
-    outcomes = await ask(ensemble, reserved, deadline())
-    verdict = assessment_outcomes.combine_outcomes(ensemble, reserved, outcomes)
-    return await assessment_outcomes.save_outcome(database, reserved, verdict, clock, actor=actor)
+    outcomes = await ask(context.ensemble, reserved, deadline())
+    verdict = assessment_outcomes.combine_outcomes(context.ensemble, reserved, outcomes)
+    return await assessment_outcomes.save_outcome(context, reserved, verdict, actor=actor)
 
 
 @dataclass(frozen=True)
@@ -79,37 +76,40 @@ class RetryResult:
     is_overdue: bool = False
 
 
-async def finish(
-    database: Database, ensemble: ProviderEnsemble, clock: Clock, assessment_id: str
-) -> RetryResult | None:
+async def finish(context: AssessmentContext, assessment_id: str) -> RetryResult | None:
     """Try a pending assessment again; None when it is not due, not free, or done."""
-    async with database.sessions() as session:
-        claimed = await claim(session, clock.now(), assessment_id)
+    async with context.database.sessions() as session:
+        claimed = await claim(session, context.clock.now(), assessment_id)
     if claimed is None:
         return None
     until = deadline()
     outcomes = await _find_existing(
-        ensemble, claimed, clock.now(), until - PROVIDER_DEADLINE_SECONDS / 2
+        context.ensemble, claimed, context.clock.now(), until - PROVIDER_DEADLINE_SECONDS / 2
     )
     again = [name for name in outcomes if _may_ask_again(claimed, name, outcomes[name])]
     unknown = [name for name, outcome in outcomes.items() if outcome is None]
     reserved: LeasedAssessment | None = claimed
     if unknown or again:
-        reserved = await count_asks(database, claimed, {*unknown, *again}, clock.now())
+        reserved = await count_asks(
+            context.database, claimed, {*unknown, *again}, context.clock.now()
+        )
     if reserved is None:
         return RetryResult(claimed.question.assessment_id)
     asked = {name: reserved.progress[name] for name in (*unknown, *again)}
-    outcomes |= await _ask_each(ensemble, reserved.question, asked, until)
-    verdict = assessment_outcomes.combine_outcomes(ensemble, reserved, outcomes)
+    outcomes |= await _ask_each(context.ensemble, reserved.question, asked, until)
+    verdict = assessment_outcomes.combine_outcomes(context.ensemble, reserved, outcomes)
     refunded = await assessment_outcomes.save_outcome(
-        database, reserved, verdict, clock, actor=Actor(WORKER, reserved.lease_token)
+        context,
+        reserved,
+        verdict,
+        actor=Actor(WORKER, reserved.lease_token),
     )
     overdue_at = reserved.created_at + OVERDUE_AFTER
     return RetryResult(
         reserved.question.assessment_id,
         refunded=refunded is not None,
         asked_again=tuple(again),
-        is_overdue=verdict.is_open and reserved.last_tried_at < overdue_at <= clock.now(),
+        is_overdue=verdict.is_open and reserved.last_tried_at < overdue_at <= context.clock.now(),
     )
 
 

@@ -136,11 +136,10 @@ async def _create(
     actor, clock = actor_of(request, caller), resources.clock
     window = resources.settings.assessments.repeat_free_within
     free_within = None if question.fresh else window
-    tools = (resources.database, resources.ensemble, clock)
     try:
         if key is None:
             made = await service.create(
-                *tools,
+                resources.assessments,
                 pick_account=pick_account,
                 subject=subject,
                 actor=actor,
@@ -149,7 +148,7 @@ async def _create(
             )
             return _created(made, clock.now())
         kept = await idempotent_create.create_once(
-            *tools,
+            resources.assessments,
             key=key,
             write=lambda made: idempotency.as_json(_created(made, clock.now())),
             pick_account=pick_account,

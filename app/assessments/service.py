@@ -13,14 +13,13 @@ from app.accounts.authentication import Caller
 from app.accounts.errors import AccessCodeNotFound
 from app.assessments import duplicates
 from app.assessments.claims import LeasedAssessment, Subject, reserve
+from app.assessments.context import AssessmentContext
 from app.assessments.errors import AssessmentFault
 from app.assessments.models import Assessment
 from app.assessments.provider_calls import ask_and_settle
-from app.assessments.providers.ensemble import ProviderEnsemble
 from app.assessments.views import COLUMNS, AssessmentView, view_of
 from app.ledger.actors import Actor
 from app.ledger.models import Account
-from app.runtime.clock import Clock
 from app.runtime.db.engine import Database
 from app.runtime.paging import Cursor, Page, page_of
 
@@ -65,9 +64,7 @@ class CreateResult:
 
 
 async def create(
-    database: Database,
-    ensemble: ProviderEnsemble,
-    clock: Clock,
+    context: AssessmentContext,
     *,
     pick_account: PickAccount,
     subject: Subject,
@@ -84,24 +81,23 @@ async def create(
     asked anew. Raises AccessCodeNotFound and InsufficientCredits before anything is debited, and
     AssessmentFault when the provider has failed for good: then the credit is refunded.
     """
-    edition = await ensemble.edition()
+    edition = await context.ensemble.edition()
     if free_within is not None and account_id is not None:
         row = await duplicates.read(
-            database,
+            context.database,
             subject,
             account_id=account_id,
-            provider=ensemble.name,
+            provider=context.ensemble.name,
             edition=edition,
             within=free_within,
-            now=clock.now(),
+            now=context.clock.now(),
         )
         if row is not None:
             return CreateResult(view_of(row), row["balance"], charged=False)
-    async with database.sessions() as session, session.begin():
+    async with context.database.sessions() as session, session.begin():
         earlier, reserved = await begin(
             session,
-            ensemble,
-            clock,
+            context,
             edition=edition,
             account_id=await pick_account(session),
             subject=subject,
@@ -110,13 +106,12 @@ async def create(
         )
         if reserved is None:
             return await read_earlier(session, earlier)
-    return await finish(database, ensemble, clock, reserved, actor=actor)
+    return await finish(context, reserved, actor=actor)
 
 
 async def begin(
     session: AsyncSession,
-    ensemble: ProviderEnsemble,
-    clock: Clock,
+    context: AssessmentContext,
     *,
     edition: str,
     account_id: str,
@@ -134,17 +129,16 @@ async def begin(
             session,
             [subject],
             account_id=account_id,
-            provider=ensemble.name,
+            provider=context.ensemble.name,
             edition=edition,
             within=free_within,
-            now=clock.now(),
+            now=context.clock.now(),
         )
         if earlier:
             return earlier[subject], None
     [reserved] = await reserve(
         session,
-        ensemble,
-        clock,
+        context,
         edition=edition,
         account_id=account_id,
         subjects=[subject],
@@ -154,18 +148,16 @@ async def begin(
 
 
 async def finish(
-    database: Database,
-    ensemble: ProviderEnsemble,
-    clock: Clock,
+    context: AssessmentContext,
     reserved: LeasedAssessment,
     *,
     actor: Actor,
 ) -> CreateResult:
     """Ask the provider; return the assessment and the balance left. Raises AssessmentFault."""
-    failed = await ask_and_settle(database, ensemble, clock, reserved, actor=actor)
+    failed = await ask_and_settle(context, reserved, actor=actor)
     if failed is not None:
         raise AssessmentFault(failed)
-    return await read_paid(database, reserved.question.assessment_id)
+    return await read_paid(context.database, reserved.question.assessment_id)
 
 
 async def read_paid(database: Database, assessment_id: str) -> CreateResult:

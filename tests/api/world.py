@@ -8,6 +8,7 @@ from typing import Final
 from app.accounts import access_code_credits, api_keys, users
 from app.assessments import service as assessments
 from app.assessments.claims import Subject
+from app.assessments.context import AssessmentContext
 from app.assessments.rules.questions import AssessmentType
 from app.ledger.actors import OPERATOR, Actor
 from app.orders.place import Purchase
@@ -64,9 +65,7 @@ async def _things(running: Application, buyer: Person, code: Person) -> Things:
     purchase = Purchase(10, "Aeon", "AEON", code.access_code)
     order = await buy(running.database, buyer.caller, purchase, running.resources.terms, now)
     made = await assessments.create(
-        running.database,
-        running.resources.ensemble,
-        running.clock,
+        AssessmentContext(running.database, running.resources.ensemble, running.clock),
         pick_account=assessments.from_own_account(code.caller),
         subject=Subject(AssessmentType.ADDRESS, ADDRESS, "BTC", None),
         actor=Actor(code.account_id, "test"),

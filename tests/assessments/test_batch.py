@@ -12,6 +12,7 @@ from app.assessments import batch as batches
 from app.assessments import provider_calls, service
 from app.assessments.batch import _AT_ONCE, Questions
 from app.assessments.claims import PROVIDER_DEADLINE_SECONDS, Subject
+from app.assessments.context import AssessmentContext
 from app.assessments.providers.base import Answer, Question
 from app.assessments.providers.ensemble import ProviderEnsemble
 from app.assessments.rules.questions import AssessmentStatus, AssessmentType
@@ -58,9 +59,9 @@ async def test_questions_that_are_asked_later_have_no_deadline_of_their_own(
     ]
     deadlines = hold_deadlines(monkeypatch, provider_calls, batches)
     batch = await batches.create_many(
-        database,
-        ProviderEnsemble([HangsLater(patch=monkeypatch, deadlines=deadlines)]),
-        clock,
+        AssessmentContext(
+            database, ProviderEnsemble([HangsLater(patch=monkeypatch, deadlines=deadlines)]), clock
+        ),
         pick_account=service.from_own_account(user.caller),
         questions=Questions(subjects, [], ACTOR, timedelta(0)),
     )

@@ -9,6 +9,7 @@ import pytest
 from app import audit
 from app.assessments import service
 from app.assessments.claims import Subject
+from app.assessments.context import AssessmentContext
 from app.assessments.providers.base import ProviderUnknown
 from app.assessments.providers.ensemble import ProviderEnsemble
 from app.assessments.service import CreateResult
@@ -43,9 +44,7 @@ async def ask(
     free_within: timedelta | None = HOUR,
 ) -> CreateResult:
     return await service.create(
-        database,
-        ProviderEnsemble([provider]),
-        clock,
+        AssessmentContext(database, ProviderEnsemble([provider]), clock),
         pick_account=service.from_own_account(spender.caller),
         subject=subject,
         actor=ACTOR,

@@ -12,6 +12,7 @@ from typing_extensions import override
 from app import audit
 from app.assessments import service
 from app.assessments.claims import Subject
+from app.assessments.context import AssessmentContext
 from app.assessments.errors import AssessmentFault
 from app.assessments.models import Assessment
 from app.assessments.provider_calls import RetryResult
@@ -73,9 +74,9 @@ class Desk:
 
     async def create(self, *providers: ScriptedProvider) -> AssessmentView:
         made = await service.create(
-            self.database,
-            ProviderEnsemble(providers or [self.one, self.other]),
-            self.clock,
+            AssessmentContext(
+                self.database, ProviderEnsemble(providers or [self.one, self.other]), self.clock
+            ),
             pick_account=service.from_own_account(self.user.caller),
             subject=SUBJECT,
             actor=ACTOR,

@@ -13,6 +13,7 @@ from app import audit
 from app.addresses.spelling import SPELLING_RULES
 from app.assessments import answer_changes, claims, receipts, rescreening, service
 from app.assessments.claims import Subject
+from app.assessments.context import AssessmentContext
 from app.assessments.providers.base import ProviderUnknown
 from app.assessments.providers.ensemble import ProviderEnsemble
 from app.assessments.providers.sanctions import SanctionsProvider
@@ -76,9 +77,7 @@ class ListHarness:
 
     async def ask(self, address: str, currency: str = "BTC", as_of: date | None = None) -> str:
         made = await service.create(
-            self.database,
-            self.ensemble,
-            self.clock,
+            AssessmentContext(self.database, self.ensemble, self.clock),
             pick_account=service.from_own_account(self.buyer.caller),
             subject=Subject(SUBJECT.assessment_type, address, currency, None, as_of),
             actor=ACTOR,

@@ -13,6 +13,7 @@ from app.accounts.authentication import Caller
 from app.accounts.errors import AccessCodeNotFound
 from app.assessments import provider_calls, service
 from app.assessments.claims import Subject
+from app.assessments.context import AssessmentContext
 from app.assessments.errors import AssessmentFault
 from app.assessments.models import Assessment
 from app.assessments.providers.base import (
@@ -69,9 +70,7 @@ async def create(
 ) -> tuple[AssessmentView, int]:
     """Ask for an assessment that the spender pays."""
     made = await service.create(
-        database,
-        ProviderEnsemble([provider]),
-        clock,
+        AssessmentContext(database, ProviderEnsemble([provider]), clock),
         pick_account=service.from_own_account(spender.caller),
         subject=subject,
         actor=ACTOR,
@@ -150,10 +149,14 @@ async def test_assessment_is_not_asked_about_before_it_is_due_or_after_it_is_don
     view, _ = await create(database, provider, clock, spender)
     provider.raises = None
     clock.advance(1.9)
-    assert await provider_calls.finish(database, ensemble, clock, view.id) is None
+    assert (
+        await provider_calls.finish(AssessmentContext(database, ensemble, clock), view.id) is None
+    )
     clock.advance(0.1)
-    assert await provider_calls.finish(database, ensemble, clock, view.id)
-    assert await provider_calls.finish(database, ensemble, clock, view.id) is None
+    assert await provider_calls.finish(AssessmentContext(database, ensemble, clock), view.id)
+    assert (
+        await provider_calls.finish(AssessmentContext(database, ensemble, clock), view.id) is None
+    )
     assert len(provider.asked) == 2
 
 
@@ -294,9 +297,7 @@ async def test_issuer_debits_the_code_and_not_itself(
     code = await make_access_code(database, spender, clock.now(), credits_given=1)
     assert code.access_code is not None
     made = await service.create(
-        database,
-        ProviderEnsemble([provider]),
-        clock,
+        AssessmentContext(database, ProviderEnsemble([provider]), clock),
         pick_account=service.from_access_code(spender.caller, code.access_code, clock.now()),
         subject=SUBJECT,
         actor=ACTOR,
@@ -324,9 +325,7 @@ async def test_inactive_or_foreign_code_spends_nothing(
     for caller in (spender.caller, stranger.caller):
         with pytest.raises(AccessCodeNotFound):
             await service.create(
-                database,
-                ProviderEnsemble([provider]),
-                clock,
+                AssessmentContext(database, ProviderEnsemble([provider]), clock),
                 pick_account=service.from_access_code(
                     caller, expired.access_code or "", clock.now()
                 ),

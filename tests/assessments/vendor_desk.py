@@ -17,6 +17,7 @@ from sqlalchemy import text
 from app import audit
 from app.assessments import service
 from app.assessments.claims import Subject
+from app.assessments.context import AssessmentContext
 from app.assessments.errors import AssessmentFault
 from app.assessments.provider_calls import RetryResult
 from app.assessments.providers.base import Answer, FailureReason, Question, RiskProvider
@@ -173,9 +174,7 @@ class AssessmentHarness:
         """Ask as a request does; return what became of it."""
         try:
             made = await service.create(
-                self.database,
-                ensemble,
-                self._clock,
+                AssessmentContext(self.database, ensemble, self._clock),
                 pick_account=service.from_own_account(self._user.caller),
                 subject=subject,
                 actor=ACTOR,

@@ -21,6 +21,7 @@ from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 
 from app.assessments.claims import hand_over, reserve
+from app.assessments.context import AssessmentContext
 from app.assessments.providers.ensemble import ProviderEnsemble
 from app.runtime.clock import SystemClock
 from app.runtime.db.engine import Database, create_database
@@ -126,8 +127,9 @@ async def test_job_is_carried_to_its_end(
     async with pooled.sessions() as session, session.begin():
         reserved = await reserve(
             session,
-            ProviderEnsemble([ScriptedProvider(name="sanctions")]),
-            SystemClock(),
+            AssessmentContext(
+                pooled, ProviderEnsemble([ScriptedProvider(name="sanctions")]), SystemClock()
+            ),
             edition="",
             account_id=buyer.account_id,
             subjects=[SUBJECT] * 8,

@@ -11,6 +11,7 @@ from app.accounts.errors import InvalidAccessCode
 from app.assessments import claims, idempotent_create
 from app.assessments import service as assessments
 from app.assessments.claims import LEASE
+from app.assessments.context import AssessmentContext
 from app.assessments.errors import AssessmentFault
 from app.assessments.providers.base import (
     Answer,
@@ -94,9 +95,7 @@ async def ask(
 ) -> KeptAnswer:
     """Ask for an assessment under the spender's key."""
     return await idempotent_create.create_once(
-        database,
-        ProviderEnsemble([provider]),
-        clock,
+        AssessmentContext(database, ProviderEnsemble([provider]), clock),
         key=key_of(spender),
         write=write,  # type: ignore[arg-type]
         pick_account=assessments.from_own_account(spender.caller),
@@ -198,9 +197,7 @@ async def test_crash_before_the_debit_commits_leaves_nothing(
 
     with pytest.raises(Killed):
         await idempotent_create.create_once(
-            database,
-            ProviderEnsemble([provider]),
-            clock,
+            AssessmentContext(database, ProviderEnsemble([provider]), clock),
             key=key_of(spender),
             write=written,
             pick_account=dies,

@@ -3,6 +3,7 @@
 from sqlalchemy import select
 
 from app.assessments import provider_calls
+from app.assessments.context import AssessmentContext
 from app.assessments.models import Assessment
 from app.assessments.provider_calls import RetryResult
 from app.assessments.providers.ensemble import ProviderEnsemble
@@ -30,4 +31,4 @@ async def finish_due(
     assessment_id = await next_due(database, clock)
     if assessment_id is None:
         return None
-    return await provider_calls.finish(database, ensemble, clock, assessment_id)
+    return await provider_calls.finish(AssessmentContext(database, ensemble, clock), assessment_id)

@@ -133,6 +133,7 @@ class LentDatabase(Database):
     def __init__(self, connection: AsyncConnection) -> None:
         """Lend `connection`, on which a transaction has begun."""
         self.engine = connection.engine
+        self.url = connection.engine.url.render_as_string(hide_password=False)
         self.clock = DatabaseClock(SystemClock())
         self.writability = Writability()
         self.sessions: async_sessionmaker[AsyncSession] = async_sessionmaker(

@@ -19,6 +19,7 @@ from typing_extensions import override
 
 from app.assessments import jobs
 from app.assessments.claims import LEASE, claim, hand_over, reserve
+from app.assessments.context import AssessmentContext
 from app.assessments.providers.base import (
     Answer,
     FailureReason,
@@ -147,8 +148,7 @@ async def left_unasked(harness: WorkerHarness, spender: Person, how_many: int) -
     async with harness.database.sessions() as session, session.begin():
         reserved = await reserve(
             session,
-            harness.resources.ensemble,
-            harness.clock,
+            AssessmentContext(harness.database, harness.resources.ensemble, harness.clock),
             edition="",
             account_id=spender.account_id,
             subjects=[SUBJECT] * how_many,

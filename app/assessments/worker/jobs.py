@@ -109,9 +109,7 @@ def jobs_app(resources: Resources, beat: Callable[[], None]) -> App:
     @app.task(name=FINISH_ASSESSMENT, queue=QUEUE, retry=_AGAIN, pass_context=True)
     async def finish_assessment(context: JobContext, assessment_id: str) -> None:
         try:
-            tried = await provider_calls.finish(
-                resources.database, resources.ensemble, resources.clock, assessment_id
-            )
+            tried = await provider_calls.finish(resources.assessments, assessment_id)
         except Exception as fault:
             _tell(resources, context.job, assessment_id, fault)
             raise

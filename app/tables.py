@@ -8,6 +8,7 @@ from app.accounts.models.users import User
 from app.assessments.models.assessments import Assessment
 from app.assessments.models.list_reviews import AssessmentChange, ListReview
 from app.assessments.models.receipt_keys import ReceiptKey
+from app.events.models import AccountEvent, Event
 from app.ledger.models.accounts import Account
 from app.ledger.models.audit_log import AuditLine
 from app.ledger.models.entries import LedgerEntry
@@ -26,6 +27,7 @@ from app.runtime.rate_limit.models import UpstreamLimit
 __all__ = [
     "AccessCode",
     "Account",
+    "AccountEvent",
     "AeontoParameters",
     "ApiKey",
     "Assessment",
@@ -35,6 +37,7 @@ __all__ = [
     "BitcoinCheck",
     "BitcoinOutput",
     "BitcoinWallet",
+    "Event",
     "FailedAttempts",
     "IdempotencyKey",
     "ImportedVersion",

@@ -1,0 +1,1 @@
+"""The stream of events of each account: what happened to its things, numbered without gaps."""

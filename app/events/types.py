@@ -1,0 +1,17 @@
+"""The types of events."""
+
+from enum import StrEnum
+
+
+class EventType(StrEnum):
+    """What happened. `data` of an event is what the API shows of the thing that it is about."""
+
+    ORDER_UPDATED = "order.updated"
+    ORDER_CREDITED = "order.credited"
+    CREDITS_MOVED = "credits.moved"
+    ASSESSMENT_READY = "assessment.ready"
+    ASSESSMENT_FAILED = "assessment.failed"
+    ASSESSMENT_CHANGED = "assessment.changed"
+    ACCESS_CODE_UPDATED = "access_code.updated"
+    KEY_CREATED = "key.created"
+    KEY_REVOKED = "key.revoked"

@@ -925,7 +925,7 @@ async def test_every_guard_is_armed_for_every_role(lived: Lived) -> None:
         " FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid"
         " WHERE NOT tgisinternal AND relnamespace = 'public'::regnamespace"
     )
-    assert len(armed) == 36
+    assert len(armed) == 44
     assert {row["armed"] for row in armed} == {"A"}
 
 

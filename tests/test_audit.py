@@ -24,7 +24,7 @@ from tests.support.application import ScriptedProvider
 from tests.support.bitcoin_orders import EXCESS, BitcoinOrder, output
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
-from tests.support.orders import OneOrder
+from tests.support.orders import TERMS, OneOrder
 from tests.support.people import ACTOR, Person, make_access_code, make_user
 
 # Off goes all that would refuse the corruption; the test's transaction is rolled back.
@@ -213,7 +213,13 @@ async def pay_in_bitcoin(database: LentDatabase, clock: HandClock, user: Person)
     given = await BitcoinOrder.place(database, clock, user)
     async with database.sessions() as session:
         await operator.resolve(
-            session, given.id, grant=True, reason="a test", actor=ACTOR, now=clock.now()
+            session,
+            given.id,
+            grant=True,
+            reason="a test",
+            actor=ACTOR,
+            valuation=TERMS.valuation(),
+            now=clock.now(),
         )
 
 

@@ -14,7 +14,6 @@ from typer.testing import CliRunner
 from app.accounts.errors import MissingScope, ReadOnlyKey, TooManyAttempts
 from app.assessments.errors import AssessmentFault, AssessmentListFault, AssessmentNotReady
 from app.cli import main as cli
-from app.ledger.models import Account
 from app.lists.errors import ListsNotInForce
 from app.main import create_app
 from app.orders.errors import OrderNotCancellable, OrderNotSettled, TooManyOpenOrders
@@ -23,6 +22,7 @@ from app.runtime.errors import AppError, IdempotencyKeyReused, InvalidParameter,
 from app.runtime.observability.metrics import Metrics
 from app.settings import Settings, variables
 from app.settings.fields import Unit
+from app.tables import Account
 from app.web.request_errors import (
     BodyTimeout,
     BodyTooLarge,

@@ -17,8 +17,11 @@ from app.cli.printing import AsJson, print_record, print_records
 from app.orders import cancel, events, open_orders, operator, service
 from app.orders.discrepancies import needing_attention
 from app.orders.queries import OrderView
+from app.orders.rules.bitcoin_payments import Valuation
 from app.orders.rules.states import OrderStatus
 from app.runtime.db.engine import Database
+from app.runtime.money import in_satoshi
+from app.settings import load_settings
 
 _MAX_ORDERS: Final = 1000
 _MAX_OPEN_ORDERS: Final = 1_000_000
@@ -29,6 +32,16 @@ def _record(found: OrderView) -> dict[str, Any]:
     if fields["payment"] is not None:
         fields["payment"] = {"state": found.status, **fields["payment"]}
     return {"order_id": fields.pop("id"), **fields}
+
+
+def _valuation() -> Valuation:
+    """Return what late money buys, as the API would say it of an order that ends now."""
+    settings = load_settings()
+    return Valuation(
+        price_satoshi=in_satoshi(settings.orders.credit_price_btc),
+        excess_to_credits=settings.bitcoin.descriptor is not None
+        and settings.bitcoin.excess_to_credits,
+    )
 
 
 def list_orders(
@@ -93,7 +106,12 @@ def cancel_order(
     async def work(database: Database) -> OrderStatus:
         async with database.sessions() as session:
             return await cancel.cancel_any(
-                session, order_id, reason=reason, actor=operator_actor(), now=database.clock.now()
+                session,
+                order_id,
+                reason=reason,
+                actor=operator_actor(),
+                valuation=_valuation(),
+                now=database.clock.now(),
             )
 
     status = with_operator_database(work)
@@ -121,6 +139,7 @@ def settle_order(
                 grant=grant,
                 reason=reason,
                 actor=operator_actor(),
+                valuation=_valuation(),
                 now=database.clock.now(),
             )
 

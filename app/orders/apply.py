@@ -47,7 +47,9 @@ async def apply(
         rows = OrderRows(order)
         facts = await _load(session, rows, observation, valuation)
         actor = Actor(WORKER, job.lease_token)
-        return await carry_out(SqlJournal(session), rows, facts, observation, actor=actor, now=now)
+        return await carry_out(
+            SqlJournal(session, valuation), rows, facts, observation, actor=actor, now=now
+        )
 
 
 async def _load(
@@ -113,7 +115,9 @@ async def overdue(connection: AsyncConnection, now: datetime) -> Sequence[str]:
     return found.all()
 
 
-async def fail_overdue(session: AsyncSession, order_id: str, now: datetime) -> ApplyResult:
+async def fail_overdue(
+    session: AsyncSession, order_id: str, valuation: Valuation, now: datetime
+) -> ApplyResult:
     """End an order whose deadline has passed, unless somebody works on it meanwhile."""
     async with session.begin():
         order = await session.scalar(
@@ -125,4 +129,6 @@ async def fail_overdue(session: AsyncSession, order_id: str, now: datetime) -> A
             return ApplyResult(lease_lost=True)
         change = failure(order_facts(order), OrderFailureReason.DEADLINE)
         actor = Actor(WORKER, "deadline")
-        return await save(SqlJournal(session), OrderRows(order), change, actor=actor, now=now)
+        return await save(
+            SqlJournal(session, valuation), OrderRows(order), change, actor=actor, now=now
+        )

@@ -19,6 +19,7 @@ from app.orders.errors import InvalidOrderId, OrderNotCancellable
 from app.orders.models import Order, Payment
 from app.orders.queries import OrderView
 from app.orders.rows import OrderRows, order_facts
+from app.orders.rules.bitcoin_payments import Valuation
 from app.orders.rules.own_moves import cancellation
 from app.orders.rules.states import OrderStatus
 from app.orders.service import read_any, visible_to
@@ -37,7 +38,13 @@ class Cancelled:
 
 
 async def cancel_own(
-    session: AsyncSession, order_id: str, *, account_id: str, actor: Actor, now: datetime
+    session: AsyncSession,
+    order_id: str,
+    *,
+    account_id: str,
+    actor: Actor,
+    valuation: Valuation,
+    now: datetime,
 ) -> Cancelled:
     """Cancel an order for its buyer, in the caller's transaction.
 
@@ -58,12 +65,20 @@ async def cancel_own(
         raise InvalidOrderId
     if order.buyer_id != account_id:
         raise BuyerOnly
-    moved = await _cancel(session, order, reason=CANCELLED_BY_BUYER, actor=actor, now=now)
+    moved = await _cancel(
+        session, order, reason=CANCELLED_BY_BUYER, actor=actor, valuation=valuation, now=now
+    )
     return Cancelled(await read_any(await session.connection(), order_id), moved)
 
 
 async def cancel_any(
-    session: AsyncSession, order_id: str, *, reason: str, actor: Actor, now: datetime
+    session: AsyncSession,
+    order_id: str,
+    *,
+    reason: str,
+    actor: Actor,
+    valuation: Valuation,
+    now: datetime,
 ) -> OrderStatus:
     """Cancel an order for an operator; return its status.
 
@@ -73,12 +88,18 @@ async def cancel_any(
         order = await session.scalar(select(Order).where(Order.id == order_id).with_for_update())
         if order is None:
             raise InvalidOrderId
-        await _cancel(session, order, reason=reason, actor=actor, now=now)
+        await _cancel(session, order, reason=reason, actor=actor, valuation=valuation, now=now)
         return OrderStatus.CANCELLED
 
 
 async def _cancel(
-    session: AsyncSession, order: Order, *, reason: str, actor: Actor, now: datetime
+    session: AsyncSession,
+    order: Order,
+    *,
+    reason: str,
+    actor: Actor,
+    valuation: Valuation,
+    now: datetime,
 ) -> bool:
     status = OrderStatus(order.status)
     if status is OrderStatus.CANCELLED:
@@ -94,5 +115,5 @@ async def _cancel(
     if change is None:
         raise OrderNotCancellable(status)
     await audit_log.record(session, actor=actor, action="order.cancel", subject=order.id, at=now)
-    await save(SqlJournal(session), OrderRows(order), change, actor=actor, now=now)
+    await save(SqlJournal(session, valuation), OrderRows(order), change, actor=actor, now=now)
     return True

@@ -47,6 +47,14 @@ def moved(order_id: str, move: FirstMove, now: datetime) -> EventRecord:
     return EventRecord(order_id, OrderEventKind.MOVED, from_status, to_status, now, reason, None)
 
 
+async def write_moves(
+    session: AsyncSession, order_id: str, moves: Sequence[FirstMove], now: datetime
+) -> None:
+    """Write the moves of an order that is being placed, in the caller's transaction."""
+    records = [vars(moved(order_id, move, now)) for move in moves]
+    await session.execute(insert(OrderEvent), records)
+
+
 async def write(session: AsyncSession, event: EventRecord) -> bool:
     """Write an event in the caller's transaction; say whether it was new.
 

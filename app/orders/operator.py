@@ -10,6 +10,7 @@ from app.ledger.actors import Actor
 from app.orders.errors import InvalidOrderId, OrderNotSettled
 from app.orders.models import Order, Payment
 from app.orders.rows import OrderRows, order_facts
+from app.orders.rules.bitcoin_payments import Valuation
 from app.orders.rules.own_moves import resolution
 from app.orders.rules.rails import Rail
 from app.orders.rules.states import OrderStatus
@@ -17,7 +18,14 @@ from app.orders.transitions import SqlJournal, save
 
 
 async def resolve(
-    session: AsyncSession, order_id: str, *, grant: bool, reason: str, actor: Actor, now: datetime
+    session: AsyncSession,
+    order_id: str,
+    *,
+    grant: bool,
+    reason: str,
+    actor: Actor,
+    valuation: Valuation,
+    now: datetime,
 ) -> OrderStatus:
     """Let an operator end an order that AEON.to no longer answers for; return its new status.
 
@@ -47,5 +55,5 @@ async def resolve(
             raise OrderNotSettled(facts.status)
         action = "order.settle_grant" if grant else "order.settle_close"
         await audit_log.record(session, actor=actor, action=action, subject=order_id, at=now)
-        await save(SqlJournal(session), OrderRows(order), change, actor=actor, now=now)
+        await save(SqlJournal(session, valuation), OrderRows(order), change, actor=actor, now=now)
         return OrderStatus(order.status)

@@ -5,6 +5,7 @@ once: its address is taken in the transaction of the order, so that a failure le
 addresses.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -15,8 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.authentication import Caller, CallerQuery
 from app.accounts.errors import InvalidAccessCode
 from app.accounts.rules.expiry import is_past
+from app.events.append import append, inserting, parameters
 from app.ledger.rules import AccountStatus
-from app.orders import addresses, events, rail_offers
+from app.orders import addresses, events, rail_offers, told
 from app.orders.aeonto_parameters import TRUSTED_FOR, KnownParameters
 from app.orders.models import Order, Payment
 from app.orders.pricing import BitcoinTerms, Terms
@@ -145,7 +147,7 @@ def _beneficiary(buyer: Buyer, purchase: Purchase) -> str:
 
 
 def _inserted(source: str = "") -> str:
-    """Insert an order that waits for AEON.to, with its first event, once for each row of a source."""
+    """Insert an order that waits for AEON.to, and what is told of it, once for each row of a source."""
     return f"""
     placed AS (
         INSERT INTO orders ({", ".join(_ROW)}) SELECT {", ".join(f":{name}" for name in _ROW)}
@@ -153,7 +155,7 @@ def _inserted(source: str = "") -> str:
     ), begun AS (
         INSERT INTO order_events (order_id, kind, from_status, to_status, at, reason)
         SELECT id, 'moved', :from_status, :to_status, created_at, :reason FROM placed
-    )
+    ), announced AS ({inserting("CROSS JOIN placed")})
     SELECT id FROM placed"""  # noqa: S608  all of it is ours
 
 
@@ -181,10 +183,9 @@ _IN_AEON_ONCE: Final = Statement(
 _ORDERED: Final = dict(zip(("from_status", "to_status", "reason"), ORDERED, strict=True))
 
 
-async def in_aeon(database: Database, order: dict[str, Any]) -> OrderView:
-    """Insert an order that waits for AEON.to, which will say where to pay."""
-    await database.fetch(_IN_AEON, **order, **_ORDERED)
-    return view_of_placed(order)
+async def in_aeon(database: Database, order: dict[str, Any], body: bytes) -> None:
+    """Insert an order that waits for AEON.to, which will say where to pay; `body` is the answer."""
+    await database.fetch(_IN_AEON, **order, **_ORDERED, **parameters([told.placed(order, body)]))
 
 
 async def in_aeon_once(
@@ -195,6 +196,7 @@ async def in_aeon_once(
         _IN_AEON_ONCE,
         **order,
         **_ORDERED,
+        **parameters([told.placed(order, body)]),
         key=key.key,
         request_hash=key.request_hash,
         body=body,
@@ -203,11 +205,17 @@ async def in_aeon_once(
 
 
 async def in_bitcoin(
-    session: AsyncSession, order: dict[str, Any], terms: Terms, bitcoin: BitcoinTerms, now: datetime
-) -> OrderView:
+    session: AsyncSession,
+    order: dict[str, Any],
+    terms: Terms,
+    bitcoin: BitcoinTerms,
+    now: datetime,
+    *,
+    write: Callable[[OrderView], bytes],
+) -> tuple[OrderView, bytes]:
     """Insert an order with an address of its own, and the payment that it waits for.
 
-    In the caller's transaction.
+    In the caller's transaction. Return it, and what `write` makes of it, which is told.
     """
     address = await addresses.take(
         session, bitcoin.wallet, order["id"], now, destination=terms.btc_dest_address
@@ -215,9 +223,11 @@ async def in_bitcoin(
     payment = await_bitcoin(order, bitcoin, address, now)
     await session.execute(insert(Order).values(order))
     await session.execute(insert(Payment).values(payment))
-    for move in (ORDERED, ADDRESS_GIVEN):
-        await events.write(session, events.moved(order["id"], move, now))
-    return view_of_placed(order, payment)
+    await events.write_moves(session, order["id"], (ORDERED, ADDRESS_GIVEN), now)
+    view = view_of_placed(order, payment)
+    body = write(view)
+    await append(session, [told.placed(order, body)])
+    return view, body
 
 
 def view_of_placed(order: dict[str, Any], payment: dict[str, Any] | None = None) -> OrderView:

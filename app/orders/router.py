@@ -23,6 +23,7 @@ from app.orders.schemas import (
     OrderResponse,
 )
 from app.runtime.errors import MissingParameter, NotFound
+from app.runtime.idempotency import KeptAnswer
 from app.runtime.paging import read_cursor
 from app.runtime.security import ORDER_ID_PATTERN
 from app.web import idempotency, links
@@ -83,13 +84,13 @@ async def new_order(
         body.number_of_credits, body.payment_coin, body.payment_network, body.access_code
     )
 
-    def answer(order: OrderView) -> OrderResponse:
-        return order_response(order, terms.valuation(), now)
+    def write(order: OrderView) -> bytes:
+        return idempotency.as_json(order_response(order, terms.valuation(), now))
 
     try:
         if key is None:
-            order = await service.create(database, buyer, purchase, terms, now)
-            return idempotency.answer(answer(order), HTTPStatus.CREATED)
+            _, body_sent = await service.create(database, buyer, purchase, terms, now, write=write)
+            return idempotency.respond(KeptAnswer(HTTPStatus.CREATED, body_sent, replayed=False))
         kept = await service.create_once(
             database,
             buyer,
@@ -97,7 +98,7 @@ async def new_order(
             terms,
             now,
             key=key,
-            write=lambda order: idempotency.as_json(answer(order)),
+            write=write,
         )
     except InvalidAccessCode:
         await resources.throttles.count(bad_codes_of(buyer.caller.account_id))
@@ -216,6 +217,7 @@ async def cancel_order(
             order_id,
             account_id=caller.account_id,
             actor=actor_of(request, caller),
+            valuation=valuation,
             now=now,
         )
         moved = done.moved

@@ -76,19 +76,28 @@ def order_in(row: DriverRow) -> OrderView | None:
 
 
 async def create(
-    database: Database, buyer: Buyer, purchase: Purchase, terms: Terms, now: datetime
-) -> OrderView:
+    database: Database,
+    buyer: Buyer,
+    purchase: Purchase,
+    terms: Terms,
+    now: datetime,
+    *,
+    write: Callable[[OrderView], bytes],
+) -> tuple[OrderView, bytes]:
     """Place an order, with an address to pay to if it is paid in bitcoin.
 
-    Raises InvalidParameter, InvalidAccessCode, TooManyOpenOrders, and OrderNotCreated when the
+    Returns it, and the answer as `write` wrote it. Raises InvalidParameter, InvalidAccessCode, TooManyOpenOrders, and OrderNotCreated when the
     database refuses the insert.
     """
     order = place.agree(buyer, purchase, terms, now)
     async with _within_limit(database, order, now):
         if order["rail"] is not Rail.BITCOIN or terms.bitcoin is None:
-            return await place.in_aeon(database, order)
+            view = place.view_of_placed(order)
+            body = write(view)
+            await place.in_aeon(database, order, body)
+            return view, body
         async with database.sessions() as session, session.begin():
-            return await place.in_bitcoin(session, order, terms, terms.bitcoin, now)
+            return await place.in_bitcoin(session, order, terms, terms.bitcoin, now, write=write)
 
 
 async def create_once(
@@ -120,7 +129,10 @@ async def create_once(
             async with database.sessions() as session:
 
                 async def in_bitcoin() -> bytes:
-                    return write(await place.in_bitcoin(session, order, terms, bitcoin, now))
+                    _, body = await place.in_bitcoin(
+                        session, order, terms, bitcoin, now, write=write
+                    )
+                    return body
 
                 return await idempotency.once(
                     session, key, now, in_bitcoin, status=HTTPStatus.CREATED

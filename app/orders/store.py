@@ -81,7 +81,7 @@ class SqlOrderStore:
 
     async def fail_overdue(self, order_id: str, now: datetime) -> ApplyResult:
         async with self._database.sessions() as session:
-            return await apply.fail_overdue(session, order_id, now)
+            return await apply.fail_overdue(session, order_id, self._valuation, now)
 
     async def creation_is_due(self, now: datetime, quarantined: Collection[str]) -> bool:
         async with self._database.reading() as connection:

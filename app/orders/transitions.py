@@ -18,11 +18,13 @@ from app.orders.events import EventRecord
 from app.orders.models import BitcoinOutput, Order, Payment
 from app.orders.models.order_events import OrderEventKind
 from app.orders.rows import OrderRows, write
+from app.orders.rules.bitcoin_payments import Valuation
 from app.orders.rules.dispatch import transition
 from app.orders.rules.facts import AeontoObservation, Observation, OrderFacts
 from app.orders.rules.settlement import Verified
 from app.orders.rules.states import OrderStatus
 from app.orders.rules.transition import Grant, Transition
+from app.orders.told import shown_of, tell
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,12 @@ class Journal(Protocol):
 
     async def write_event(self, event: EventRecord) -> bool:
         """Write a move; or a refusal or an alarm, once between two moves. Say whether it was new."""
+        ...
+
+    async def tell(
+        self, order: Order, previous_status: str, *, credited: bool, now: datetime
+    ) -> None:
+        """Tell the streams of its accounts of an order that changed, and of its credits."""
         ...
 
     async def post_grant(self, order: Order, grant: Grant, actor: Actor, now: datetime) -> None:
@@ -91,7 +99,7 @@ async def save(
 
     Raises ValueError for a move that the table of moves does not have.
     """
-    order, status = rows.order, rows.order.status
+    order, status, shown = rows.order, rows.order.status, shown_of(rows)
 
     async def write_event(kind: OrderEventKind, to_status: str, reason: str) -> bool:
         return await journal.write_event(
@@ -101,6 +109,8 @@ async def save(
     await journal.write_rows(write(rows, change, now))
     if change.move_to is not None:
         await write_event(OrderEventKind.MOVED, change.move_to, change.reason)
+    if change.move_to is not None or shown_of(rows) != shown:
+        await journal.tell(order, status, credited=change.grant is not None, now=now)
     if change.grant is not None:
         await journal.post_grant(order, change.grant, actor, now)
     if change.refused is not None:
@@ -120,9 +130,10 @@ async def save(
 class SqlJournal:
     """PostgreSQL, in the transaction of a session."""
 
-    def __init__(self, session: AsyncSession) -> None:
-        """Write in the caller's transaction."""
+    def __init__(self, session: AsyncSession, valuation: Valuation) -> None:
+        """Write in the caller's transaction; `valuation` says what money buys today."""
         self._session = session
+        self._valuation = valuation
 
     async def write_rows(self, new: Sequence[Payment | BitcoinOutput]) -> None:
         self._session.add_all(new)
@@ -133,6 +144,18 @@ class SqlJournal:
 
     async def write_event(self, event: EventRecord) -> bool:
         return await events.write(self._session, event)
+
+    async def tell(
+        self, order: Order, previous_status: str, *, credited: bool, now: datetime
+    ) -> None:
+        await tell(
+            self._session,
+            order,
+            previous_status=previous_status,
+            credited=credited,
+            valuation=self._valuation,
+            now=now,
+        )
 
     async def post_grant(self, order: Order, grant: Grant, actor: Actor, now: datetime) -> None:
         await service.post(

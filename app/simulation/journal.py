@@ -63,6 +63,11 @@ class MemoryJournal:
         )
         return True
 
+    async def tell(
+        self, order: Order, previous_status: str, *, credited: bool, now: datetime
+    ) -> None:
+        """Tell nobody: in simulated days there are no streams."""
+
     async def post_grant(self, order: Order, grant: Grant, _actor: Actor, _now: datetime) -> None:
         account_id, amount = order.beneficiary_id, grant.credits
         balance = self.balances[account_id] = self.balances[account_id] + amount

@@ -18,6 +18,7 @@ from tests.api import problems
 from tests.api.asking import Problem, ask
 from tests.support.application import Application
 from tests.support.cases import each_case
+from tests.support.orders import TERMS
 from tests.support.people import Person
 
 TESTS: Final = Path(__file__).parents[1]
@@ -126,6 +127,7 @@ async def test_an_order_that_waits_for_aeonto_is_not_settled_by_a_grant(
                 grant=True,
                 reason="a test",
                 actor=Actor(OPERATOR, "test"),
+                valuation=TERMS.valuation(),
                 now=application.clock.now(),
             )
 

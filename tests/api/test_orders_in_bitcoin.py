@@ -17,6 +17,7 @@ from tests.support.application import Application, open_application
 from tests.support.bitcoin_orders import BitcoinOrder, output
 from tests.support.cases import each_case
 from tests.support.databases import LentDatabase
+from tests.support.orders import TERMS
 from tests.support.people import ACTOR, Person
 
 # Credits API, section 1, the example.
@@ -303,6 +304,7 @@ async def test_order_that_is_over_asks_for_no_money(
             grant=grant,
             reason="a test",
             actor=ACTOR,
+            valuation=TERMS.valuation(),
             now=application.clock.now(),
         )
     seen = await status(application, placed, user)

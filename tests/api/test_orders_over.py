@@ -18,6 +18,7 @@ from tests.orders.wallet.keys import BIP84_ZPUB
 from tests.support.application import Application, open_application
 from tests.support.bitcoin_orders import BitcoinOrder, output, priced
 from tests.support.databases import LentDatabase
+from tests.support.orders import TERMS
 from tests.support.people import ACTOR, Person
 
 DOUBLED: Final = priced(Decimal("0.001"))
@@ -228,7 +229,13 @@ async def test_word_of_an_operator_is_the_one_truth(
     now = application.clock.now()
     async with application.database.sessions() as session:
         await operator.resolve(
-            session, placed.id, grant=grant, reason="a test", actor=ACTOR, now=now
+            session,
+            placed.id,
+            grant=grant,
+            reason="a test",
+            actor=ACTOR,
+            valuation=TERMS.valuation(),
+            now=now,
         )
     await placed.shown(*([] if grant else [output()]))
     seen = await status(application, placed, user)

@@ -78,7 +78,13 @@ async def settle(order: BitcoinOrder, *, grant: bool) -> str:
     """Let an operator end an order."""
     async with order.database.sessions() as session:
         status = await operator.resolve(
-            session, order.id, grant=grant, reason="a test", actor=ACTOR, now=order.clock.now()
+            session,
+            order.id,
+            grant=grant,
+            reason="a test",
+            actor=ACTOR,
+            valuation=TERMS.valuation(),
+            now=order.clock.now(),
         )
     await check_as_a_commit_does(order.database)
     return status

@@ -125,7 +125,10 @@ async def fail_overdue(database: LentDatabase, clock: HandClock) -> list[str]:
     async with database.reading() as connection:
         overdue = await apply.overdue(connection, clock.now())
     async with database.sessions() as session:
-        ended = {one: await apply.fail_overdue(session, one, clock.now()) for one in overdue}
+        ended = {
+            one: await apply.fail_overdue(session, one, TERMS.valuation(), clock.now())
+            for one in overdue
+        }
     assert all(applied == ApplyResult(moved_to=OrderStatus.FAILED) for applied in ended.values())
     return list(ended)
 

@@ -17,6 +17,7 @@ from tests.support.bitcoin_orders import BitcoinOrder, output
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
 from tests.support.orders import (
+    TERMS,
     OneOrder,
     apply_failure,
     apply_refusal,
@@ -39,7 +40,12 @@ async def _audited(database: LentDatabase) -> AsyncIterator[None]:
 async def cancel(order: OneOrder) -> OrderStatus:
     async with order.database.sessions() as session:
         return await cancelling.cancel_any(
-            session, order.id, reason="a test", actor=ACTOR, now=order.clock.now()
+            session,
+            order.id,
+            reason="a test",
+            actor=ACTOR,
+            valuation=TERMS.valuation(),
+            now=order.clock.now(),
         )
 
 

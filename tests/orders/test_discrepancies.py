@@ -8,7 +8,7 @@ from app.orders.rules.settlement import SettlementFault, Unverified, Verified
 from tests.support.bitcoin_orders import EXCESS, BitcoinOrder, output
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
-from tests.support.orders import OneOrder
+from tests.support.orders import TERMS, OneOrder
 from tests.support.people import ACTOR, Person
 
 WITHOUT_CREDITS = "money came, and no credits were granted"
@@ -34,7 +34,13 @@ async def noticed(order: OneOrder, *, limit: int = 50) -> list[tuple[str, str]]:
 async def settled(order: OneOrder, *, grant: bool) -> None:
     async with order.database.sessions() as session:
         await operator.resolve(
-            session, order.id, grant=grant, reason="a test", actor=ACTOR, now=order.clock.now()
+            session,
+            order.id,
+            grant=grant,
+            reason="a test",
+            actor=ACTOR,
+            valuation=TERMS.valuation(),
+            now=order.clock.now(),
         )
 
 

@@ -30,7 +30,13 @@ async def settle(order: OneOrder, *, grant: bool) -> OrderStatus:
     """Let an operator end an order."""
     async with order.database.sessions() as session:
         return await operator.resolve(
-            session, order.id, grant=grant, reason="a test", actor=ACTOR, now=order.clock.now()
+            session,
+            order.id,
+            grant=grant,
+            reason="a test",
+            actor=ACTOR,
+            valuation=TERMS.valuation(),
+            now=order.clock.now(),
         )
 
 

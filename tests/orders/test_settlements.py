@@ -212,7 +212,15 @@ async def test_operator_may_grant_what_is_not_verified(
     await order.reported("BTC_SENT", settlement=NOT_YET)
     async with database.sessions() as session:
         now = order.clock.now()
-        await operator.resolve(session, order.id, grant=True, reason="seen", actor=ACTOR, now=now)
+        await operator.resolve(
+            session,
+            order.id,
+            grant=True,
+            reason="seen",
+            actor=ACTOR,
+            valuation=TERMS.valuation(),
+            now=now,
+        )
     assert await balance_of(database, buyer.account_id) == 10
     assert (await order.facts()).status == "BTC_SENT"
     assert await outputs_of(database) == 0

@@ -26,6 +26,7 @@ from app.simulation.books import Books, KeptEntry
 from app.simulation.buyers import Shown
 from app.simulation.calendar import Work
 from tests.support.buying import buy
+from tests.support.orders import TERMS
 
 _EARLIEST = """
     SELECT p.order_id IS NULL AS creation,
@@ -69,6 +70,7 @@ class SqlShop:
                     order_id,
                     account_id=account_id,
                     actor=Actor(account_id, "test"),
+                    valuation=TERMS.valuation(),
                     now=self.clock.now(),
                 )
         except OrderNotCancellable:

@@ -11,6 +11,7 @@ from app.orders import aeonto_parameters, service
 from app.orders.place import Buyer, Purchase
 from app.orders.pricing import Terms
 from app.orders.queries import OrderView
+from app.orders.responses import order_response
 from app.runtime.db.engine import Database
 from app.runtime.idempotency import KeptAnswer, RequestKey
 
@@ -34,12 +35,19 @@ async def _buyer(
     return Buyer(caller, known, gift, kept or {"kept_hash": None})
 
 
+def _written(order: OrderView, terms: Terms, now: datetime) -> bytes:
+    return order_response(order, terms.valuation(), now).model_dump_json().encode()
+
+
 async def buy(
     database: Database, caller: Caller, purchase: Purchase, terms: Terms, now: datetime
 ) -> OrderView:
     """Place an order as `new_order` does."""
     buyer = await _buyer(database, caller, purchase, now, None)
-    return await service.create(database, buyer, purchase, terms, now)
+    placed, _ = await service.create(
+        database, buyer, purchase, terms, now, write=lambda order: _written(order, terms, now)
+    )
+    return placed
 
 
 async def buy_once(

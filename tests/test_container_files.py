@@ -103,7 +103,7 @@ def test_the_wheel_ships_every_file_of_the_packages() -> None:
         for path in (ROOT / package).rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts:
                 assert path.relative_to(ROOT).as_posix() in shipped
-    assert "app/assessments/report/templates/report.html" in shipped
+    assert "app/templates/report.html" in shipped
 
 
 def test_the_labels_repeat_the_project() -> None:

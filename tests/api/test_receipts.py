@@ -18,9 +18,9 @@ from typer.testing import CliRunner
 from typing_extensions import override
 
 from app.assessments.providers.base import FailureReason, ProviderFailed, ProviderUnknown
-from app.assessments.report import page as report_page
 from app.assessments.rules.receipts import SigningKey, verify
 from app.cli import main
+from app.runtime import pages
 from tests.api import problems
 from tests.api.asking import anonymised, ask, execute, look, read, refusal
 from tests.api.assessing import ABSENT, CREATE, QUESTION, TRANSACTION, create, paid_by
@@ -35,7 +35,6 @@ HOSTILE: Final = (
     "<script>alert(1)</script><img src=x onerror=alert(1)>\"'&amp;]]>--> \u202eevil"
     " {{ 7 * 7 }}{% raw %}{#"
 )
-TEMPLATES: Final = Path(report_page.__file__).parent / "templates"
 REASON: Final = {
     "category": "darknet_market",
     "source": HOSTILE,
@@ -517,14 +516,14 @@ async def test_hostile_names_stay_text(application: Application, code: Person) -
 
 
 def test_no_template_lets_markup_of_a_text_through() -> None:
-    found = {path.name: path.read_text() for path in TEMPLATES.iterdir()}
+    found = {path.name: path.read_text() for path in pages.TEMPLATES.iterdir()}
     assert "report.html" in found
     for name, template in found.items():
         assert not re.search(r"\|\s*safe\b|autoescape", template), name
 
 
 def test_a_template_that_names_what_is_not_there_is_an_error() -> None:
-    template = report_page._ENVIRONMENT.from_string("{{ report.absent }}")
+    template = pages.ENVIRONMENT.from_string("{{ report.absent }}")
     with pytest.raises(UndefinedError, match="absent"):
         template.render(report=object())
 
@@ -533,7 +532,7 @@ async def test_templates_are_compiled_at_import_and_at_no_request(
     application: Application, code: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = await create(application, code)
-    importlib.reload(report_page)
+    importlib.reload(pages)
     monkeypatch.delattr(Environment, "compile")
 
     assert (await get_report(application, made, code)).status_code == 200

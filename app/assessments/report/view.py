@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-import segno
-
 from app.assessments.report.findings import (
     NOT_GIVEN,
     BarPart,
@@ -31,6 +29,7 @@ from app.assessments.rules.receipts import JsonObject, sha256_of
 from app.assessments.rules.risk_words import form_words, provider_words
 from app.assessments.rules.summaries import headline, stored_summary
 from app.lists.rules.risk import SCOPE
+from app.runtime.qr import QrCode, qr_code
 
 _FORMS: Final = {
     "valid": "valid: its checksum is right",
@@ -39,9 +38,6 @@ _FORMS: Final = {
 }
 _GRADES: Final = frozenset({"none", "low", "medium", "high", "severe"})
 _SHORT_HASH: Final = 12
-# The margin that a QR code needs around it to be read (ISO/IEC 18004), in modules.
-_QR_MARGIN: Final = 4
-_QR_MASK: Final = 2
 
 
 @dataclass(frozen=True)
@@ -83,14 +79,6 @@ class ListVersion:
     issued: str
     entries: str
     sha256: str
-
-
-@dataclass(frozen=True)
-class QrCode:
-    """A QR code with its margin: a side in modules, and a path (SVG) of one square per dark module."""
-
-    side: int
-    path: str
 
 
 @dataclass(frozen=True)
@@ -248,12 +236,4 @@ def _record(content: JsonObject) -> list[tuple[str, str]]:
 
 
 def _proof(sha256: str) -> Proof:
-    # To try every mask takes 15 ms; it matters to texts with patterns, and a hash has none.
-    rows = segno.make(sha256, error="m", micro=False, mask=_QR_MASK).matrix
-    path = "".join(
-        f"M{column + _QR_MARGIN} {row + _QR_MARGIN}h1v1h-1z"
-        for row, modules in enumerate(rows)
-        for column, is_dark in enumerate(modules)
-        if is_dark
-    )
-    return Proof(sha256, QrCode(len(rows) + 2 * _QR_MARGIN, path))
+    return Proof(sha256, qr_code(sha256))

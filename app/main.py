@@ -11,7 +11,7 @@ from app.accounts import access_code_router, api_key_router, ledger_router
 from app.accounts import router as accounts
 from app.assessments import batch_router, receipt_router
 from app.assessments import router as assessments
-from app.orders import price_router
+from app.orders import payment_page_router, price_router
 from app.orders import router as orders
 from app.resources import Overrides, Resources, open_resources
 from app.runtime.loops.heartbeats import Heartbeats
@@ -45,6 +45,7 @@ def create_app(settings: Settings, overrides: Overrides | None = None) -> FastAP
     for feature in (
         orders,
         price_router,
+        payment_page_router,
         assessments,
         batch_router,
         receipt_router,

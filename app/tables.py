@@ -18,6 +18,7 @@ from app.orders.models.bitcoin_addresses import BitcoinAddress, BitcoinCheck, Bi
 from app.orders.models.bitcoin_outputs import BitcoinOutput
 from app.orders.models.order_events import OrderEvent
 from app.orders.models.orders import Order
+from app.orders.models.payment_pages import PaymentPage
 from app.orders.models.payments import Payment
 from app.orders.models.settlements import SettledOutput
 from app.runtime.models.idempotency_keys import IdempotencyKey
@@ -49,6 +50,7 @@ __all__ = [
     "Order",
     "OrderEvent",
     "Payment",
+    "PaymentPage",
     "ReceiptKey",
     "SettledOutput",
     "UpstreamLimit",

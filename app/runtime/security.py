@@ -31,6 +31,7 @@ _KEY_PATTERN: Final = re.compile(
 )
 _TOKEN_LENGTH: Final = 43  # 43 characters of base62 carry 256 bits
 _TOKEN_PATTERN: Final = re.compile(r"assay_session_[A-Za-z0-9]{43}", re.ASCII)
+_PAGE_TOKEN_PATTERN: Final = re.compile(r"[A-Za-z0-9]{43}", re.ASCII)
 # OWASP's minimum is 19 MiB, 2 passes, 1 lane (ASVS 5.0, 11.4.2).
 _passwords = PasswordHash((Argon2Hasher(memory_cost=19 * 1024, time_cost=2, parallelism=1),))
 _UNKNOWN_PASSWORD_HASH: Final = _passwords.hash(secrets.token_urlsafe(32))
@@ -90,6 +91,16 @@ def new_session_token() -> str:
 def read_session_token(text: str) -> bytes | None:
     """Return the hash under which a presented session token is stored; None if malformed."""
     return hash_token(text) if _TOKEN_PATTERN.fullmatch(text) else None
+
+
+def new_page_token() -> str:
+    """Make the token of a link to a page, of 256 random bits."""
+    return _random_base62(_TOKEN_LENGTH)
+
+
+def read_page_token(text: str) -> bytes | None:
+    """Return the hash under which the token of a link is stored; None if malformed."""
+    return hash_token(text) if _PAGE_TOKEN_PATTERN.fullmatch(text) else None
 
 
 def hash_token(token: str) -> bytes:

@@ -14,7 +14,13 @@ from app.settings.assessments import (
 )
 from app.settings.fields import Group
 from app.settings.process import DatabaseSettings, ServerSettings
-from app.settings.sales import AeontoSettings, BitcoinSettings, EsploraSettings, OrderSettings
+from app.settings.sales import (
+    AeontoSettings,
+    BitcoinSettings,
+    EsploraSettings,
+    OrderSettings,
+    PaymentPageSettings,
+)
 
 
 class Settings(Group):
@@ -23,6 +29,7 @@ class Settings(Group):
     database: DatabaseSettings = DatabaseSettings()
     server: ServerSettings = Field(default_factory=ServerSettings)
     orders: OrderSettings = OrderSettings()
+    payment_pages: PaymentPageSettings = PaymentPageSettings()
     aeonto: AeontoSettings = AeontoSettings()
     esplora: EsploraSettings = EsploraSettings()
     bitcoin: BitcoinSettings = BitcoinSettings()

@@ -10,6 +10,7 @@ from typing import Final, Literal
 from pydantic import Field, SecretStr, field_validator
 
 from app.runtime import plain_text
+from app.runtime.base_urls import base_url
 from app.runtime.db.urls import check_files, read_database_url
 from app.settings.fields import Group
 from app.web.clients import IPNetwork
@@ -51,6 +52,12 @@ class ServerSettings(Group):
         "127.0.0.1", alias="ASSAY_HOST", description="where dev, serve and worker listen"
     )
     port: int = Field(8000, ge=0, le=65535, alias="ASSAY_PORT")
+    public_url: str | None = Field(
+        None,
+        alias="ASSAY_PUBLIC_URL",
+        description="where people reach this server: links to it begin so; none: the address that"
+        " a request came to",
+    )
     trusted_proxies: tuple[IPNetwork, ...] = Field(
         (),
         alias="ASSAY_TRUSTED_PROXIES",
@@ -67,6 +74,11 @@ class ServerSettings(Group):
         default_factory=lambda: "console" if sys.stderr.isatty() else "json",
         alias="ASSAY_LOG_FORMAT",
     )
+
+    @field_validator("public_url")
+    @classmethod
+    def _secure(cls, value: str | None) -> str | None:
+        return None if value is None else base_url(value)
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod

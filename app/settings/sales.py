@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, field_validator
 from app.orders.rules.states import OrderStatus
 from app.runtime import plain_text
 from app.runtime.base_urls import base_url, is_on_loopback, same_server
+from app.runtime.origins import read_origin
 from app.settings.fields import Group, Seconds, in_whole_satoshi
 
 
@@ -55,6 +56,23 @@ class OrderSettings(Group):
     @classmethod
     def _whole_satoshi(cls, value: Decimal) -> Decimal:
         return in_whole_satoshi(value)
+
+
+class PaymentPageSettings(Group):
+    """Pages on which buyers pay."""
+
+    return_origins: tuple[str, ...] = Field(
+        (),
+        alias="ASSAY_PAYMENT_PAGE_RETURN_ORIGINS",
+        description="comma-separated origins that a payment page may lead back to, as in"
+        " https://shop.example.com; none: a page leads nowhere",
+    )
+
+    @field_validator("return_origins", mode="before")
+    @classmethod
+    def _origins(cls, value: str | Sequence[object]) -> tuple[str, ...]:
+        parts = plain_text.parts(value) if isinstance(value, str) else value
+        return tuple(dict.fromkeys(read_origin(str(part)) for part in parts))
 
 
 class AeontoSettings(Group):

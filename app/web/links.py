@@ -24,6 +24,11 @@ ORDER: Final = _created(
         "description": "Read the order by its id",
         "parameters": {"order_id": "$response.body#/order_id"},
     },
+    payment_page={
+        "operationId": "createPaymentPage",
+        "description": "Make a link to a page on which the buyer pays",
+        "parameters": {"order_id": "$response.body#/order_id"},
+    },
     cancel={
         "operationId": "cancelOrder",
         "description": "Cancel the order while nobody has paid it",

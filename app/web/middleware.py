@@ -11,7 +11,9 @@ NO_STORE: Final = {"Cache-Control": "no-store"}
 _NO_STORE_BYTES: Final = tuple(
     (name.lower().encode(), value.encode()) for name, value in NO_STORE.items()
 )
-# Beside the API, what is true only at the moment; documents and public keys may be kept.
+# What belongs to one caller, or to whoever has a link.
+_PRIVATE: Final = ("/api/", "/pay/")
+# Beside them, what is true only at the moment; documents and public keys may be kept.
 _MOMENTARY: Final = frozenset({"/api", "/healthz", "/readyz", "/metrics"})
 
 
@@ -49,7 +51,7 @@ class HeadMiddleware:
 
 
 class ConnectionWaitMiddleware:
-    """Bounds what a request of the API waits for connections to the database, all in all.
+    """Bounds what a request of the API, or of a page, waits for connections to the database, all in all.
 
     Signs of life are not bounded by it, and so go before requests that are new.
     """
@@ -58,7 +60,7 @@ class ConnectionWaitMiddleware:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith("/api/"):
+        if scope["type"] != "http" or not scope["path"].startswith(_PRIVATE):
             await self._app(scope, receive, send)
             return
         with waiting_as_one_request():
@@ -66,9 +68,10 @@ class ConnectionWaitMiddleware:
 
 
 class NoStoreMiddleware:
-    """Forbids browsers and proxies to keep an answer of the API (RFC 9111, section 5.2.2.5).
+    """Forbids browsers and proxies to keep what is private (RFC 9111, section 5.2.2.5).
 
-    Every answer under /api has the header, the errors too: most hold what belongs to one caller.
+    Every answer under /api and /pay has the header, the errors too: most hold what belongs to one
+    caller.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -88,4 +91,4 @@ class NoStoreMiddleware:
 
 
 def _is_private(path: str) -> bool:
-    return path.startswith("/api/") or path in _MOMENTARY
+    return path.startswith(_PRIVATE) or path in _MOMENTARY

@@ -80,6 +80,7 @@ _OF_ONE: Final[Mapping[str, tuple[str, ...]]] = {
     "checkOrderStatus": ("access_code_mismatch", "invalid_order_id"),
     "getOrder": ("not_found",),
     "cancelOrder": ("invalid_order_id", "buyer_only", "order_not_cancellable"),
+    "createPaymentPage": ("invalid_order_id", "idempotency_key_sealed"),
     "orderParameters": ("upstream_unknown",),
     "checkPrice": ("upstream_unknown",),
     "createNewAssessmentForAccessCode": ("access_code_not_found", *_ASSESSING),

@@ -28,7 +28,7 @@ _READS: Final[Mapping[Scope | None, tuple[str, ...]]] = {
 }
 _CHANGES: Final[Mapping[Scope | None, tuple[str, ...]]] = {
     None: ("logout",),
-    Scope.ORDERS_WRITE: ("new_order", "cancel_order"),
+    Scope.ORDERS_WRITE: ("new_order", "cancel_order", "create_payment_page"),
     Scope.ASSESSMENTS_WRITE: (
         "create_new_assessment",
         "create_new_assessment_for_access_code",

@@ -5,6 +5,7 @@ from typing import Final
 
 from app.accounts import throttles, users
 from app.assessments import jobs, rescreening
+from app.orders.payment_page import links
 from app.orders.worker.address_gap import GapWatch
 from app.resources import Resources
 from app.runtime import idempotency
@@ -47,7 +48,8 @@ def loops(resources: Resources) -> list[Loop]:
             await jobs.delete_failed(session)
             more_counts = await throttles.delete_expired(session, resources.clock.now())
             more_keys = await idempotency.delete_expired(session, resources.clock.now())
-            return more_counts or more_keys
+            more_links = await links.delete_expired(session, resources.clock.now())
+            return more_counts or more_keys or more_links
 
     bitcoin, gap_limit = resources.terms.bitcoin, resources.settings.bitcoin.gap_limit
     gauges = shared_gauges(resources)

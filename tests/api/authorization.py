@@ -78,6 +78,8 @@ GET /api/orders/{order_id}                      C | ok      | absent  | ok      
 GET /api/orders/{order_id}                      D | absent  | ok      | absent     | absent
 POST /api/orders/{order_id}/cancel              C | ok      | absent  | buyer only | buyer only
 POST /api/orders/{order_id}/cancel              D | absent  | ok      | absent     | absent
+POST /api/orders/{order_id}/payment_page        C | ok      | absent  | ok         | ok
+POST /api/orders/{order_id}/payment_page        D | absent  | ok      | absent     | absent
 GET /api/ledger                              self | ok      | ok      | ok         | ok
 GET /api/ledger                                 C | ok      | absent  | ok         | ok
 GET /api/ledger                                 D | absent  | ok      | absent     | absent
@@ -196,6 +198,7 @@ POST /api/new_order                                    orders:write !
 POST /api/check_order_status                           orders:read
 GET /api/orders/{order_id}                             orders:read
 POST /api/orders/{order_id}/cancel                     orders:write !
+POST /api/orders/{order_id}/payment_page               orders:write !
 GET /api/orders                                        orders:read
 GET /api/order_parameters                              orders:read
 POST /api/check_price                                  orders:read

@@ -37,10 +37,15 @@ from tests.support.people import PASSWORD
 
 # The endpoints whose text for missing credentials, or for a code, is their own.
 ORDERING: Final = ("POST /api/new_order", "POST /api/check_order_status")
-ABOUT_ORDERS: Final = ("POST /api/check_order_status", "POST /api/orders/{order_id}/cancel")
+ABOUT_ORDERS: Final = (
+    "POST /api/check_order_status",
+    "POST /api/orders/{order_id}/cancel",
+    "POST /api/orders/{order_id}/payment_page",
+)
 CREATED: Final = frozenset(
     {
         "POST /api/new_order",
+        "POST /api/orders/{order_id}/payment_page",
         "POST /api/create_new_assessment_for_access_code",
         "POST /api/create_new_assessment",
         "POST /api/create_new_assessments_for_access_code",
@@ -60,7 +65,7 @@ COUNTS: Final = """
         (SELECT count(*) FROM access_codes), (SELECT count(*) FROM api_keys),
         (SELECT count(*) FROM api_keys WHERE revoked_at IS NOT NULL),
         (SELECT count(*) FROM accounts WHERE status = 'inactive'),
-        (SELECT count(*) FROM sessions), (SELECT count(*) FROM audit_log)
+        (SELECT count(*) FROM sessions), (SELECT count(*) FROM payment_pages), (SELECT count(*) FROM audit_log)
 """
 
 
@@ -313,7 +318,7 @@ def test_every_operation_has_its_rows(running: Application) -> None:
 
 
 def test_the_table_is_whole() -> None:
-    assert len(OPERATIONS) == 31
-    assert len(CELLS) == 59
-    assert len(MARKS) == 59 * 4
-    assert len(CELLS) * len(KNOWN) + len(OPERATIONS) * len(REFUSED) == 472 + 620
+    assert len(OPERATIONS) == 32
+    assert len(CELLS) == 61
+    assert len(MARKS) == 61 * 4
+    assert len(CELLS) * len(KNOWN) + len(OPERATIONS) * len(REFUSED) == 488 + 640

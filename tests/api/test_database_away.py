@@ -33,6 +33,7 @@ OPERATIONS: Final[dict[str, Any]] = {
     "POST /api/check_order_status": {"order_id": "ord_1"},
     "GET /api/orders/{order_id}": None,
     "POST /api/orders/{order_id}/cancel": None,
+    "POST /api/orders/{order_id}/payment_page": None,
     "POST /api/check_access_code_status": CODE,
     "POST /api/check_assessment_list_for_access_code": {**CODE, "assessment_id_list": ["asm_1"]},
     "GET /api/check_self_status": None,

@@ -40,6 +40,7 @@ _REFUSALS: Final = {
     "checkOrderStatus": {"Invalid order_id"},
     "getOrder": {"order_id not found"},
     "cancelOrder": {"Invalid order_id", "Idempotency-Key was used with another order"},
+    "createPaymentPage": {"Invalid order_id"},
     "checkAccessCodeStatus": {"access_code not found"},
     "checkAssessmentListForAccessCode": {"access_code not found"},
     "createNewAssessmentForAccessCode": {

@@ -5,6 +5,7 @@ from app.orders.models.bitcoin_addresses import BitcoinAddress, BitcoinCheck, Bi
 from app.orders.models.bitcoin_outputs import BitcoinOutput
 from app.orders.models.order_events import OrderEvent
 from app.orders.models.orders import Order
+from app.orders.models.payment_pages import PaymentPage
 from app.orders.models.payments import Payment
 from app.orders.models.settlements import SettledOutput
 
@@ -17,5 +18,6 @@ __all__ = [
     "Order",
     "OrderEvent",
     "Payment",
+    "PaymentPage",
     "SettledOutput",
 ]

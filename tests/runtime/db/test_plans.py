@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import httpx
 import pytest
 from sqlalchemy import event, text
 
@@ -75,6 +76,9 @@ FILLED: Final = {
     "idempotency_keys": """
         (account_id, endpoint, key, request_hash, status, body, created_at)
         SELECT 'acc_' || n, 'e', 'k', sha256(''), 200, '', now()""",
+    "payment_pages": """
+        (token_hash, order_id, created_at, expires_at)
+        SELECT sha256(n::text::bytea), 'ord_' || n, now(), now() + interval '1 day'""",
     "sessions": """
         (token_hash, user_id, created_at, expires_at)
         SELECT sha256(n::text::bytea), 'acc_' || n, now(), now()""",
@@ -164,6 +168,9 @@ async def call_everything(application: Application, user: Person, code: Person) 
         assert answer.is_success, (path, answer.text)
     for path in (f"orders/{order['order_id']}", f"assessments/{made.json()['assessment_id']}"):
         assert (await application.http.get(f"/api/{path}", headers=user.headers)).is_success
+    link = await ask(application, f"orders/{order['order_id']}/payment_page", {}, user)
+    page = await application.http.get(httpx.URL(link.json()["url"]).path)
+    assert page.is_success, page.text
     for path in ("check_self_status", "orders", "assessments", "access_codes", "api_keys"):
         await read_pages(application, path, user)
     await read_pages(application, "assessments", code)

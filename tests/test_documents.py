@@ -16,7 +16,12 @@ from app.assessments.errors import AssessmentFault, AssessmentListFault, Assessm
 from app.cli import main as cli
 from app.lists.errors import ListsNotInForce
 from app.main import create_app
-from app.orders.errors import OrderNotCancellable, OrderNotSettled, TooManyOpenOrders
+from app.orders.errors import (
+    OrderNotCancellable,
+    OrderNotSettled,
+    ReferenceTaken,
+    TooManyOpenOrders,
+)
 from app.orders.rules.states import MOVES, Move, OrderStatus
 from app.runtime.errors import AppError, IdempotencyKeyReused, InvalidParameter, MissingParameter
 from app.runtime.observability.metrics import Metrics
@@ -227,6 +232,7 @@ OCCASIONS: Final[dict[type[AppError], AppError]] = {
     OrderNotSettled: OrderNotSettled("<status>"),
     IdempotencyKeyReused: IdempotencyKeyReused("<body, order or request>"),
     OrderNotCancellable: OrderNotCancellable("<status>"),
+    ReferenceTaken: ReferenceTaken("<order id>"),
     AssessmentNotReady: AssessmentNotReady("<status>"),
     BodyTooLarge: BodyTooLarge(0),
     HeadTooLarge: HeadTooLarge(64 * 1024),

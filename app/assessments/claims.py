@@ -6,7 +6,7 @@ between is claimed by the worker when the lease is over.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ from app.ledger import service
 from app.ledger.actors import Actor
 from app.runtime import leases
 from app.runtime.db.engine import Database
+from app.runtime.labels import NO_LABELS, Labels
 from app.runtime.security import new_id
 
 # A request waits this long for its providers; then the answer is 201 `pending`.
@@ -38,13 +39,28 @@ _RESERVE: Final = insert(Assessment).values(lease_until=leases.lasting(LEASE))
 
 @dataclass(frozen=True)
 class Subject:
-    """What is to be assessed, as of a day in UTC or, without one, as of now."""
+    """What is to be assessed, as of a day in UTC or, without one, as of now.
+
+    `labels` is what the caller calls it, and no part of the question.
+    """
 
     assessment_type: AssessmentType
     address: str
     currency: str
     tx_hash: str | None
     as_of: date | None = None
+    labels: Labels = field(default=NO_LABELS, compare=False)
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What the question itself is, by the names of its columns."""
+        return {
+            "assessment_type": self.assessment_type,
+            "address": self.address,
+            "currency": self.currency,
+            "tx_hash": self.tx_hash,
+            "as_of": self.as_of,
+        }
 
     @property
     def same(self) -> tuple[str, ...]:
@@ -103,7 +119,7 @@ async def reserve(
     now = context.clock.now()
     reserved = [
         LeasedAssessment(
-            Question(assessment_id=new_id("asm"), **asdict(subject)),
+            Question(assessment_id=new_id("asm"), **subject.asked),
             account_id,
             lease_token=new_id("lease"),
             attempts=1,
@@ -140,7 +156,9 @@ def _row_of(
     return {
         "id": one.question.assessment_id,
         "account_id": one.account_id,
-        **asdict(subject),
+        **subject.asked,
+        "client_reference": subject.labels.client_reference,
+        "client_metadata": subject.labels.metadata,
         "spelling": subject.spelling,
         "spelling_rules": SPELLING_RULES,
         "provider": provider,

@@ -7,9 +7,9 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.assessments.change_history import CHANGES_IN_SQL
 from app.assessments.claims import Subject
 from app.assessments.rules.questions import AssessmentType
+from app.assessments.views import COLUMNS_IN_SQL
 from app.runtime.db.direct import DriverRow, Statement
 from app.runtime.db.engine import Database
 
@@ -26,10 +26,7 @@ _LOCK: Final = text(
     ) hashes"""
 )
 _EARLIER: Final = Statement(
-    f"""SELECT assessments.id, assessments.status, assessments.created_at, assessments.updated_at,
-        assessments.assessment_type, assessments.address, assessments.currency, assessments.tx_hash,
-        assessments.as_of, assessments.provider, assessments.answer, assessments.failure_reason,
-        {CHANGES_IN_SQL} AS changes, accounts.balance
+    f"""SELECT {COLUMNS_IN_SQL}, accounts.balance
     FROM assessments JOIN accounts ON accounts.id = assessments.account_id
     WHERE assessments.account_id = :account_id AND assessments.spelling = :spelling
         AND assessments.provider = :provider AND assessments.edition = :edition

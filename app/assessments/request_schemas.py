@@ -29,6 +29,7 @@ from app.web.fields import (
     missing,
     not_allowed,
 )
+from app.web.labels import LabelledRequest
 
 MAX_QUESTIONS: Final = 500
 AssessmentTypeSent = Annotated[
@@ -58,8 +59,8 @@ DaySent = Annotated[
 ]
 
 
-class AssessmentQuestion(RequestModel):
-    """What both ways of asking share; the order of the fields is the order of the checks."""
+class _Question(RequestModel):
+    """What is asked; the order of the fields is the order of the checks."""
 
     assessment_type: AssessmentTypeSent = Field(examples=["address"])
     address: LongWord = Field(
@@ -92,6 +93,10 @@ class AssessmentQuestion(RequestModel):
         if self.assessment_type is AssessmentType.TRANSACTION and self.tx_hash is None:
             raise missing("tx_hash")
         return self
+
+
+class AssessmentQuestion(LabelledRequest, _Question):
+    """What all ways of asking share."""
 
 
 class CreateAssessmentRequest(AssessmentQuestion):

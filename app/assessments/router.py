@@ -46,6 +46,7 @@ from app.web.dependencies import (
 )
 from app.web.errors import responses
 from app.web.idempotency import BodyKey
+from app.web.labels import shown
 from app.web.openapi import takes_credentials
 from app.web.paging import CursorParameter, LimitParameter
 from app.web.request_body import ListRoute, StrictRoute
@@ -83,6 +84,8 @@ def assessment_response(assessment: AssessmentView) -> AssessmentResponse:
         ),
         answer=AnswerResponse.model_validate(answer) if answer is not None else None,
         failure_reason=assessment.failure_reason,
+        client_reference=assessment.client_reference,
+        metadata=shown(assessment.metadata),
         changes=[ChangeResponse.model_validate(change) for change in assessment.changes],
     )
 
@@ -117,6 +120,7 @@ def subject_of(question: AssessmentQuestion) -> Subject:
         question.currency,
         question.tx_hash,
         question.as_of,
+        labels=question.labels,
     )
 
 

@@ -13,6 +13,7 @@ from app.assessments.providers.tags import GRADE_NOT_TAGGED
 from app.assessments.rules.questions import AssessmentStatus, AssessmentType
 from app.lists.rules.risk import CATEGORIES, GRADES, NOT_COVERED
 from app.web.fields import ResponseModel, Timestamp
+from app.web.labels import ShownMetadata, ShownReference
 from app.web.paging import PageResponse
 from app.web.vocabularies import Growing, vocabulary
 
@@ -278,6 +279,8 @@ class AssessmentResponse(ResponseModel):
         description="Why it failed, if it did; the credit was refunded",
         examples=["the risk provider refused the question"],
     )
+    client_reference: ShownReference
+    metadata: ShownMetadata
     changes: list[ChangeResponse] = Field(
         description="What later versions of lists changed, oldest first; the answer stays as given"
     )

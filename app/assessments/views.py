@@ -28,6 +28,8 @@ class AssessmentView:
     provider: str
     answer: dict[str, Any] | None
     failure_reason: str | None
+    client_reference: str | None
+    metadata: dict[str, str] | None
     changes: list[dict[str, Any]]
 
 
@@ -44,15 +46,21 @@ COLUMNS: Final = (
     Assessment.provider,
     Assessment.answer,
     Assessment.failure_reason,
+    Assessment.client_reference,
+    Assessment.client_metadata,
     CHANGES,
 )
 
-# The caller, and the assessment `assessment_id` if it is the caller's or of a code that it issued.
-ASKED: Final = CallerQuery(
-    f"""assessments.id, assessments.status, assessments.created_at, assessments.updated_at,
+# The same for the driver.
+COLUMNS_IN_SQL: Final = f"""
+    assessments.id, assessments.status, assessments.created_at, assessments.updated_at,
     assessments.assessment_type, assessments.address, assessments.currency, assessments.tx_hash,
     assessments.as_of, assessments.provider, assessments.answer, assessments.failure_reason,
-    {CHANGES_IN_SQL} AS changes""",
+    assessments.client_reference, assessments.client_metadata, {CHANGES_IN_SQL} AS changes"""
+
+# The caller, and the assessment `assessment_id` if it is the caller's or of a code that it issued.
+ASKED: Final = CallerQuery(
+    COLUMNS_IN_SQL,
     joined="""LEFT JOIN assessments ON assessments.id = :assessment_id
         AND (assessments.account_id = account.id
             OR EXISTS (SELECT FROM access_codes issued
@@ -80,5 +88,7 @@ def view_of(row: Mapping[Any, Any]) -> AssessmentView:
         provider=row["provider"],
         answer=row["answer"],
         failure_reason=row["failure_reason"],
+        client_reference=row["client_reference"],
+        metadata=row["client_metadata"],
         changes=row["changes"],
     )

@@ -50,6 +50,16 @@ class TooManyOpenOrders(AppError):
         )
 
 
+class ReferenceTaken(AppError):
+    """The buyer has an order whose `client_reference` was to be unique, and is the same."""
+
+    code = "client_reference_taken"
+    status = 409
+
+    def __init__(self, order_id: str) -> None:
+        super().__init__(f"client_reference must be unique, and the order {order_id} has it")
+
+
 class OrderNotCreated(AppError):
     """The database refused the insert of an order."""
 

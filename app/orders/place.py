@@ -5,6 +5,7 @@ once: its address is taken in the transaction of the order, so that a failure le
 addresses.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,11 +28,12 @@ from app.orders.rules.placing import ADDRESS_GIVEN, ORDERED, await_bitcoin, new_
 from app.runtime.db.direct import DriverRow, Statement
 from app.runtime.db.engine import LOCK_TIMEOUT, Database
 from app.runtime.idempotency import KEY_LOCK_TIMEOUT, KeptAnswer, RequestKey, answer_in
+from app.runtime.labels import NO_LABELS, Labels
 from app.runtime.security import ACCESS_CODE_PATTERN, new_id
 
 _SHOWN: Final = (
     "id", "rail", "status", "created_at", "updated_at", "number_of_credits", "price_btc",
-    "payment_coin", "payment_network", "btc_amount",
+    "payment_coin", "payment_network", "btc_amount", "client_reference",
 )  # fmt: skip
 _SHOWN_OF_PAYMENT: Final = (
     "expires_at", "late_until", "received_btc", "confirmations_wanted", "confirmations_seen",
@@ -54,12 +56,17 @@ PLACING: Final = CallerQuery(
 
 @dataclass(frozen=True)
 class Purchase:
-    """What a buyer asks for; `access_code` None: for itself."""
+    """What a buyer asks for; `access_code` None: for itself.
+
+    `unique_reference`: no other order of the buyer's that asked for this may have its reference.
+    """
 
     number_of_credits: int
     payment_coin: str
     payment_network: str
     access_code: str | None
+    labels: Labels = NO_LABELS
+    unique_reference: bool = False
 
 
 @dataclass(frozen=True)
@@ -133,6 +140,8 @@ def agree(buyer: Buyer, purchase: Purchase, terms: Terms, now: datetime) -> dict
         rail=rail,
         terms=terms,
         now=now,
+        labels=purchase.labels,
+        unique_reference=purchase.unique_reference,
     )
 
 
@@ -162,8 +171,8 @@ def _inserted(source: str = "") -> str:
 _ROW: Final = (
     "id", "buyer_id", "beneficiary_id", "number_of_credits", "payment_coin", "payment_network",
     "rail", "price_btc", "btc_amount", "btc_dest_address", "granting_status", "create_by",
-    "max_open_orders", "status", "status_since", "next_look_at", "look_urgency", "created_at",
-    "updated_at",
+    "max_open_orders", "status", "status_since", "next_look_at", "look_urgency", "client_reference",
+    "unique_reference", "client_metadata", "created_at", "updated_at",
 )  # fmt: skip
 _IN_AEON: Final = Statement(f"WITH {_inserted()}")
 # Who inserts the same key is waited for a moment, and a locked row as long as anywhere.
@@ -183,9 +192,16 @@ _IN_AEON_ONCE: Final = Statement(
 _ORDERED: Final = dict(zip(("from_status", "to_status", "reason"), ORDERED, strict=True))
 
 
+def _as_sent(order: dict[str, Any]) -> dict[str, Any]:
+    """Return the row as the driver takes it: SQLAlchemy, whose pool it is, hands it JSON as text."""
+    metadata = order["client_metadata"]
+    return order | {"client_metadata": None if metadata is None else json.dumps(metadata)}
+
+
 async def in_aeon(database: Database, order: dict[str, Any], body: bytes) -> None:
     """Insert an order that waits for AEON.to, which will say where to pay; `body` is the answer."""
-    await database.fetch(_IN_AEON, **order, **_ORDERED, **parameters([told.placed(order, body)]))
+    told_of = parameters([told.placed(order, body)])
+    await database.fetch(_IN_AEON, **_as_sent(order), **_ORDERED, **told_of)
 
 
 async def in_aeon_once(
@@ -194,7 +210,7 @@ async def in_aeon_once(
     """Insert an order and, under its key, the answer; say whether the key was free."""
     placed = await database.fetch(
         _IN_AEON_ONCE,
-        **order,
+        **_as_sent(order),
         **_ORDERED,
         **parameters([told.placed(order, body)]),
         key=key.key,
@@ -244,5 +260,7 @@ def view_of_placed(order: dict[str, Any], payment: dict[str, Any] | None = None)
         credits_granted=None,
         grant_price_btc=None,
         failure_reason=None,
+        metadata=order["client_metadata"],
+        watched=True,
         payment=shown,
     )

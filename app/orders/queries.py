@@ -63,7 +63,7 @@ class OrderView:
     """An order as its buyer, its beneficiary and the issuer of its code may see it.
 
     `grant_price_btc` is what a credit cost when they were granted; None before, and in bitcoin where
-    an operator granted them.
+    an operator granted them. `watched`: Assay still looks at it, so that money may yet move it.
     """
 
     id: str
@@ -79,7 +79,19 @@ class OrderView:
     payment_network: str
     btc_amount: Decimal
     failure_reason: str | None
+    client_reference: str | None
+    metadata: Mapping[str, str] | None
+    watched: bool
     payment: PaymentFacts | None
+
+    @property
+    def settled(self) -> bool | None:
+        """Whether it is final: True with credits, False without; None: it may still change."""
+        if self.credits_granted is not None:
+            return True
+        if self.status is OrderStatus.FAILED:
+            return False
+        return None if self.watched else False
 
     @property
     def given(self) -> bool:
@@ -118,6 +130,9 @@ VIEW_COLUMNS: Final = f"""
     CASE WHEN orders.rail = 'aeonto' AND orders.credits_granted IS NOT NULL
         THEN orders.price_btc ELSE orders.grant_price_btc END AS grant_price_btc,
     orders.payment_coin, orders.payment_network, orders.btc_amount, orders.failure_reason,
+    orders.client_reference, orders.client_metadata,
+    orders.next_look_at IS NOT NULL OR COALESCE(orders.lease_until > clock_timestamp(), false)
+        AS watched,
     {", ".join(f"payments.{name} AS payment_{name}" for name in _AS_NAMED)},
     payments.state AS payment_last_reported_state,
     CASE WHEN settlements.order_id IS NOT NULL THEN 'verified'
@@ -153,6 +168,9 @@ def view_of(row: Mapping[Any, Any]) -> OrderView:
         payment_network=row["payment_network"],
         btc_amount=row["btc_amount"],
         failure_reason=row["failure_reason"],
+        client_reference=row["client_reference"],
+        metadata=row["client_metadata"],
+        watched=row["watched"],
         payment=_payment_of(row) if known else None,
     )
 

@@ -7,6 +7,7 @@ from app.orders.payment_responses import late_payment, payment_response
 from app.orders.queries import OrderView
 from app.orders.rules.bitcoin_payments import Valuation
 from app.orders.schemas import OrderResponse
+from app.web.labels import shown
 
 
 def order_response(order: OrderView, valuation: Valuation, now: datetime) -> OrderResponse:
@@ -14,6 +15,7 @@ def order_response(order: OrderView, valuation: Valuation, now: datetime) -> Ord
     return OrderResponse(
         order_id=order.id,
         status=order.status,
+        settled=order.settled,
         created_at=order.created_at,
         updated_at=order.updated_at,
         number_of_credits=order.number_of_credits,
@@ -24,6 +26,8 @@ def order_response(order: OrderView, valuation: Valuation, now: datetime) -> Ord
         payment_network=order.payment_network,
         btc_amount=order.btc_amount,
         failure_reason=order.failure_reason,
+        client_reference=order.client_reference,
+        metadata=shown(order.metadata),
         notice=notice_of(order, late_payment(order, valuation, now), now),
         payment=payment_response(order, order.payment, valuation, now) if order.payment else None,
     )

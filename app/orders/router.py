@@ -68,7 +68,10 @@ async def _buyer(request: Request) -> Buyer:
     summary="Create a new order",
     response_model=OrderResponse,
     response_description="The order; its payment address follows within seconds",
-    responses=_TAKES_BODY | ORDER_LIMIT | ORDER_FAULT | idempotency.documented(links.ORDER),
+    responses=_TAKES_BODY
+    | ORDER_LIMIT
+    | ORDER_FAULT
+    | idempotency.documented(links.ORDER, conflicts=True),
 )
 async def new_order(
     body: OrderRequest,
@@ -81,7 +84,12 @@ async def new_order(
     resources = resources_of(request)
     database, terms, now = resources.database, resources.terms, resources.clock.now()
     purchase = Purchase(
-        body.number_of_credits, body.payment_coin, body.payment_network, body.access_code
+        body.number_of_credits,
+        body.payment_coin,
+        body.payment_network,
+        body.access_code,
+        labels=body.labels,
+        unique_reference=body.unique_reference,
     )
 
     def write(order: OrderView) -> bytes:

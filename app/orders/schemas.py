@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from app.orders.rules.rails import Rail
 from app.orders.rules.states import OrderStatus
+from app.orders.status_table import STATUS_TABLE
 from app.runtime.money import plain
 from app.web.fields import (
     LongText,
@@ -22,11 +23,12 @@ from app.web.fields import (
     Timestamp,
     missing,
 )
+from app.web.labels import LabelledRequest, ShownMetadata, ShownReference
 from app.web.paging import PageResponse
 from app.web.vocabularies import Growing, vocabulary
 
 RailShown = Annotated[Rail, Growing(Rail)]
-OrderStatusShown = Annotated[OrderStatus, Growing(OrderStatus)]
+OrderStatusShown = Annotated[OrderStatus, Growing(OrderStatus, STATUS_TABLE)]
 SettlementShown = Annotated[
     str,
     Growing(
@@ -43,8 +45,8 @@ OrderIdInPath = Annotated[
 ]
 
 
-class OrderRequest(RequestModel):
-    """A purchase of credits, for oneself or for an access code."""
+class _Purchase(RequestModel):
+    """What the Credits API takes; the order of the fields is the order of the checks."""
 
     number_of_credits: OrderCredits = Field(description="How many credits to buy", examples=[10])
     payment_coin: ShortText = Field(
@@ -66,10 +68,23 @@ class OrderRequest(RequestModel):
     def ignored(cls, sent: Mapping[str, object]) -> Collection[str]:
         return ("access_code",) if sent.get("order_is_for_self") is True else ()
 
+
+class OrderRequest(LabelledRequest, _Purchase):
+    """A purchase of credits, for oneself or for an access code."""
+
+    unique_reference: StrictBoolean = Field(
+        False,
+        description="Refuse the order with 409 if the buyer has another with this `client_reference`"
+        " that was to be unique, too, whatever became of that one",
+        examples=[True],
+    )
+
     @model_validator(mode="after")
-    def _beneficiary_is_named(self) -> Self:
+    def _what_others_need_is_there(self) -> Self:
         if not self.order_is_for_self and self.access_code is None:
             raise missing("access_code")
+        if self.unique_reference and self.client_reference is None:
+            raise missing("client_reference")
         return self
 
 
@@ -226,6 +241,12 @@ class OrderResponse(ResponseModel):
 
     order_id: OrderId
     status: OrderStatusShown = Field(description="How far it is", examples=["UNPAID"])
+    settled: bool | None = Field(
+        description="Whether the order is final. `true`: its credits were granted, and stay; `false`:"
+        " it brings no credits, and Assay looks at it no more; null: it may still change. `OrderStatus`"
+        " says when that is, on each rail",
+        examples=[None, True],
+    )
     created_at: Timestamp = Field(examples=["2026-01-11T12:46:01Z"])
     updated_at: Timestamp = Field(
         description="When its status last changed", examples=["2026-01-11T12:46:03Z"]
@@ -258,6 +279,8 @@ class OrderResponse(ResponseModel):
         "a late payment buys, that credits were granted at another price, or that money vanished",
         examples=[None, "This order timed out. Do not pay it any more: place a new order."],
     )
+    client_reference: ShownReference
+    metadata: ShownMetadata
     payment: PaymentResponse | None = Field(
         description="Null until it is known where to pay: in bitcoin at once, in AEON after seconds"
     )

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.accounts.authentication import CallerQuery
-from app.orders import open_orders, place
+from app.orders import open_orders, place, references
 from app.orders.errors import InvalidOrderId, OrderNotCreated
 from app.orders.models import Order, Payment
 from app.orders.place import Buyer, Purchase
@@ -86,8 +86,8 @@ async def create(
 ) -> tuple[OrderView, bytes]:
     """Place an order, with an address to pay to if it is paid in bitcoin.
 
-    Returns it, and the answer as `write` wrote it. Raises InvalidParameter, InvalidAccessCode, TooManyOpenOrders, and OrderNotCreated when the
-    database refuses the insert.
+    Returns it, and the answer as `write` wrote it. Raises InvalidParameter, InvalidAccessCode,
+    TooManyOpenOrders, ReferenceTaken, and OrderNotCreated when the database refuses the insert.
     """
     order = place.agree(buyer, purchase, terms, now)
     async with _within_limit(database, order, now):
@@ -156,6 +156,8 @@ async def _within_limit(
             raise IdempotencyKeyInFlight from fault
         if is_unavailable(fault):
             raise
+        if references.refuses(fault):
+            raise await references.refusal(database, order) from fault
         if open_orders.refuses(fault):
             raise await open_orders.refusal(
                 database, order["buyer_id"], order["max_open_orders"], now

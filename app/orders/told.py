@@ -40,7 +40,7 @@ def placed(order: dict[str, Any], body: bytes) -> NewEvent:
 
 
 def shown_of(rows: OrderRows) -> tuple[object, ...]:
-    """Return what the API shows of the payment of an order, to be compared with later."""
+    """Return what the API shows of an order beside its status, to be compared with later."""
     payment = rows.payment
     outputs = (
         sorted(
@@ -51,7 +51,8 @@ def shown_of(rows: OrderRows) -> tuple[object, ...]:
         else []
     )
     facts = [getattr(payment, name) for name in _SHOWN_OF_PAYMENT] if payment is not None else []
-    return (*facts, *outputs)
+    looked_at_no_more = rows.order.next_look_at is None
+    return (looked_at_no_more, *facts, *outputs)
 
 
 async def tell(

@@ -35,7 +35,7 @@ MAX_PAGE_LENGTH: Final = 100
 # Type of every error that carries a text of ours; the handler trusts no other text.
 NOT_ALLOWED: Final = "not_allowed"
 
-_NO_CONTROL_CHARACTERS: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
+NO_CONTROL_CHARACTERS: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
 _EMAIL: Final = r"^[^@\s\x00-\x1f\x7f-\x9f]+@[^@\s\x00-\x1f\x7f-\x9f]+\.[^@\s\x00-\x1f\x7f-\x9f]+$"
 _RFC_3339: Final = re.compile(
     r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})", re.ASCII | re.IGNORECASE
@@ -91,7 +91,7 @@ class Text:
         self, source: object, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
         text = core_schema.str_schema(
-            strict=True, min_length=1, max_length=self.max_length, pattern=_NO_CONTROL_CHARACTERS
+            strict=True, min_length=1, max_length=self.max_length, pattern=NO_CONTROL_CHARACTERS
         )
         allowed = f"a string of at most {self.max_length} characters without control characters"
         return _with_text(text, allowed)
@@ -159,7 +159,7 @@ Password = Annotated[
     Field(
         min_length=PASSWORD_MIN_LENGTH,
         max_length=PASSWORD_MAX_LENGTH,
-        pattern=_NO_CONTROL_CHARACTERS,
+        pattern=NO_CONTROL_CHARACTERS,
     ),
     Allowed(
         f"a string of {PASSWORD_MIN_LENGTH} to {PASSWORD_MAX_LENGTH} characters "

@@ -17,6 +17,8 @@ _TEXTS: Final[Mapping[str, str]] = {
     "assessment_not_ready": "The assessment is pending and has no answer",
     "body_timeout": "The body must arrive within 10 seconds",
     "body_too_large": "The body must be at most 16384 bytes",
+    "client_reference_taken": "client_reference must be unique, and the order"
+    " ord_00VbhnY6RLeQ2oZmgNCoZuaKC has it",
     "head_timeout": "The headers must arrive within 10 seconds",
     "head_too_large": "The headers must be at most 65536 bytes",
     "idempotency_key_reused": "Idempotency-Key was used with another body",
@@ -73,6 +75,7 @@ _ASSESSING: Final = ("insufficient_credits", "4J9Y1", "lists_not_in_force")
 _OF_ONE: Final[Mapping[str, tuple[str, ...]]] = {
     "newOrder": (
         "invalid_access_code",
+        "client_reference_taken",
         "too_many_open_orders",
         "order_not_created",
         "order_fault",

@@ -22,17 +22,19 @@ WORDS: Final = "x-words"
 class Growing:
     """Annotation of a field of an answer: a word of an enum, or one that is added later.
 
-    It changes the document alone. The field's values are not checked against the words.
+    `meaning` is what the document says of them, else the docstring of the enum. It changes the
+    document alone. The field's values are not checked against the words.
     """
 
     words: type[StrEnum]
+    meaning: str | None = None
 
     def __get_pydantic_json_schema__(
         self, _schema: CoreSchema, _handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         said = {
             "title": self.words.__name__,
-            "description": getdoc(self.words),
+            "description": self.meaning or getdoc(self.words),
             "x-extensible-enum": [word.value for word in self.words],
         }
         return {"type": "string", WORDS: said}

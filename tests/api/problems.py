@@ -50,6 +50,15 @@ def unknown_query(*names: str) -> Problem:
     return Problem(400, "unknown_query_parameter", text)
 
 
+def reference_taken(order_id: str) -> Problem:
+    """An order whose reference is to be unique and is not."""
+    return Problem(
+        409,
+        "client_reference_taken",
+        f"client_reference must be unique, and the order {order_id} has it",
+    )
+
+
 def too_many_open_orders(limit: int) -> Problem:
     """An order of somebody who has as many unpaid ones as allowed."""
     return Problem(

@@ -99,6 +99,8 @@ async def test_a_new_assessment_is_answered_with_201_and_all_its_fields(
             "summary": "Scripted says not on the lists; form not checked",
         },
         "failure_reason": None,
+        "client_reference": None,
+        "metadata": {},
         "changes": [],
         "charged": True,
         "age_seconds": 0,

@@ -51,6 +51,7 @@ def catalogued() -> dict[str, list[str]]:
     for of_scope in (problems.missing_scope, problems.read_only_key):
         found.setdefault(of_scope("x").code, []).append(of_scope.__name__)
     found.setdefault(problems.unknown_query().code, []).append("unknown_query")
+    found.setdefault(problems.reference_taken("x").code, []).append("reference_taken")
     found.setdefault(problems.too_many_open_orders(1).code, []).append("too_many_open_orders")
     found[problems.must_be("x", "y").code] = ["must_be"]
     return found

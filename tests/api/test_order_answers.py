@@ -35,6 +35,9 @@ def answer(
         payment_network="BTC",
         btc_amount=Decimal("0.005"),
         failure_reason="closed" if status is OrderStatus.FAILED else None,
+        client_reference=None,
+        metadata=None,
+        watched=True,
         payment=payment,
     )
     return order_response(view, TODAY, NOW).model_dump(mode="json")

@@ -136,6 +136,9 @@ async def test_an_order_is_shown_with_all_its_fields(
         "notice": None,
         "btc_amount": "0.005",
         "failure_reason": None,
+        "client_reference": None,
+        "metadata": {},
+        "settled": None,
         "payment": None,
     }
 

@@ -36,6 +36,9 @@ async def test_a_new_order_is_answered_with_201_and_all_its_fields(
         "notice": None,
         "btc_amount": "0.005",
         "failure_reason": None,
+        "client_reference": None,
+        "metadata": {},
+        "settled": None,
         "payment": None,
     }
 

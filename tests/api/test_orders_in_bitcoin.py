@@ -117,10 +117,25 @@ async def test_example_of_the_specification_is_answered_with_201_and_how_to_pay(
         "notice": None,
         "btc_amount": "0.005",
         "failure_reason": None,
+        "client_reference": None,
+        "metadata": {},
+        "settled": None,
         "payment": PAYMENT,
     }
     order = order_of(application, answer.json()["order_id"])
     assert await status(application, order, user) == answer.json()
+
+
+async def test_reference_that_is_taken_costs_no_address(
+    application: Application, user: Person
+) -> None:
+    labelled = {**ORDER, "client_reference": "a", "metadata": {"b": "c"}, "unique_reference": True}
+    first = await ask(application, "new_order", labelled, user)
+    assert (first.json()["client_reference"], first.json()["metadata"]) == ("a", {"b": "c"})
+    again = await ask(application, "new_order", labelled, user)
+    assert refusal(again) == problems.reference_taken(first.json()["order_id"])
+    other = await ask(application, "new_order", {**labelled, "client_reference": "b"}, user)
+    assert [one.json()["payment"]["address"] for one in (first, other)] == [FIRST, SECOND]
 
 
 async def test_each_order_has_an_address_of_its_own_and_a_refused_one_takes_none(

@@ -32,6 +32,7 @@ _REFUSALS: Final = {
     "newOrder": {
         "Invalid access code",
         "Missing access_code parameter",  # with order_is_for_self: false
+        "Missing client_reference parameter",  # with unique_reference: true
         "payment_coin must be one of: Aeon (AEON) on the network AEON",
         "payment_network must be AEON for the coin Aeon",
         "number_of_credits must be a whole number from 1 to 10000",  # a setting
@@ -95,6 +96,7 @@ _NUMBERS: Final = itertools.count()
 _KEY_REUSED: Final = tuple(
     f"Idempotency-Key was used with another {it}" for it in ("body", "request")
 )
+_TAKEN: Final = "client_reference must be unique, and the order "
 _NUL: Final = "The body has a NUL character"
 
 
@@ -147,6 +149,7 @@ def _is_documented_refusal(case: Case[Any], response: Response) -> bool:
         detail in _REFUSALS.get(_operation_id(case), ())
         or (_operation_id(case) in _ASKING and detail.startswith(_MALFORMED))
         or (detail in _KEY_REUSED and response.status_code == 422)
+        or (detail.startswith(_TAKEN) and response.status_code == 409)
         or (detail == _NUL and any("\0" in text for text in _strings(case.body)))
         or _names_a_float(detail, case.body)
     )

@@ -52,6 +52,14 @@ MUTATIONS: Final = (
         _GUARDS + "test_two_orders_never_share_a_uuid",
     ),
     Mutation(
+        "UNIQUE: one order of a buyer per unique reference",
+        "migrations/versions/0032_labels.py",
+        "        unique=True,",
+        "        unique=False,",
+        "tests/api/test_labels.py::"
+        "test_a_unique_reference_is_of_one_order_of_a_buyer_and_a_second_is_told_which",
+    ),
+    Mutation(
         "UNIQUE: one order at a time per address",
         "migrations/versions/0007_bitcoin_addresses.py",
         "            unique=True,",

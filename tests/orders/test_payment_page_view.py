@@ -59,6 +59,9 @@ ORDER: Final = OrderView(
     payment_network="BTC",
     btc_amount=Decimal("0.005"),
     failure_reason=None,
+    client_reference=None,
+    metadata=None,
+    watched=True,
     payment=None,
 )
 IN_BITCOIN: Final = PaymentFacts(

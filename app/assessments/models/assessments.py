@@ -4,6 +4,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.assessments.rules.questions import AssessmentStatus, AssessmentType
@@ -32,6 +33,8 @@ class Assessment(Base):
         CheckConstraint("(status = 'ready') = (answer IS NOT NULL)", name="answer"),
         CheckConstraint("(status = 'failed') = (failure_reason IS NOT NULL)", name="failure"),
         CheckConstraint("(lease_token IS NULL) = (lease_until IS NULL)", name="lease"),
+        CheckConstraint("char_length(client_reference) BETWEEN 1 AND 128", name="client_reference"),
+        CheckConstraint("jsonb_typeof(client_metadata) = 'object'", name="client_metadata"),
         Index(
             "ix_assessments_next_try_at", "next_try_at", postgresql_where="next_try_at IS NOT NULL"
         ),
@@ -42,6 +45,15 @@ class Assessment(Base):
         Index("ix_assessments_without_spelling", "id", postgresql_where="spelling IS NULL"),
         Index("ix_assessments_account_id_address", "account_id", "address"),
         Index("ix_assessments_account_id_created_at_id", "account_id", "created_at", "id"),
+        Index(
+            "ix_assessments_account_id_status_created_at_id",
+            *("account_id", "status", "created_at", "id"),
+        ),
+        Index(
+            "ix_assessments_account_id_client_reference",
+            *("account_id", "client_reference", "created_at", "id"),
+            postgresql_where="client_reference IS NOT NULL",
+        ),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -61,6 +73,8 @@ class Assessment(Base):
     lease_until: Mapped[datetime | None]
     answer: Mapped[dict[str, Any] | None]
     failure_reason: Mapped[str | None]
+    client_reference: Mapped[str | None]
+    client_metadata: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     created_at: Mapped[datetime]
     answered_at: Mapped[datetime | None]
     spelling: Mapped[str | None]

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -12,6 +13,7 @@ from sqlalchemy import (
     SmallInteger,
     UniqueConstraint,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.orders.rules.rails import Rail
@@ -23,6 +25,8 @@ class Order(Base):
     """An order; price, destination and granting state stay as they were at its creation.
 
     `max_open_orders` is the limit that the settings had then; null: the version before placed it.
+    `client_reference` and `client_metadata` are the buyer's own words; with `unique_reference` no
+    other order of the buyer's that has it has the same reference.
     """
 
     __tablename__ = "orders"
@@ -68,6 +72,11 @@ class Order(Base):
         ),
         CheckConstraint("(status = 'FAILED') = (failure_reason IS NOT NULL)", name="failure"),
         CheckConstraint("max_open_orders >= 0", name="max_open_orders"),
+        CheckConstraint("char_length(client_reference) BETWEEN 1 AND 128", name="client_reference"),
+        CheckConstraint("jsonb_typeof(client_metadata) = 'object'", name="client_metadata"),
+        CheckConstraint(
+            "NOT unique_reference OR client_reference IS NOT NULL", name="unique_reference"
+        ),
         Index(
             "ix_orders_next_look_at", "next_look_at", postgresql_where="next_look_at IS NOT NULL"
         ),
@@ -79,6 +88,28 @@ class Order(Base):
         ),
         Index("ix_orders_buyer_id_created_at_id", "buyer_id", "created_at", "id"),
         Index("ix_orders_beneficiary_id_created_at_id", "beneficiary_id", "created_at", "id"),
+        Index("ix_orders_buyer_id_status_created_at_id", "buyer_id", "status", "created_at", "id"),
+        Index(
+            "ix_orders_beneficiary_id_status_created_at_id",
+            *("beneficiary_id", "status", "created_at", "id"),
+        ),
+        Index(
+            "ix_orders_buyer_id_client_reference",
+            *("buyer_id", "client_reference", "created_at", "id"),
+            postgresql_where="client_reference IS NOT NULL",
+        ),
+        Index(
+            "ix_orders_beneficiary_id_client_reference",
+            *("beneficiary_id", "client_reference", "created_at", "id"),
+            postgresql_where="client_reference IS NOT NULL",
+        ),
+        Index(
+            "uq_orders_buyer_id_client_reference",
+            "buyer_id",
+            "client_reference",
+            unique=True,
+            postgresql_where="unique_reference",
+        ),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -109,5 +140,8 @@ class Order(Base):
     credits_granted: Mapped[int | None] = mapped_column(BigInteger)
     granted_at: Mapped[datetime | None]
     grant_price_btc: Mapped[Decimal | None] = mapped_column(Numeric(20, 8))
+    client_reference: Mapped[str | None]
+    unique_reference: Mapped[bool] = mapped_column(server_default="false")
+    client_metadata: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]

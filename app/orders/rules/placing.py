@@ -8,6 +8,7 @@ from app.orders.pricing import BitcoinTerms, Terms
 from app.orders.rules.poll_schedule import Urgency, next_poll
 from app.orders.rules.rails import Rail
 from app.orders.rules.states import OrderStatus
+from app.runtime.labels import NO_LABELS, Labels
 
 FirstMove = tuple[OrderStatus | None, OrderStatus, str]
 
@@ -31,6 +32,8 @@ def new_order(
     rail: Rail,
     terms: Terms,
     now: datetime,
+    labels: Labels = NO_LABELS,
+    unique_reference: bool = False,
 ) -> dict[str, Any]:
     """Return the row of an order that waits for AEON.to, which will say where to pay."""
     return {
@@ -51,6 +54,9 @@ def new_order(
         "status_since": now,
         "next_look_at": now,
         "look_urgency": Urgency.ADDRESS,
+        "client_reference": labels.client_reference,
+        "unique_reference": unique_reference,
+        "client_metadata": labels.metadata,
         "created_at": now,
         "updated_at": now,
     }

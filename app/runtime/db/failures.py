@@ -10,7 +10,7 @@ from asyncpg.exceptions import (
     PostgresError,
     TargetServerAttributeNotMatched,
 )
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.runtime.db.clock import TimeUnknown
@@ -163,10 +163,9 @@ def is_lock_timeout(error: BaseException) -> bool:
     return _state_of(error) == _LOCK_NOT_AVAILABLE
 
 
-def violated_constraint(error: IntegrityError) -> str | None:
-    """Return the name of the constraint that refused a statement."""
-    driver_error = getattr(error.orig, "__cause__", None)
-    name = getattr(driver_error, "constraint_name", None)
+def violated_constraint(error: BaseException) -> str | None:
+    """Return the name of the constraint that refused a statement; None: another thing did."""
+    name = getattr(_driver_error(error), "constraint_name", None)
     return name if isinstance(name, str) else None
 
 

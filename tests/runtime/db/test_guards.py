@@ -322,6 +322,10 @@ async def test_open_order_agrees_with_itself(lived: Lived, check: str, change: s
         ("price_btc", "price_btc = 0, btc_amount = 0"),
         ("btc_amount", "btc_amount = btc_amount + 0.00000001"),
         ("btc_amount", "number_of_credits = number_of_credits + 1"),
+        ("client_reference", "client_reference = ''"),
+        ("client_reference", "client_reference = repeat('x', 129)"),
+        ("client_metadata", "client_metadata = '[]'"),
+        ("unique_reference", "unique_reference = true"),
     ],
 )
 async def test_terms_of_an_order_agree_with_each_other(
@@ -344,6 +348,9 @@ async def test_terms_of_an_order_agree_with_each_other(
         "granting_status = 'PAID'",
         "rail = 'bitcoin'",
         "created_at = created_at - interval '1 s'",
+        "client_reference = 'another'",
+        "client_metadata = '{{}}'",
+        "client_reference = 'another', unique_reference = true",
     ],
 )
 async def test_terms_of_an_order_never_change(lived: Lived, change: str) -> None:
@@ -364,6 +371,18 @@ async def test_two_orders_never_share_a_uuid(lived: Lived) -> None:
     await lived.refused(
         "uq_payments_uuid",
         "UPDATE payments SET uuid = 'uuid-of-{granted}' WHERE order_id = '{waiting}'",
+    )
+
+
+async def test_two_orders_of_a_buyer_never_share_a_reference_that_both_have_alone(
+    lived: Lived,
+) -> None:
+    alone = "UPDATE orders SET client_reference = 'mine', unique_reference = true WHERE id = "
+    await lived.refused(
+        "uq_orders_buyer_id_client_reference",
+        TERMS_MAY_CHANGE,
+        alone + "'{waiting}'",
+        alone + "'{granted}'",
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from importlib.metadata import version
+from typing import Final
 
 from fastapi import FastAPI
 
@@ -21,8 +22,13 @@ from app.runtime.observability.request_id import RequestIdMiddleware
 from app.settings import Settings
 from app.web import docs, error_handlers, health, middleware, openapi
 from app.web.application import Application
+from app.web.event_stream import OpenStreams
 from app.worker import housekeeping
 from app.worker.run import loop_names, poll_hints_running, worker_running
+
+# An open stream takes a connection, and some kB; pages beyond ask again and again.
+_MOST_STREAMS: Final = 500
+_MOST_STREAMS_OF_ONE: Final = 10
 
 
 def create_app(settings: Settings, overrides: Overrides | None = None) -> FastAPI:
@@ -42,6 +48,7 @@ def create_app(settings: Settings, overrides: Overrides | None = None) -> FastAP
         lifespan=_lifespan_of(settings, metrics, overrides or Overrides()),
     )
     app.state.start_fault = None
+    app.state.streams = OpenStreams(_MOST_STREAMS, _MOST_STREAMS_OF_ONE)
     for feature in (
         orders,
         price_router,

@@ -23,6 +23,7 @@ from app.assessments.providers.tags import TagsProvider
 from app.assessments.rules.receipts import SigningKey
 from app.lists.lookup import Lists
 from app.lists.rules.listings import RequiredLists
+from app.orders.payment_page.watch import PaymentWatch
 from app.orders.poll_hints import PollHints
 from app.orders.pricing import BitcoinTerms, Terms
 from app.orders.wallet.wallet import Wallet, WalletRefused
@@ -86,6 +87,7 @@ class Resources:
     lists: Lists
     metrics: Metrics
     poll_hints: PollHints
+    payment_watch: PaymentWatch
     key_uses: KeyUses
     throttles: Throttles
     receipt_key: SigningKey | None
@@ -305,6 +307,7 @@ async def open_resources(
             lists,
             metrics,
             PollHints(),
+            PaymentWatch(),
             KeyUses(),
             throttles,
             receipt_key(settings),

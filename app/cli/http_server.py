@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from app.settings import ConfigurationError, Settings
 from app.web.connections import KEEP_ALIVE_SECONDS, BoundedProtocol, ConnectionLimit
+from app.web.event_stream import OpenStreams
 from app.web.open_files import most_connections, raise_open_files
 
 # Requests in flight get this long to finish after a signal; then the loops get theirs.
@@ -59,6 +60,9 @@ async def serving(app: FastAPI, settings: Settings) -> AsyncIterator[asyncio.Tas
         yield task
     finally:
         server.should_exit = True
+        streams: OpenStreams | None = getattr(app.state, "streams", None)
+        if streams is not None:
+            streams.end()  # uvicorn would wait for them
         await asyncio.wait({task})
 
 

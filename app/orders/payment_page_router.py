@@ -1,6 +1,8 @@
 """Payment pages: making a link to one, and the page itself, which needs no credentials but its link."""
 
 import asyncio
+import json
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated, Final
@@ -9,9 +11,12 @@ from fastapi import APIRouter, Body, Path, Request, Response
 from fastapi.responses import HTMLResponse
 
 from app.orders.payment_page import links, page
+from app.orders.payment_page.links import LinkedOrder
 from app.orders.payment_page.schemas import PaymentPageRequest, PaymentPageResponse
-from app.orders.payment_page.view import payment_page_view
+from app.orders.payment_page.view import PaymentPageView, payment_page_view
+from app.resources import Resources
 from app.runtime.db.failures import unavailability
+from app.runtime.errors import NotFound
 from app.runtime.observability.logging import get_logger
 from app.web import idempotency
 from app.web.dependencies import (
@@ -22,7 +27,9 @@ from app.web.dependencies import (
     actor_of,
 )
 from app.web.errors import responses
+from app.web.event_stream import MEDIA_TYPE, EventStreamResponse, OpenStreams, ServerSentEvent
 from app.web.idempotency import BodyKey
+from app.web.middleware import is_head
 from app.web.public_url import public_url
 from app.web.request_body import StrictRoute
 
@@ -98,6 +105,51 @@ async def show_payment_page(token: str, resources: ResourcesDep) -> HTMLResponse
     origins = resources.settings.payment_pages.return_origins
     view = payment_page_view(links.as_allowed(linked, origins), resources.terms.valuation(), now)
     return _answer(await asyncio.to_thread(page.render, view), HTTPStatus.OK)
+
+
+@router.get("/pay/{token}/events", include_in_schema=False)
+async def follow_payment_page(token: str, request: Request, resources: ResourcesDep) -> Response:
+    """Send what the page shows, now and whenever it changes; 404 without a link.
+
+    A page that changes no more is sent once, and the stream ends.
+    """
+    streams: OpenStreams = request.app.state.streams
+    async with resources.database.reading() as connection:
+        linked = await links.find(connection, token, resources.clock.now())
+    if linked is None:
+        raise NotFound
+    streams.admit(linked.order.id)
+    if is_head(request.scope):
+        return Response(media_type=MEDIA_TYPE)
+    events = _events(streams, resources, linked)
+    return EventStreamResponse(events, headers=page.SECURITY_HEADERS)
+
+
+async def _events(
+    streams: OpenStreams, resources: Resources, linked: LinkedOrder
+) -> AsyncIterator[ServerSentEvent | None]:
+    origins, shown = resources.settings.payment_pages.return_origins, None
+    with (
+        resources.payment_watch.following(links.as_allowed(linked, origins)) as follower,
+        streams.one(linked.order.id, follower.changed) as stream,
+    ):
+        while stream.goes_on and (now := resources.clock.now()) < linked.link_ends_at:
+            view = payment_page_view(follower.linked, resources.terms.valuation(), now)
+            if view == shown:
+                yield None
+            else:
+                yield await _drawn(view)
+                shown = view
+            if not view.is_live:
+                return
+            await stream.wait()
+
+
+async def _drawn(view: PaymentPageView) -> ServerSentEvent:
+    # A block may change many pages at once; each takes some milliseconds of a core.
+    html = await asyncio.to_thread(page.render_parts, view)
+    data = {"state": view.state, "is_live": view.is_live, "html": html}
+    return ServerSentEvent("view", json.dumps(data))
 
 
 def _away() -> HTMLResponse:

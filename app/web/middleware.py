@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.runtime.db.pool import waiting_as_one_request
 
 NO_STORE: Final = {"Cache-Control": "no-store"}
+_IS_HEAD: Final = "assay.is_head"
 _NO_STORE_BYTES: Final = tuple(
     (name.lower().encode(), value.encode()) for name, value in NO_STORE.items()
 )
@@ -43,11 +44,16 @@ class HeadMiddleware:
                 message = {**message, "body": b""}
             await send(message)
 
-        inner = {**scope, "method": "GET"}
+        inner = {**scope, "method": "GET", _IS_HEAD: True}
         try:
             await self._app(inner, receive, send_without_body)
         finally:  # the log and the metrics read the route
             scope.update(inner, method="HEAD")
+
+
+def is_head(scope: Scope) -> bool:
+    """Say whether nobody reads the body of the answer, so that a stream may end at once."""
+    return _IS_HEAD in scope
 
 
 class ConnectionWaitMiddleware:

@@ -18,12 +18,13 @@ from app.worker.clock_gate import running_while_clock_is_right
 
 _POLL_HINTS_REST_SECONDS: Final = 1.0
 _KEY_USES_REST_SECONDS: Final = 10.0
+_PAYMENT_PAGES_REST_SECONDS: Final = 1.0
 _SAVE_REST_SECONDS: Final = 5.0
 
 
 @asynccontextmanager
 async def poll_hints_running(resources: Resources) -> AsyncIterator[None]:
-    """Write down which orders were asked about, and when keys were used, beside the body."""
+    """Write down who asked about what, and follow orders whose pages are open, beside the body."""
 
     async def flush() -> bool:
         await resources.poll_hints.flush(resources.database, resources.clock.now())
@@ -33,7 +34,12 @@ async def poll_hints_running(resources: Resources) -> AsyncIterator[None]:
         await resources.key_uses.save(resources.database)
         return False
 
+    async def look_at_pages() -> bool:
+        await resources.payment_watch.look(resources.database, resources.poll_hints)
+        return False
+
     loops = [
+        Loop("payment_pages", look_at_pages, _PAYMENT_PAGES_REST_SECONDS),
         Loop("interest", flush, _POLL_HINTS_REST_SECONDS),
         Loop("key_uses", save_key_uses, _KEY_USES_REST_SECONDS),
     ]

@@ -103,6 +103,7 @@ def settings_for_tests(**overrides: object) -> Settings:
 async def quiet_poll_hints() -> AsyncIterator[None]:
     """Let interest and uses of keys be written once, when there are none, then not for an hour."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("app.worker.run._PAYMENT_PAGES_REST_SECONDS", 3600.0)
         patch.setattr("app.worker.run._POLL_HINTS_REST_SECONDS", 3600.0)
         patch.setattr("app.worker.run._KEY_USES_REST_SECONDS", 3600.0)
         yield

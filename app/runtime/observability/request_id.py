@@ -16,6 +16,8 @@ HEADER: Final = "X-Request-ID"
 _HEADER_BYTES: Final = HEADER.lower().encode()
 UNMATCHED: Final = "unmatched"
 _STATE_KEY: Final = "request_id"
+# When a stream began, by `time.perf_counter`: how long it then lasts says nothing of the service.
+STREAM_BEGAN: Final = "stream_began"
 _WELL_FORMED: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 # An access code, a key or an id within a path: shown by its first four characters.
 _LONG_WORD: Final = re.compile(r"([A-Za-z0-9]{4})[A-Za-z0-9]{6,}")
@@ -65,12 +67,16 @@ class RequestIdMiddleware:
         try:
             await self._app(scope, receive, send_with_id)
         finally:
-            self._report(scope, status, self._seconds() - started)
+            ended = self._seconds()
+            answered = scope["state"].get(STREAM_BEGAN, ended)
+            self._report(scope, status, answered - started, ended - started)
             current_request_id.reset(token)
 
-    def _report(self, scope: Scope, status: int, seconds: float) -> None:
+    def _report(
+        self, scope: Scope, status: int, answered_seconds: float, all_seconds: float
+    ) -> None:
         route = self._template(scope)
-        self._metrics.observe_request(scope["method"], route, status, seconds)
+        self._metrics.observe_request(scope["method"], route, status, answered_seconds)
         path = {"path": _shortened(scope["path"])} if route == UNMATCHED else {}
         self._log.info(
             "request",
@@ -78,7 +84,7 @@ class RequestIdMiddleware:
             route=route,
             **path,
             status=status,
-            milliseconds=round(seconds * 1000, 2),
+            milliseconds=round(all_seconds * 1000, 2),
         )
 
     def _template(self, scope: Scope) -> str:

@@ -1,20 +1,33 @@
 """Which order is due, and who may work on it: claims under a lease, the weightiest first."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from sqlalchemy import ColumnElement, Float, cast, func, select, update
+from sqlalchemy import (
+    ARRAY,
+    DateTime,
+    SmallInteger,
+    Text,
+    TextClause,
+    bindparam,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.orders.models import Order, Payment
+from app.orders.models import Order
+from app.orders.rules.poll_schedule import Urgency
 from app.orders.rules.rails import Rail
 from app.orders.rules.states import OrderStatus
 from app.runtime import leases
-from app.runtime.db.base import AnyRow, AnySelect
+from app.runtime.db.base import AnyRow
+from app.runtime.db.direct import Statement
+from app.runtime.db.engine import Database
 from app.runtime.db.failures import is_unavailable
 from app.runtime.rate_limit.rules import CALL_DEADLINE_SECONDS, LEAVE_WITHIN_SECONDS
 from app.runtime.security import new_id
@@ -39,6 +52,7 @@ class PollTask:
 
     order_id: str
     lease_token: str
+    rail: Rail
     uuid: str | None
     btc_amount: Decimal
     btc_dest_address: str
@@ -53,49 +67,75 @@ class OrderPoisoned(Exception):
         self.order_id = order_id
 
 
-def _due(now: datetime, quarantined: Collection[str]) -> ColumnElement[bool]:
-    return (
-        (Order.next_look_at <= now)
-        & leases.is_free(Order.lease_until)
-        & Order.id.not_in(sorted(quarantined))
+# One order for each urgency: of those that are equally urgent, the one that is due first weighs most
+# (`app.orders.rules.poll_schedule`). So a claim costs the same however many are due.
+_PER_URGENCY: Final = """
+    FROM unnest(CAST(:urgencies AS smallint[])) AS urgency
+    CROSS JOIN LATERAL (
+        SELECT orders.id, orders.next_look_at, orders.btc_amount, orders.btc_dest_address {more}
+        FROM orders {which} AND orders.look_urgency = urgency
+            AND (orders.lease_until IS NULL OR orders.lease_until < clock_timestamp())
+            AND orders.id <> ALL(CAST(:quarantined AS text[])) AND orders.next_look_at {due}
+        ORDER BY orders.next_look_at, orders.id LIMIT 1 {locked}) AS found"""
+_CREATIONS: Final = {
+    "more": "",
+    "which": f"""WHERE orders.status = '{OrderStatus.TO_BE_CREATED}'
+            AND NOT EXISTS (SELECT FROM payments WHERE payments.order_id = orders.id)""",
+}
+_POLLS: Final = {
+    "more": ", payments.uuid",
+    "which": "JOIN payments ON payments.order_id = orders.id WHERE orders.rail = :rail",
+}
+_URGENCIES: Final = [int(urgency) for urgency in Urgency]
+
+
+def _next(which: Mapping[str, str]) -> Statement:
+    found = _PER_URGENCY.format(**which, due="IS NOT NULL", locked="")
+    return Statement(f"SELECT min(found.next_look_at) {found}")
+
+
+def _weightiest(which: Mapping[str, str]) -> TextClause:
+    found = _PER_URGENCY.format(**which, due="<= :now", locked="FOR UPDATE OF orders SKIP LOCKED")
+    weight = "extract(epoch FROM :now - found.next_look_at) * urgency"
+    return text(
+        f"SELECT found.* {found} ORDER BY {weight} DESC, found.next_look_at, found.id LIMIT 1"
+    ).bindparams(
+        bindparam("urgencies", _URGENCIES, ARRAY(SmallInteger())),
+        bindparam("quarantined", type_=ARRAY(Text())),
+        bindparam("now", type_=DateTime(timezone=True)),
     )
 
 
-def _weight(now: datetime) -> ColumnElement[float]:
-    """Weigh an order that is due: its lateness times its urgency (`app.orders.rules.poll_schedule`)."""
-    lateness_seconds = cast(func.extract("epoch", now - Order.next_look_at), Float)
-    return lateness_seconds * Order.look_urgency
+_NEXT_CREATION: Final = _next(_CREATIONS)
+_NEXT_POLL: Final = _next(_POLLS)
+_WEIGHTIEST_CREATION: Final = _weightiest(_CREATIONS)
+_WEIGHTIEST_POLL: Final = _weightiest(_POLLS)
 
 
-def _due_creations(now: datetime, quarantined: Collection[str]) -> AnySelect:
-    known = select(Payment.order_id).where(Payment.order_id == Order.id).exists()
-    return select(Order.id, Order.btc_amount, Order.btc_dest_address).where(
-        _due(now, quarantined), Order.status == OrderStatus.TO_BE_CREATED, ~known
+async def next_creation_at(
+    database: Database, *, quarantined: Collection[str] = ()
+) -> datetime | None:
+    """Return when the next order is due to be created at AEON.to; None: none waits for that.
+
+    Those in quarantine and those that somebody works on are left out.
+    """
+    return await _next_at(database, _NEXT_CREATION, quarantined)
+
+
+async def next_poll_at(
+    database: Database, rail: Rail, *, quarantined: Collection[str] = ()
+) -> datetime | None:
+    """Return when the next order on a rail is due for a look, in the same way."""
+    return await _next_at(database, _NEXT_POLL, quarantined, rail=rail)
+
+
+async def _next_at(
+    database: Database, statement: Statement, quarantined: Collection[str], **which: str
+) -> datetime | None:
+    row = await database.fetch_row(
+        statement, urgencies=_URGENCIES, quarantined=list(quarantined), **which
     )
-
-
-def _due_polls(rail: Rail, now: datetime, quarantined: Collection[str]) -> AnySelect:
-    return (
-        select(Order.id, Payment.uuid, Order.btc_amount, Order.btc_dest_address)
-        .join(Payment, Payment.order_id == Order.id)
-        .where(_due(now, quarantined), Order.rail == rail)
-    )
-
-
-async def creation_is_due(
-    connection: AsyncConnection, now: datetime, *, quarantined: Collection[str] = ()
-) -> bool:
-    """Say whether any order waits to be created at AEON.to, other than those in quarantine."""
-    return (await connection.execute(_due_creations(now, quarantined).limit(1))).first() is not None
-
-
-async def poll_is_due(
-    connection: AsyncConnection, rail: Rail, now: datetime, *, quarantined: Collection[str] = ()
-) -> bool:
-    """Say whether any order on a rail is due for a look, other than those in quarantine."""
-    return (
-        await connection.execute(_due_polls(rail, now, quarantined).limit(1))
-    ).first() is not None
+    return row[0] if row else None
 
 
 async def claim_creation(
@@ -105,7 +145,7 @@ async def claim_creation(
 
     Raises OrderPoisoned.
     """
-    claimed = await _claim(session, _due_creations(now, quarantined), now)
+    claimed = await _claim(session, _WEIGHTIEST_CREATION, now, quarantined)
     if claimed is None:
         return None
     row, lease_token = claimed
@@ -119,23 +159,25 @@ async def claim_poll(
 
     Raises OrderPoisoned.
     """
-    claimed = await _claim(session, _due_polls(rail, now, quarantined), now)
+    claimed = await _claim(session, _WEIGHTIEST_POLL, now, quarantined, rail=rail)
     if claimed is None:
         return None
     row, lease_token = claimed
-    return PollTask(row.id, lease_token, row.uuid, row.btc_amount, row.btc_dest_address)
+    return PollTask(row.id, lease_token, rail, row.uuid, row.btc_amount, row.btc_dest_address)
 
 
-async def _claim(session: AsyncSession, due: AnySelect, now: datetime) -> tuple[AnyRow, str] | None:
-    weightiest = (
-        due.order_by(_weight(now).desc(), Order.next_look_at, Order.id)
-        .limit(1)
-        .with_for_update(skip_locked=True, of=Order)
-    )
+async def _claim(
+    session: AsyncSession,
+    weightiest: TextClause,
+    now: datetime,
+    quarantined: Collection[str],
+    **which: str,
+) -> tuple[AnyRow, str] | None:
+    parameters = {"now": now, "quarantined": list(quarantined), **which}
     row, token = None, new_id("lease")
     try:
         async with session.begin():
-            row = (await session.execute(weightiest)).one_or_none()
+            row = (await session.execute(weightiest, parameters)).one_or_none()
             if row is None:
                 return None
             await session.execute(

@@ -30,10 +30,10 @@ class PollHints:
         if len(self._asked) < _MOST:
             self._asked.add(order_id)
 
-    async def flush(self, database: Database, now: datetime) -> None:
-        """Bring the orders forward that were asked about, and forget them."""
+    async def flush(self, database: Database, now: datetime) -> bool:
+        """Bring the orders forward that were asked about, and forget them; say whether any moved."""
         if not self._asked:
-            return
+            return False
         asked, self._asked = self._asked, set()
         looks = [
             (and_(Order.rail == rail, Order.status == status), look)
@@ -55,9 +55,11 @@ class PollHints:
             .with_for_update(skip_locked=True)
         )
         async with database.sessions() as session, session.begin():
-            await session.execute(
+            hastened = await session.execute(
                 update(Order)
                 .where(Order.id.in_(late))
                 .values(next_look_at=due, look_urgency=func.greatest(Order.look_urgency, urgency))
+                .returning(Order.id)
                 .execution_options(synchronize_session=False)
             )
+            return hastened.first() is not None

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from app.accounts.authentication import Caller
 from app.accounts.errors import AccessCodeMismatch, InvalidAccessCode
 from app.accounts.rules.throttles import bad_codes_of
-from app.orders import cancel, place, service
+from app.orders import cancel, due, place, rail_offers, service
 from app.orders.errors import InvalidOrderId
 from app.orders.place import Buyer, Purchase
 from app.orders.queries import OrderView
@@ -98,19 +98,16 @@ async def new_order(
     try:
         if key is None:
             _, body_sent = await service.create(database, buyer, purchase, terms, now, write=write)
-            return idempotency.respond(KeptAnswer(HTTPStatus.CREATED, body_sent, replayed=False))
-        kept = await service.create_once(
-            database,
-            buyer,
-            purchase,
-            terms,
-            now,
-            key=key,
-            write=write,
-        )
+            kept = KeptAnswer(HTTPStatus.CREATED, body_sent, replayed=False)
+        else:
+            kept = await service.create_once(
+                database, buyer, purchase, terms, now, key=key, write=write
+            )
     except InvalidAccessCode:
         await resources.throttles.count(bad_codes_of(buyer.caller.account_id))
         raise
+    rail = rail_offers.rail_of(purchase.payment_coin, purchase.payment_network, terms)
+    due.tell_of_new_order(resources.notifications, rail)
     return idempotency.respond(kept)
 
 

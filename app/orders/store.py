@@ -32,8 +32,8 @@ class OrderStore(Protocol):
         """End an order whose deadline has passed."""
         ...
 
-    async def creation_is_due(self, now: datetime, quarantined: Collection[str]) -> bool:
-        """Say whether any order waits to be created."""
+    async def next_creation_at(self, quarantined: Collection[str]) -> datetime | None:
+        """Return when the next order is due to be created; None: none waits for that."""
         ...
 
     async def claim_creation(
@@ -42,8 +42,8 @@ class OrderStore(Protocol):
         """Take the order that has waited longest to be created."""
         ...
 
-    async def poll_is_due(self, rail: Rail, now: datetime, quarantined: Collection[str]) -> bool:
-        """Say whether any order on a rail is due for a look."""
+    async def next_poll_at(self, rail: Rail, quarantined: Collection[str]) -> datetime | None:
+        """Return when the next order on a rail is due for a look; None: none ever is."""
         ...
 
     async def claim_poll(
@@ -83,9 +83,8 @@ class SqlOrderStore:
         async with self._database.sessions() as session:
             return await apply.fail_overdue(session, order_id, self._valuation, now)
 
-    async def creation_is_due(self, now: datetime, quarantined: Collection[str]) -> bool:
-        async with self._database.reading() as connection:
-            return await leases.creation_is_due(connection, now, quarantined=quarantined)
+    async def next_creation_at(self, quarantined: Collection[str]) -> datetime | None:
+        return await leases.next_creation_at(self._database, quarantined=quarantined)
 
     async def claim_creation(
         self, now: datetime, quarantined: Collection[str]
@@ -93,9 +92,8 @@ class SqlOrderStore:
         async with self._database.sessions() as session:
             return await leases.claim_creation(session, now, quarantined=quarantined)
 
-    async def poll_is_due(self, rail: Rail, now: datetime, quarantined: Collection[str]) -> bool:
-        async with self._database.reading() as connection:
-            return await leases.poll_is_due(connection, rail, now, quarantined=quarantined)
+    async def next_poll_at(self, rail: Rail, quarantined: Collection[str]) -> datetime | None:
+        return await leases.next_poll_at(self._database, rail, quarantined=quarantined)
 
     async def claim_poll(
         self, rail: Rail, now: datetime, quarantined: Collection[str]

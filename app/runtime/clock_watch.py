@@ -13,7 +13,7 @@ from app.runtime.observability.metrics import Metrics
 
 log = get_logger(__name__)
 
-_EVERY_SECONDS: Final = 2.0
+_EVERY_SECONDS: Final = 4.0
 # A database that takes longer is away; at the start of a process nobody waits longer for it.
 _WITHIN_SECONDS: Final = 2.0
 

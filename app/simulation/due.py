@@ -78,6 +78,12 @@ class DueOrders:
                 moments.append(entry[0])
         return min(moments, default=None)
 
+    def next_at(self, true_now: datetime, quarantined: Collection[str]) -> datetime | None:
+        """Return when the next order is due of those that nobody holds; None: none ever is."""
+        self._end_leases(true_now)
+        first = (self._first(urgency, quarantined) for urgency in self._waiting)
+        return min((entry[0] for entry in first if entry is not None), default=None)
+
     def _end_leases(self, true_now: datetime) -> None:
         while self._leases and self._leases[0][0] < true_now:
             lease = heapq.heappop(self._leases)

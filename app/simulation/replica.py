@@ -14,6 +14,7 @@ from app.partners.aeonto.client import AeontoClient
 from app.partners.esplora.chain import Chain, ChainSource
 from app.partners.http import Transport
 from app.runtime.clock import Clock
+from app.runtime.db.notifications import Notifications
 from app.runtime.loops.heartbeats import Heartbeats
 from app.runtime.loops.loops import Loop, supervise
 from app.runtime.observability.metrics import Metrics
@@ -66,6 +67,7 @@ class Replica:
         self._skew_seconds = skew_seconds
         self._counts = counts
         self._metrics = Metrics()
+        self._notifications = Notifications("")  # nobody listens: the calendar wakes the loops
         self._tasks: list[asyncio.Task[None]] = []
         self._life = self.start()
 
@@ -87,6 +89,7 @@ class Replica:
             clock,
             self._metrics,
             others=[BitcoinRail(chain)],
+            notifications=self._notifications,
         )
         heartbeats = Heartbeats(clock, self._metrics)
         self._tasks = [

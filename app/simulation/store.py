@@ -179,8 +179,8 @@ class MemoryStore:
         change = failure(order_facts(rows.order), OrderFailureReason.DEADLINE)
         return await self._save(rows, change, now)
 
-    async def creation_is_due(self, now: datetime, quarantined: Collection[str]) -> bool:
-        return self._creations.weightiest(now, self._clock.now(), quarantined) is not None
+    async def next_creation_at(self, quarantined: Collection[str]) -> datetime | None:
+        return self._creations.next_at(self._clock.now(), quarantined)
 
     async def claim_creation(
         self, now: datetime, quarantined: Collection[str]
@@ -193,8 +193,8 @@ class MemoryStore:
             order.id, order.lease_token or "", order.btc_amount, order.btc_dest_address
         )
 
-    async def poll_is_due(self, rail: Rail, now: datetime, quarantined: Collection[str]) -> bool:
-        return self._polls[rail].weightiest(now, self._clock.now(), quarantined) is not None
+    async def next_poll_at(self, rail: Rail, quarantined: Collection[str]) -> datetime | None:
+        return self._polls[rail].next_at(self._clock.now(), quarantined)
 
     async def claim_poll(
         self, rail: Rail, now: datetime, quarantined: Collection[str]
@@ -204,7 +204,7 @@ class MemoryStore:
             return None
         order, uuid = rows.order, rows.payment.uuid
         return PollTask(
-            order.id, order.lease_token or "", uuid, order.btc_amount, order.btc_dest_address
+            order.id, order.lease_token or "", rail, uuid, order.btc_amount, order.btc_dest_address
         )
 
     async def apply(

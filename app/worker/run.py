@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from app.assessments.worker.jobs import Jobs
+from app.orders.due import tell_of_hastened_orders
 from app.orders.store import SqlOrderStore
 from app.orders.worker.address_checks import AddressChecks
 from app.orders.worker.aeonto_rail import AeontoRail
@@ -19,7 +20,7 @@ from app.worker.clock_gate import running_while_clock_is_right
 _POLL_HINTS_REST_SECONDS: Final = 1.0
 _KEY_USES_REST_SECONDS: Final = 10.0
 _PAYMENT_PAGES_REST_SECONDS: Final = 1.0
-_SAVE_REST_SECONDS: Final = 5.0
+_SAVE_REST_SECONDS: Final = 10.0
 
 
 @asynccontextmanager
@@ -27,7 +28,8 @@ async def poll_hints_running(resources: Resources) -> AsyncIterator[None]:
     """Write down who asked about what, and follow orders whose pages are open, beside the body."""
 
     async def flush() -> bool:
-        await resources.poll_hints.flush(resources.database, resources.clock.now())
+        if await resources.poll_hints.flush(resources.database, resources.clock.now()):
+            tell_of_hastened_orders(resources.notifications)
         return False
 
     async def save_key_uses() -> bool:
@@ -58,6 +60,7 @@ def reconciler_of(resources: Resources) -> Reconciler:
         resources.metrics,
         # Orders in bitcoin are followed even when no more of them are taken.
         others=[] if chain is None else [BitcoinRail(chain)],
+        notifications=resources.notifications,
     )
 
 

@@ -128,13 +128,14 @@ async def test_urgent_looks_come_first(
 async def test_nothing_is_claimed_before_it_is_due(
     database: LentDatabase, clock: HandClock, buyer: Person, order: OneOrder
 ) -> None:
-    async with database.reading() as connection:
-        assert not await leases.poll_is_due(connection, Rail.AEONTO, clock.now())
-        assert not await leases.creation_is_due(connection, clock.now())
+    due_at = await leases.next_poll_at(database, Rail.AEONTO)
+    assert due_at is not None
+    assert clock.now() < due_at <= clock.now() + timedelta(seconds=30)
+    assert await leases.next_creation_at(database) is None
+    assert await leases.next_poll_at(database, Rail.BITCOIN) is None
     assert await looked_at(database, clock) is None
     clock.advance(30)
-    async with database.reading() as connection:
-        assert await leases.poll_is_due(connection, Rail.AEONTO, clock.now())
+    assert await leases.next_poll_at(database, Rail.AEONTO) == due_at
     assert await looked_at(database, clock) == order.id
 
 
@@ -223,6 +224,8 @@ async def test_order_that_is_set_aside_is_left_to_others(
     database: LentDatabase, clock: HandClock, buyer: Person
 ) -> None:
     first = await place_order(database, buyer, clock.now())
+    first_due_at = await leases.next_creation_at(database)
+    assert first_due_at is not None
     clock.advance(1)
     second = await place_order(database, buyer, clock.now())
     async with database.sessions() as session:
@@ -230,9 +233,8 @@ async def test_order_that_is_set_aside_is_left_to_others(
         assert job is not None
         assert job.order_id == second
         assert await leases.claim_creation(session, clock.now(), quarantined=[first]) is None
-    async with database.reading() as connection:
-        assert not await leases.creation_is_due(connection, clock.now(), quarantined=[first])
-        assert await leases.creation_is_due(connection, clock.now())
+    assert await leases.next_creation_at(database, quarantined=[first]) is None
+    assert await leases.next_creation_at(database) == first_due_at
 
 
 async def test_order_that_cannot_be_leased_is_named(

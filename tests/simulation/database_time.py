@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, event, text
 
+from app.runtime.db.direct import DriverRow, Statement
 from app.runtime.db.engine import Database, create_database
 
 # A function found before PostgreSQL's own of that name.
@@ -41,8 +43,17 @@ def follow(database: Database, now: Callable[[], datetime]) -> None:
     def forget(connection: Connection) -> None:
         connection.info.pop("told", None)  # a rollback takes the setting back, too
 
+    async def fetch(statement: Statement, **values: object) -> list[DriverRow]:
+        """Run a statement on the driver, which SQLAlchemy does not hear of."""
+        async with database.reading() as connection:
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            await driver.execute(f"SET assay.simulated_now = '{now().isoformat()}'")
+            rows: list[DriverRow] = await driver.fetch(statement.sql, *statement.arguments(values))
+            return rows
+
     event.listen(database.engine.sync_engine, "before_cursor_execute", tell)
     event.listen(database.engine.sync_engine, "rollback", forget)
+    setattr(database, "fetch", fetch)  # noqa: B010  of this one alone
 
 
 def _may_read_it(statement: str) -> bool:

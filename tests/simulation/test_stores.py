@@ -225,11 +225,11 @@ class StorePair:
         ]
         now = self.now()
         if self.random.random() < 0.3:
-            await self.same("creation_is_due", now, quarantined)
+            await self.same("next_creation_at", quarantined)
             await self.same("claim_creation", now, quarantined)
         else:
             rail = self.random.choice(list(Rail))
-            await self.same("poll_is_due", rail, now, quarantined)
+            await self.same("next_poll_at", rail, quarantined)
             await self.same("claim_poll", rail, now, quarantined)
 
     async def apply(self) -> None:

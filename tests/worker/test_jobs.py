@@ -30,6 +30,7 @@ from app.assessments.providers.base import (
 from app.assessments.providers.ensemble import ProviderEnsemble
 from app.assessments.worker import jobs as engine
 from app.assessments.worker.jobs import Jobs
+from app.runtime.background import running_beside
 from app.runtime.db.engine import create_database
 from app.runtime.db.failures import is_unavailable
 from app.runtime.loops import loops
@@ -178,6 +179,22 @@ class Slow(ScriptedProvider):
 
 
 # Waking
+
+
+async def test_worker_is_woken_when_a_job_is_due_and_need_not_ask(
+    harness: WorkerHarness, spender: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new job at once, one that comes later at its time, and one that was due before."""
+    monkeypatch.setattr("app.assessments.worker.jobs._POLL_SECONDS", 3600.0)
+    await pending(harness, spender)
+    notifications = harness.resources.notifications
+    async with carrying(harness), running_beside(notifications.listen(), "notifications"):
+        await until(lambda: settled(harness))
+        harness.provider.raises = ProviderUnknown()
+        await left_unasked(harness, spender, 1)
+        await until(lambda: _is(1, count(harness.database, "assessments", "attempts >= 3")))
+        harness.provider.raises = None
+        await until(lambda: settled(harness))
 
 
 async def test_pending_assessment_is_asked_again_and_then_ready(

@@ -6,7 +6,6 @@ remembers what failed. Whether there is anything to do, and who may do it, `asse
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
-from functools import partial
 from typing import Any, Final
 
 import psycopg
@@ -20,7 +19,7 @@ from app.assessments import provider_calls
 from app.assessments.claims import LEASE
 from app.assessments.jobs import FINISH_ASSESSMENT, QUEUE
 from app.assessments.provider_calls import RetryResult
-from app.assessments.worker.jobs_pool import BeginningPool
+from app.assessments.worker.jobs_connector import HearingConnector
 from app.resources import Resources
 from app.runtime.db.engine import TIMEOUTS
 from app.runtime.db.failures import Unavailable, is_unavailable, reason_of, unavailability
@@ -34,7 +33,8 @@ from app.runtime.observability.logging import get_logger
 log = get_logger(__name__)
 
 _AT_ONCE: Final = 8
-_POLL_SECONDS: Final = 1.0
+# The connector tells when a job is due. What nobody told of is found all the same.
+_POLL_SECONDS: Final = 5.0
 # A job in flight is let finish for so long; then it is for whoever comes when its lease is over.
 _FINISH_SECONDS: Final = GRACE_SECONDS * 0.7
 # One connection is enough: a job uses it twice, for a statement each time.
@@ -96,8 +96,9 @@ class Jobs:
 def jobs_app(resources: Resources, beat: Callable[[], None]) -> App:
     """Return an application of the engine with our one task; it is not open yet."""
     url = read_database_url(resources.database.url)
-    connector = PsycopgConnector(
-        pool_factory=partial(BeginningPool, settings=_SETTINGS),
+    connector = HearingConnector(
+        resources,
+        settings=_SETTINGS,
         kwargs=for_psycopg(url),
         min_size=0,
         max_size=_CONNECTIONS,
@@ -124,7 +125,6 @@ def _work(app: App) -> Coroutine[Any, Any, None]:
         queues=[QUEUE],
         concurrency=_AT_ONCE,
         fetch_job_polling_interval=_POLL_SECONDS,
-        listen_notify=False,  # it would be a second connection, for a second saved
         shutdown_graceful_timeout=_FINISH_SECONDS,
         install_signal_handlers=False,
         delete_jobs=DeleteJobCondition.SUCCESSFUL,

@@ -16,6 +16,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.orders.rules.poll_schedule import Urgency
 from app.orders.rules.rails import Rail
 from app.orders.rules.states import OrderStatus
 from app.runtime.db.base import Base, one_of
@@ -42,7 +43,10 @@ class Order(Base):
             " OR status IN ('BTC_SENT', 'FAILED', 'TIMED_OUT', 'NOT_FOUND', 'CANCELLED')",
             name="open_is_due",
         ),
-        CheckConstraint("look_urgency > 0", name="look_urgency"),
+        CheckConstraint(
+            f"look_urgency IN ({', '.join(str(int(urgency)) for urgency in Urgency)})",
+            name="look_urgency",
+        ),
         CheckConstraint("(lease_token IS NULL) = (lease_until IS NULL)", name="lease"),
         CheckConstraint(
             "(granted_at IS NULL) = (credits_granted IS NULL)"
@@ -77,8 +81,21 @@ class Order(Base):
         CheckConstraint(
             "NOT unique_reference OR client_reference IS NOT NULL", name="unique_reference"
         ),
+        # Where each claim finds the first that is due of each urgency.
         Index(
-            "ix_orders_next_look_at", "next_look_at", postgresql_where="next_look_at IS NOT NULL"
+            "ix_orders_due",
+            "rail",
+            "look_urgency",
+            "next_look_at",
+            "id",
+            postgresql_where="next_look_at IS NOT NULL",
+        ),
+        Index(
+            "ix_orders_to_be_created",
+            "look_urgency",
+            "next_look_at",
+            "id",
+            postgresql_where="status = 'TO_BE_CREATED' AND next_look_at IS NOT NULL",
         ),
         # Of these the limit of open unpaid orders counts.
         Index(

@@ -10,6 +10,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Final, TypeVar
 
+from app.orders.due import CREATIONS, LOOKS, waking
 from app.orders.leases import CreationTask, OrderPoisoned, PollTask
 from app.orders.rules.facts import Observation, RequestFailed
 from app.orders.rules.failures import ORDER_SET_ASIDE
@@ -21,6 +22,7 @@ from app.orders.worker.quarantine import Quarantine
 from app.orders.worker.rails import Failed, PaymentRail, PermitT, RailPermit
 from app.runtime.clock import Clock
 from app.runtime.db.failures import is_unavailable, reason_of
+from app.runtime.db.notifications import Notifications
 from app.runtime.loops.loops import Loop
 from app.runtime.observability.logging import get_logger
 from app.runtime.observability.metrics import Metrics
@@ -29,9 +31,10 @@ log = get_logger(__name__)
 
 # What is still in flight then is cut off: its lease runs out and another process takes over.
 _DRAIN_SECONDS: Final = 3.0
-_IDLE_SECONDS: Final = 0.25
+# How long a loop rests at most. It learns sooner of what is due by its time or by a notification,
+# but not of a lease that ran out, a change by hand, a clock that was put back.
+_IDLE_SECONDS: Final = 5.0
 _PARAMETERS_REST_SECONDS: Final = 5.0
-_LOOKS: Final = {Rail.AEONTO: "order_looks", Rail.BITCOIN: "bitcoin_looks"}
 
 Job = TypeVar("Job", CreationTask, PollTask)
 
@@ -47,6 +50,7 @@ class Reconciler:
         metrics: Metrics,
         *,
         others: Sequence[PaymentRail[Any]] = (),
+        notifications: Notifications,
     ) -> None:
         """Carry the orders of a store over AEON.to, and over the `others`."""
         self._store = store
@@ -56,33 +60,38 @@ class Reconciler:
         self._metrics = metrics
         self._quarantined = Quarantine()
         self._in_flight: set[asyncio.Task[None]] = set()
+        self._creations = waking(CREATIONS, notifications, clock)
+        self._looks = {rail: waking(LOOKS[rail], notifications, clock) for rail in Rail}
 
     def loops(self) -> list[Loop]:
         """Return the loops to run."""
         return [
-            Loop("order_creations", self.create_next, _IDLE_SECONDS),
+            Loop(CREATIONS, self.create_next, _IDLE_SECONDS, self._creations),
             Loop("order_parameters", self.refresh_parameters, _PARAMETERS_REST_SECONDS),
             *(
-                Loop(_LOOKS[rail], partial(self.poll_next, rail), _IDLE_SECONDS)
+                Loop(LOOKS[rail], partial(self.poll_next, rail), _IDLE_SECONDS, self._looks[rail])
                 for rail in self._rails
             ),
         ]
 
     async def create_next(self) -> bool:
-        """Send one order to AEON.to, if one is due; say whether one was."""
-        await self._fail_overdue()
-        now = self._clock.now()
-        if not self._aeonto.may_open() or not await self._store.creation_is_due(
-            now, self._quarantined.ids(now)
-        ):
+        """Send one order to AEON.to, or end those that are too late; say whether one was due."""
+        quarantined = self._quarantined.ids(self._clock.now())
+        self._creations.expect(await self._store.next_creation_at(quarantined))
+        if not self._creations.is_due():
+            return False
+        if await self._fail_overdue():
+            return True
+        if not self._aeonto.may_open():
             return False
         permit = await self._aeonto.creation_permit()
         return await self._dispatch(permit, self._claim_creation, self._create)
 
     async def poll_next(self, rail: Rail) -> bool:
         """Look at one order of a rail, if one is due; say whether one was."""
-        now = self._clock.now()
-        if not await self._store.poll_is_due(rail, now, self._quarantined.ids(now)):
+        looks, quarantined = self._looks[rail], self._quarantined.ids(self._clock.now())
+        looks.expect(await self._store.next_poll_at(rail, quarantined))
+        if not looks.is_due():
             return False
         permit = await self._rails[rail].poll_permit()
         return await self._dispatch(
@@ -103,12 +112,12 @@ class Reconciler:
             task.cancel()
         await asyncio.gather(*unfinished, return_exceptions=True)
 
-    async def _fail_overdue(self) -> None:
+    async def _fail_overdue(self) -> bool:
+        """End the orders that AEON.to did not accept in time; say whether there were any."""
         now = self._clock.now()
         resting = self._quarantined.ids(now)
-        for order_id in await self._store.overdue(now):
-            if order_id in resting:
-                continue
+        late = [one for one in await self._store.overdue(now) if one not in resting]
+        for order_id in late:
             try:
                 self._count(order_id, await self._store.fail_overdue(order_id, now))
             except Exception as fault:
@@ -116,6 +125,7 @@ class Reconciler:
                     raise
                 log.exception("order_not_failed", order_id=order_id)
                 self._put_in_quarantine(order_id)
+        return bool(late)
 
     async def _claim_creation(self) -> CreationTask | None:
         now = self._clock.now()
@@ -161,6 +171,15 @@ class Reconciler:
         else:
             self._quarantined.take_back(job.order_id)
             self._count(job.order_id, applied)
+        self._wake_for(job)
+
+    def _wake_for(self, job: CreationTask | PollTask) -> None:
+        """Let the loops learn when the order of a job is due again."""
+        if isinstance(job, CreationTask):
+            self._creations.wake()
+            self._looks[Rail.AEONTO].wake()
+        else:
+            self._looks[job.rail].wake()
 
     async def _rest(self, job: CreationTask | PollTask, why: str) -> None:
         """Put an order in quarantine here, and if its row can be written, for every replica."""

@@ -20,8 +20,6 @@ from app.runtime.observability.logging import get_logger
 
 log = get_logger(__name__)
 
-ORDERS_DUE: Final = "assay_orders_due"
-
 _ABOUT_ALL: Final = ""
 # Each transaction that notifies waits for the others, and for the disk. So a process tells what has
 # come together in so long by one.
@@ -78,10 +76,17 @@ class Notifications:
 
         Others are told while this process hears them; what was told about must be committed.
         """
-        self._wake(channel, key)
+        self.wake(channel, key)
         if self.are_heard:
             self._untold[channel, key] = None
             self._work.set()
+
+    def wake(self, channel: str, key: str = _ABOUT_ALL) -> None:
+        """Wake the subscribers of this process alone."""
+        keys = self._subscribers.get(channel, {})
+        for about in list(keys) if key == _ABOUT_ALL else (key, _ABOUT_ALL):
+            for event in keys.get(about, ()):
+                event.set()
 
     async def listen(self) -> None:
         """Hear and tell until cancelled, or until a pooler answers; connect whenever it takes."""
@@ -124,7 +129,7 @@ class Notifications:
         for channel in self._subscribers.keys() - heard:
             await connection.add_listener(channel, self._hear)
             heard.add(channel)
-            self._wake(channel, _ABOUT_ALL)  # what was told meanwhile
+            self.wake(channel)  # what was told meanwhile
 
     async def _tell_others(self, connection: Any) -> None:  # noqa: ANN401
         if not self._untold:
@@ -136,13 +141,7 @@ class Notifications:
 
     def _hear(self, _connection: object, pid: int, channel: str, key: str) -> None:
         if pid != self._own_pid:
-            self._wake(channel, key)
-
-    def _wake(self, channel: str, key: str) -> None:
-        keys = self._subscribers.get(channel, {})
-        for about in list(keys) if key == _ABOUT_ALL else (key, _ABOUT_ALL):
-            for event in keys.get(about, ()):
-                event.set()
+            self.wake(channel, key)
 
     def _say(self, fault: Exception) -> None:
         """Say why notifications are not heard, each reason once; nobody starts this task again."""

@@ -6,13 +6,14 @@ again: by a supervisor, one for each loop, or for whatever else must keep runnin
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from app.runtime.db.failures import unavailability
 from app.runtime.loops.heartbeats import Heartbeats
 from app.runtime.loops.outages import Outage
+from app.runtime.loops.waking import Waking
 from app.runtime.observability.logging import get_logger
 
 log = get_logger(__name__)
@@ -47,20 +48,32 @@ class Supervised(Protocol):
 class Loop:
     """A tick and how long to rest when it found nothing to do.
 
-    The tick returns whether it did something: then the next one follows at once.
+    The tick returns whether it did something: then the next one follows at once. With a `waking`,
+    the rest ends when that knows of something to do.
     """
 
     name: str
     tick: Callable[[], Awaitable[bool]]
     rest_seconds: float
+    waking: Waking | None = None
 
     async def run(self, heartbeats: Heartbeats, stopping: asyncio.Event) -> None:
         """Tick until `stopping` is set. Raises Stuck."""
         outage = Outage(self.name)
-        while not stopping.is_set():
-            rest_seconds = await _tick(self, heartbeats, outage)
-            if rest_seconds > 0:
-                await rest(rest_seconds, stopping)
+        with self._told() as told:
+            while not stopping.is_set():
+                told.clear()
+                pause_seconds = await _tick(self, heartbeats, outage)
+                if pause_seconds is None:
+                    await _rest_until_either(self._idle_seconds(), stopping, told)
+                elif pause_seconds > 0:
+                    await rest(pause_seconds, stopping)
+
+    def _told(self) -> AbstractContextManager[asyncio.Event]:
+        return self.waking.subscribed() if self.waking else nullcontext(asyncio.Event())
+
+    def _idle_seconds(self) -> float:
+        return self.waking.rest_seconds(self.rest_seconds) if self.waking else self.rest_seconds
 
 
 async def rest(seconds: float, stopping: asyncio.Event) -> None:
@@ -70,8 +83,21 @@ async def rest(seconds: float, stopping: asyncio.Event) -> None:
             await stopping.wait()
 
 
-async def _tick(loop: Loop, heartbeats: Heartbeats, outage: Outage) -> float:
-    """Run one tick; return how long to rest after it. Only a tick that succeeds is a heartbeat."""
+async def _rest_until_either(seconds: float, *events: asyncio.Event) -> None:
+    """Rest for so long, or until one of the events is set."""
+    waits = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+
+
+async def _tick(loop: Loop, heartbeats: Heartbeats, outage: Outage) -> float | None:
+    """Run one tick; return how long to pause after it, None when it found nothing to do.
+
+    Only a tick that succeeds is a heartbeat.
+    """
     limit = asyncio.timeout(STUCK_AFTER_SECONDS)
     try:
         async with limit:
@@ -86,7 +112,7 @@ async def _tick(loop: Loop, heartbeats: Heartbeats, outage: Outage) -> float:
         return AFTER_FAULT_SECONDS
     outage.end()
     heartbeats.beat(loop.name)
-    return 0.0 if busy else loop.rest_seconds
+    return 0.0 if busy else None
 
 
 async def supervise(loop: Supervised, heartbeats: Heartbeats, stopping: asyncio.Event) -> None:

@@ -56,7 +56,8 @@ OF_WHAT_IS_OPEN: Final = frozenset(
         "ix_list_entries_without_canonical",
         "ix_list_reviews_next_at",
         "ix_order_events_alarms",
-        "ix_orders_next_look_at",
+        "ix_orders_due",
+        "ix_orders_to_be_created",
     }
 )
 # Some rows of the tables that `benchmark-data` leaves empty: of an empty table, any plan is good.
@@ -192,11 +193,11 @@ async def tick_everything(application: Application) -> None:
     """Let the loops do what they do again and again, without asking AEON.to."""
     resources, now = application.resources, application.clock.now()
     store = SqlOrderStore(resources.database, resources.terms)
-    await store.creation_is_due(now, ["aside"])
+    await store.next_creation_at(["aside"])
     await store.claim_creation(now, ["aside"])
     await store.overdue(now)
     for rail in Rail:
-        await store.poll_is_due(rail, now, ["aside"])
+        await store.next_poll_at(rail, ["aside"])
         await store.claim_poll(rail, now, ["aside"])
     for loop in housekeeping.loops(resources):
         await loop.tick()

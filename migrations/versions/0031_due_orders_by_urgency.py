@@ -10,7 +10,7 @@ down_revision = "0030"
 branch_labels = None
 depends_on = None
 
-_URGENCY = op.f("ck_orders_look_urgency")
+_URGENCY = "ck_orders_look_urgency"
 
 
 def upgrade() -> None:
@@ -28,14 +28,14 @@ def upgrade() -> None:
         postgresql_where="status = 'TO_BE_CREATED' AND next_look_at IS NOT NULL",
     )
     op.drop_index("ix_orders_next_look_at", "orders")
-    op.drop_constraint(_URGENCY, "orders")
-    op.create_check_constraint(_URGENCY, "orders", "look_urgency IN (1, 4, 8, 16, 32)")
+    op.drop_constraint(op.f(_URGENCY), "orders")
+    op.create_check_constraint(op.f(_URGENCY), "orders", "look_urgency IN (1, 4, 8, 16, 32)")
 
 
 def downgrade() -> None:
     """Index what is due by its time alone."""
-    op.drop_constraint(_URGENCY, "orders")
-    op.create_check_constraint(_URGENCY, "orders", "look_urgency > 0")
+    op.drop_constraint(op.f(_URGENCY), "orders")
+    op.create_check_constraint(op.f(_URGENCY), "orders", "look_urgency > 0")
     op.create_index(
         "ix_orders_next_look_at",
         "orders",

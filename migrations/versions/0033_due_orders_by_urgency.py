@@ -5,8 +5,8 @@ By its due time alone, all that was due was read and sorted for each claim.
 
 from alembic import op
 
-revision = "0031"
-down_revision = "0030"
+revision = "0033"
+down_revision = "0032"
 branch_labels = None
 depends_on = None
 

@@ -6,10 +6,13 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.access_codes import active_account_of
+from app.accounts.access_codes import active_account_of, facts_of
 from app.accounts.authentication import Caller
 from app.accounts.errors import AccessCodeNotFound
 from app.accounts.models import AccessCode
+from app.accounts.rules.expiry import is_past
+from app.accounts.schemas import Activity
+from app.accounts.told import tell_access_code
 from app.ledger import audit_log, service
 from app.ledger.actors import Actor
 from app.ledger.models import Account
@@ -88,8 +91,18 @@ async def deactivate(
         await audit_log.record(
             session, actor=actor, action="access_code.deactivate", subject=code.account_id, at=now
         )
-    if keep_credits:
-        return 0
+    returned = 0 if keep_credits else await _give_all_back(session, code, actor, now)
+    if was_active:
+        facts = await facts_of(session, code.account_id, now)
+        before = Activity.of(not is_past(facts.expires_at, now))
+        await tell_access_code(session, code.account_id, facts, previous_status=before, now=now)
+    return returned
+
+
+async def _give_all_back(
+    session: AsyncSession, code: "_LockedCode", actor: Actor, now: datetime
+) -> int:
+    """Let all credits of a code go back to its issuer, and those that still come."""
     await session.execute(
         update(Account)
         .where(Account.id == code.account_id, Account.returns_to.is_(None))

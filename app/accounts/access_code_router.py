@@ -6,6 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Request, Response
 
 from app.accounts import access_code_credits, access_codes
+from app.accounts.access_code_facts import CodeFacts
+from app.accounts.access_code_responses import access_code_response
 from app.accounts.access_code_schemas import (
     AccessCodeInPath,
     AccessCodePage,
@@ -17,11 +19,9 @@ from app.accounts.access_code_schemas import (
     ReturnCreditsRequest,
     ReturnedCreditsResponse,
 )
-from app.accounts.access_codes import CodeFacts
 from app.accounts.authentication import Caller
 from app.accounts.errors import AccessCodeNotFound
 from app.accounts.rules.throttles import bad_codes_of
-from app.accounts.schemas import Activity
 from app.runtime.paging import read_cursor
 from app.web import idempotency, links
 from app.web.dependencies import (
@@ -52,20 +52,9 @@ _RETURNING = DeactivateAccessCodeRequest()
 _ALL_CREDITS = ReturnCreditsRequest()
 
 
-def _response(code: CodeFacts) -> AccessCodeResponse:
-    return AccessCodeResponse(
-        access_code=code.access_code,
-        status=Activity.of(code.active),
-        created_at=code.created_at,
-        expires_at=code.expires_at,
-        affiliate_origin=code.affiliate_origin,
-        credits_available=code.credits_available,
-    )
-
-
 def _returned(code: CodeFacts, credits_returned: int) -> ReturnedCreditsResponse:
     return ReturnedCreditsResponse(
-        **_response(code).model_dump(), credits_returned=credits_returned
+        **access_code_response(code).model_dump(), credits_returned=credits_returned
     )
 
 
@@ -93,7 +82,7 @@ async def check_access_code_status(
     if code is None:
         await resources_of(request).throttles.count(bad_codes_of(caller.account_id))
         raise AccessCodeNotFound
-    return _response(code)
+    return access_code_response(code)
 
 
 @router.get(
@@ -117,7 +106,7 @@ async def list_access_codes(
         limit=limit,
     )
     return AccessCodePage(
-        items=[_response(code) for code in page.items], next_cursor=page.next_cursor
+        items=[access_code_response(code) for code in page.items], next_cursor=page.next_cursor
     )
 
 
@@ -142,16 +131,15 @@ async def create_access_code(
     now = resources.clock.now()
 
     async def create() -> AccessCodeResponse:
-        access_code = await access_codes.create(
-            session,
-            issuer_id=caller.account_id,
-            expires_at=body.expires_at,
-            credits_moved=body.credits or 0,
-            actor=actor_of(request, caller),
-            now=now,
-        )
-        return _response(
-            await access_codes.facts(session, caller=caller, access_code=access_code, now=now)
+        return access_code_response(
+            await access_codes.create(
+                session,
+                issuer_id=caller.account_id,
+                expires_at=body.expires_at,
+                credits_moved=body.credits or 0,
+                actor=actor_of(request, caller),
+                now=now,
+            )
         )
 
     return await idempotency.answer_once(resources, session, key, create)
@@ -227,7 +215,7 @@ async def move_credits_to_access_code(
             actor=actor_of(request, caller),
             now=now,
         )
-        return _response(
+        return access_code_response(
             await access_codes.facts(session, caller=caller, access_code=access_code, now=now)
         )
 

@@ -1,16 +1,17 @@
 """Access codes: issued by users, filled by transfers, read by whoever owns or issued them."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from sqlalchemy import ColumnElement, RowMapping, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
+from app.accounts.access_code_facts import CodeFacts
 from app.accounts.authentication import Caller, CallerQuery
 from app.accounts.errors import AccessCodeNotFound
 from app.accounts.models import AccessCode, User
 from app.accounts.rules.expiry import is_past, require_future
+from app.accounts.told import tell_access_code
 from app.accounts.users import insert_account
 from app.ledger import audit_log, service
 from app.ledger.actors import Actor
@@ -20,20 +21,6 @@ from app.runtime.db.base import AnySelect
 from app.runtime.db.direct import DriverRow
 from app.runtime.paging import Cursor, Page, page_of
 from app.runtime.security import ACCESS_CODE_PATTERN, new_access_code, new_id
-
-
-@dataclass(frozen=True)
-class CodeFacts:
-    """What its owner and its issuer may know of an access code."""
-
-    account_id: str
-    access_code: str
-    active: bool
-    created_at: datetime
-    expires_at: datetime | None
-    affiliate_origin: str
-    credits_available: int
-
 
 _FACTS: Final = (
     AccessCode.account_id.label("asked_account_id"),
@@ -97,10 +84,10 @@ async def create(
     credits_moved: int,
     actor: Actor,
     now: datetime,
-) -> str:
+) -> CodeFacts:
     """Issue a code in the caller's transaction, with credits of its issuer if any are to move.
 
-    Returns the code. Raises InvalidParameter for an expiry in the past, and InsufficientCredits.
+    Raises InvalidParameter for an expiry in the past, and InsufficientCredits.
     """
     require_future(expires_at, now)
     account_id, access_code = new_id("acc"), new_access_code()
@@ -126,7 +113,15 @@ async def create(
             actor=actor,
             at=now,
         )
-    return access_code
+    code = await facts_of(session, account_id, now)
+    await tell_access_code(session, account_id, code, previous_status=None, now=now)
+    return code
+
+
+async def facts_of(session: AsyncSession, account_id: str, now: datetime) -> CodeFacts:
+    """Return what is known of the code of an account."""
+    row = (await session.execute(_query().where(AccessCode.account_id == account_id))).one()
+    return _facts(row._mapping, now)
 
 
 async def facts(

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Request, Response
 
 from app.accounts import api_keys, key_rotation
+from app.accounts.api_key_responses import api_key_response
 from app.accounts.api_key_schemas import (
     ApiKeyPage,
     ApiKeyResponse,
@@ -16,7 +17,7 @@ from app.accounts.api_key_schemas import (
     PrefixInPath,
     RotateApiKeyRequest,
 )
-from app.accounts.api_keys import KeyFacts, KeyWish, NewKey
+from app.accounts.api_keys import KeyWish, NewKey
 from app.accounts.listed_account import ListedAccount
 from app.accounts.rules.key_limits import KeyLimits
 from app.runtime.paging import read_cursor
@@ -44,25 +45,8 @@ router = APIRouter(
 _IN_A_DAY = RotateApiKeyRequest()  # the body may be left out
 
 
-def _response(key: KeyFacts) -> ApiKeyResponse:
-    return ApiKeyResponse(
-        prefix=key.prefix,
-        name=key.name,
-        owner=key.account_id,
-        access_code=key.access_code,
-        scopes=None if key.limits.scopes is None else list(key.limits.scopes),
-        read_only=key.limits.read_only,
-        ip_allow_list=None if key.limits.ip_allow_list is None else list(key.limits.ip_allow_list),
-        created_at=key.created_at,
-        expires_at=key.expires_at,
-        revoked_at=key.revoked_at,
-        last_used_at=key.last_used_at,
-        old_secret_until=key.old_secret_until,
-    )
-
-
 def _shown_once(key: NewKey) -> CreatedApiKeyResponse:
-    return CreatedApiKeyResponse(**_response(key.facts).model_dump(), api_key=key.text)
+    return CreatedApiKeyResponse(**api_key_response(key.facts).model_dump(), api_key=key.text)
 
 
 @router.post(
@@ -126,7 +110,9 @@ async def list_api_keys(
         cursor=read_cursor(cursor) if cursor is not None else None,
         limit=limit,
     )
-    return ApiKeyPage(items=[_response(key) for key in page.items], next_cursor=page.next_cursor)
+    return ApiKeyPage(
+        items=[api_key_response(key) for key in page.items], next_cursor=page.next_cursor
+    )
 
 
 @router.post(
@@ -195,4 +181,4 @@ async def revoke_api_key(
             actor=actor_of(request, caller),
             now=resources.clock.now(),
         )
-    return _response(key)
+    return api_key_response(key)

@@ -9,12 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from app.accounts import access_codes
 from app.accounts.authentication import Caller
 from app.accounts.errors import AccessCodeNotFound, InvalidApiKey
+from app.accounts.key_facts import KeyFacts, facts_query, key_facts
 from app.accounts.models import AccessCode, ApiKey, User
 from app.accounts.rules.expiry import is_past, require_future
 from app.accounts.rules.key_limits import UNLIMITED, KeyLimits, limits_below
+from app.accounts.told import tell_keys
+from app.events.types import EventType
 from app.ledger import audit_log
 from app.ledger.actors import Actor
-from app.runtime.db.base import AnyRow, AnySelect
 from app.runtime.errors import InvalidParameter, NotFound
 from app.runtime.paging import Cursor, Page, page_of
 from app.runtime.security import KEY_PREFIX_PATTERN, new_api_key
@@ -27,22 +29,6 @@ class KeyWish:
     name: str | None = None
     expires_at: datetime | None = None
     limits: KeyLimits = UNLIMITED
-
-
-@dataclass(frozen=True)
-class KeyFacts:
-    """What may be shown of a key after its creation."""
-
-    prefix: str
-    name: str | None
-    account_id: str | None
-    access_code: str | None
-    limits: KeyLimits
-    created_at: datetime
-    expires_at: datetime | None
-    revoked_at: datetime | None
-    last_used_at: datetime | None
-    old_secret_until: datetime | None
 
 
 @dataclass(frozen=True)
@@ -69,40 +55,6 @@ class ListedKey:
     expires_at: datetime | None
     revoked_at: datetime | None
     last_used_at: datetime | None
-
-
-def facts_query() -> AnySelect:
-    """Read what may be shown of keys."""
-    return select(
-        ApiKey.prefix,
-        ApiKey.name,
-        ApiKey.account_id,
-        AccessCode.access_code,
-        ApiKey.scopes,
-        ApiKey.read_only,
-        ApiKey.ip_allow_list,
-        ApiKey.created_at,
-        ApiKey.expires_at,
-        ApiKey.revoked_at,
-        ApiKey.last_used_at,
-        ApiKey.old_secret_until,
-    ).outerjoin(AccessCode, AccessCode.account_id == ApiKey.account_id)
-
-
-def key_facts(row: AnyRow) -> KeyFacts:
-    """Read a row of `facts_query`."""
-    return KeyFacts(
-        prefix=row.prefix,
-        name=row.name,
-        account_id=row.account_id,
-        access_code=row.access_code,
-        limits=KeyLimits(row.scopes, row.read_only, row.ip_allow_list),
-        created_at=row.created_at,
-        expires_at=row.expires_at,
-        revoked_at=row.revoked_at,
-        last_used_at=row.last_used_at,
-        old_secret_until=row.old_secret_until,
-    )
 
 
 async def create_for_caller(
@@ -164,7 +116,9 @@ async def create(
         session, actor=actor, action="api_key.create", subject=key.prefix, at=now
     )
     made = await session.execute(facts_query().where(ApiKey.prefix == key.prefix))
-    return NewKey(key.text, key_facts(made.one()))
+    facts = key_facts(made.one())
+    await tell_keys(session, EventType.KEY_CREATED, [facts], now)
+    return NewKey(key.text, facts)
 
 
 async def _below(session: AsyncSession, parent: str, wish: KeyWish, now: datetime) -> KeyWish:
@@ -245,6 +199,11 @@ async def _revoke(
     )
     prefixes = sorted(revoked)
     await audit_log.record_subjects(session, prefixes, actor=actor, action="api_key.revoke", at=now)
+    if prefixes:
+        rows = await session.execute(
+            facts_query().where(ApiKey.prefix.in_(prefixes)).order_by(ApiKey.prefix)
+        )
+        await tell_keys(session, EventType.KEY_REVOKED, [key_facts(row) for row in rows], now)
     return prefixes
 
 

@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.api_keys import NewKey, facts_query, key_facts, reached_by
+from app.accounts.api_keys import NewKey, reached_by
 from app.accounts.authentication import Caller
 from app.accounts.errors import AccessCodeNotFound, ApiKeyNotActive, RotationNotAllowed
+from app.accounts.key_facts import facts_query, key_facts
 from app.accounts.models import ApiKey
 from app.accounts.rules.expiry import is_past
 from app.ledger import audit_log

@@ -9,7 +9,8 @@ from app.assessments.claims import Subject
 from app.assessments.providers.ensemble import ProviderEnsemble
 from app.assessments.questions import Askable, askable_for, refuse_unanswerable
 from app.assessments.request_schemas import AssessmentQuestion, CreateAssessmentsRequest, Malformed
-from app.assessments.router import assessment_response, subject_of
+from app.assessments.responses import assessment_response
+from app.assessments.router import subject_of
 from app.assessments.schemas import (
     AssessmentOutcome,
     AssessmentQuestionFault,

@@ -95,6 +95,8 @@ class LeasedAssessment:
 
     question: Question
     account_id: str
+    provider: str
+    labels: Labels
     lease_token: str
     attempts: int
     created_at: datetime
@@ -121,6 +123,8 @@ async def reserve(
         LeasedAssessment(
             Question(assessment_id=new_id("asm"), **subject.asked),
             account_id,
+            provider=context.ensemble.name,
+            labels=subject.labels,
             lease_token=new_id("lease"),
             attempts=1,
             created_at=now,
@@ -213,6 +217,8 @@ def _taken(assessment: Assessment) -> LeasedAssessment:
             as_of=assessment.as_of,
         ),
         assessment.account_id,
+        provider=assessment.provider,
+        labels=Labels(assessment.client_reference, assessment.client_metadata),
         lease_token=new_id("lease"),
         attempts=assessment.attempts + 1,
         created_at=assessment.created_at,

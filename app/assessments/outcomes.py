@@ -1,15 +1,16 @@
 """Settling a question: what its providers came to is kept, and a failure for good is refunded."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.addresses.spelling import canonicalize
-from app.assessments import jobs
+from app.assessments import jobs, told
 from app.assessments import progress as assessment_progress
 from app.assessments.claims import LeasedAssessment, is_held
 from app.assessments.context import AssessmentContext
@@ -26,6 +27,7 @@ from app.assessments.providers.base import (
 from app.assessments.providers.ensemble import ProviderEnsemble
 from app.assessments.rules.questions import AssessmentStatus
 from app.assessments.rules.summaries import summary_of
+from app.events.append import append, inserting, parameters
 from app.ledger import service
 from app.ledger.actors import Actor
 from app.ledger.rules import EntryKind
@@ -35,24 +37,14 @@ from app.runtime import idempotency
 # How long an unanswered question rests, by the number of times it was tried.
 _PAUSES: Final = tuple(timedelta(seconds=seconds) for seconds in (2, 10, 30, 60, 300))
 
-_ANSWERED: Final = (
-    update(Assessment)
-    .where(
-        Assessment.id == bindparam("asked"),
-        Assessment.lease_token == bindparam("token"),
-        Assessment.status == AssessmentStatus.PENDING,
-    )
-    .values(
-        lease_token=None,
-        lease_until=None,
-        status=AssessmentStatus.READY,
-        next_try_at=None,
-        answered_at=bindparam("its_time"),
-        updated_at=bindparam("its_time"),
-        answer=bindparam("its_answer"),
-        progress=bindparam("its_progress"),
-    )
-)
+_ANSWERED: Final = text(f"""
+    WITH answered AS (
+        UPDATE assessments SET lease_token = NULL, lease_until = NULL, status = 'ready',
+            next_try_at = NULL, answered_at = :its_time, updated_at = :its_time,
+            answer = CAST(:its_answer AS jsonb), progress = CAST(:its_progress AS jsonb)
+        WHERE id = :asked AND lease_token = :token AND status = 'pending'
+        RETURNING id
+    ) {inserting("CROSS JOIN answered")}""")  # noqa: S608  all of it is ours
 
 Outcome = Answer | ProviderFailed | ProviderPending | ProviderUnknown
 
@@ -136,21 +128,29 @@ async def settle_answers(
         await connection.execute(
             _ANSWERED,
             [
-                {
-                    "its_time": now,
-                    "asked": one.question.assessment_id,
-                    "token": one.lease_token,
-                    "its_answer": _written(verdict.answer, one.question),
-                    "its_progress": assessment_progress.write(verdict.progress),
-                }
+                _answered(one, answer, verdict.progress, now)
                 for one, verdict in answered
+                if (answer := verdict.answer) is not None
             ],
         )
 
 
-def _written(answer: Answer | None, question: Question) -> dict[str, Any] | None:
-    if answer is None:
-        return None
+def _answered(
+    one: LeasedAssessment, answer: Answer, progress: ByProvider, now: datetime
+) -> dict[str, Any]:
+    """Return the parameters by which the answer to a question is kept, and told."""
+    written = _written(answer, one.question)
+    return {
+        "its_time": now,
+        "asked": one.question.assessment_id,
+        "token": one.lease_token,
+        "its_answer": json.dumps(written),
+        "its_progress": json.dumps(assessment_progress.write(progress)),
+        **parameters([told.ready(one, written, now)]),
+    }
+
+
+def _written(answer: Answer, question: Question) -> dict[str, Any]:
     written = assessment_progress.as_json(asdict(answer))
     summary = summary_of(
         written,
@@ -191,6 +191,7 @@ async def _refund(
     )
     if not settled:
         return False
+    await append(session, [told.failed(reserved, verdict.failure, now)])
     await service.post(
         session,
         account_id=reserved.account_id,

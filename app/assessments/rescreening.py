@@ -19,6 +19,7 @@ from app.assessments.answer_changes import change_of
 from app.assessments.models import Assessment, AssessmentChange, ListReview
 from app.assessments.providers import sanctions, tags
 from app.assessments.rules.questions import AssessmentStatus
+from app.assessments.told import tell_changed
 from app.lists import lookup, respelling, versions
 from app.lists.models import ImportedVersion, ListEntry
 from app.lists.rules.listings import ListVersion
@@ -244,9 +245,11 @@ async def _mark(session: AsyncSession, step: _Step, rows: Sequence[AnyRow], now:
         insert(AssessmentChange)
         .values(marks)
         .on_conflict_do_nothing()
-        .returning(AssessmentChange.id)
+        .returning(AssessmentChange.assessment_id)
     )
-    return len(written.all())
+    changed = written.scalars().all()
+    await tell_changed(session, changed, now)
+    return len(changed)
 
 
 async def _said_last(

@@ -20,12 +20,10 @@ from app.assessments.request_schemas import (
     CreateAssessmentForAccessCodeRequest,
     CreateAssessmentRequest,
 )
-from app.assessments.rules.summaries import headline, stored_summary
+from app.assessments.responses import assessment_response
 from app.assessments.schemas import (
-    AnswerResponse,
     AssessmentPage,
     AssessmentResponse,
-    ChangeResponse,
     CreatedAssessmentResponse,
 )
 from app.assessments.service import CreateResult, PickAccount
@@ -46,7 +44,6 @@ from app.web.dependencies import (
 )
 from app.web.errors import responses
 from app.web.idempotency import BodyKey
-from app.web.labels import shown
 from app.web.openapi import takes_credentials
 from app.web.paging import CursorParameter, LimitParameter
 from app.web.request_body import ListRoute, StrictRoute
@@ -61,45 +58,6 @@ router, _lists = (
     for route in (StrictRoute, ListRoute)
 )
 _TAKES_BODY = responses(408, 413, 415)
-
-
-def assessment_response(assessment: AssessmentView) -> AssessmentResponse:
-    answer = assessment.answer
-    return AssessmentResponse(
-        assessment_id=assessment.id,
-        status=assessment.status,
-        created_at=assessment.created_at,
-        updated_at=assessment.updated_at,
-        assessment_type=assessment.assessment_type,
-        address=assessment.address,
-        currency=assessment.currency,
-        tx_hash=assessment.tx_hash,
-        as_of=assessment.as_of,
-        provider=assessment.provider,
-        summary=headline(
-            status=assessment.status,
-            summary=_summary(assessment),
-            failure_reason=assessment.failure_reason,
-            changes=assessment.changes,
-        ),
-        answer=AnswerResponse.model_validate(answer) if answer is not None else None,
-        failure_reason=assessment.failure_reason,
-        client_reference=assessment.client_reference,
-        metadata=shown(assessment.metadata),
-        changes=[ChangeResponse.model_validate(change) for change in assessment.changes],
-    )
-
-
-def _summary(assessment: AssessmentView) -> str | None:
-    """Return the headline of the answer, if there is one; made now, if an earlier version did not."""
-    if assessment.answer is None:
-        return None
-    return stored_summary(
-        assessment.answer,
-        provider=assessment.provider,
-        assessment_type=assessment.assessment_type,
-        as_of=assessment.as_of,
-    )
 
 
 def _created(made: CreateResult, now: datetime) -> CreatedAssessmentResponse:

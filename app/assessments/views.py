@@ -29,7 +29,7 @@ class AssessmentView:
     answer: dict[str, Any] | None
     failure_reason: str | None
     client_reference: str | None
-    metadata: dict[str, str] | None
+    metadata: Mapping[str, str] | None
     changes: list[dict[str, Any]]
 
 

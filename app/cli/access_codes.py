@@ -1,11 +1,12 @@
 """`assay access-code create|list|deactivate`: access codes, issued for a user."""
 
+from dataclasses import replace
 from typing import Annotated, Final
 
 import typer
 
 from app.accounts import access_code_credits, access_codes, users
-from app.accounts.authentication import Caller
+from app.accounts.access_code_facts import CodeFacts
 from app.cli.operator import (
     ExpiresAt,
     Limit,
@@ -33,7 +34,7 @@ def create_access_code(
     """Issue an access code for a user."""
     expiry = time_of(expires_at)
 
-    async def work(database: Database) -> access_codes.CodeFacts:
+    async def work(database: Database) -> CodeFacts:
         actor, now = operator_actor(), database.clock.now()
         async with database.reading() as connection:
             issuer_id = await users.user_id_of(connection, issuer)
@@ -46,26 +47,23 @@ def create_access_code(
                 actor=actor,
                 now=now,
             )
-        async with database.reading() as connection:
-            account_id = await access_codes.account_id_of(connection, code)
-        if credits_given:
-            async with database.sessions() as session:
-                await service.adjust(
-                    session,
-                    account_id=account_id,
-                    amount=credits_given,
-                    reason="given at issue",
-                    actor=actor,
-                    at=now,
-                )
-        async with database.reading() as connection:
-            owner = Caller.of_access_code(account_id, code)
-            return await access_codes.facts(connection, caller=owner, access_code=code, now=now)
+        if not credits_given:
+            return code
+        async with database.sessions() as session:
+            balance = await service.adjust(
+                session,
+                account_id=code.account_id,
+                amount=credits_given,
+                reason="given at issue",
+                actor=actor,
+                at=now,
+            )
+        return replace(code, credits_available=balance)
 
     _print(with_operator_database(work), as_json=as_json)
 
 
-def _print(code: access_codes.CodeFacts, *, as_json: bool) -> None:
+def _print(code: CodeFacts, *, as_json: bool) -> None:
     print_record(
         {
             "access_code": code.access_code,
@@ -87,7 +85,7 @@ def list_access_codes(
 ) -> None:
     """List access codes, newest first; one that expired is inactive, too."""
 
-    async def work(database: Database) -> list[tuple[access_codes.CodeFacts, str]]:
+    async def work(database: Database) -> list[tuple[CodeFacts, str]]:
         async with database.reading() as connection:
             of_all = issuer is None
             issuer_id = None if of_all else await users.user_id_of(connection, issuer or "")

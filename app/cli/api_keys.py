@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from app.accounts import api_keys
+from app.accounts.key_facts import KeyFacts
 from app.accounts.rules.key_limits import KeyLimits, Scope, read_network
 from app.cli.operator import (
     CodeOption,
@@ -134,7 +135,7 @@ def revoke_api_key(
     """Revoke an API key at once, or all of an account, and the keys that they made."""
     actor = operator_actor()
 
-    async def revoke_one(database: Database) -> api_keys.KeyFacts:
+    async def revoke_one(database: Database) -> KeyFacts:
         async with database.sessions() as session:
             return await api_keys.revoke(
                 session,

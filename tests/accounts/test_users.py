@@ -49,7 +49,7 @@ async def issue(
 ) -> str:
     """Issue a code that takes credits of its issuer with it."""
     async with database.sessions() as session, session.begin():
-        return await access_codes.create(
+        code = await access_codes.create(
             session,
             issuer_id=issuer.account_id,
             expires_at=None,
@@ -57,6 +57,7 @@ async def issue(
             actor=ACTOR,
             now=clock.now(),
         )
+        return code.access_code
 
 
 async def test_session_identifies_its_user_until_it_is_over(

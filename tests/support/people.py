@@ -64,11 +64,10 @@ async def make_access_code(
             actor=ACTOR,
             now=now,
         )
-    async with database.reading() as connection:
-        account_id = await access_codes.account_id_of(connection, code)
+    account_id = code.account_id
     await give_credits(database, account_id, credits_given, now)
-    caller = Caller.of_access_code(account_id, code)
-    return Person(caller, await make_key(database, account_id, now), access_code=code)
+    caller = Caller.of_access_code(account_id, code.access_code)
+    return Person(caller, await make_key(database, account_id, now), access_code=code.access_code)
 
 
 async def make_key(

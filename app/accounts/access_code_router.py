@@ -3,13 +3,12 @@
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Request, Response
+from fastapi import APIRouter, Body, Depends, Path, Request, Response
 
 from app.accounts import access_code_credits, access_codes
 from app.accounts.access_code_facts import CodeFacts
 from app.accounts.access_code_responses import access_code_response
 from app.accounts.access_code_schemas import (
-    AccessCodeInPath,
     AccessCodePage,
     AccessCodeResponse,
     CheckAccessCodeStatusRequest,
@@ -46,6 +45,9 @@ router = APIRouter(
     route_class=StrictRoute,
     responses=responses(400, 403, 429, 500, 503),
 )
+_AccessCodeInPath = Annotated[
+    str, Path(description="The access code", examples=["Zk3v9QxT1mB7sWcE"])
+]
 _TAKES_BODY = responses(408, 413, 415)
 # Bodies that may be left out.
 _RETURNING = DeactivateAccessCodeRequest()
@@ -154,7 +156,7 @@ async def create_access_code(
     responses=_TAKES_BODY | idempotency.documented(status=200),
 )
 async def deactivate_access_code(
-    access_code: AccessCodeInPath,
+    access_code: _AccessCodeInPath,
     *,
     body: Annotated[DeactivateAccessCodeRequest, Body()] = _RETURNING,
     caller: UserCaller,
@@ -194,7 +196,7 @@ async def deactivate_access_code(
     responses=_TAKES_BODY | responses(402) | idempotency.documented(status=200),
 )
 async def move_credits_to_access_code(
-    access_code: AccessCodeInPath,
+    access_code: _AccessCodeInPath,
     body: MoveCreditsRequest,
     *,
     caller: UserCaller,
@@ -231,7 +233,7 @@ async def move_credits_to_access_code(
     responses=_TAKES_BODY | responses(402) | idempotency.documented(status=200),
 )
 async def return_credits_of_access_code(
-    access_code: AccessCodeInPath,
+    access_code: _AccessCodeInPath,
     *,
     body: Annotated[ReturnCreditsRequest, Body()] = _ALL_CREDITS,
     caller: UserCaller,

@@ -1,8 +1,5 @@
 """Access codes."""
 
-from typing import Annotated
-
-from fastapi import Path
 from pydantic import Field
 
 from app.accounts.schemas import Activity
@@ -15,11 +12,7 @@ from app.web.fields import (
     TimeSent,
     Timestamp,
 )
-from app.web.paging import PageResponse
-
-AccessCodeInPath = Annotated[
-    str, Path(description="The access code", examples=["Zk3v9QxT1mB7sWcE"])
-]
+from app.web.pages import PageResponse
 
 
 class CheckAccessCodeStatusRequest(RequestModel):

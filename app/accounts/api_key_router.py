@@ -4,7 +4,7 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Request, Response
+from fastapi import APIRouter, Body, Path, Query, Request, Response
 
 from app.accounts import api_keys, key_rotation
 from app.accounts.api_key_responses import api_key_response
@@ -13,8 +13,6 @@ from app.accounts.api_key_schemas import (
     ApiKeyResponse,
     CreateApiKeyRequest,
     CreatedApiKeyResponse,
-    KeepChildrenParameter,
-    PrefixInPath,
     RotateApiKeyRequest,
 )
 from app.accounts.api_keys import KeyWish, NewKey
@@ -32,6 +30,7 @@ from app.web.dependencies import (
     actor_of,
 )
 from app.web.errors import responses
+from app.web.fields import FlagInQuery
 from app.web.idempotency import BodyKey
 from app.web.paging import CursorParameter, LimitParameter
 from app.web.request_body import StrictRoute
@@ -42,6 +41,11 @@ router = APIRouter(
     route_class=StrictRoute,
     responses=responses(400, 403, 429, 500, 503),
 )
+_PrefixInPath = Annotated[str, Path(description="The key's `prefix`", examples=["HFnCU1LAU2"])]
+_KeepChildrenParameter = Annotated[
+    FlagInQuery,
+    Query(description="Leave the keys that this one made as they are", examples=[False]),
+]
 _IN_A_DAY = RotateApiKeyRequest()  # the body may be left out
 
 
@@ -123,7 +127,7 @@ async def list_api_keys(
     responses=responses(404, 408, 413, 415) | idempotency.documented(status=200, conflicts=True),
 )
 async def rotate_api_key(
-    prefix: PrefixInPath,
+    prefix: _PrefixInPath,
     *,
     body: Annotated[RotateApiKeyRequest, Body()] = _IN_A_DAY,
     caller: CallerDep,
@@ -162,11 +166,11 @@ async def rotate_api_key(
     responses=responses(404),
 )
 async def revoke_api_key(
-    prefix: PrefixInPath,
+    prefix: _PrefixInPath,
     caller: CallerDep,
     request: Request,
     resources: ResourcesDep,
-    keep_children: KeepChildrenParameter = False,
+    keep_children: _KeepChildrenParameter = False,
 ) -> ApiKeyResponse:
     """Revoke a key of the caller or of an access code that it issued, at once and for good.
 

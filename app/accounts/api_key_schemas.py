@@ -2,13 +2,11 @@
 
 from typing import Annotated, Any, Final
 
-from fastapi import Path, Query
 from pydantic import AfterValidator, Field, Strict, model_validator
 
 from app.accounts.rules.key_limits import Scope, read_network
 from app.web.fields import (
     Allowed,
-    FlagInQuery,
     LongText,
     RequestModel,
     ResponseModel,
@@ -18,15 +16,7 @@ from app.web.fields import (
     Timestamp,
     not_allowed,
 )
-from app.web.paging import PageResponse
-
-PrefixInPath = Annotated[str, Path(description="The key's `prefix`", examples=["HFnCU1LAU2"])]
-
-KeepChildrenParameter = Annotated[
-    FlagInQuery,
-    Query(description="Leave the keys that this one made as they are", examples=[False]),
-]
-
+from app.web.pages import PageResponse
 
 MAX_NETWORKS: Final = 50
 MAX_GRACE_SECONDS: Final = 7 * 24 * 3600

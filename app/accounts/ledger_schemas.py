@@ -4,7 +4,7 @@ from pydantic import Field
 
 from app.ledger.rules import EntryKind
 from app.web.fields import ResponseModel, Timestamp
-from app.web.paging import PageResponse
+from app.web.pages import PageResponse
 
 
 class LedgerEntryResponse(ResponseModel):

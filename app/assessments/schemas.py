@@ -14,7 +14,7 @@ from app.assessments.rules.questions import AssessmentStatus, AssessmentType
 from app.lists.rules.risk import CATEGORIES, GRADES, NOT_COVERED
 from app.web.fields import ResponseModel, Timestamp
 from app.web.labels import ShownMetadata, ShownReference
-from app.web.paging import PageResponse
+from app.web.pages import PageResponse
 from app.web.vocabularies import Growing, vocabulary
 
 Grade = Annotated[

@@ -10,6 +10,7 @@ from app.accounts.errors import AccessCodeMismatch, InvalidAccessCode
 from app.accounts.rules.throttles import bad_codes_of
 from app.orders import cancel, due, place, rail_offers, service
 from app.orders.errors import InvalidOrderId
+from app.orders.path_parameters import OrderIdInPath
 from app.orders.place import Buyer, Purchase
 from app.orders.queries import OrderView
 from app.orders.responses import order_response
@@ -17,7 +18,6 @@ from app.orders.route import OrderRoute
 from app.orders.rules.states import OrderStatus
 from app.orders.schemas import (
     CheckOrderStatusRequest,
-    OrderIdInPath,
     OrderPage,
     OrderRequest,
     OrderResponse,

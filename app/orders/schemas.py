@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Annotated, Self
 
-from fastapi import Path
 from pydantic import Field, WithJsonSchema, model_validator
 from typing_extensions import override
 
@@ -24,7 +23,7 @@ from app.web.fields import (
     missing,
 )
 from app.web.labels import LabelledRequest, ShownMetadata, ShownReference
-from app.web.paging import PageResponse
+from app.web.pages import PageResponse
 from app.web.vocabularies import Growing, vocabulary
 
 RailShown = Annotated[Rail, Growing(Rail)]
@@ -40,9 +39,6 @@ SettlementShown = Annotated[
     ),
 ]
 OrderId = Annotated[str, Field(description="The order", examples=["ord_00VbhnY6RLeQ2oZmgNCoZuaKC"])]
-OrderIdInPath = Annotated[
-    str, Path(description="The order", examples=["ord_00VbhnY6RLeQ2oZmgNCoZuaKC"])
-]
 
 
 class _Purchase(RequestModel):

@@ -3,7 +3,8 @@
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Path, Request, Response
+from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
+from pydantic.json_schema import SkipJsonSchema
 
 from app.accounts import access_code_credits, access_codes
 from app.accounts.access_code_facts import CodeFacts
@@ -21,6 +22,7 @@ from app.accounts.access_code_schemas import (
 from app.accounts.authentication import Caller
 from app.accounts.errors import AccessCodeNotFound
 from app.accounts.rules.throttles import bad_codes_of
+from app.accounts.schemas import Activity
 from app.runtime.paging import read_cursor
 from app.web import idempotency, links
 from app.web.dependencies import (
@@ -34,7 +36,9 @@ from app.web.dependencies import (
     resources_of,
 )
 from app.web.errors import responses
+from app.web.fields import Allowed
 from app.web.idempotency import BodyKey
+from app.web.list_parameters import CreatedRange
 from app.web.openapi import takes_credentials
 from app.web.paging import CursorParameter, LimitParameter
 from app.web.request_body import StrictRoute, sent_text
@@ -47,6 +51,10 @@ router = APIRouter(
 )
 _AccessCodeInPath = Annotated[
     str, Path(description="The access code", examples=["Zk3v9QxT1mB7sWcE"])
+]
+_StatusParameter = Annotated[
+    Annotated[Activity, Allowed("one of: Active, Inactive")] | SkipJsonSchema[None],
+    Query(description="Only access codes in this status", examples=["Active"]),
 ]
 _TAKES_BODY = responses(408, 413, 415)
 # Bodies that may be left out.
@@ -93,9 +101,12 @@ async def check_access_code_status(
     response_description="Access codes, newest first",
 )
 async def list_access_codes(
+    *,
     caller: UserCaller,
     connection: ReadConnection,
     resources: ResourcesDep,
+    created: CreatedRange,
+    status: _StatusParameter = None,
     cursor: CursorParameter = None,
     limit: LimitParameter = 20,
 ) -> AccessCodePage:
@@ -106,6 +117,8 @@ async def list_access_codes(
         now=resources.clock.now(),
         cursor=read_cursor(cursor) if cursor is not None else None,
         limit=limit,
+        active=None if status is None else status is Activity.ACTIVE,
+        created=created,
     )
     return AccessCodePage(
         items=[access_code_response(code) for code in page.items], next_cursor=page.next_cursor

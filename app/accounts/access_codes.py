@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, RowMapping, insert, or_, select
+from sqlalchemy import ColumnElement, RowMapping, false, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.accounts.access_code_facts import CodeFacts
@@ -19,7 +19,7 @@ from app.ledger.models import Account
 from app.ledger.rules import AccountKind, AccountStatus
 from app.runtime.db.base import AnySelect
 from app.runtime.db.direct import DriverRow
-from app.runtime.paging import Cursor, Page, page_of
+from app.runtime.paging import ALL_TIME, Cursor, Page, TimeRange, page_of
 from app.runtime.security import ACCESS_CODE_PATTERN, new_access_code, new_id
 
 _FACTS: Final = (
@@ -140,19 +140,6 @@ async def facts(
     return _facts(row._mapping, now)
 
 
-async def listed_account(
-    connection: AsyncConnection, *, caller: Caller, access_code: str | None, now: datetime
-) -> str:
-    """Return whose things a list shows: the caller's, or those of a code that it may see.
-
-    Raises AccessCodeNotFound.
-    """
-    if access_code is None:
-        return caller.account_id
-    code = await facts(connection, caller=caller, access_code=access_code, now=now)
-    return code.account_id
-
-
 async def list_issued(
     connection: AsyncConnection,
     *,
@@ -160,16 +147,25 @@ async def list_issued(
     now: datetime,
     cursor: Cursor | None,
     limit: int,
+    active: bool | None = None,
+    created: TimeRange = ALL_TIME,
 ) -> Page[CodeFacts]:
-    """Return the codes that a user issued, newest first."""
+    """Return the codes that a user issued, newest first; `active` None: both kinds."""
+    query = _query().where(AccessCode.issuer_id == issuer_id)
+    if active is not None:
+        over = (Account.status != AccountStatus.ACTIVE) | func.coalesce(
+            AccessCode.expires_at <= now, false()
+        )
+        query = query.where(~over if active else over)
     return await page_of(
         connection,
-        _query().where(AccessCode.issuer_id == issuer_id),
+        query,
         order=(Account.created_at, Account.id),
         cursor=cursor,
         limit=limit,
         read=lambda row: _facts(row._mapping, now),
         position=lambda code: (code.created_at, code.account_id),
+        within=created,
     )
 
 

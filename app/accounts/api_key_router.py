@@ -32,6 +32,7 @@ from app.web.dependencies import (
 from app.web.errors import responses
 from app.web.fields import FlagInQuery
 from app.web.idempotency import BodyKey
+from app.web.list_parameters import CreatedRange
 from app.web.paging import CursorParameter, LimitParameter
 from app.web.request_body import StrictRoute
 
@@ -104,6 +105,7 @@ async def create_api_key(
 async def list_api_keys(
     account_id: ListedAccount,
     connection: ReadConnection,
+    created: CreatedRange,
     cursor: CursorParameter = None,
     limit: LimitParameter = 20,
 ) -> ApiKeyPage:
@@ -113,6 +115,7 @@ async def list_api_keys(
         account_id,
         cursor=read_cursor(cursor) if cursor is not None else None,
         limit=limit,
+        created=created,
     )
     return ApiKeyPage(
         items=[api_key_response(key) for key in page.items], next_cursor=page.next_cursor

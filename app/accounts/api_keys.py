@@ -18,7 +18,7 @@ from app.events.types import EventType
 from app.ledger import audit_log
 from app.ledger.actors import Actor
 from app.runtime.errors import InvalidParameter, NotFound
-from app.runtime.paging import Cursor, Page, page_of
+from app.runtime.paging import ALL_TIME, Cursor, Page, TimeRange, page_of
 from app.runtime.security import KEY_PREFIX_PATTERN, new_api_key
 
 
@@ -246,7 +246,12 @@ async def list_all(
 
 
 async def list_own(
-    connection: AsyncConnection, account_id: str, *, cursor: Cursor | None, limit: int
+    connection: AsyncConnection,
+    account_id: str,
+    *,
+    cursor: Cursor | None,
+    limit: int,
+    created: TimeRange = ALL_TIME,
 ) -> Page[KeyFacts]:
     """Return an account's keys, newest first."""
     query = facts_query().where(ApiKey.account_id == account_id)
@@ -258,4 +263,5 @@ async def list_own(
         limit=limit,
         read=key_facts,
         position=lambda key: (key.created_at, key.prefix),
+        within=created,
     )

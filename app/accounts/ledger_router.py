@@ -8,6 +8,7 @@ from app.ledger import service
 from app.runtime.paging import read_number
 from app.web.dependencies import THROTTLE_INVALID_CODES, ReadConnection
 from app.web.errors import responses
+from app.web.list_parameters import CreatedRange
 from app.web.paging import CursorParameter, LimitParameter
 from app.web.request_body import StrictRoute
 
@@ -28,6 +29,7 @@ router = APIRouter(
 async def list_ledger(
     account_id: ListedAccount,
     connection: ReadConnection,
+    moved: CreatedRange,
     cursor: CursorParameter = None,
     limit: LimitParameter = 20,
 ) -> LedgerPage:
@@ -37,6 +39,7 @@ async def list_ledger(
         account_id,
         cursor=read_number(cursor) if cursor is not None else None,
         limit=limit,
+        within=moved,
     )
     return LedgerPage(
         items=[

@@ -10,7 +10,7 @@ from app.web.dependencies import CallerDep, ReadConnection, ResourcesDep
 from app.web.fields import LongText
 
 
-async def _listed_account(
+async def _code_account(
     caller: CallerDep,
     connection: ReadConnection,
     resources: ResourcesDep,
@@ -22,11 +22,22 @@ async def _listed_account(
             examples=["Zk3v9QxT1mB7sWcE"],
         ),
     ] = None,
-) -> str:
-    return await access_codes.listed_account(
+) -> str | None:
+    if access_code is None:
+        return None
+    code = await access_codes.facts(
         connection, caller=caller, access_code=access_code, now=resources.clock.now()
     )
+    return code.account_id
 
 
-# An endpoint that asks for it has THROTTLE_INVALID_CODES among its dependencies.
+# The account of the access code that a list is limited to; None: it is not. An endpoint that asks
+# for this, or for ListedAccount, has THROTTLE_INVALID_CODES among its dependencies.
+CodeAccount = Annotated[str | None, Depends(_code_account, scope="function")]
+
+
+async def _listed_account(caller: CallerDep, code_account: CodeAccount) -> str:
+    return code_account or caller.account_id
+
+
 ListedAccount = Annotated[str, Depends(_listed_account, scope="function")]

@@ -8,9 +8,10 @@ from fastapi import APIRouter, Depends, Request, Response
 from app.accounts import access_codes
 from app.accounts.authentication import Caller
 from app.accounts.listed_account import ListedAccount
-from app.assessments import idempotent_create, service
+from app.assessments import idempotent_create, listing, service
 from app.assessments.claims import Subject
 from app.assessments.errors import AssessmentFault, NoAssessmentsFound
+from app.assessments.list_parameters import OnlyAssessments
 from app.assessments.questions import askable_for, refuse_unanswerable
 from app.assessments.receipt_schemas import AssessmentIdInPath
 from app.assessments.receipts import ABSENT
@@ -234,15 +235,17 @@ async def get_assessment(
 async def list_assessments(
     account_id: ListedAccount,
     connection: ReadConnection,
+    only: OnlyAssessments,
     cursor: CursorParameter = None,
     limit: LimitParameter = 20,
 ) -> AssessmentPage:
     """List what the caller's own credits paid for, or those of an access code that it issued."""
-    page = await service.list_own(
+    page = await listing.list_own(
         connection,
         account_id,
         cursor=read_cursor(cursor) if cursor is not None else None,
         limit=limit,
+        only=only,
     )
     return AssessmentPage(
         items=[assessment_response(assessment) for assessment in page.items],

@@ -21,7 +21,6 @@ from app.assessments.views import COLUMNS, AssessmentView, view_of
 from app.ledger.actors import Actor
 from app.ledger.models import Account
 from app.runtime.db.engine import Database
-from app.runtime.paging import Cursor, Page, page_of
 
 _ONE: Final = (
     select(*COLUMNS, Account.balance)
@@ -206,18 +205,3 @@ async def balance_of(connection: AsyncConnection, account_id: str) -> int:
     """Return the credits of an account."""
     rows = await connection.execute(select(Account.balance).where(Account.id == account_id))
     return rows.scalar_one()
-
-
-async def list_own(
-    connection: AsyncConnection, account_id: str, *, cursor: Cursor | None, limit: int
-) -> Page[AssessmentView]:
-    """Return an account's assessments, newest first."""
-    return await page_of(
-        connection,
-        select(*COLUMNS).where(Assessment.account_id == account_id),
-        order=(Assessment.created_at, Assessment.id),
-        cursor=cursor,
-        limit=limit,
-        read=lambda row: view_of(row._mapping),
-        position=lambda assessment: (assessment.created_at, assessment.id),
-    )

@@ -15,7 +15,7 @@ from app.ledger.models import Account
 from app.ledger.models.entries import LedgerEntry
 from app.ledger.rules import MAX_BALANCE_CREDITS, EntryKind
 from app.runtime.errors import InvalidParameter
-from app.runtime.paging import Page, numbered_page_of
+from app.runtime.paging import ALL_TIME, Page, TimeRange, numbered_page_of
 from app.runtime.security import new_id
 
 
@@ -32,20 +32,33 @@ class EntryView:
 
 
 async def entries_of(
-    connection: AsyncConnection, account_id: str, *, cursor: int | None, limit: int
+    connection: AsyncConnection,
+    account_id: str,
+    *,
+    cursor: int | None,
+    limit: int,
+    within: TimeRange = ALL_TIME,
 ) -> Page[EntryView]:
-    """Return an account's entries, newest first, at the same cost however far back."""
+    """Return an account's entries, newest first.
+
+    All of them cost the same however far back; those of a range, no more than the range has.
+    """
+    query = select(
+        LedgerEntry.id,
+        LedgerEntry.kind,
+        LedgerEntry.amount,
+        LedgerEntry.balance_after,
+        LedgerEntry.at,
+        LedgerEntry.order_id,
+        LedgerEntry.assessment_id,
+    ).where(LedgerEntry.account_id == account_id)
+    if within.since is not None:
+        query = query.where(LedgerEntry.at >= within.since)
+    if within.before is not None:
+        query = query.where(LedgerEntry.at < within.before)
     return await numbered_page_of(
         connection,
-        select(
-            LedgerEntry.id,
-            LedgerEntry.kind,
-            LedgerEntry.amount,
-            LedgerEntry.balance_after,
-            LedgerEntry.at,
-            LedgerEntry.order_id,
-            LedgerEntry.assessment_id,
-        ).where(LedgerEntry.account_id == account_id),
+        query,
         number=LedgerEntry.id,
         cursor=cursor,
         limit=limit,

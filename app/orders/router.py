@@ -8,8 +8,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from app.accounts.authentication import Caller
 from app.accounts.errors import AccessCodeMismatch, InvalidAccessCode
 from app.accounts.rules.throttles import bad_codes_of
-from app.orders import cancel, due, place, rail_offers, service
+from app.orders import cancel, due, listing, place, rail_offers, service
 from app.orders.errors import InvalidOrderId
+from app.orders.list_parameters import OnlyOrders
 from app.orders.path_parameters import OrderIdInPath
 from app.orders.place import Buyer, Purchase
 from app.orders.queries import OrderView
@@ -28,6 +29,7 @@ from app.runtime.paging import read_cursor
 from app.runtime.security import ORDER_ID_PATTERN
 from app.web import idempotency, links
 from app.web.dependencies import (
+    THROTTLE_INVALID_CODES,
     CallerDep,
     ReadConnection,
     ResourcesDep,
@@ -145,20 +147,31 @@ async def check_order_status(
     return order_response(order, resources.terms.valuation(), resources.clock.now())
 
 
-@router.get("/orders", summary="List one's own orders", response_description="Orders, newest first")
+@router.get(
+    "/orders",
+    summary="List one's own orders",
+    response_description="Orders, newest first",
+    dependencies=[THROTTLE_INVALID_CODES],
+)
 async def list_orders(
+    *,
     caller: CallerDep,
     connection: ReadConnection,
     resources: ResourcesDep,
+    only: OnlyOrders,
     cursor: CursorParameter = None,
     limit: LimitParameter = 20,
 ) -> OrderPage:
-    """List the orders that the caller bought, receives, or issued the access code of."""
-    page = await service.list_visible(
+    """List the orders that the caller bought, receives, or issued the access code of.
+
+    With `access_code`, only those whose credits that code receives.
+    """
+    page = await listing.list_visible(
         connection,
         caller.account_id,
         cursor=read_cursor(cursor) if cursor is not None else None,
         limit=limit,
+        only=only,
     )
     now, valuation = resources.clock.now(), resources.terms.valuation()
     return OrderPage(

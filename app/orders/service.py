@@ -26,7 +26,6 @@ from app.runtime.db.engine import Database
 from app.runtime.db.failures import is_unavailable
 from app.runtime.errors import IdempotencyKeyInFlight
 from app.runtime.idempotency import KeptAnswer, RequestKey
-from app.runtime.paging import NEWEST, Cursor, Page, cut
 
 _ORDER: Final = f"SELECT {VIEW_COLUMNS} FROM orders {WITH_PAYMENT}"  # noqa: S608  all of it is ours
 _ANY_ORDER: Final = text(f"{_ORDER} WHERE orders.id = :order_id")
@@ -34,23 +33,6 @@ _NEWEST_ORDERS: Final = text(
     f"{_ORDER} WHERE CAST(:status AS text) IS NULL OR orders.status = :status"
     " ORDER BY orders.created_at DESC, orders.id DESC LIMIT :limit"
 )
-_OLDER: Final = """(orders.created_at, orders.id) < (:before_at, :before_id)
-    ORDER BY orders.created_at DESC, orders.id DESC LIMIT :most"""
-# One reason to see an order after the other, each by an index in the order of the page: a page costs
-# the same at every depth, and however many orders there are.
-_VISIBLE_ORDERS: Final = text(f"""
-    {_ORDER} WHERE orders.id IN (
-        SELECT id FROM (
-            (SELECT created_at, id FROM orders WHERE buyer_id = :account_id AND {_OLDER})
-            UNION
-            (SELECT created_at, id FROM orders WHERE beneficiary_id = :account_id AND {_OLDER})
-            UNION
-            SELECT of_code.created_at, of_code.id FROM access_codes CROSS JOIN LATERAL (
-                SELECT created_at, id FROM orders
-                WHERE beneficiary_id = access_codes.account_id AND {_OLDER}) of_code
-            WHERE access_codes.issuer_id = :account_id
-        ) visible ORDER BY created_at DESC, id DESC LIMIT :most)
-    ORDER BY orders.created_at DESC, orders.id DESC""")  # noqa: S608  all of it is ours
 
 
 def visible_to(account_id: str) -> str:
@@ -192,25 +174,3 @@ async def upstream_of(connection: AsyncConnection, order_id: str) -> tuple[str |
     )
     uuid, btc_dest_address = (await connection.execute(query)).one()
     return uuid, btc_dest_address
-
-
-async def list_visible(
-    connection: AsyncConnection, account_id: str, *, cursor: Cursor | None, limit: int
-) -> Page[OrderView]:
-    """Return the orders that an account bought, receives, or issued the code of, newest first."""
-    before_at, before_id = cursor or NEWEST
-    rows = await connection.execute(
-        _VISIBLE_ORDERS,
-        {
-            "account_id": account_id,
-            "before_at": before_at,
-            "before_id": before_id,
-            "most": limit + 1,
-        },
-    )
-    return cut(
-        rows.all(),
-        limit=limit,
-        read=lambda row: view_of(row._mapping),
-        position=lambda order: (order.created_at, order.id),
-    )

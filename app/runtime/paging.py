@@ -25,6 +25,22 @@ NEWEST: Final[Cursor] = (datetime(9999, 1, 1, tzinfo=UTC), "")
 
 
 @dataclass(frozen=True)
+class TimeRange:
+    """All from `since` on that is before `before`; None: there is no end on that side."""
+
+    since: datetime | None = None
+    before: datetime | None = None
+
+    def begin(self, cursor: Cursor | None) -> Cursor:
+        """Return the position that a page begins after, newest first, so that it is in the range."""
+        end = NEWEST if self.before is None else (self.before, "")
+        return end if cursor is None else min(cursor, end)
+
+
+ALL_TIME: Final = TimeRange()
+
+
+@dataclass(frozen=True)
 class Page(Generic[Item]):
     """Some items and the cursor of the next page; None on the last one."""
 
@@ -84,10 +100,14 @@ async def page_of(
     limit: int,
     read: Callable[[AnyRow], Item],
     position: Callable[[Item], Cursor],
+    within: TimeRange = ALL_TIME,
 ) -> Page[Item]:
     """Read one page of a query, newest first by `order` (a time, then an id)."""
-    if cursor is not None:
-        query = query.where(tuple_(*order) < tuple_(*cursor))
+    begin = within.begin(cursor)
+    if begin != NEWEST:
+        query = query.where(tuple_(*order) < tuple_(*begin))
+    if within.since is not None:
+        query = query.where(order[0] >= within.since)
     rows = (
         await connection.execute(
             query.order_by(*(column.desc() for column in order)).limit(limit + 1)

@@ -81,6 +81,7 @@ _OF_ONE: Final[Mapping[str, tuple[str, ...]]] = {
         "order_fault",
     ),
     "checkOrderStatus": ("access_code_mismatch", "invalid_order_id"),
+    "listOrders": ("access_code_not_found",),
     "getOrder": ("not_found",),
     "cancelOrder": ("invalid_order_id", "buyer_only", "order_not_cancellable"),
     "createPaymentPage": ("invalid_order_id", "idempotency_key_sealed"),

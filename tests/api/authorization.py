@@ -65,6 +65,8 @@ POST /api/create_new_assessments_for_access_code C | ok     | absent  | ok      
 POST /api/create_new_assessments_for_access_code D | absent | ok      | absent     | absent
 POST /api/create_new_assessment              self | ok      | ok      | ok         | no code
 GET /api/orders                              self | ok      | ok      | ok         | ok
+GET /api/orders                                 C | ok      | absent  | ok         | ok
+GET /api/orders                                 D | absent  | ok      | absent     | absent
 GET /api/assessments                         self | ok      | ok      | ok         | ok
 GET /api/assessments                            C | ok      | absent  | ok         | ok
 GET /api/assessments                            D | absent  | ok      | absent     | absent

@@ -36,13 +36,15 @@ async def test_every_get_and_delete_refuses_what_it_does_not_know(
     application: Application, api: ApiFixture
 ) -> None:
     asked = asked_by_query(application)
-    assert asked["GET /api/ledger"] == ["access_code", "cursor", "limit"]
+    assert asked["GET /api/ledger"] == [
+        *("access_code", "created_after", "created_before", "cursor", "limit")
+    ]
     assert asked["DELETE /api/api_keys/{prefix}"] == ["keep_children"]
 
     for operation, known in asked.items():
         method, path = operation.split(" ")
         expected = problems.unknown_query(*known)
-        for query in ("limt=5", "Limit=5", "status", "limit%00=1", "=1"):
+        for query in ("limt=5", "Limit=5", "state", "limit%00=1", "=1"):
             answer = await application.http.request(
                 method, f"{path.format(**PLACE)}?{query}", headers=api.user.headers
             )
@@ -54,7 +56,10 @@ async def test_a_parameter_that_is_there_twice_is_refused(
 ) -> None:
     answer = await look(application, "orders?limit=1&limit=2", api.user)
 
-    assert refusal(answer) == problems.unknown_query("cursor", "limit")
+    assert refusal(answer) == problems.unknown_query(
+        *("access_code", "client_reference", "created_after", "created_before", "cursor", "limit"),
+        "status",
+    )
 
 
 async def test_nobody_learns_of_parameters_who_is_not_known(

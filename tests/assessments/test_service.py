@@ -11,7 +11,7 @@ from typing_extensions import override
 from app import audit
 from app.accounts.authentication import Caller
 from app.accounts.errors import AccessCodeNotFound
-from app.assessments import provider_calls, service
+from app.assessments import listing, provider_calls, service
 from app.assessments.claims import Subject
 from app.assessments.context import AssessmentContext
 from app.assessments.errors import AssessmentFault
@@ -81,7 +81,7 @@ async def create(
 async def only_one(database: Database, spender: Person) -> AssessmentView:
     """Return the only assessment of an account."""
     async with database.reading() as connection:
-        page = await service.list_own(connection, spender.account_id, cursor=None, limit=10)
+        page = await listing.list_own(connection, spender.account_id, cursor=None, limit=10)
     (assessment,) = page.items
     return assessment
 
@@ -347,7 +347,7 @@ async def test_own_assessments_come_newest_first_a_page_at_a_time(
         made.append((await create(database, provider, clock, spender))[0].id)
         clock.advance(1)
     async with database.reading() as connection:
-        page = await service.list_own(connection, spender.account_id, cursor=None, limit=2)
+        page = await listing.list_own(connection, spender.account_id, cursor=None, limit=2)
         assert [view.id for view in page.items] == made[:0:-1]
         assert page.next_cursor is not None
 

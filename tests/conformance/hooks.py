@@ -20,6 +20,7 @@ from schemathesis.openapi.checks import RejectedPositiveData
 from app.accounts.api_key_schemas import NETWORKS_TEXT
 from app.addresses import SUPPORTED
 from app.assessments.rules.questions import DAY_TEXT
+from app.orders.rules.states import OrderStatus
 
 _OWN_KEY_PREFIX: Final = os.environ["CONFORMANCE_API_KEY"].split("_")[1]
 
@@ -78,7 +79,11 @@ _REFUSALS: Final = {
         "payment_coin must be one of: Aeon (AEON) on the network AEON",  # a setting
         "payment_network must be AEON for the coin Aeon",
     },
-    "listOrders": {"cursor must be a next_cursor of an earlier page"},
+    "listOrders": {
+        "cursor must be a next_cursor of an earlier page",
+        "access_code not found",
+        f"status must be one of: {', '.join(OrderStatus)}",  # a list of words that may grow
+    },
     "listLedger": {"cursor must be a next_cursor of an earlier page", "access_code not found"},
     "listAssessments": {"cursor must be a next_cursor of an earlier page", "access_code not found"},
     "listAccessCodes": {"cursor must be a next_cursor of an earlier page"},

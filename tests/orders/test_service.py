@@ -9,7 +9,7 @@ from asyncpg.exceptions import ConnectionDoesNotExistError
 from sqlalchemy import text
 
 from app.accounts.errors import InvalidAccessCode
-from app.orders import aeonto_parameters, service
+from app.orders import aeonto_parameters, listing, service
 from app.orders.errors import InvalidOrderId, OrderNotCreated
 from app.orders.place import Purchase
 from app.orders.queries import OrderView
@@ -169,7 +169,7 @@ async def test_order_is_visible_to_buyer_beneficiary_and_issuer_alone(
             "issuer": issuer,
             "stranger": stranger,
         }.items():
-            page = await service.list_visible(connection, person.account_id, cursor=None, limit=9)
+            page = await listing.list_visible(connection, person.account_id, cursor=None, limit=9)
             seen[name] = [view.id for view in page.items]
     assert seen == {
         "buyer": [order_id],
@@ -205,7 +205,7 @@ async def test_orders_of_the_same_instant_are_all_paged_once(
     cursor = None
     async with database.reading() as connection:
         while True:
-            page = await service.list_visible(connection, buyer.account_id, cursor=cursor, limit=2)
+            page = await listing.list_visible(connection, buyer.account_id, cursor=cursor, limit=2)
             found += [view.id for view in page.items]
             if page.next_cursor is None:
                 break

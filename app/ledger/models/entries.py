@@ -54,6 +54,7 @@ class LedgerEntry(Base):
             postgresql_where="assessment_id IS NOT NULL",
         ),
         Index("ix_ledger_entries_account_id_id", "account_id", "id"),
+        Index("ix_ledger_entries_account_id_at", "account_id", "at"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)

@@ -175,11 +175,21 @@ async def call_everything(application: Application, user: Person, code: Person) 
     for path in ("check_self_status", "orders", "assessments", "access_codes", "api_keys"):
         await read_pages(application, path, user)
     await read_pages(application, "assessments", code)
+    of_code = {"access_code": code.access_code}
+    for path, statuses in (("orders", ("TO_BE_CREATED", "CANCELLED")), ("assessments", ("ready",))):
+        for filters in (*({"status": one} for one in statuses), {"client_reference": "none"}):
+            for whose in ({}, of_code):
+                for since in ({}, {"created_after": "2020-01-01T00:00:00Z"}):
+                    await read_pages(application, path, user, filters | whose | since)
+    await read_pages(application, "ledger", user)
+    await read_pages(application, "ledger", user, {"created_after": "2030-01-01T00:00:00Z"})
 
 
-async def read_pages(application: Application, path: str, by: Person) -> None:
+async def read_pages(
+    application: Application, path: str, by: Person, filters: Mapping[str, str | None] | None = None
+) -> None:
     """Read a list's first page, and the one after it."""
-    query: dict[str, Any] = {} if path == "check_self_status" else {"limit": 1}
+    query: dict[str, Any] = {} if path == "check_self_status" else {"limit": 1, **(filters or {})}
     for _ in range(2):
         answer = await application.http.get(f"/api/{path}", params=query, headers=by.headers)
         assert answer.status_code == 200, (path, answer.text)

@@ -13,7 +13,7 @@ from app.resources import Resources
 from app.runtime.loops.heartbeats import Heartbeats
 from app.runtime.loops.loops import Supervised, rest, running
 
-_LOOK_SECONDS: Final = 0.5
+_LOOK_SECONDS: Final = 1.0
 
 
 @asynccontextmanager

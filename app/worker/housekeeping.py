@@ -12,7 +12,7 @@ from app.runtime import idempotency
 from app.runtime.loops.loops import Loop
 from app.worker.shared_gauges import SharedGauges
 
-_LOST_REST_SECONDS: Final = 5.0
+_LOST_REST_SECONDS: Final = 15.0
 _SWEEP_REST_SECONDS: Final = 30.0
 _LIST_REST_SECONDS: Final = 30.0
 _COUNT_REST_SECONDS: Final = 60.0

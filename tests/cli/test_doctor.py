@@ -83,8 +83,7 @@ class Deployed(NamedTuple):
     async def beat(self, seconds_ago: float) -> None:
         """Let every loop have finished its last round so long ago."""
         await self.execute("DELETE FROM loop_beats")
-        async with self.database.sessions() as session, session.begin():
-            await beats.save(session, dict.fromkeys(LOOPS, timedelta(seconds=seconds_ago)))
+        await beats.save(self.database, dict.fromkeys(LOOPS, timedelta(seconds=seconds_ago)))
 
 
 def with_status(status: str, found: dict[str, list[tuple[str, str]]]) -> dict[str, str]:

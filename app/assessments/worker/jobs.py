@@ -34,7 +34,7 @@ log = get_logger(__name__)
 
 _AT_ONCE: Final = 8
 # The connector tells when a job is due. What nobody told of is found all the same.
-_POLL_SECONDS: Final = 5.0
+_POLL_SECONDS: Final = 20.0
 # A job in flight is let finish for so long; then it is for whoever comes when its lease is over.
 _FINISH_SECONDS: Final = GRACE_SECONDS * 0.7
 # One connection is enough: a job uses it twice, for a statement each time.

@@ -5,7 +5,7 @@ is left of the time of the call.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from app.orders.leases import CreationTask, PollTask
@@ -62,6 +62,7 @@ class AeontoRail:
         self._clock = clock
         self._chain = chain
         self._creations_held = False
+        self._seen_at: datetime | None = None
 
     def may_open(self) -> bool:
         return not self._creations_held
@@ -103,8 +104,10 @@ class AeontoRail:
     async def refresh_parameters(self, store: OrderStore) -> None:
         """Learn AEON.to's limits and price, unless a replica just did."""
         now = self._clock.now()
-        seen_at = await store.parameters_seen_at(now)
-        if seen_at is not None and now - seen_at < _PARAMETERS_EVERY:
+        if self._is_fresh(now):
+            return
+        self._seen_at = await store.parameters_seen_at(now)
+        if self._is_fresh(now):
             self._creations_held = False
             return
         permit = await self._permit(Bucket.ORDER_PARAMETERS)
@@ -117,7 +120,14 @@ class AeontoRail:
             log.warning("order_parameters_unknown", failure=str(failure))
             return
         self._creations_held = False
-        await store.save_parameters(parameters, self._clock.now())
+        now = self._clock.now()
+        await store.save_parameters(parameters, now)
+        self._seen_at = now
+
+    def _is_fresh(self, now: datetime) -> bool:
+        """Say whether AEON.to's parameters are known to be so new that nobody asks for them."""
+        seen_at = self._seen_at
+        return seen_at is not None and timedelta() <= now - seen_at < _PARAMETERS_EVERY
 
     async def _permit(self, bucket: Bucket) -> AeontoPermit | None:
         slot = await self._pace.reserve(bucket, within_seconds=TURN_WITHIN_SECONDS)

@@ -2,27 +2,29 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Final
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.runtime.db.direct import Statement
+from app.runtime.db.engine import Database
 from app.runtime.models import LoopBeat
 
+_SAVE: Final = Statement("""
+    INSERT INTO loop_beats AS kept (loop, beat_at)
+    SELECT loop, clock_timestamp() - age
+    FROM unnest(:loops::text[], :ages::interval[]) AS beat (loop, age) ORDER BY loop
+    ON CONFLICT (loop) DO UPDATE SET beat_at = greatest(kept.beat_at, excluded.beat_at)""")
 
-async def save(session: AsyncSession, ages: Mapping[str, timedelta]) -> None:
-    """Write how long ago each loop had its last round here, in the caller's transaction.
+
+async def save(database: Database, ages: Mapping[str, timedelta]) -> None:
+    """Write how long ago each loop had its last round here.
 
     A later round of another process stays. Rows are locked in the order of their names, so that two
     processes wait for each other one after the other.
     """
-    beats = insert(LoopBeat).values(
-        [{"loop": loop, "beat_at": func.clock_timestamp() - ages[loop]} for loop in sorted(ages)]
-    )
-    newest = func.greatest(LoopBeat.beat_at, beats.excluded.beat_at)
-    await session.execute(
-        beats.on_conflict_do_update(index_elements=["loop"], set_={"beat_at": newest})
-    )
+    await database.fetch(_SAVE, loops=list(ages), ages=list(ages.values()))
 
 
 async def seconds_ago(connection: AsyncConnection) -> dict[str, float]:

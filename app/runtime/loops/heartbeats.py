@@ -38,8 +38,7 @@ class Heartbeats:
         now = self._clock.monotonic()
         ages = {loop: timedelta(seconds=now - at) for loop, at in self._finished.items()}
         if ages:
-            async with database.sessions() as session, session.begin():
-                await beats.save(session, ages)
+            await beats.save(database, ages)
 
     def _note(self, loop: str) -> None:
         now = self._clock.now()

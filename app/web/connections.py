@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any, ClassVar, Final
 
+import httptools
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
@@ -34,6 +35,8 @@ _HOST: Final = re.compile(
 )
 _WITHOUT_HOST: Final = "1.0"  # the version that did not know the header
 _VERSIONS: Final = (_WITHOUT_HOST, "1.1")
+# What says that a connection is to become another protocol, as Java's client asks for HTTP/2.
+_OF_UPGRADE: Final = (b"upgrade", b"http2-settings")
 _HOST_ALLOWED: Final = "one header that names a host, and perhaps its port"
 
 log = get_logger(__name__)
@@ -103,7 +106,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @override
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        self._parse(data)
         if self.transport.is_closing():
             return
         if self._in_head:
@@ -123,10 +127,17 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._in_head = False
         self._expect_no_head()
+        if self._asks_to_upgrade():
+            return  # it is read again
         self._refusal = self._fault_of_head()
         if self._refusal is not None:
             raise self._refusal  # stops the parser, which then asks for send_400_response
         super().on_headers_complete()
+
+    @override
+    def on_message_complete(self) -> None:
+        if not self._asks_to_upgrade():
+            super().on_message_complete()
 
     @override
     def on_response_complete(self) -> None:
@@ -154,6 +165,33 @@ class BoundedProtocol(HttpToolsProtocol):
         super().resume_writing()
         if not self.transport.is_closing():
             self._expect_reader(whether=False)
+
+    def _parse(self, data: bytes) -> None:
+        """Read what came. A request to change the protocol is ignored (RFC 9110, section 7.8).
+
+        The parser ends at such a head, as if what follows were no longer HTTP. So it reads the head
+        again without those words, and what follows.
+        """
+        while True:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserError:
+                self.send_400_response("")
+            except httptools.HttpParserUpgrade as ended:
+                if self._asks_to_upgrade():
+                    data = self._head_without_upgrade() + data[ended.args[0] :]
+                    self.parser = httptools.HttpRequestParser(self)
+                    continue
+            return
+
+    def _asks_to_upgrade(self) -> bool:
+        return self.parser.should_upgrade() and any(name == b"upgrade" for name, _ in self.headers)
+
+    def _head_without_upgrade(self) -> bytes:
+        version = self.parser.get_http_version().encode()
+        lines = [self.parser.get_method() + b" " + self.url + b" HTTP/" + version]
+        lines += [name + b": " + value for name, value in self.headers if name not in _OF_UPGRADE]
+        return b"\r\n".join([*lines, b"", b""])
 
     def _fault_of_head(self) -> AppError | None:
         version = self.parser.get_http_version()

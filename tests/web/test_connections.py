@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
 from structlog.testing import capture_logs
 
@@ -40,10 +40,14 @@ class Site:
         self.app.add_api_route("/", lambda: "hello")
         self.app.add_api_route("/later", self._later)
         self.app.add_api_route("/large", self._large)
+        self.app.add_api_route("/echo", self._echo, methods=["POST"])
 
     async def _later(self) -> str:
         await self.released.wait()
         return "later"
+
+    async def _echo(self, request: Request) -> str:
+        return (await request.body()).decode()
 
     async def _large(self) -> StreamingResponse:
         async def pieces() -> AsyncIterator[bytes]:
@@ -243,6 +247,43 @@ async def test_a_head_of_any_size_is_not_taken(site: Site) -> None:
         "head_too_large",
         "The headers must be at most 65536 bytes",
     )
+
+
+# As the HTTP client of Java 11 and later sends a request of HTTP/2 over plain TCP.
+UPGRADE = (
+    b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+    b"HTTP2-Settings: AAEAAEAAAAIAAAAAAAMAAAAAAAQBAAAAAAUAAEAAAAYABgAA\r\n"
+)
+ECHO = b"POST /echo HTTP/1.1\r\nHost: assay.test\r\n"
+LAST = ECHO + b"Connection: close\r\nContent-Length: 4\r\n\r\nlast"
+
+
+@each_case(
+    "request_bytes",
+    [
+        ECHO + UPGRADE + b"Content-Length: 4\r\n\r\nbody",
+        ECHO + UPGRADE + b"Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n",
+        ECHO + b"Connection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 4\r\n\r\nbody",
+        ECHO + b"Upgrade: h2c\r\nContent-Length: 4\r\n\r\nbody",
+        (ECHO + UPGRADE + b"Content-Length: 4\r\n\r\nbody") * 3,
+    ],
+)
+async def test_request_that_asks_for_another_protocol_keeps_its_body_and_its_connection(
+    site: Site, request_bytes: bytes
+) -> None:
+    expected = request_bytes.count(b"body") * [b'"body"'] + [b'"last"']
+    for cut in (len(request_bytes), len(ECHO) // 2, len(ECHO) + 20, len(request_bytes) - 2):
+        answer = await site.ask(request_bytes[:cut], request_bytes[cut:] + LAST)
+
+        assert [
+            one.rpartition(b"\r\n")[2] for one in answer.split(b"HTTP/1.1 200 OK")[1:]
+        ] == expected
+
+
+async def test_head_that_asks_for_another_protocol_is_judged_as_any_other(site: Site) -> None:
+    answer = await site.ask(b"POST /echo HTTP/1.1\r\n" + UPGRADE + b"Content-Length: 2\r\n\r\n{}")
+
+    assert problem(answer)[:2] == (400, "invalid_parameter")
 
 
 async def test_noise_behind_a_request_does_not_answer_it(site: Site) -> None:

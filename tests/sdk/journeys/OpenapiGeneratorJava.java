@@ -1,5 +1,4 @@
 // The journey of a buyer with the client that openapi-generator made for Java.
-import java.net.http.HttpClient;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -42,9 +41,6 @@ public class OpenapiGeneratorJava {
 
     static ApiClient with(String header, String value) {
         ApiClient client = new ApiClient();
-        // Else it asks every request to become HTTP/2, and its body is lost.
-        client.setHttpClientBuilder(
-                HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1));
         client.updateBaseUri(System.getenv("ASSAY_URL"));
         client.setRequestInterceptor(request -> request.setHeader(header, value));
         return client;

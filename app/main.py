@@ -23,6 +23,7 @@ from app.settings import Settings
 from app.web import docs, error_handlers, health, middleware, openapi
 from app.web.application import Application
 from app.web.event_stream import OpenStreams
+from app.webhooks import router as webhooks
 from app.worker import housekeeping
 from app.worker.run import loop_names, poll_hints_running, worker_running
 
@@ -60,6 +61,7 @@ def create_app(settings: Settings, overrides: Overrides | None = None) -> FastAP
         ledger_router,
         access_code_router,
         api_key_router,
+        webhooks,
         health,
     ):
         app.add_routes_of(feature.router)

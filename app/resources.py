@@ -43,6 +43,9 @@ from app.runtime.observability.metrics import Metrics
 from app.runtime.rate_limit.postgres import PostgresRateLimiter
 from app.runtime.rate_limit.rules import Pace
 from app.settings import ConfigurationError, RiskProviderName, Settings
+from app.webhooks.rules.urls import Policy
+from app.webhooks.secrets import SecretStore
+from app.webhooks.sender import WebhookSender
 
 log = get_logger(__name__)
 
@@ -93,6 +96,8 @@ class Resources:
     receipt_key: SigningKey | None
     report_limit: ConcurrencyLimit
     notifications: Notifications
+    webhook_sender: WebhookSender
+    webhook_secrets: SecretStore
 
     @cached_property
     def assessments(self) -> AssessmentContext:
@@ -113,6 +118,7 @@ class Overrides:
     clock: Clock | None = None
     provider: RiskProvider | None = None
     chain: Chain | None = None
+    webhook_sender: WebhookSender | None = None
 
 
 def sales_terms(settings: Settings) -> Terms:
@@ -295,6 +301,10 @@ async def open_resources(
         stack.push_async_callback(upstream.aclose)
         aeonto = AeontoClient(upstream, pace=pace, clock=clock, observe=metrics.observe_upstream)
         throttles = Throttles(database, clock, metrics.observe_refused_attempt)
+        sender = overrides.webhook_sender or WebhookSender(
+            Policy(allowed=settings.webhooks.allowed_networks)
+        )
+        stack.push_async_callback(sender.aclose)
         yield Resources(
             settings,
             terms,
@@ -313,4 +323,6 @@ async def open_resources(
             receipt_key(settings),
             report_limit=ConcurrencyLimit(_REPORTS_AT_ONCE, within_seconds=_REPORT_WITHIN_SECONDS),
             notifications=notifications,
+            webhook_sender=sender,
+            webhook_secrets=SecretStore(settings.webhooks.keys),
         )

@@ -24,6 +24,7 @@ from app.orders.models.settlements import SettledOutput
 from app.runtime.models.idempotency_keys import IdempotencyKey
 from app.runtime.models.loop_beats import LoopBeat
 from app.runtime.rate_limit.models import UpstreamLimit
+from app.webhooks.models import WebhookDelivery, WebhookEndpoint
 
 __all__ = [
     "AccessCode",
@@ -55,4 +56,6 @@ __all__ = [
     "SettledOutput",
     "UpstreamLimit",
     "User",
+    "WebhookDelivery",
+    "WebhookEndpoint",
 ]

@@ -13,8 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.assessments.models import Assessment
 from app.runtime import leases
-from app.runtime.db.direct import Statement
-from app.runtime.db.engine import Database
 
 QUEUE: Final = "assessments"
 FINISH_ASSESSMENT: Final = "finish_assessment"
@@ -53,27 +51,18 @@ _REAP: Final = text(
 )
 
 
-_NEXT: Final = Statement("""
-    SELECT min(scheduled_at) FROM jobs.procrastinate_jobs
-    WHERE status = 'todo' AND queue_name = :queue""")
 _DUE: Final = text(
     """
     SELECT count(*), extract(epoch FROM clock_timestamp() - min(scheduled_at))
     FROM jobs.procrastinate_jobs
-    WHERE status = 'todo' AND scheduled_at <= clock_timestamp()"""
-)
+    WHERE queue_name = :queue AND status = 'todo' AND scheduled_at <= clock_timestamp()"""
+).bindparams(queue=QUEUE)
 
 
 async def due(connection: AsyncConnection) -> tuple[int, float]:
-    """Count the jobs that are due; with for how many seconds the oldest is, 0 if there is none."""
+    """Count our jobs that are due; with for how many seconds the oldest is, 0 if there is none."""
     count, oldest_seconds = (await connection.execute(_DUE)).one()
     return count, float(oldest_seconds or 0)
-
-
-async def next_at(database: Database) -> datetime | None:
-    """Return when the next job that waits is due; None: none waits."""
-    row = await database.fetch_row(_NEXT, queue=QUEUE)
-    return row[0] if row else None
 
 
 async def wake(

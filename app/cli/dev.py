@@ -21,6 +21,7 @@ from app.cli.http_server import serving
 from app.cli.receipts import own_key_text
 from app.cli.running import run, stop_event
 from app.main import create_app
+from app.resources import Overrides
 from app.runtime.db.migrate import upgrade
 from app.runtime.loops.heartbeats import Heartbeats
 from app.runtime.loops.loops import Loop, running
@@ -28,6 +29,8 @@ from app.runtime.observability.logging import configure_logging
 from app.sandbox.server import AUTO_BLOCK_SECONDS, create_sandbox
 from app.sandbox.serving import esplora_urls, serve_sandbox
 from app.settings import ConfigurationError, Settings, load_settings
+from app.webhooks.rules.urls import Policy
+from app.webhooks.sender import WebhookSender
 
 # The destination in the example of AEON.to API v3: the sandbox's chain alone pays it.
 _SANDBOX_DESTINATION: Final = "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM"
@@ -77,7 +80,8 @@ def dev() -> None:
         async with with_database(settings) as complete, serve_sandbox(sandbox) as sandbox_url:
             await asyncio.to_thread(upgrade, url_of(complete))
             sold = _in_sandbox(_signing(complete), sandbox_url)
-            app = create_app(sold)
+            policy = Policy(sold.webhooks.allowed_networks, http_to_loopback=True)
+            app = create_app(sold, Overrides(webhook_sender=WebhookSender(policy)))
             async with serving(app, sold) as server, _buying(app, sandbox_url):
                 await _show(_base_url(sold), sandbox_url, stopping, server)
 

@@ -24,6 +24,8 @@ PASSWORD_MAX_LENGTH: Final = 256
 
 ORDER_ID_PATTERN: Final = re.compile(r"ord_[A-Za-z0-9]{25}", re.ASCII)
 ASSESSMENT_ID_PATTERN: Final = re.compile(r"asm_[A-Za-z0-9]{25}", re.ASCII)
+WEBHOOK_ENDPOINT_ID_PATTERN: Final = re.compile(r"whe_[A-Za-z0-9]{25}", re.ASCII)
+WEBHOOK_DELIVERY_ID_PATTERN: Final = re.compile(r"whd_[A-Za-z0-9]{25}", re.ASCII)
 KEY_PREFIX_PATTERN: Final = re.compile(r"[A-Za-z0-9]{10}", re.ASCII)
 _KEY_PATTERN: Final = re.compile(
     r"assay_(?P<prefix>[A-Za-z0-9]{10})_(?P<secret>[A-Za-z0-9]{32})(?P<check>[A-Za-z0-9]{6})",

@@ -21,6 +21,7 @@ from app.settings.sales import (
     OrderSettings,
     PaymentPageSettings,
 )
+from app.settings.webhooks import WebhookSettings
 
 
 class Settings(Group):
@@ -37,6 +38,7 @@ class Settings(Group):
     lists: ListSettings = ListSettings()
     crystal: CrystalSettings = CrystalSettings()
     chainalysis: ChainalysisSettings = ChainalysisSettings()
+    webhooks: WebhookSettings = WebhookSettings()
 
     @classmethod
     def of(cls, values: Mapping[str, object]) -> Self:

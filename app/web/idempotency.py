@@ -69,13 +69,14 @@ async def _body_key(request: Request, caller: CallerDep, sent: SentKey) -> Reque
 async def _path_key(request: Request, caller: CallerDep, sent: SentKey) -> RequestKey | None:
     if sent is None:
         return None
-    name, order = request.scope["route"].name, hash_of(request.path_params)
-    return RequestKey(caller.account_id, name, sent, order, bound_to="order")
+    name, path = request.scope["route"].name, request.path_params
+    bound_to: Final = "order" if "order_id" in path else "request"
+    return RequestKey(caller.account_id, name, sent, hash_of(path), bound_to=bound_to)
 
 
 # The key of a request, bound to its caller, its body and its path; None when none was sent.
 BodyKey = Annotated[RequestKey | None, Depends(_body_key)]
-# The same, where the path names an order and there is no body.
+# The same, where there is no body.
 PathKey = Annotated[RequestKey | None, Depends(_path_key)]
 
 

@@ -86,3 +86,35 @@ API_KEY: Final = _created(
         "parameters": {"prefix": "$response.body#/prefix"},
     },
 )
+WEBHOOK_ENDPOINT: Final = _created(
+    endpoint={
+        "operationId": "getWebhookEndpoint",
+        "description": "Read the endpoint",
+        "parameters": {"webhook_endpoint_id": "$response.body#/id"},
+    },
+    test={
+        "operationId": "testWebhookEndpoint",
+        "description": "Send a test to it",
+        "parameters": {"webhook_endpoint_id": "$response.body#/id"},
+    },
+    deliveries={
+        "operationId": "listWebhookDeliveries",
+        "description": "List what was sent to it",
+        "parameters": {"webhook_endpoint_id": "$response.body#/id"},
+    },
+    deletion={
+        "operationId": "deleteWebhookEndpoint",
+        "description": "Delete the endpoint",
+        "parameters": {"webhook_endpoint_id": "$response.body#/id"},
+    },
+)
+WEBHOOK_DELIVERY: Final = _created(
+    delivery={
+        "operationId": "getWebhookDelivery",
+        "description": "Read what became of it",
+        "parameters": {
+            "webhook_endpoint_id": "$request.path.webhook_endpoint_id",
+            "webhook_delivery_id": "$response.body#/id",
+        },
+    },
+)

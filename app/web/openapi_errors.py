@@ -121,6 +121,19 @@ _OF_ONE: Final[Mapping[str, tuple[str, ...]]] = {
         "idempotency_key_sealed",
     ),
     "revokeApiKey": ("not_found",),
+    "createWebhookEndpoint": (
+        "access_code_not_found",
+        "too_many_webhook_endpoints",
+        "idempotency_key_sealed",
+    ),
+    "getWebhookEndpoint": ("not_found",),
+    "changeWebhookEndpoint": ("access_code_not_found", "not_found"),
+    "deleteWebhookEndpoint": ("not_found",),
+    "rotateWebhookSecret": ("access_code_not_found", "not_found", "idempotency_key_sealed"),
+    "testWebhookEndpoint": ("access_code_not_found", "not_found"),
+    "listWebhookDeliveries": ("not_found",),
+    "getWebhookDelivery": ("not_found",),
+    "redeliverWebhooks": ("access_code_not_found", "not_found", "webhook_endpoint_disabled"),
 }
 _ID: Final = "0f8fad5bd9cb469fa16570867728950e"
 _REFERENCE: Final = "#/components/examples/"

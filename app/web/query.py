@@ -10,7 +10,7 @@ from app.web.request_errors import UnknownQueryParameter
 
 # The Credits API gives it no parameters, and ignores what it does not know.
 _SPECIFIED: Final = "check_self_status"
-_METHODS: Final = frozenset({"GET", "DELETE"})
+_METHODS: Final = frozenset({"GET", "PATCH", "DELETE"})
 
 
 def refuse_unknown_query(request: Request) -> None:

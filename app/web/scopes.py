@@ -25,6 +25,12 @@ _READS: Final[Mapping[Scope | None, tuple[str, ...]]] = {
     ),
     Scope.CODES: ("check_access_code_status", "list_access_codes"),
     Scope.KEYS: ("list_api_keys",),
+    Scope.WEBHOOKS: (
+        "list_webhook_endpoints",
+        "get_webhook_endpoint",
+        "list_webhook_deliveries",
+        "get_webhook_delivery",
+    ),
 }
 _CHANGES: Final[Mapping[Scope | None, tuple[str, ...]]] = {
     None: ("logout",),
@@ -41,6 +47,14 @@ _CHANGES: Final[Mapping[Scope | None, tuple[str, ...]]] = {
         "return_credits_of_access_code",
     ),
     Scope.KEYS: ("create_api_key", "revoke_api_key", "rotate_api_key", "change_password"),
+    Scope.WEBHOOKS: (
+        "create_webhook_endpoint",
+        "change_webhook_endpoint",
+        "delete_webhook_endpoint",
+        "rotate_webhook_secret",
+        "test_webhook_endpoint",
+        "redeliver_webhooks",
+    ),
 }
 
 # By the name of the function.

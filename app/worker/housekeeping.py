@@ -10,6 +10,7 @@ from app.orders.worker.address_gap import GapWatch
 from app.resources import Resources
 from app.runtime import idempotency
 from app.runtime.loops.loops import Loop
+from app.webhooks import deliveries
 from app.worker.shared_gauges import SharedGauges
 
 _LOST_REST_SECONDS: Final = 15.0
@@ -49,7 +50,8 @@ def loops(resources: Resources) -> list[Loop]:
             more_counts = await throttles.delete_expired(session, resources.clock.now())
             more_keys = await idempotency.delete_expired(session, resources.clock.now())
             more_links = await links.delete_expired(session, resources.clock.now())
-            return more_counts or more_keys or more_links
+            more_webhooks = await deliveries.delete_old(session, resources.clock.now())
+            return more_counts or more_keys or more_links or more_webhooks
 
     bitcoin, gap_limit = resources.terms.bitcoin, resources.settings.bitcoin.gap_limit
     gauges = shared_gauges(resources)

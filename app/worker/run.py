@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from app.assessments.worker.jobs import Jobs
+from app.assessments.worker.jobs import job_carrier
 from app.orders.due import tell_of_hastened_orders
 from app.orders.store import SqlOrderStore
 from app.orders.worker.address_checks import AddressChecks
@@ -14,6 +14,7 @@ from app.orders.worker.reconciler import Reconciler
 from app.resources import Resources
 from app.runtime.loops.heartbeats import Heartbeats
 from app.runtime.loops.loops import Loop, Supervised
+from app.webhooks.worker import deliveries as webhook_deliveries
 from app.worker import housekeeping
 from app.worker.clock_gate import running_while_clock_is_right
 
@@ -77,7 +78,9 @@ def _bodies(resources: Resources, reconciler: Reconciler) -> list[Supervised]:
         *reconciler.loops(),
         *housekeeping.loops(resources),
         *_address_checks(resources),
-        Jobs(resources),
+        job_carrier(resources),
+        webhook_deliveries.job_carrier(resources),
+        *webhook_deliveries.loops(resources),
     ]
 
 

@@ -20,6 +20,7 @@ from app.runtime.db.failures import is_unavailable, reason_of
 from app.runtime.loops import beats as loop_beats
 from app.runtime.observability.logging import get_logger
 from app.runtime.observability.metrics import Metrics
+from app.webhooks import jobs as webhook_jobs
 
 log = get_logger(__name__)
 
@@ -79,6 +80,7 @@ class SharedGauges:
             oldest_pending_seconds = await oldest_pending(connection, now)
             alarmed = await events.alarmed(connection, now)
             due_jobs = await jobs.due(connection)
+            due_webhooks = await webhook_jobs.waiting(connection, now)
             ages = await versions.ages(connection, now)
             beats = await loop_beats.seconds_ago(connection)
             if self._wallet is not None:
@@ -96,5 +98,6 @@ class SharedGauges:
         backlog.observe_work(orders.orders, orders.oldest_due_seconds, oldest_pending_seconds)
         backlog.observe_alarmed_orders(alarmed)
         backlog.observe_jobs(*due_jobs)
+        backlog.observe_webhooks(*due_webhooks)
         backlog.observe_loop_ages(self._loops, beats)
         backlog.was_counted()

@@ -105,6 +105,24 @@ POST /api/api_keys/{prefix}/rotate              C | rotates | absent  | rotates 
 POST /api/api_keys/{prefix}/rotate              D | absent  | rotates | absent     | no code
 DELETE /api/api_keys/{prefix}                   C | ok      | absent  | ok         | ok
 DELETE /api/api_keys/{prefix}                   D | absent  | ok      | absent     | absent
+POST /api/webhook_endpoints                  self | ok      | ok      | ok         | no code
+GET /api/webhook_endpoints                   self | ok      | ok      | ok         | ok
+GET /api/webhook_endpoints/{webhook_endpoint_id}           C | absent  | absent  | ok         | ok
+GET /api/webhook_endpoints/{webhook_endpoint_id}           D | absent  | absent  | absent     | absent
+PATCH /api/webhook_endpoints/{webhook_endpoint_id}         C | absent  | absent  | ok         | no code
+PATCH /api/webhook_endpoints/{webhook_endpoint_id}         D | absent  | absent  | absent     | no code
+DELETE /api/webhook_endpoints/{webhook_endpoint_id}        C | absent  | absent  | ok         | ok
+DELETE /api/webhook_endpoints/{webhook_endpoint_id}        D | absent  | absent  | absent     | absent
+POST /api/webhook_endpoints/{webhook_endpoint_id}/rotate_secret C | absent | absent | ok      | no code
+POST /api/webhook_endpoints/{webhook_endpoint_id}/rotate_secret D | absent | absent | absent  | no code
+POST /api/webhook_endpoints/{webhook_endpoint_id}/test     C | absent  | absent  | ok         | no code
+POST /api/webhook_endpoints/{webhook_endpoint_id}/test     D | absent  | absent  | absent     | no code
+POST /api/webhook_endpoints/{webhook_endpoint_id}/redeliver C | absent | absent  | ok         | no code
+POST /api/webhook_endpoints/{webhook_endpoint_id}/redeliver D | absent | absent  | absent     | no code
+GET /api/webhook_endpoints/{webhook_endpoint_id}/deliveries C | absent | absent  | ok         | ok
+GET /api/webhook_endpoints/{webhook_endpoint_id}/deliveries D | absent | absent  | absent     | absent
+GET /api/webhook_endpoints/{webhook_endpoint_id}/deliveries/{webhook_delivery_id} C | absent | absent | ok | ok
+GET /api/webhook_endpoints/{webhook_endpoint_id}/deliveries/{webhook_delivery_id} D | absent | absent | absent | absent
 POST /api/change_password                    self | ok      | ok      | users only | users only
 POST /api/logout                             self | log in  | log in  | log in     | log in
 POST /api/register                           self | open    | open    | open       | open
@@ -226,6 +244,16 @@ GET /api/api_keys                                      keys
 POST /api/api_keys                                     keys !
 POST /api/api_keys/{prefix}/rotate                     keys !
 DELETE /api/api_keys/{prefix}                          keys !
+GET /api/webhook_endpoints                             webhooks
+POST /api/webhook_endpoints                            webhooks !
+GET /api/webhook_endpoints/{webhook_endpoint_id}                  webhooks
+PATCH /api/webhook_endpoints/{webhook_endpoint_id}                webhooks !
+DELETE /api/webhook_endpoints/{webhook_endpoint_id}               webhooks !
+POST /api/webhook_endpoints/{webhook_endpoint_id}/rotate_secret   webhooks !
+POST /api/webhook_endpoints/{webhook_endpoint_id}/test            webhooks !
+POST /api/webhook_endpoints/{webhook_endpoint_id}/redeliver       webhooks !
+GET /api/webhook_endpoints/{webhook_endpoint_id}/deliveries       webhooks
+GET /api/webhook_endpoints/{webhook_endpoint_id}/deliveries/{webhook_delivery_id} webhooks
 """
 
 

@@ -128,6 +128,18 @@ KEY_SEALED: Final = Problem(
     "The answer to this Idempotency-Key has a secret; only the credentials that asked for it first "
     "can read it again",
 )
+WEBHOOK_ENDPOINT_NOT_FOUND: Final = Problem(404, "not_found", "webhook_endpoint not found")
+WEBHOOK_DELIVERY_NOT_FOUND: Final = Problem(404, "not_found", "webhook_delivery not found")
+TOO_MANY_WEBHOOK_ENDPOINTS: Final = Problem(
+    409,
+    "too_many_webhook_endpoints",
+    "An account has at most 16 webhook endpoints; delete one first",
+)
+WEBHOOK_ENDPOINT_DISABLED: Final = Problem(
+    409,
+    "webhook_endpoint_disabled",
+    'The webhook endpoint is disabled; enable it first, by a PATCH with {"enabled": true}',
+)
 TOO_MANY_ATTEMPTS: Final = Problem(429, "too_many_attempts", "Too many attempts; try again later")
 BODY_TOO_LARGE: Final = Problem(413, "body_too_large", "The body must be at most 16384 bytes")
 LIST_TOO_LARGE: Final = Problem(413, "body_too_large", "The body must be at most 262144 bytes")

@@ -26,6 +26,8 @@ from tests.api.world import (
     ABSENT_CODE,
     ABSENT_ORDER,
     ABSENT_PREFIX,
+    ABSENT_WEBHOOK_DELIVERY,
+    ABSENT_WEBHOOK_ENDPOINT,
     ADDRESS,
     Things,
     World,
@@ -51,6 +53,8 @@ CREATED: Final = frozenset(
         "POST /api/create_new_assessments_for_access_code",
         "POST /api/access_codes",
         "POST /api/api_keys",
+        "POST /api/webhook_endpoints",
+        "POST /api/webhook_endpoints/{webhook_endpoint_id}/test",
     }
 )
 EMPTY: Final = frozenset({"POST /api/logout", "POST /api/change_password"})
@@ -81,6 +85,15 @@ async def untouched(running: Application, world: World) -> list[tuple[int, ...]]
     return await read(running, COUNTS)
 
 
+# By the end of the path: bodies that are about nobody's things.
+PLAIN_BODIES: Final[dict[str, dict[str, Any]]] = {
+    "check_price": {"number_of_credits": 10},
+    "credits": {"credits": 1},
+    "webhook_endpoints": {"url": "https://shop.example.com/hooks"},
+    "redeliver": {"from_sequence": 1},
+}
+
+
 def _body(cell: Cell, things: Things) -> dict[str, Any]:
     """Return a body that is in order."""
     question = {"assessment_type": "address", "address": ADDRESS, "currency": "BTC"}
@@ -101,16 +114,12 @@ def _body(cell: Cell, things: Things) -> dict[str, Any]:
             return {"access_code": things.access_code, **question, "questions": [question]}
         case "create_new_assessment":
             return question
-        case "check_price":
-            return {"number_of_credits": 10}
-        case "credits":
-            return {"credits": 1}
         case "api_keys" if cell.about != "self":
             return {"access_code": things.access_code}
         case "change_password":
             return {"password": PASSWORD, "new_password": PASSWORD}
-        case _:
-            return {}
+        case last:
+            return PLAIN_BODIES.get(last, {})
 
 
 async def _call(
@@ -127,8 +136,10 @@ async def _call(
             order_id=things.order_id,
             assessment_id=things.assessment_id,
             prefix=things.key_prefix,
+            webhook_endpoint_id=things.webhook_endpoint_id,
+            webhook_delivery_id=things.webhook_delivery_id,
         ),
-        json=body if method == "POST" else None,
+        json=body if method in ("POST", "PATCH") else None,
         headers=world.headers[caller],
         params={**world.query.get(caller, {}), **_query(cell, things)},
     )
@@ -162,6 +173,8 @@ def _expected(cell: Cell, mark: Mark) -> Problem:
             return problems.INVALID_ORDER_ID
         case Mark.ABSENT if "{prefix}" in cell.operation:
             return problems.API_KEY_NOT_FOUND
+        case Mark.ABSENT if "{webhook_endpoint_id}" in cell.operation:
+            return problems.WEBHOOK_ENDPOINT_NOT_FOUND
         case Mark.ABSENT if "{assessment_id}" in cell.operation:
             return problems.ASSESSMENT_NOT_FOUND
         case _:
@@ -255,6 +268,8 @@ async def _is_not_known(application: Application, world: World, cell: Cell, call
             order_id=ABSENT_ORDER,
             assessment_id=ABSENT_ASSESSMENT,
             prefix=ABSENT_PREFIX,
+            webhook_endpoint_id=ABSENT_WEBHOOK_ENDPOINT,
+            webhook_delivery_id=ABSENT_WEBHOOK_DELIVERY,
         ),
         content=b"{}" if operation in OPEN else b"not JSON",
         headers={"Content-Type": "application/json", **world.headers[caller]},
@@ -318,7 +333,7 @@ def test_every_operation_has_its_rows(running: Application) -> None:
 
 
 def test_the_table_is_whole() -> None:
-    assert len(OPERATIONS) == 32
-    assert len(CELLS) == 63
-    assert len(MARKS) == 63 * 4
-    assert len(CELLS) * len(KNOWN) + len(OPERATIONS) * len(REFUSED) == 504 + 640
+    assert len(OPERATIONS) == 42
+    assert len(CELLS) == 81
+    assert len(MARKS) == 81 * 4
+    assert len(CELLS) * len(KNOWN) + len(OPERATIONS) * len(REFUSED) == 648 + 840

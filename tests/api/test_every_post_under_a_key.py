@@ -18,6 +18,7 @@ from tests.support.people import PASSWORD, make_key
 KEY: Final = "7f0c9a52-5d3f-4d0e-8a36-3f4f0d0c7a11"
 HEADER: Final = "Idempotency-Key"
 QUESTION: Final = {"assessment_type": "address", "address": ADDRESS, "currency": "BTC"}
+WEBHOOK_URL: Final = "https://shop.example.com/hooks"
 ORDER: Final = {
     "number_of_credits": 10,
     "payment_coin": "Aeon",
@@ -70,20 +71,31 @@ def body_for(path: str, api: ApiFixture) -> dict[str, Any] | None:
         "/api/access_codes": {"credits": 3, "expires_at": "2026-01-12T00:00:00Z"},
         "/api/access_codes/{access_code}/credits": {"credits": 2},
         "/api/api_keys": {"expires_at": "2026-01-12T00:00:00Z"},
+        "/api/webhook_endpoints": {"url": WEBHOOK_URL},
+        "/api/webhook_endpoints/{webhook_endpoint_id}/redeliver": {"from_sequence": 1},
     }
     return bodies.get(path)
 
 
 async def in_its_place(application: Application, api: ApiFixture, path: str) -> str:
     """Fill in the path: an order that may be cancelled, a code of its own, the caller's key."""
-    order_id = access_code = ""
+    order_id = access_code = webhook_endpoint_id = ""
     if "{order_id}" in path:
         answer = await application.http.post("/api/new_order", json=ORDER, headers=api.user.headers)
         order_id = answer.json()["order_id"]
     if "{access_code}" in path:
         access_code = await make_other_code(application, api)
-    prefix = api.user.api_key.split("_")[1]
-    return path.format(order_id=order_id, access_code=access_code, prefix=prefix)
+    if "{webhook_endpoint_id}" in path:
+        made = await application.http.post(
+            "/api/webhook_endpoints", json={"url": WEBHOOK_URL}, headers=api.user.headers
+        )
+        webhook_endpoint_id = made.json()["id"]
+    return path.format(
+        order_id=order_id,
+        access_code=access_code,
+        prefix=api.user.api_key.split("_")[1],
+        webhook_endpoint_id=webhook_endpoint_id,
+    )
 
 
 async def send(
@@ -142,6 +154,7 @@ async def test_a_post_that_takes_a_key_refuses_it_with_another_body(
         "/api/access_codes/{access_code}/credits": (other_code, {"credits": 2}),
         "/api/access_codes/{access_code}/deactivate": (other_code, None),
         "/api/api_keys": ("", {}),
+        "/api/webhook_endpoints": ("", {"url": f"{WEBHOOK_URL}/other"}),
     }
     for path, (code, other) in others.items():
         place = path.format(access_code=api.code.access_code)

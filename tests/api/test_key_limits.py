@@ -43,9 +43,14 @@ async def call(application: Application, operation: str, key: Headers) -> httpx.
     """Ask for something that does not exist, with a body that says nothing."""
     method, path = operation.split(" ")
     place = path.format(
-        access_code="0" * 16, order_id="ord_1", assessment_id="asm_1", prefix="0" * 10
+        access_code="0" * 16,
+        order_id="ord_1",
+        assessment_id="asm_1",
+        prefix="0" * 10,
+        webhook_endpoint_id="whe_1",
+        webhook_delivery_id="whd_1",
     )
-    body: dict[str, object] | None = {} if method == "POST" else None
+    body: dict[str, object] | None = {} if method in ("POST", "PATCH") else None
     return await application.http.request(method, place, json=body, headers=key)
 
 

@@ -12,6 +12,8 @@ PLACE: Final = {
     "assessment_id": "asm_1",
     "order_id": "ord_1",
     "prefix": "0" * 10,
+    "webhook_endpoint_id": "whe_1",
+    "webhook_delivery_id": "whd_1",
 }
 
 

@@ -13,6 +13,8 @@ from app.assessments.rules.questions import AssessmentType
 from app.ledger.actors import OPERATOR, Actor
 from app.orders.place import Purchase
 from app.runtime.security import hash_token, new_api_key, new_session_token
+from app.webhooks import deliveries, endpoints
+from app.webhooks.endpoints import EndpointWish
 from tests.api.asking import execute, forge_key, learn_limits, open_session
 from tests.api.conftest import ApiFixture
 from tests.support.application import Application
@@ -23,6 +25,8 @@ ABSENT_CODE: Final = "0000000000000000"
 ABSENT_ORDER: Final = "ord_0000000000000000000000000"
 ABSENT_ASSESSMENT: Final = "asm_0000000000000000000000000"
 ABSENT_PREFIX: Final = "0000000000"
+ABSENT_WEBHOOK_ENDPOINT: Final = "whe_0000000000000000000000000"
+ABSENT_WEBHOOK_DELIVERY: Final = "whd_0000000000000000000000000"
 ADDRESS: Final = "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM"
 
 
@@ -34,9 +38,18 @@ class Things:
     order_id: str
     assessment_id: str
     key_prefix: str
+    webhook_endpoint_id: str
+    webhook_delivery_id: str
 
 
-ABSENT: Final = Things(ABSENT_CODE, ABSENT_ORDER, ABSENT_ASSESSMENT, ABSENT_PREFIX)
+ABSENT: Final = Things(
+    ABSENT_CODE,
+    ABSENT_ORDER,
+    ABSENT_ASSESSMENT,
+    ABSENT_PREFIX,
+    ABSENT_WEBHOOK_ENDPOINT,
+    ABSENT_WEBHOOK_DELIVERY,
+)
 
 
 @dataclass(frozen=True)
@@ -71,7 +84,28 @@ async def _things(running: Application, buyer: Person, code: Person) -> Things:
         actor=Actor(code.account_id, "test"),
     )
     spare_key = await make_key(running.database, code.account_id, now)
-    return Things(code.access_code or "", order.id, made.assessment.id, spare_key.split("_")[1])
+    endpoint_id, delivery_id = await _webhook(running, code)
+    return Things(
+        code.access_code or "",
+        order.id,
+        made.assessment.id,
+        spare_key.split("_")[1],
+        endpoint_id,
+        delivery_id,
+    )
+
+
+async def _webhook(running: Application, code: Person) -> tuple[str, str]:
+    """Make a webhook endpoint of an access code, and a test for it; return their ids."""
+    now, secrets = running.clock.now(), running.resources.webhook_secrets
+    wish = EndpointWish("https://shop.example.com/hooks", None, None)
+    actor = Actor(code.account_id, "test")
+    async with running.database.sessions() as session, session.begin():
+        made = await endpoints.create(
+            session, caller=code.caller, wish=wish, secrets=secrets, actor=actor, now=now
+        )
+        test = await deliveries.send_test(session, made.facts.id, caller=code.caller, now=now)
+    return made.facts.id, test.id
 
 
 async def _with_inactive_code(

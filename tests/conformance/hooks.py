@@ -74,6 +74,24 @@ _REFUSALS: Final = {
         "expires_at must be a time in the future",
         f"ip_allow_list must be {NETWORKS_TEXT}",  # a pattern cannot tell a network
     },
+    "createWebhookEndpoint": {
+        "An account has at most 16 webhook endpoints; delete one first",
+    },
+    "changeWebhookEndpoint": {"webhook_endpoint not found"},
+    "getWebhookEndpoint": {"webhook_endpoint not found"},
+    "deleteWebhookEndpoint": {"webhook_endpoint not found"},
+    "rotateWebhookSecret": {"webhook_endpoint not found"},
+    "testWebhookEndpoint": {"webhook_endpoint not found"},
+    "redeliverWebhooks": {
+        "webhook_endpoint not found",
+        "delivery_ids must be given, or from_sequence, or since: one of them alone",
+        "delivery_ids must be a list of ids of deliveries of this webhook endpoint",
+        "to_sequence must be left out without from_sequence",
+        "to_sequence must be at least from_sequence",
+    },
+    "listWebhookDeliveries": {"webhook_endpoint not found"},
+    "getWebhookDelivery": {"webhook_endpoint not found", "webhook_delivery not found"},
+    "listWebhookEndpoints": {"cursor must be a next_cursor of an earlier page"},
     "checkPrice": {
         "number_of_credits must be a whole number from 4 to 10000",
         "payment_coin must be one of: Aeon (AEON) on the network AEON",  # a setting
@@ -90,6 +108,7 @@ _REFUSALS: Final = {
     "listApiKeys": {"cursor must be a next_cursor of an earlier page", "access_code not found"},
 }
 _ASKING: Final = ("createNewAssessment", "createNewAssessmentForAccessCode")
+_NAMING_URLS: Final = ("createWebhookEndpoint", "changeWebhookEndpoint")
 # The reason follows, which depends on what was sent.
 _MALFORMED: Final = (
     "address must be a well-formed address of the currency (",
@@ -153,6 +172,7 @@ def _is_documented_refusal(case: Case[Any], response: Response) -> bool:
     return (
         detail in _REFUSALS.get(_operation_id(case), ())
         or (_operation_id(case) in _ASKING and detail.startswith(_MALFORMED))
+        or (_operation_id(case) in _NAMING_URLS and detail.startswith("url must be "))
         or (detail in _KEY_REUSED and response.status_code == 422)
         or (detail.startswith(_TAKEN) and response.status_code == 409)
         or (detail == _NUL and any("\0" in text for text in _strings(case.body)))

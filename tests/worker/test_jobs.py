@@ -29,10 +29,11 @@ from app.assessments.providers.base import (
 )
 from app.assessments.providers.ensemble import ProviderEnsemble
 from app.assessments.worker import jobs as engine
-from app.assessments.worker.jobs import Jobs
+from app.assessments.worker.jobs import job_carrier
 from app.runtime.background import running_beside
 from app.runtime.db.engine import create_database
 from app.runtime.db.failures import is_unavailable
+from app.runtime.jobs import carrying as engine_workers
 from app.runtime.loops import loops
 from app.runtime.loops.heartbeats import Heartbeats
 from app.runtime.loops.loops import GRACE_SECONDS, Loop, Supervised, running
@@ -70,8 +71,8 @@ JOB: dict[str, Any] = {
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """What comes seconds later comes at once."""
     monkeypatch.setattr("app.assessments.outcomes._PAUSES", (timedelta(milliseconds=50),))
-    monkeypatch.setattr("app.assessments.worker.jobs._POLL_SECONDS", 0.02)
-    monkeypatch.setattr("app.assessments.worker.jobs.AFTER_FAULT_SECONDS", 0.02)
+    monkeypatch.setattr("app.runtime.jobs.carrying._POLL_SECONDS", 0.02)
+    monkeypatch.setattr("app.runtime.jobs.carrying.AFTER_FAULT_SECONDS", 0.02)
     monkeypatch.setattr("app.runtime.loops.loops._BEFORE_RESTART_SECONDS", 0.01)
 
 
@@ -87,7 +88,7 @@ async def carrying(
 ) -> AsyncIterator[Heartbeats]:
     """Carry jobs beside the body, by as many workers."""
     heartbeats = Heartbeats(harness.clock, harness.resources.metrics)
-    bodies: list[Supervised] = [Jobs(harness.resources) for _ in range(workers)]
+    bodies: list[Supervised] = [job_carrier(harness.resources) for _ in range(workers)]
     async with running([*bodies, *others], heartbeats):
         yield heartbeats
 
@@ -185,7 +186,7 @@ async def test_worker_is_woken_when_a_job_is_due_and_need_not_ask(
     harness: WorkerHarness, spender: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A new job at once, one that comes later at its time, and one that was due before."""
-    monkeypatch.setattr("app.assessments.worker.jobs._POLL_SECONDS", 3600.0)
+    monkeypatch.setattr("app.runtime.jobs.carrying._POLL_SECONDS", 3600.0)
     await pending(harness, spender)
     notifications = harness.resources.notifications
     async with carrying(harness), running_beside(notifications.listen(), "notifications"):
@@ -394,11 +395,11 @@ async def test_worker_whose_sessions_are_ended_goes_on(
 async def test_worker_without_a_database_waits_for_it_and_falls_silent(
     harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.assessments.worker.jobs._CONNECTION_WITHIN_SECONDS", 0.05)
+    monkeypatch.setattr("app.runtime.jobs.carrying._CONNECTION_WITHIN_SECONDS", 0.05)
     nowhere = create_database(f"postgresql+asyncpg://assay@127.0.0.1:{free_port()}/assay")
     heartbeats = Heartbeats(harness.clock, harness.resources.metrics)
     with capture_logs() as logs:
-        async with running([Jobs(replace(harness.resources, database=nowhere))], heartbeats):
+        async with running([job_carrier(replace(harness.resources, database=nowhere))], heartbeats):
             async with asyncio.timeout(60):
                 while not logs:
                     await asyncio.sleep(0.01)
@@ -412,7 +413,7 @@ async def test_worker_without_a_database_waits_for_it_and_falls_silent(
 async def test_worker_whose_database_is_read_only_says_so_once_and_goes_on_by_itself(
     harness: WorkerHarness, spender: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.assessments.worker.jobs.AFTER_FAULT_SECONDS", 0.01)
+    monkeypatch.setattr("app.runtime.jobs.carrying.AFTER_FAULT_SECONDS", 0.01)
     url = harness.database.url
     await pending(harness, spender)
     await let_changes(url, allowed=False)
@@ -534,8 +535,8 @@ async def test_worker_beats_as_long_as_it_looks_for_jobs(harness: WorkerHarness)
 async def test_worker_that_has_nothing_to_do_stops_at_once_and_leaves_no_session(
     harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.assessments.worker.jobs._POLL_SECONDS", 3600.0)
-    monkeypatch.setattr("app.assessments.worker.jobs._FINISH_SECONDS", 3600.0)
+    monkeypatch.setattr("app.runtime.jobs.carrying._POLL_SECONDS", 3600.0)
+    monkeypatch.setattr("app.runtime.jobs.carrying._FINISH_SECONDS", 3600.0)
     grace = hold_grace(monkeypatch, loops)
     async with carrying(harness):
         await until(lambda: _is(1, count(harness.database, "jobs.procrastinate_workers")))
@@ -547,14 +548,14 @@ async def test_worker_that_waits_for_a_provider_stops_within_the_grace(
     harness: WorkerHarness, spender: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The question is left to whoever comes when the lease is over, as after a crash."""
-    assert engine._FINISH_SECONDS < GRACE_SECONDS
-    monkeypatch.setattr("app.assessments.worker.jobs._FINISH_SECONDS", 0.05)
+    assert engine_workers._FINISH_SECONDS < GRACE_SECONDS
+    monkeypatch.setattr("app.runtime.jobs.carrying._FINISH_SECONDS", 0.05)
     grace = hold_grace(monkeypatch, loops)
     await left_unasked(harness, spender, 1)
     slow = Slow()
     heartbeats = Heartbeats(harness.clock, harness.resources.metrics)
     async with running(
-        [Jobs(replace(harness.resources, ensemble=ProviderEnsemble([slow])))], heartbeats
+        [job_carrier(replace(harness.resources, ensemble=ProviderEnsemble([slow])))], heartbeats
     ):
         await asyncio.wait_for(slow.begun.wait(), 60)
     assert grace.cut_off == 0

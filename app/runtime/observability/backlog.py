@@ -79,10 +79,20 @@ class BacklogGauges(Collector):
         )
 
     def _declare_loops(self) -> None:
-        self._jobs_due = _gauge("assay_jobs_due", "Jobs that are due and that nobody has taken.")
+        self._jobs_due = _gauge(
+            "assay_jobs_due", "Jobs of assessments that are due and that nobody has taken."
+        )
         self._oldest_due_job_seconds = _gauge(
             "assay_oldest_due_job_seconds",
             "For how long the job that has waited longest has been due; 0 when none is.",
+        )
+        self._webhooks_due = _gauge(
+            "assay_webhooks_due",
+            "Webhooks that are due, of endpoints that answer well.",
+        )
+        self._oldest_due_webhook_seconds = _gauge(
+            "assay_oldest_due_webhook_seconds",
+            "For how long the webhook that has waited longest has been due; 0 when none is.",
         )
         self._loop_age_seconds = _gauge(
             "assay_loop_age_seconds",
@@ -125,6 +135,11 @@ class BacklogGauges(Collector):
         """Set how many jobs wait, and for how long the oldest has."""
         self._jobs_due.set(due)
         self._oldest_due_job_seconds.set(oldest_due_seconds)
+
+    def observe_webhooks(self, due: int, oldest_due_seconds: float) -> None:
+        """Set how many webhooks wait, and for how long the oldest has."""
+        self._webhooks_due.set(due)
+        self._oldest_due_webhook_seconds.set(oldest_due_seconds)
 
     def observe_alarmed_orders(self, found: Mapping[str, int]) -> None:
         """Set for how many orders an alarm rang just now, by kind."""
@@ -178,6 +193,8 @@ class BacklogGauges(Collector):
             self._orders_alarmed,
             self._jobs_due,
             self._oldest_due_job_seconds,
+            self._webhooks_due,
+            self._oldest_due_webhook_seconds,
             self._loop_age_seconds,
             self._list_age_seconds,
             self._required_list_fault,

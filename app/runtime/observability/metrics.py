@@ -183,6 +183,12 @@ class Metrics:
         self.refunds = Counter(
             "assay_refunds_total", "Credits refunded for failed assessments.", registry=registry
         )
+        self.webhook_attempts = Counter(
+            "assay_webhook_attempts_total",
+            "Webhooks sent, tests included, by outcome: delivered or failed.",
+            ("outcome",),
+            registry=registry,
+        )
 
     def _declare_process(self, registry: CollectorRegistry) -> None:
         self.loop_heartbeat = Gauge(

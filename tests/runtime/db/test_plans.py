@@ -20,6 +20,7 @@ from app.orders.store import SqlOrderStore
 from app.runtime.db.connecting import BeginningConnection
 from app.runtime.db.engine import Database
 from app.runtime.loops.heartbeats import Heartbeats
+from app.webhooks.worker.deliveries import loops as webhook_loops
 from app.worker import housekeeping
 from tests.api.asking import ask, learn_limits
 from tests.api.ordering import ORDER
@@ -58,6 +59,8 @@ OF_WHAT_IS_OPEN: Final = frozenset(
         "ix_order_events_alarms",
         "ix_orders_due",
         "ix_orders_to_be_created",
+        "ix_webhook_deliveries_busy",
+        "ix_webhook_deliveries_pending",
     }
 )
 # Some rows of the tables that `benchmark-data` leaves empty: of an empty table, any plan is good.
@@ -209,7 +212,7 @@ async def tick_everything(application: Application) -> None:
     for rail in Rail:
         await store.next_poll_at(rail, ["aside"])
         await store.claim_poll(rail, now, ["aside"])
-    for loop in housekeeping.loops(resources):
+    for loop in (*housekeeping.loops(resources), *webhook_loops(resources)):
         await loop.tick()
     await resources.poll_hints.flush(resources.database, now)
     await Heartbeats(resources.clock, resources.metrics).save(resources.database)

@@ -1,0 +1,1 @@
+"""Webhooks: telling the events of an account to URLs that it names, signed, until they are taken."""

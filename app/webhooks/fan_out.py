@@ -1,0 +1,116 @@
+"""Turning events into deliveries: for each endpoint, in order, once, in one transaction with where it is.
+
+An endpoint remembers the last event that it has a delivery for. That number moves in the
+transaction that inserts the deliveries and their jobs, so a crash loses none and makes none twice.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Text, cast, select, true, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.events.models import AccountEvent, Event
+from app.runtime.db.base import AnyRow, AnySelect
+from app.runtime.security import new_id
+from app.webhooks.jobs import wake_next
+from app.webhooks.messages import event_body, message_id
+from app.webhooks.models import WebhookDelivery, WebhookEndpoint
+from app.webhooks.rules.states import DeliveryStatus, EndpointStatus
+
+_EVENTS_AT_A_TIME: Final = 200
+
+
+async def fan_out_next(session: AsyncSession, now: datetime) -> bool:
+    """Make the deliveries of the next events of one endpoint that is behind; say if there was one."""
+    ahead = select(true()).where(
+        AccountEvent.account_id == WebhookEndpoint.account_id,
+        AccountEvent.sequence > WebhookEndpoint.last_sequence,
+    )
+    behind = (
+        select(
+            WebhookEndpoint.id,
+            WebhookEndpoint.account_id,
+            WebhookEndpoint.event_types,
+            WebhookEndpoint.last_sequence,
+        )
+        .where(WebhookEndpoint.status == EndpointStatus.ENABLED, ahead.exists())
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    async with session.begin():
+        endpoint = (await session.execute(behind)).one_or_none()
+        if endpoint is None:
+            return False
+        query = events_of(endpoint.account_id).where(AccountEvent.sequence > endpoint.last_sequence)
+        events = (await session.execute(query.limit(_EVENTS_AT_A_TIME))).all()
+        wanted = _wanted(events, endpoint.event_types)
+        await add_deliveries(session, endpoint.id, endpoint.account_id, wanted, now)
+        await session.execute(
+            update(WebhookEndpoint)
+            .where(WebhookEndpoint.id == endpoint.id)
+            .values(last_sequence=events[-1].sequence)
+        )
+        await wake_next(session, endpoint.id, now)
+    return True
+
+
+def events_of(account_id: str) -> AnySelect:
+    """Read the events of an account, oldest first."""
+    return (
+        select(
+            AccountEvent.sequence,
+            Event.type,
+            Event.at,
+            Event.previous_status,
+            cast(Event.data, Text).label("data"),
+        )
+        .join(Event, Event.id == AccountEvent.event_id)
+        .where(AccountEvent.account_id == account_id)
+        .order_by(AccountEvent.sequence)
+    )
+
+
+def _wanted(events: Sequence[AnyRow], event_types: Sequence[str] | None) -> Sequence[AnyRow]:
+    return [event for event in events if event_types is None or event.type in event_types]
+
+
+async def add_deliveries(
+    session: AsyncSession,
+    endpoint_id: str,
+    account_id: str,
+    events: Sequence[AnyRow],
+    now: datetime,
+) -> None:
+    """Insert pending deliveries of rows of `events_of`, but for those that are there already."""
+    if not events:
+        return
+    rows = [_delivery(endpoint_id, account_id, event, now) for event in events]
+    connection = await session.connection()
+    await connection.execute(
+        insert(WebhookDelivery)
+        .values(rows)
+        .on_conflict_do_nothing(index_elements=["endpoint_id", "sequence"])
+    )
+
+
+def _delivery(endpoint_id: str, account_id: str, event: AnyRow, now: datetime) -> dict[str, Any]:
+    return {
+        "id": new_id("whd"),
+        "endpoint_id": endpoint_id,
+        "sequence": event.sequence,
+        "event_type": event.type,
+        "message_id": message_id(account_id, event.sequence),
+        "request_body": event_body(
+            sequence=event.sequence,
+            event_type=event.type,
+            at=event.at,
+            data=event.data,
+            previous_status=event.previous_status,
+        ),
+        "created_at": now,
+        "status": DeliveryStatus.PENDING,
+        "next_attempt_at": now,
+    }

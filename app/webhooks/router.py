@@ -1,0 +1,372 @@
+"""Webhook endpoints: making, changing and deleting them, their secrets, and what was sent."""
+
+from http import HTTPStatus
+
+from fastapi import APIRouter, Request, Response
+
+from app.runtime.errors import InvalidParameter
+from app.runtime.paging import read_cursor
+from app.web import idempotency, links
+from app.web.dependencies import (
+    THROTTLE_INVALID_CODES,
+    CallerDep,
+    CredentialsDep,
+    ReadConnection,
+    ResourcesDep,
+    Session,
+    actor_of,
+)
+from app.web.errors import responses
+from app.web.idempotency import BodyKey, PathKey
+from app.web.paging import CursorParameter, LimitParameter
+from app.web.request_body import StrictRoute
+from app.webhooks import deliveries, endpoints
+from app.webhooks.deliveries import DeliveryBodies, DeliveryFacts, Wanted
+from app.webhooks.endpoints import EndpointChanges, EndpointFacts, EndpointWish, NewSecret
+from app.webhooks.rules.states import DeliveryStatus, DisabledReason, EndpointStatus
+from app.webhooks.rules.urls import Policy, UrlRefused, read_url
+from app.webhooks.schemas import (
+    ChangeWebhookEndpointRequest,
+    CreateWebhookEndpointRequest,
+    DeliveryInPath,
+    EndpointInPath,
+    RedeliverRequest,
+    RedeliverResponse,
+    StatusFilter,
+    WebhookDeliveryPage,
+    WebhookDeliveryResponse,
+    WebhookDeliveryWithBodies,
+    WebhookEndpointPage,
+    WebhookEndpointResponse,
+    WebhookEndpointWithSecret,
+)
+
+router = APIRouter(
+    prefix="/api",
+    tags=["webhooks"],
+    route_class=StrictRoute,
+    responses=responses(400, 403, 429, 500, 503),
+)
+_TAKES_BODY = responses(408, 413, 415)
+
+
+def _endpoint(facts: EndpointFacts) -> WebhookEndpointResponse:
+    reason = facts.disabled_reason
+    return WebhookEndpointResponse(
+        id=facts.id,
+        url=facts.url,
+        event_types=None if facts.event_types is None else list(facts.event_types),
+        description=facts.description,
+        created_at=facts.created_at,
+        status=EndpointStatus(facts.status),
+        disabled_reason=None if reason is None else DisabledReason(reason),
+        disabled_at=facts.disabled_at,
+        failing_since=facts.failing_since,
+        last_sequence=facts.last_sequence,
+        old_secret_until=facts.old_secret_until,
+    )
+
+
+def _shown_once(made: NewSecret) -> WebhookEndpointWithSecret:
+    return WebhookEndpointWithSecret(**_endpoint(made.facts).model_dump(), secret=made.secret)
+
+
+def _delivery(facts: DeliveryFacts) -> WebhookDeliveryResponse:
+    return WebhookDeliveryResponse(
+        id=facts.id,
+        webhook_id=facts.message_id,
+        event_type=facts.event_type,
+        sequence=facts.sequence,
+        status=DeliveryStatus(facts.status),
+        created_at=facts.created_at,
+        attempts=facts.attempts,
+        last_attempt_at=facts.last_attempt_at,
+        next_attempt_at=facts.next_attempt_at,
+        answer_status=facts.answer_status,
+        duration_ms=facts.duration_ms,
+        error=facts.error,
+    )
+
+
+def _with_bodies(facts: DeliveryBodies) -> WebhookDeliveryWithBodies:
+    return WebhookDeliveryWithBodies(
+        **_delivery(facts).model_dump(),
+        request_body=facts.request_body,
+        answer_body=facts.answer_body,
+    )
+
+
+def _checked(url: str, policy: Policy) -> str:
+    """Return the one spelling of a URL. Raises InvalidParameter."""
+    try:
+        return read_url(url, policy).url
+    except UrlRefused as refused:
+        raise InvalidParameter("url", str(refused)) from None
+
+
+@router.post(
+    "/webhook_endpoints",
+    status_code=201,
+    summary="Make a webhook endpoint",
+    response_model=WebhookEndpointWithSecret,
+    response_description="The new endpoint; its secret is shown only here",
+    dependencies=[THROTTLE_INVALID_CODES],
+    responses=_TAKES_BODY | idempotency.documented(links.WEBHOOK_ENDPOINT, conflicts=True),
+)
+async def create_webhook_endpoint(
+    body: CreateWebhookEndpointRequest,
+    *,
+    caller: CallerDep,
+    credentials: CredentialsDep,
+    request: Request,
+    session: Session,
+    resources: ResourcesDep,
+    key: BodyKey,
+) -> Response:
+    """Name a URL that the events of the caller are posted to from now on, each signed."""
+    wish = EndpointWish(
+        _checked(body.url, resources.webhook_sender.policy), body.event_types, body.description
+    )
+
+    async def create() -> WebhookEndpointWithSecret:
+        made = await endpoints.create(
+            session,
+            caller=caller,
+            wish=wish,
+            secrets=resources.webhook_secrets,
+            actor=actor_of(request, caller),
+            now=resources.clock.now(),
+        )
+        return _shown_once(made)
+
+    return await idempotency.answer_once(resources, session, key, create, sealed_by=credentials)
+
+
+@router.get(
+    "/webhook_endpoints",
+    summary="List webhook endpoints",
+    response_description="Webhook endpoints, newest first",
+)
+async def list_webhook_endpoints(
+    caller: CallerDep,
+    connection: ReadConnection,
+    cursor: CursorParameter = None,
+    limit: LimitParameter = 20,
+) -> WebhookEndpointPage:
+    """List the webhook endpoints of the caller."""
+    page = await endpoints.list_own(
+        connection,
+        caller.account_id,
+        cursor=read_cursor(cursor) if cursor is not None else None,
+        limit=limit,
+    )
+    return WebhookEndpointPage(
+        items=[_endpoint(facts) for facts in page.items], next_cursor=page.next_cursor
+    )
+
+
+@router.get(
+    "/webhook_endpoints/{webhook_endpoint_id}",
+    summary="Read a webhook endpoint",
+    response_description="The endpoint",
+    responses=responses(404),
+)
+async def get_webhook_endpoint(
+    webhook_endpoint_id: EndpointInPath, caller: CallerDep, connection: ReadConnection
+) -> WebhookEndpointResponse:
+    """Read a webhook endpoint of the caller: whether it is enabled, and how it answers."""
+    return _endpoint(await endpoints.get(connection, caller.account_id, webhook_endpoint_id))
+
+
+@router.patch(
+    "/webhook_endpoints/{webhook_endpoint_id}",
+    summary="Change a webhook endpoint",
+    response_description="The endpoint as it is now",
+    dependencies=[THROTTLE_INVALID_CODES],
+    responses=_TAKES_BODY | responses(404),
+)
+async def change_webhook_endpoint(
+    webhook_endpoint_id: EndpointInPath,
+    body: ChangeWebhookEndpointRequest,
+    caller: CallerDep,
+    request: Request,
+    resources: ResourcesDep,
+) -> WebhookEndpointResponse:
+    """Change the URL, the types of events, the description, or whether events are sent."""
+    values = body.model_dump(exclude_unset=True)
+    enabled = values.pop("enabled", None)
+    if "url" in values:
+        values["url"] = _checked(values["url"], resources.webhook_sender.policy)
+    async with resources.database.sessions() as session:
+        changed = await endpoints.change(
+            session,
+            webhook_endpoint_id,
+            caller=caller,
+            changes=EndpointChanges(values, enabled),
+            actor=actor_of(request, caller),
+            now=resources.clock.now(),
+        )
+    return _endpoint(changed)
+
+
+@router.delete(
+    "/webhook_endpoints/{webhook_endpoint_id}",
+    summary="Delete a webhook endpoint",
+    response_description="The endpoint as it was",
+    responses=responses(404),
+)
+async def delete_webhook_endpoint(
+    webhook_endpoint_id: EndpointInPath,
+    caller: CallerDep,
+    request: Request,
+    resources: ResourcesDep,
+) -> WebhookEndpointResponse:
+    """Delete a webhook endpoint with its log: nothing is sent to it any more."""
+    async with resources.database.sessions() as session:
+        removed = await endpoints.remove(
+            session,
+            webhook_endpoint_id,
+            account_id=caller.account_id,
+            actor=actor_of(request, caller),
+            now=resources.clock.now(),
+        )
+    return _endpoint(removed)
+
+
+@router.post(
+    "/webhook_endpoints/{webhook_endpoint_id}/rotate_secret",
+    summary="Give a webhook endpoint a new secret",
+    response_model=WebhookEndpointWithSecret,
+    response_description="The endpoint with its new secret, shown only here",
+    dependencies=[THROTTLE_INVALID_CODES],
+    responses=responses(404) | idempotency.documented(status=200, conflicts=True),
+)
+async def rotate_webhook_secret(
+    webhook_endpoint_id: EndpointInPath,
+    *,
+    caller: CallerDep,
+    credentials: CredentialsDep,
+    request: Request,
+    session: Session,
+    resources: ResourcesDep,
+    key: PathKey,
+) -> Response:
+    """Give an endpoint a new secret. For 24 hours what is sent is signed by the old one, too."""
+
+    async def rotate() -> WebhookEndpointWithSecret:
+        rotated = await endpoints.rotate_secret(
+            session,
+            webhook_endpoint_id,
+            caller=caller,
+            secrets=resources.webhook_secrets,
+            actor=actor_of(request, caller),
+            now=resources.clock.now(),
+        )
+        return _shown_once(rotated)
+
+    return await idempotency.answer_once(
+        resources, session, key, rotate, status=HTTPStatus.OK, sealed_by=credentials
+    )
+
+
+@router.post(
+    "/webhook_endpoints/{webhook_endpoint_id}/test",
+    status_code=201,
+    summary="Test a webhook endpoint",
+    response_model=WebhookDeliveryWithBodies,
+    response_description="The delivery of the test, which is pending",
+    dependencies=[THROTTLE_INVALID_CODES],
+    responses=responses(404) | idempotency.documented(links.WEBHOOK_DELIVERY),
+)
+async def test_webhook_endpoint(
+    webhook_endpoint_id: EndpointInPath,
+    *,
+    caller: CallerDep,
+    session: Session,
+    resources: ResourcesDep,
+    key: PathKey,
+) -> Response:
+    """Send a `webhook.test`, once, soon; read the delivery to see what was answered."""
+
+    async def test() -> WebhookDeliveryWithBodies:
+        made = await deliveries.send_test(
+            session, webhook_endpoint_id, caller=caller, now=resources.clock.now()
+        )
+        return _with_bodies(made)
+
+    return await idempotency.answer_once(resources, session, key, test)
+
+
+@router.get(
+    "/webhook_endpoints/{webhook_endpoint_id}/deliveries",
+    summary="List the deliveries of a webhook endpoint",
+    response_description="Deliveries, newest first",
+    responses=responses(404),
+)
+async def list_webhook_deliveries(
+    webhook_endpoint_id: EndpointInPath,
+    *,
+    caller: CallerDep,
+    connection: ReadConnection,
+    status: StatusFilter = None,
+    cursor: CursorParameter = None,
+    limit: LimitParameter = 20,
+) -> WebhookDeliveryPage:
+    """List what was sent to an endpoint in the last 30 days, and what is to be sent."""
+    await endpoints.get(connection, caller.account_id, webhook_endpoint_id)
+    page = await deliveries.list_of(
+        connection,
+        webhook_endpoint_id,
+        status=status,
+        cursor=read_cursor(cursor) if cursor is not None else None,
+        limit=limit,
+    )
+    return WebhookDeliveryPage(
+        items=[_delivery(facts) for facts in page.items], next_cursor=page.next_cursor
+    )
+
+
+@router.get(
+    "/webhook_endpoints/{webhook_endpoint_id}/deliveries/{webhook_delivery_id}",
+    summary="Read a delivery",
+    response_description="The delivery, with bodies",
+    responses=responses(404),
+)
+async def get_webhook_delivery(
+    webhook_endpoint_id: EndpointInPath,
+    webhook_delivery_id: DeliveryInPath,
+    caller: CallerDep,
+    connection: ReadConnection,
+) -> WebhookDeliveryWithBodies:
+    """Read one delivery with what was sent and what was answered last."""
+    await endpoints.get(connection, caller.account_id, webhook_endpoint_id)
+    return _with_bodies(await deliveries.get(connection, webhook_endpoint_id, webhook_delivery_id))
+
+
+@router.post(
+    "/webhook_endpoints/{webhook_endpoint_id}/redeliver",
+    summary="Send events to a webhook endpoint again",
+    response_model=RedeliverResponse,
+    response_description="How many are on their way",
+    dependencies=[THROTTLE_INVALID_CODES],
+    responses=_TAKES_BODY | responses(404) | idempotency.documented(status=200, conflicts=True),
+)
+async def redeliver_webhooks(
+    webhook_endpoint_id: EndpointInPath,
+    body: RedeliverRequest,
+    *,
+    caller: CallerDep,
+    session: Session,
+    resources: ResourcesDep,
+    key: BodyKey,
+) -> Response:
+    """Send deliveries again, or a range of events, or everything since: under the same `webhook-id`."""
+    wanted = Wanted(body.delivery_ids, body.from_sequence, body.to_sequence, body.since)
+
+    async def redeliver() -> RedeliverResponse:
+        done = await deliveries.redeliver(
+            session, webhook_endpoint_id, caller=caller, wanted=wanted, now=resources.clock.now()
+        )
+        return RedeliverResponse(deliveries=done.count, more_from=done.more_from)
+
+    return await idempotency.answer_once(resources, session, key, redeliver, status=HTTPStatus.OK)

@@ -1,0 +1,1 @@
+"""What webhooks are decided by: no database, no network."""

@@ -1,0 +1,1 @@
+"""Delivering webhooks: a loop that turns events into deliveries, and jobs that send them."""

@@ -14,8 +14,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, func, or_, select, text, true
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from app.webhooks.models import PENDING, WebhookDelivery, WebhookEndpoint
-from app.webhooks.rules.states import EndpointStatus
+from app.webhooks.models import ENABLED, PENDING, WebhookDelivery, WebhookEndpoint
 
 QUEUE: Final = "webhooks"
 SLOW_QUEUE: Final = "webhooks_slow"
@@ -105,7 +104,7 @@ def _has_lost(now: datetime) -> ColumnElement[bool]:
         WebhookDelivery.endpoint_id == WebhookEndpoint.id,
         WebhookDelivery.status == PENDING,
         WebhookDelivery.next_attempt_at <= now - _RETRY_LOST_AFTER,
-        or_(WebhookEndpoint.status == EndpointStatus.ENABLED, WebhookDelivery.sequence.is_(None)),
+        or_(WebhookEndpoint.status == ENABLED, WebhookDelivery.sequence.is_(None)),
     )
     return lost.exists() & (_busy() < AT_ONCE)
 
@@ -138,7 +137,7 @@ async def waiting(connection: AsyncConnection, now: datetime) -> tuple[int, floa
         .where(
             WebhookDelivery.status == PENDING,
             WebhookDelivery.next_attempt_at <= now,
-            WebhookEndpoint.status == EndpointStatus.ENABLED,
+            WebhookEndpoint.status == ENABLED,
             WebhookEndpoint.failing_since.is_(None),
             WebhookEndpoint.is_slow.is_(False),
         )

@@ -22,6 +22,7 @@ from app.webhooks.rules.states import DeliveryStatus, DisabledReason, EndpointSt
 
 # As the partial indexes have it: a statement with a parameter there does not use them.
 PENDING: Final = literal_column("'pending'", Text)
+ENABLED: Final = literal_column("'enabled'", Text)
 
 
 class WebhookEndpoint(Base):
@@ -43,6 +44,7 @@ class WebhookEndpoint(Base):
         CheckConstraint("event_types <> '{}'", name="event_types"),
         CheckConstraint("(old_secret IS NULL) = (old_secret_until IS NULL)", name="old_secret"),
         CheckConstraint("last_sequence >= 0", name="last_sequence"),
+        Index("ix_webhook_endpoints_enabled", "account_id", postgresql_where="status = 'enabled'"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)

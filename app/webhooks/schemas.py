@@ -25,7 +25,7 @@ from app.web.fields import (
     Timestamp,
     not_allowed,
 )
-from app.web.paging import PageResponse
+from app.web.pages import PageResponse
 from app.webhooks.rules.states import DeliveryStatus, DisabledReason, EndpointStatus
 from app.webhooks.rules.urls import MAX_URL_LENGTH
 

@@ -63,6 +63,13 @@ def _make_endpoints() -> None:
     )
     op.create_index(op.f("ix_webhook_endpoints_account_id"), "webhook_endpoints", ["account_id"])
 
+    op.create_index(
+        "ix_webhook_endpoints_enabled",
+        "webhook_endpoints",
+        ["account_id"],
+        postgresql_where="status = 'enabled'",
+    )
+
 
 def _make_deliveries() -> None:
     op.create_table(

@@ -98,9 +98,7 @@ class JobCarrier:
             raise WorkerEnded
 
 
-def engine_app(
-    database: Database, notifications: Notifications, beat: Callable[[], None]
-) -> App:
+def engine_app(database: Database, notifications: Notifications, beat: Callable[[], None]) -> App:
     """Return an application of the engine without tasks; it is not open yet."""
     connector = HearingConnector(
         database,

@@ -18,7 +18,7 @@ log = get_logger(__name__)
 
 _AT_ONCE: Final = 32
 _SLOW_AT_ONCE: Final = 16
-_FAN_OUT_REST_SECONDS: Final = 0.5
+_FAN_OUT_REST_SECONDS: Final = 1.0
 _LOST_REST_SECONDS: Final = 5.0
 
 
@@ -61,7 +61,8 @@ def job_carrier(resources: Resources) -> JobCarrier:
 
     return JobCarrier(
         "webhooks",
-        resources.database.url,
+        resources.database,
+        resources.notifications,
         add_tasks=add_task,
         queues={jobs.QUEUE: _AT_ONCE, jobs.SLOW_QUEUE: _SLOW_AT_ONCE},
     )

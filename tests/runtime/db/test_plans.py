@@ -61,6 +61,7 @@ OF_WHAT_IS_OPEN: Final = frozenset(
         "ix_orders_to_be_created",
         "ix_webhook_deliveries_busy",
         "ix_webhook_deliveries_pending",
+        "ix_webhook_endpoints_enabled",
     }
 )
 # Some rows of the tables that `benchmark-data` leaves empty: of an empty table, any plan is good.
@@ -86,6 +87,12 @@ FILLED: Final = {
     "sessions": """
         (token_hash, user_id, created_at, expires_at)
         SELECT sha256(n::text::bytea), 'acc_' || n, now(), now()""",
+    "webhook_endpoints": """
+        (id, account_id, url, created_at, status, last_sequence, secret)
+        SELECT 'whe_' || n, 'acc_' || n, '', now(), 'enabled', 0, ''""",
+    "webhook_deliveries": """
+        (id, endpoint_id, sequence, event_type, message_id, request_body, created_at, status)
+        SELECT 'whd_' || n, 'whe_' || n, n, '', '', '', now(), 'delivered'""",
     "settlements": """
         (order_id, txid, output_index, confirmations, at)
         SELECT 'ord_' || n, lpad(n::text, 64, '0'), 0, 1, now()""",

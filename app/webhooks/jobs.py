@@ -11,7 +11,7 @@ few places. One that fails or is slow has its jobs in a queue of such endpoints 
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, func, or_, select, text, true
+from sqlalchemy import Select, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.webhooks.models import ENABLED, PENDING, WebhookDelivery, WebhookEndpoint
@@ -83,46 +83,38 @@ async def wake_next(session: AsyncSession, endpoint_id: str, now: datetime) -> N
     )
 
 
-async def wake_lost(session: AsyncSession, now: datetime) -> bool:
-    """Wake the worker for due deliveries whose job was lost; say whether there may be more."""
-    async with session.begin():
-        found = await session.scalars(
-            select(WebhookEndpoint.id)
-            .where(_has_lost(now))
-            .limit(_ENDPOINTS_AT_A_TIME)
-            .with_for_update(skip_locked=True)
-        )
-        endpoint_ids = found.all()
-        for endpoint_id in endpoint_ids:
-            await wake_next(session, endpoint_id, now)
-    return len(endpoint_ids) == _ENDPOINTS_AT_A_TIME
+async def wake_lost(session: AsyncSession, now: datetime) -> None:
+    """Wake the worker for due deliveries whose job was lost, of all endpoints."""
+    last_id = ""
+    while True:
+        async with session.begin():
+            found = await session.scalars(_behind(now, last_id))
+            endpoint_ids = found.all()
+            for endpoint_id in endpoint_ids:
+                await wake_next(session, endpoint_id, now)
+        if len(endpoint_ids) < _ENDPOINTS_AT_A_TIME:
+            return
+        last_id = endpoint_ids[-1]
 
 
-def _has_lost(now: datetime) -> ColumnElement[bool]:
-    """Say whether an endpoint has a delivery that is due for long and nobody works on."""
-    lost = select(true()).where(
-        WebhookDelivery.endpoint_id == WebhookEndpoint.id,
-        WebhookDelivery.status == PENDING,
-        WebhookDelivery.next_attempt_at <= now - _RETRY_LOST_AFTER,
-        or_(WebhookEndpoint.status == ENABLED, WebhookDelivery.sequence.is_(None)),
-    )
-    return lost.exists() & (_busy() < AT_ONCE)
-
-
-def _busy() -> ColumnElement[int]:
-    """Count the deliveries of an endpoint that have a job or are being sent."""
-    return (
-        select(func.count())
-        .where(
-            WebhookDelivery.endpoint_id == WebhookEndpoint.id,
-            WebhookDelivery.status == PENDING,
-            or_(WebhookDelivery.woken_at.is_not(None), WebhookDelivery.lease_until.is_not(None)),
-            or_(
-                WebhookDelivery.woken_at > func.clock_timestamp() - _JOB_LOST_AFTER,
-                WebhookDelivery.lease_until > func.clock_timestamp(),
-            ),
-        )
+def _behind(now: datetime, last_id: str) -> Select[str]:
+    """Find and lock enabled endpoints of which a delivery is due for long."""
+    # One look into an index for each endpoint, however many deliveries wait.
+    oldest = (
+        select(func.min(WebhookDelivery.next_attempt_at))
+        .where(WebhookDelivery.endpoint_id == WebhookEndpoint.id, WebhookDelivery.status == PENDING)
         .scalar_subquery()
+    )
+    return (
+        select(WebhookEndpoint.id)
+        .where(
+            WebhookEndpoint.status == ENABLED,
+            WebhookEndpoint.id > last_id,
+            oldest <= now - _RETRY_LOST_AFTER,
+        )
+        .order_by(WebhookEndpoint.id)
+        .limit(_ENDPOINTS_AT_A_TIME)
+        .with_for_update(skip_locked=True)
     )
 
 

@@ -44,7 +44,7 @@ class WebhookEndpoint(Base):
         CheckConstraint("event_types <> '{}'", name="event_types"),
         CheckConstraint("(old_secret IS NULL) = (old_secret_until IS NULL)", name="old_secret"),
         CheckConstraint("last_sequence >= 0", name="last_sequence"),
-        Index("ix_webhook_endpoints_enabled", "account_id", postgresql_where="status = 'enabled'"),
+        Index("ix_webhook_endpoints_enabled", "id", postgresql_where="status = 'enabled'"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)

@@ -77,7 +77,8 @@ def loops(resources: Resources) -> list[Loop]:
 
     async def wake_lost() -> bool:
         async with resources.database.sessions() as session:
-            return await jobs.wake_lost(session, resources.clock.now())
+            await jobs.wake_lost(session, resources.clock.now())
+        return False
 
     return [
         Loop("webhook_events", fan_out_next, _FAN_OUT_REST_SECONDS),

@@ -6,8 +6,8 @@ The version before knows neither table and works beside them.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0034"
-down_revision = "0033"
+revision = "0035"
+down_revision = "0034"
 branch_labels = None
 depends_on = None
 
@@ -66,7 +66,7 @@ def _make_endpoints() -> None:
     op.create_index(
         "ix_webhook_endpoints_enabled",
         "webhook_endpoints",
-        ["account_id"],
+        ["id"],
         postgresql_where="status = 'enabled'",
     )
 

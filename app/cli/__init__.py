@@ -27,6 +27,48 @@ main = lazy_group(
         "sandbox": Entry(
             "app.cli.sandbox:sandbox",
             "Run the SANDBOX alone: a stand-in for AEON.to and Esplora in which no coin is real.",
+            {
+                "pay": Entry(
+                    "app.cli.sandbox_controls:pay",
+                    "Pay an order in its coin: all that remains, a part of it, or more.",
+                ),
+                "confirm": Entry(
+                    "app.cli.sandbox_controls:confirm",
+                    "Confirm the payment of an order: in AEON at AEON.to, in bitcoin by blocks.",
+                ),
+                "send": Entry(
+                    "app.cli.sandbox_controls:send",
+                    "Let AEON.to send the bitcoin of an order in AEON that is paid.",
+                ),
+                "expire": Entry(
+                    "app.cli.sandbox_controls:expire",
+                    "Let the time to pay an order end now.",
+                ),
+                "purge": Entry(
+                    "app.cli.sandbox_controls:purge",
+                    "Let AEON.to forget an order in AEON: it says NOT_FOUND.",
+                ),
+                "replace": Entry(
+                    "app.cli.sandbox_controls:replace",
+                    "Replace the last unconfirmed payment of an order in bitcoin by another transaction.",
+                ),
+                "double-spend": Entry(
+                    "app.cli.sandbox_controls:double_spend",
+                    "Spend the coins of the last unconfirmed payment of an order in bitcoin elsewhere, in a block.",
+                ),
+                "reorganise": Entry(
+                    "app.cli.sandbox_controls:reorganise",
+                    "Replace the last blocks of the bitcoin chain by one more than that.",
+                ),
+                "mine": Entry(
+                    "app.cli.sandbox_controls:mine",
+                    "Mine blocks of the bitcoin chain, the first with all that waits.",
+                ),
+                "auto": Entry(
+                    "app.cli.sandbox_controls:auto",
+                    "Pay orders in both coins by themselves, and let blocks come; or stop both.",
+                ),
+            },
         ),
         "demo": Entry(
             "app.cli.demo:demo",

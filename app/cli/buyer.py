@@ -13,8 +13,6 @@ from app.orders.wallet.bip21 import bitcoin_uri
 from app.runtime.clock import Clock
 from app.runtime.db.engine import Database
 
-# Long enough to see the order unpaid.
-_HESITATION: Final = timedelta(seconds=3)
 _MOST_ORDERS: Final = 100
 
 
@@ -28,10 +26,17 @@ class Buyer:
         self._sandbox = sandbox
 
     async def pay(self) -> bool:
-        """Pay the orders that were placed some seconds ago; say whether there was one."""
+        """Pay the orders that were placed a step ago; say whether there was one.
+
+        A step is as long as one of the sandbox's automatic mode; while that is off, nothing is paid.
+        """
+        mode = (await self._sandbox.get("control/auto")).raise_for_status().json()
+        if not mode["enabled"]:
+            return False
+        step = timedelta(seconds=mode["step_seconds"])
         async with self._database.reading() as connection:
             unpaid = await list_all(connection, status=OrderStatus.UNPAID, limit=_MOST_ORDERS)
-        due = [order for order in unpaid if _is_due(order, self._clock.now())]
+        due = [order for order in unpaid if _is_due(order, self._clock.now() - step)]
         return any([await self._pay_once(order) for order in due])
 
     async def _pay_once(self, order: OrderView) -> bool:
@@ -49,5 +54,5 @@ class Buyer:
         return bool(answer.raise_for_status().json())
 
 
-def _is_due(order: OrderView, now: datetime) -> bool:
-    return order.rail is Rail.BITCOIN and now - order.created_at >= _HESITATION
+def _is_due(order: OrderView, placed_until: datetime) -> bool:
+    return order.rail is Rail.BITCOIN and order.created_at <= placed_until

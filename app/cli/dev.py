@@ -20,6 +20,8 @@ from app.cli.demo import Journey, Outcome
 from app.cli.http_server import serving
 from app.cli.receipts import own_key_text
 from app.cli.running import run, stop_event
+from app.cli.sandbox_client import sandbox_found
+from app.cli.sandbox_orders import SANDBOX_WALLET
 from app.main import create_app
 from app.resources import Overrides
 from app.runtime.db.migrate import upgrade
@@ -34,13 +36,6 @@ from app.webhooks.sender import WebhookSender
 
 # The destination in the example of AEON.to API v3: the sandbox's chain alone pays it.
 _SANDBOX_DESTINATION: Final = "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM"
-
-# The account key of the test vector of BIP 84, which publishes the seed words and the private key
-# beside it: whoever can read can spend what is paid there. It must never be used for money.
-_SANDBOX_WALLET: Final = SecretStr(
-    "zpub6rFR7y4Q2AijBEqTUquhVz398htDFrtymD9xYYfG1m4wAcvPhXNfE3EfH1r1ADqtfSdVCToUG868RvUUkgDKf31mG"
-    "DtKsAYz2oz2AGutZYs"
-)
 
 # Settings that are the sandbox's own here.
 _OWN: Final = (
@@ -82,8 +77,10 @@ def dev() -> None:
             sold = _in_sandbox(_signing(complete), sandbox_url)
             policy = Policy(sold.webhooks.allowed_networks, http_to_loopback=True)
             app = create_app(sold, Overrides(webhook_sender=WebhookSender(policy)))
+            found = sandbox_found(settings.database.data_dir, _root(sandbox_url))
             async with serving(app, sold) as server, _buying(app, sandbox_url):
-                await _show(_base_url(sold), sandbox_url, stopping, server)
+                with found:
+                    await _show(_base_url(sold), sandbox_url, stopping, server)
 
     run(main, loop_factory=uvloop.new_event_loop)
 
@@ -116,7 +113,7 @@ def _in_sandbox(settings: Settings, sandbox_url: str) -> Settings:
             "ASSAY_AEONTO_BASE_URL": sandbox_url,
             "ASSAY_ESPLORA_URL": tuple(esplora_urls(sandbox_url)),
             "ASSAY_BTC_DEST_ADDRESS": settings.orders.btc_dest_address or _SANDBOX_DESTINATION,
-            "ASSAY_BITCOIN_DESCRIPTOR": _SANDBOX_WALLET,
+            "ASSAY_BITCOIN_DESCRIPTOR": SecretStr(SANDBOX_WALLET),
             "ASSAY_CRYSTAL_URL": f"{_root(sandbox_url)}crystal/",
             "ASSAY_CRYSTAL_API_KEY": _SANDBOX_KEY,
             "ASSAY_CHAINALYSIS_URL": f"{_root(sandbox_url)}chainalysis/api/v1/",
@@ -200,6 +197,7 @@ curl -sS {assessment}/report -H 'X-API-KEY: {outcome.api_key}' -o report.html
 curl -sS {assessment}/receipt -H 'X-API-KEY: {outcome.api_key}' -o receipt.json
 assay verify receipt.json --keys {base_url}/.well-known/assay-keys.json
 
+`assay sandbox auto off` stops the payments, and `assay sandbox --help` says how to make each yourself.
 `assay demo --coin BTC` shows a journey in bitcoin, step by step ({base_url} is its --url).
 Ctrl-C stops it; what was bought stays in the data folder."""
 

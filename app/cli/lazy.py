@@ -1,6 +1,7 @@
 """Groups of commands that know names and help of their commands, and load what one needs to run it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ from typing_extensions import override
 
 from app.cli.parameters import read_plainly
 from app.cli.standard_streams import failures_said, open_missing
+from app.runtime.faults import OperatorFault
 
 
 class Entry(NamedTuple):
@@ -64,7 +66,7 @@ class _LazyGroup(TyperGroup):
     @override
     def main(self, *arguments: Any, **options: Any) -> Any:
         open_missing()
-        with failures_said():
+        with failures_said(), _faults_said():
             return super().main(*arguments, **options)
 
     @override
@@ -75,6 +77,16 @@ class _LazyGroup(TyperGroup):
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, command.help) for name, command in self.commands.items()])
+
+
+@contextmanager
+def _faults_said() -> Iterator[None]:
+    """End the command with the plain reason of a fault that has one."""
+    try:
+        yield
+    except OperatorFault as fault:
+        typer.echo(str(fault), err=True)
+        raise SystemExit(fault.exit_status) from None
 
 
 def lazy_group(help_text: str, entries: Mapping[str, Entry]) -> typer.Typer:

@@ -16,6 +16,7 @@ log = get_logger(__name__)
 
 
 def sandbox(
+    context: typer.Context,
     host: Annotated[str, typer.Option(help="where to listen")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="where to listen; 0 takes a free port")] = 8100,
     state: Annotated[
@@ -24,9 +25,13 @@ def sandbox(
     auto: Annotated[
         bool, typer.Option("--auto", help="pay every order, and mine, by itself")
     ] = False,
+    *,
     seed: Annotated[int | None, typer.Option(help="the same ids and chances again")] = None,
 ) -> None:
     """Run the SANDBOX alone: a stand-in for AEON.to and Esplora in which no coin is real."""
+    if context.invoked_subcommand is not None:
+        _refuse_options(context)
+        return
 
     async def main() -> None:
         settings = load_settings()
@@ -58,3 +63,13 @@ def sandbox(
             raise typer.Exit(1) from None
 
     run(main, loop_factory=uvloop.new_event_loop)
+
+
+def _refuse_options(context: typer.Context) -> None:
+    """Refuse options of the SANDBOX itself before a command that is for one that runs already."""
+    for name in context.params:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name != "DEFAULT":
+            raise typer.BadParameter(
+                f"--{name} is for a SANDBOX that starts; {context.invoked_subcommand} takes --url"
+            )

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Body, Path, Request, Response
 from fastapi.responses import HTMLResponse
 
 from app.orders.payment_page import links, page
-from app.orders.payment_page.links import LinkedOrder
+from app.orders.payment_page.linked_order import LinkedOrder
 from app.orders.payment_page.schemas import PaymentPageRequest, PaymentPageResponse
 from app.orders.payment_page.view import PaymentPageView, payment_page_view
 from app.resources import Resources

@@ -283,6 +283,11 @@ async def move_clock(body: Annotated[ClockBody, reads(ClockBody)], world: TheWor
     return say(now=world.now().isoformat())
 
 
+@router.get("/auto", summary="Show whether automatic mode is on, and how long a step takes")
+async def show_auto(world: TheWorld) -> Response:
+    return say(enabled=world.auto_since is not None, step_seconds=world.auto_step_seconds)
+
+
 @router.post("/auto", summary="Turn automatic mode on or off")
 async def set_auto(world: TheWorld, body: Annotated[AutoBody, reads(AutoBody)]) -> Response:
     world.all_orders()  # what time has brought about so far happened under the old setting

@@ -28,7 +28,9 @@ TERMS: Final = sales_terms(
 @pytest.fixture
 async def sandbox() -> AsyncIterator[httpx.AsyncClient]:
     """A client of the root of a sandbox in which no block comes by itself."""
-    async with serve_sandbox(create_sandbox(block_seconds=None)) as url:
+    async with serve_sandbox(
+        create_sandbox(auto=True, auto_step_seconds=3, block_seconds=None)
+    ) as url:
         root = url.partition("api/")[0]
         async with httpx.AsyncClient(base_url=root, trust_env=False, timeout=60) as http:
             yield http
@@ -89,12 +91,15 @@ async def test_order_in_aeon_is_none_of_its_business(
     assert not await Buyer(database, clock, sandbox).pay()
 
 
-@pytest.mark.parametrize("refused", ["GET", "POST"])
+@pytest.mark.parametrize("refused", ["/control/auto", "/esplora/", "/control/chain/pay"])
 async def test_request_that_the_sandbox_refuses_is_no_payment_and_is_heard_of(
     database: Database, clock: HandClock, refused: str
 ) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(400 if request.method == refused else 200, json=[])
+        if request.url.path.startswith(refused):
+            return httpx.Response(400)
+        is_mode = request.url.path == "/control/auto"
+        return httpx.Response(200, json={"enabled": True, "step_seconds": 3} if is_mode else [])
 
     await order_in_bitcoin(database, clock)
     clock.advance(3)
@@ -102,3 +107,18 @@ async def test_request_that_the_sandbox_refuses_is_no_payment_and_is_heard_of(
     async with httpx.AsyncClient(base_url="http://sandbox.test/", transport=transport) as refusing:
         with pytest.raises(httpx.HTTPStatusError):
             await Buyer(database, clock, refusing).pay()
+
+
+async def test_nothing_is_paid_while_automatic_mode_is_off_and_later_when_it_is_slow(
+    database: Database, clock: HandClock, sandbox: httpx.AsyncClient
+) -> None:
+    address = await order_in_bitcoin(database, clock)
+    clock.advance(60)
+    (await sandbox.post("control/auto", json={"enabled": False})).raise_for_status()
+    assert not await Buyer(database, clock, sandbox).pay()
+    slow = {"enabled": True, "step_seconds": 90}
+    (await sandbox.post("control/auto", json=slow)).raise_for_status()
+    assert not await Buyer(database, clock, sandbox).pay()
+    clock.advance(30)
+    assert await Buyer(database, clock, sandbox).pay()
+    assert await received(sandbox, address) == [500_000]

@@ -12,7 +12,8 @@ from typing import Any, Final
 import pytest
 
 from app.orders.payment_page import page
-from app.orders.payment_page.links import LinkedOrder, leads_back
+from app.orders.payment_page.linked_order import LinkedOrder
+from app.orders.payment_page.links import leads_back
 from app.orders.payment_page.situation import PageState
 from app.orders.payment_page.texts import ENGLISH
 from app.orders.payment_page.view import PaymentPageView, payment_page_view

@@ -15,7 +15,8 @@ from app.ledger import audit_log
 from app.ledger.actors import Actor
 from app.orders.errors import InvalidOrderId
 from app.orders.models import PaymentPage
-from app.orders.queries import VIEW_COLUMNS, WITH_PAYMENT, OrderView, view_of
+from app.orders.payment_page.linked_order import LinkedOrder
+from app.orders.queries import VIEW_COLUMNS, WITH_PAYMENT, view_of
 from app.orders.service import visible_to
 from app.runtime.errors import InvalidParameter
 from app.runtime.origins import RULE, origin_of
@@ -45,16 +46,6 @@ class PageLink:
 
     token: str
     expires_at: datetime
-
-
-@dataclass(frozen=True)
-class LinkedOrder:
-    """The order behind a link, when its credits were granted, and where the page leads back to."""
-
-    order: OrderView
-    granted_at: datetime | None
-    return_url: str | None
-    link_ends_at: datetime
 
 
 def check_return_url(url: str | None, origins: Collection[str]) -> None:

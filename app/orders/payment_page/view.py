@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Final
 from urllib.parse import urlsplit
 
-from app.orders.payment_page.links import LinkedOrder
+from app.orders.payment_page.linked_order import LinkedOrder
 from app.orders.payment_page.situation import COINS, PageState, Situation, situation_of
 from app.orders.payment_page.texts import text, time_words
 from app.orders.payment_responses import payment_response

@@ -13,7 +13,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.orders.payment_page.links import LinkedOrder
+from app.orders.payment_page.linked_order import LinkedOrder
 from app.orders.poll_hints import PollHints
 from app.orders.queries import VIEW_COLUMNS, WITH_PAYMENT, view_of
 from app.runtime.db.engine import Database

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import Final
 
 from fastapi import FastAPI
@@ -25,6 +26,7 @@ from app.web.application import Application
 from app.web.event_stream import OpenStreams
 from app.webhooks import router as webhooks
 from app.worker import housekeeping
+from app.worker.one_worker import loops_in_one_process
 from app.worker.run import loop_names, poll_hints_running, worker_running
 
 # An open stream takes a connection, and some kB; pages beyond ask again and again.
@@ -32,8 +34,13 @@ _MOST_STREAMS: Final = 500
 _MOST_STREAMS_OF_ONE: Final = 10
 
 
-def create_app(settings: Settings, overrides: Overrides | None = None) -> FastAPI:
-    """Build the application; its resources open when it starts. `overrides` replaces parts in tests."""
+def create_app(
+    settings: Settings, overrides: Overrides | None = None, *, loops_lock: Path | None = None
+) -> FastAPI:
+    """Build the application; its resources open when it starts. `overrides` replaces parts in tests.
+
+    `loops_lock` is the lock of whoever runs the loops, where several processes serve together.
+    """
     metrics = Metrics()
 
     def now() -> datetime:
@@ -46,7 +53,7 @@ def create_app(settings: Settings, overrides: Overrides | None = None) -> FastAP
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=_lifespan_of(settings, metrics, overrides or Overrides()),
+        lifespan=_lifespan_of(settings, metrics, overrides or Overrides(), loops_lock),
     )
     app.state.start_fault = None
     app.state.streams = OpenStreams(_MOST_STREAMS, _MOST_STREAMS_OF_ONE)
@@ -92,7 +99,7 @@ def create_worker_app(resources: Resources, heartbeats: Heartbeats) -> FastAPI:
 
 
 def _lifespan_of(
-    settings: Settings, metrics: Metrics, overrides: Overrides
+    settings: Settings, metrics: Metrics, overrides: Overrides, loops_lock: Path | None
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     """Return what opens the resources of an application, starts its loops, and ends both."""
 
@@ -110,7 +117,10 @@ def _lifespan_of(
             await stack.enter_async_context(poll_hints_running(resources))
             app.state.shared_gauges = housekeeping.shared_gauges(resources, loop_names(resources))
             app.state.silent_loops = lambda: []
-            if settings.server.run_worker:
+            if settings.server.run_worker and loops_lock is not None:
+                looping = loops_in_one_process(resources, loops_lock)
+                app.state.silent_loops = await stack.enter_async_context(looping)
+            elif settings.server.run_worker:
                 heartbeats = await stack.enter_async_context(worker_running(resources))
                 app.state.silent_loops = heartbeats.silent
             await stack.enter_async_context(lag_observed(metrics))

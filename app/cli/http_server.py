@@ -28,35 +28,41 @@ class _Server(uvicorn.Server):
         yield
 
 
+def server_options(settings: Settings) -> dict[str, Any]:
+    """Return what each server of ours tells uvicorn."""
+    return {
+        "host": settings.server.host,
+        "port": settings.server.port,
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "proxy_headers": False,  # the application itself knows whom to believe
+        "timeout_keep_alive": KEEP_ALIVE_SECONDS,
+        "timeout_graceful_shutdown": _GRACE_SECONDS,
+        "ws": "none",
+    }
+
+
+def cannot_listen(settings: Settings) -> ConfigurationError:
+    """Return the fault of an address that cannot be listened on."""
+    at = f"{settings.server.host}:{settings.server.port}"
+    return ConfigurationError(f"ASSAY_HOST, ASSAY_PORT: cannot listen on {at}")
+
+
 @asynccontextmanager
 async def serving(app: FastAPI, settings: Settings) -> AsyncIterator[asyncio.Task[None]]:
     """Serve an application beside the body; yields the task that ends when the server does."""
     open_files = raise_open_files()
     limit = ConnectionLimit(most_connections(open_files), open_files)
     protocol: Any = partial(BoundedProtocol, connection_limit=limit)
-    config = uvicorn.Config(
-        app,
-        http=protocol,
-        host=settings.server.host,
-        port=settings.server.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,  # the application itself knows whom to believe
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
-        ws="none",
-    )
-    server = _Server(config)
+    server = _Server(uvicorn.Config(app, http=protocol, **server_options(settings)))
     task = asyncio.create_task(_serve(server))
     try:
         while not server.started and not task.done():
             await asyncio.wait({task}, timeout=0.01)
         if task.done():
             task.result()
-            raise app.state.start_fault or ConfigurationError(
-                f"ASSAY_HOST, ASSAY_PORT: cannot listen on {settings.server.host}:{settings.server.port}"
-            )
+            raise app.state.start_fault or cannot_listen(settings)
         yield task
     finally:
         server.should_exit = True

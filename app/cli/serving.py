@@ -2,12 +2,15 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from typing import Annotated, Final
 
+import typer
 import uvloop
 
 from app.cli.databases import url_of, with_database
 from app.cli.http_server import serving
 from app.cli.running import run, stop_event
+from app.cli.workers import serve_by_workers
 from app.main import create_app, create_worker_app
 from app.orders.pricing import Terms
 from app.resources import READ_AS_WPKH, Overrides, open_resources, sales_terms
@@ -20,8 +23,21 @@ from app.worker.run import worker_running
 
 log = get_logger(__name__)
 
+_MOST_WORKERS: Final = 64
 
-def serve() -> None:
+
+def serve(
+    workers: Annotated[
+        int,
+        typer.Option(
+            "--workers",
+            min=1,
+            max=_MOST_WORKERS,
+            help="Processes that serve, each on a core of its own. One of them runs the loops; one"
+            " that dies is replaced.",
+        ),
+    ] = 1,
+) -> None:
     """Serve the HTTP API, with the loops unless ASSAY_RUN_WORKER is false."""
 
     async def main() -> None:
@@ -34,6 +50,9 @@ def serve() -> None:
         async with with_database(settings) as complete:
             if settings.database.url is None:
                 await asyncio.to_thread(upgrade, url_of(complete))
+            if workers > 1:
+                serve_by_workers(complete, url_of(complete), workers)  # it waits for signals itself
+                return
             async with serving(create_app(complete), complete) as server:
                 await _first_of(stopping, server)
 

@@ -1,8 +1,9 @@
 """Every metric of the service, on a registry of its own: one Metrics per application."""
 
+import os
 import time
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterator
+from typing import Any, Final
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -10,11 +11,21 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
+    Metric,
     ProcessCollector,
     generate_latest,
 )
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+from typing_extensions import override
 
 from app.runtime.observability.backlog import BacklogGauges
+
+# Where several processes serve together, each keeps its counts in a file of the folder that this
+# variable of the environment names; prometheus_client reads it when it is imported.
+SHARED_FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
+# Of a gauge, the process counts that set it last.
+_MODE: Final = "mostrecent"
 
 _HTTP_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 _UPSTREAM_BUCKETS: Final = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -97,6 +108,7 @@ class Metrics:
         self.last_look = Gauge(
             "assay_last_look_timestamp_seconds",
             "When AEON.to last answered a look at an order, in seconds since the epoch.",
+            multiprocess_mode=_MODE,
             registry=registry,
         )
 
@@ -139,6 +151,7 @@ class Metrics:
             "assay_vendor_calls_left",
             "Calls that are left with a risk vendor, as it last said.",
             ("provider",),
+            multiprocess_mode=_MODE,
             registry=registry,
         )
 
@@ -170,6 +183,7 @@ class Metrics:
         self.orders_set_aside = Gauge(
             "assay_orders_set_aside",
             "Orders that this process leaves alone for a while, because working on them failed.",
+            multiprocess_mode=_MODE,
             registry=registry,
         )
 
@@ -195,6 +209,7 @@ class Metrics:
             "assay_loop_heartbeat_timestamp_seconds",
             "When a loop last finished a round without a fault, in seconds since the epoch.",
             ("loop",),
+            multiprocess_mode=_MODE,
             registry=registry,
         )
         self.loop_restarts = Counter(
@@ -206,6 +221,7 @@ class Metrics:
         self.clock_skew_seconds = Gauge(
             "assay_clock_skew_seconds",
             "Seconds by which the clock of the machine is ahead of the database's.",
+            multiprocess_mode=_MODE,
             registry=registry,
         )
         self.event_loop_lag_seconds = Histogram(
@@ -257,4 +273,25 @@ class Metrics:
 
     def render(self) -> tuple[bytes, str]:
         """Return the metrics in Prometheus' text format, and its content type."""
-        return generate_latest(self.registry), CONTENT_TYPE_LATEST
+        registry = self.registry
+        if SHARED_FOLDER_VARIABLE in os.environ:
+            registry = CollectorRegistry()
+            registry.register(_OfAllWorkers(self.backlog))
+        return generate_latest(registry), CONTENT_TYPE_LATEST
+
+
+class _OfAllWorkers(Collector):
+    """What all processes counted that share a folder, and what waits in the database."""
+
+    def __init__(self, backlog: BacklogGauges) -> None:
+        self._backlog = backlog
+        self._counted: Any = MultiProcessCollector(None)  # type: ignore[no-untyped-call]
+
+    @override
+    def collect(self) -> Iterator[Metric]:
+        """Yield the sums of the counts; what waits is the same in all processes, so one tells it."""
+        same_in_all = {metric.name for metric in self._backlog.describe()}
+        for metric in self._counted.collect():
+            if metric.name not in same_in_all:
+                yield metric
+        yield from self._backlog.collect()

@@ -12,8 +12,10 @@ from fastapi import FastAPI
 from app.accounts import access_code_router, api_key_router, ledger_router
 from app.accounts import router as accounts
 from app.assessments import batch_router, receipt_router
+from app.assessments import export_router as assessment_export
 from app.assessments import router as assessments
-from app.orders import payment_page_router, price_router
+from app.orders import export_router as order_export
+from app.orders import ledger_export_router, payment_page_router, price_router
 from app.orders import router as orders
 from app.resources import Overrides, Resources, open_resources
 from app.runtime.loops.heartbeats import Heartbeats
@@ -58,6 +60,9 @@ def create_app(
     app.state.start_fault = None
     app.state.streams = OpenStreams(_MOST_STREAMS, _MOST_STREAMS_OF_ONE)
     for feature in (
+        order_export,  # before what has a parameter in its place
+        assessment_export,
+        ledger_export_router,
         orders,
         price_router,
         payment_page_router,

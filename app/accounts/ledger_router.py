@@ -2,7 +2,8 @@
 
 from fastapi import APIRouter
 
-from app.accounts.ledger_schemas import LedgerEntryResponse, LedgerPage
+from app.accounts.ledger_responses import entry_response
+from app.accounts.ledger_schemas import LedgerPage
 from app.accounts.listed_account import ListedAccount
 from app.ledger import service
 from app.runtime.paging import read_number
@@ -42,16 +43,5 @@ async def list_ledger(
         within=moved,
     )
     return LedgerPage(
-        items=[
-            LedgerEntryResponse(
-                kind=entry.kind,
-                credits=entry.credits_moved,
-                balance_after=entry.balance_after,
-                at=entry.at,
-                order_id=entry.order_id,
-                assessment_id=entry.assessment_id,
-            )
-            for entry in page.items
-        ],
-        next_cursor=page.next_cursor,
+        items=[entry_response(entry) for entry in page.items], next_cursor=page.next_cursor
     )

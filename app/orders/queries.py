@@ -121,14 +121,15 @@ _COMPUTED: Final = (
     "bitcoin_address",
     "confirmations_wanted",
 )
-# What an order looks like, in SQL: columns of `orders`, and of what WITH_PAYMENT joins to it. Over
-# AEON.to, a grant is what was ordered, at the price of the order. An address that an earlier version
+# Over AEON.to, a grant is what was ordered, at the price of the order.
+GRANT_PRICE: Final = """CASE WHEN orders.rail = 'aeonto' AND orders.credits_granted IS NOT NULL
+        THEN orders.price_btc ELSE orders.grant_price_btc END"""
+# What an order looks like, in SQL: columns of `orders`, and of what WITH_PAYMENT joins to it. An address that an earlier version
 # gave to another order is nobody's to pay any more. New coins want more confirmations than the order.
 VIEW_COLUMNS: Final = f"""
     orders.id AS order_id, orders.rail, orders.status, orders.created_at, orders.updated_at,
     orders.number_of_credits, orders.price_btc, orders.credits_granted,
-    CASE WHEN orders.rail = 'aeonto' AND orders.credits_granted IS NOT NULL
-        THEN orders.price_btc ELSE orders.grant_price_btc END AS grant_price_btc,
+    {GRANT_PRICE} AS grant_price_btc,
     orders.payment_coin, orders.payment_network, orders.btc_amount, orders.failure_reason,
     orders.client_reference, orders.client_metadata,
     orders.next_look_at IS NOT NULL OR COALESCE(orders.lease_until > clock_timestamp(), false)

@@ -85,6 +85,15 @@ POST /api/orders/{order_id}/payment_page        D | absent  | ok      | absent  
 GET /api/ledger                              self | ok      | ok      | ok         | ok
 GET /api/ledger                                 C | ok      | absent  | ok         | ok
 GET /api/ledger                                 D | absent  | ok      | absent     | absent
+GET /api/orders/export                       self | ok      | ok      | ok         | ok
+GET /api/orders/export                          C | ok      | absent  | ok         | ok
+GET /api/orders/export                          D | absent  | ok      | absent     | absent
+GET /api/assessments/export                  self | ok      | ok      | ok         | ok
+GET /api/assessments/export                     C | ok      | absent  | ok         | ok
+GET /api/assessments/export                     D | absent  | ok      | absent     | absent
+GET /api/ledger/export                       self | ok      | ok      | ok         | ok
+GET /api/ledger/export                          C | ok      | absent  | ok         | ok
+GET /api/ledger/export                          D | absent  | ok      | absent     | absent
 GET /api/order_parameters                    self | ok      | ok      | ok         | ok
 POST /api/check_price                        self | ok      | ok      | ok         | ok
 GET /api/access_codes                        self | ok      | ok      | users only | users only
@@ -220,6 +229,9 @@ GET /api/orders/{order_id}                             orders:read
 POST /api/orders/{order_id}/cancel                     orders:write !
 POST /api/orders/{order_id}/payment_page               orders:write !
 GET /api/orders                                        orders:read
+GET /api/orders/export                                 orders:read
+GET /api/assessments/export                            assessments:read
+GET /api/ledger/export                                 orders:read
 GET /api/order_parameters                              orders:read
 POST /api/check_price                                  orders:read
 GET /api/ledger                                        orders:read

@@ -102,6 +102,12 @@ _REFUSALS: Final = {
         "access_code not found",
         f"status must be one of: {', '.join(OrderStatus)}",  # a list of words that may grow
     },
+    "exportOrders": {
+        "access_code not found",
+        f"status must be one of: {', '.join(OrderStatus)}",
+    },
+    "exportAssessments": {"access_code not found"},
+    "exportLedger": {"access_code not found"},
     "listLedger": {"cursor must be a next_cursor of an earlier page", "access_code not found"},
     "listAssessments": {"cursor must be a next_cursor of an earlier page", "access_code not found"},
     "listAccessCodes": {"cursor must be a next_cursor of an earlier page"},

@@ -191,6 +191,9 @@ async def call_everything(application: Application, user: Person, code: Person) 
             for whose in ({}, of_code):
                 for since in ({}, {"created_after": "2020-01-01T00:00:00Z"}):
                     await read_pages(application, path, user, filters | whose | since)
+    for path in ("orders/export", "assessments/export", "ledger/export"):
+        answer = await application.http.get(f"/api/{path}", headers=user.headers)
+        assert answer.is_success, path
     await read_pages(application, "ledger", user)
     await read_pages(application, "ledger", user, {"created_after": "2030-01-01T00:00:00Z"})
 

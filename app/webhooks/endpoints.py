@@ -19,6 +19,7 @@ from app.runtime.errors import NotFound
 from app.runtime.paging import Cursor, Page, page_of
 from app.runtime.security import WEBHOOK_ENDPOINT_ID_PATTERN, new_id
 from app.webhooks.errors import TooManyWebhookEndpoints
+from app.webhooks.jobs import wake_all
 from app.webhooks.models import WebhookEndpoint
 from app.webhooks.rules.signing import new_secret, write_secret
 from app.webhooks.rules.states import MAX_ENDPOINTS, DisabledReason, EndpointStatus
@@ -177,8 +178,8 @@ async def change(
 ) -> EndpointFacts:
     """Change an endpoint. Raises AccessCodeNotFound and NotFound.
 
-    One that is enabled again goes on where it stopped: with what is pending, and with the events
-    since.
+    One that is enabled again goes on where it stopped, now: with what is pending, and with the
+    events since.
     """
     _require_active(caller)
     async with session.begin():
@@ -193,6 +194,8 @@ async def change(
             await audit_log.record(
                 session, actor=actor, action="webhook_endpoint.change", subject=endpoint_id, at=now
             )
+        if changes.enabled and not before.is_enabled:
+            await wake_all(session, endpoint_id, now)
         return await get(session, caller.account_id, endpoint_id)
 
 

@@ -11,7 +11,7 @@ few places. One that fails or is slow has its jobs in a queue of such endpoints 
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import Select, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.webhooks.models import ENABLED, PENDING, WebhookDelivery, WebhookEndpoint
@@ -81,6 +81,19 @@ async def wake_next(session: AsyncSession, endpoint_id: str, now: datetime) -> N
             "lost_after": _JOB_LOST_AFTER,
         },
     )
+
+
+async def wake_all(session: AsyncSession, endpoint_id: str, now: datetime) -> None:
+    """Let all that is pending for an endpoint be due, and wake the worker for the first of it.
+
+    In the caller's transaction, which holds the row of the endpoint.
+    """
+    await session.execute(
+        update(WebhookDelivery)
+        .where(WebhookDelivery.endpoint_id == endpoint_id, WebhookDelivery.status == PENDING)
+        .values(next_attempt_at=now)
+    )
+    await wake_next(session, endpoint_id, now)
 
 
 async def wake_lost(session: AsyncSession, now: datetime) -> None:

@@ -269,6 +269,22 @@ class RequestModel(BaseModel):
         }
 
 
+class ChangeModel(BaseModel):
+    """The body of a PATCH: unknown fields are ignored, what is not named stays as it is.
+
+    `null` is a value: what an absent field is at the creation.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_others(cls, sent: Any) -> Any:  # noqa: ANN401
+        if not isinstance(sent, dict):  # else its attributes are read, even those of a refusal
+            raise not_allowed("one JSON object")
+        return sent
+
+
 class ResponseModel(BaseModel):
     """An answer: every field is always there. A default is for what an older row does not say."""
 

@@ -5,8 +5,6 @@ from typing import Annotated, Any, Final
 from fastapi import Path, Query
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     Strict,
     StringConstraints,
@@ -17,6 +15,7 @@ from pydantic.json_schema import SkipJsonSchema
 from app.events.types import EventType
 from app.web.fields import (
     Allowed,
+    ChangeModel,
     LongText,
     RequestModel,
     ResponseModel,
@@ -98,12 +97,12 @@ class CreateWebhookEndpointRequest(RequestModel):
         return sent
 
 
-class ChangeWebhookEndpointRequest(BaseModel):
-    """What changes of a webhook endpoint: what is not named stays; `null` is what absent means."""
+class ChangeWebhookEndpointRequest(ChangeModel):
+    """What changes of a webhook endpoint; what is not named stays as it is."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    url: _Url = Field("", description="Where events are posted to from now on", examples=[_URL])
+    url: _Url = Field(
+        default_factory=str, description="Where events are posted to from now on", examples=[_URL]
+    )
     event_types: _EventTypes | None = Field(
         None,
         description="Which events are sent from now on; null: all",
@@ -113,7 +112,7 @@ class ChangeWebhookEndpointRequest(BaseModel):
         None, description="What you call it; null: nothing", examples=["shop, production"]
     )
     enabled: StrictBoolean = Field(
-        True,
+        default_factory=bool,
         description="Whether events are sent. One that is enabled again goes on where it stopped",
         examples=[True],
     )

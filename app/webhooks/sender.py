@@ -68,12 +68,15 @@ class WebhookSender:
         trusted: ssl.SSLContext | None = None,
         deadline_seconds: float = DEADLINE_SECONDS,
     ) -> None:
-        """Open nothing yet. `trusted` has the authorities whose certificates count."""
+        """Open nothing yet. `trusted` has the authorities whose certificates count.
+
+        None: those of the package certifi, or of the file that `SSL_CERT_FILE` names.
+        """
         self.policy = policy
         self._resolver = SystemResolver()
         self._deadline_seconds = deadline_seconds
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=trusted or httpx.create_ssl_context(trust_env=False),
+            ssl_context=trusted or httpx.create_ssl_context(),
             max_connections=_CONNECTIONS,
             max_keepalive_connections=0,
             network_backend=CheckedBackend(policy, resolve or self._resolver.resolve),

@@ -137,6 +137,22 @@ async def test_patch_changes_what_it_names_and_null_is_what_absent_means(
     assert enabled == changed.json()
 
 
+async def test_patch_that_is_no_object_changes_nothing(
+    application: Application, user: Person
+) -> None:
+    made = await make(application, user)
+    path = f"{ENDPOINTS}/{made['id']}"
+    headers = {**user.headers, "Content-Type": "application/json"}
+    for body in (b"", b"[null, null]", b"null", b"nonsense", b'{"enabled": false', b"\xff"):
+        answer = await application.http.patch(path, content=body, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (400, "malformed_body"), body
+    for name in ("url", "enabled"):
+        answer = await call(application, user, "PATCH", f"/{made['id']}", {name: None})
+        assert answer.status_code == 400, name
+    shown = (await call(application, user, "GET", f"/{made['id']}")).json()
+    assert shown == {name: value for name, value in made.items() if name != "secret"}
+
+
 async def test_account_has_at_most_16_endpoints_and_each_its_own(
     application: Application, user: Person, code: Person
 ) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from tests.chaos import addresses, crashes, crowds, measures, partners
+from tests.chaos import addresses, crashes, crowds, measures, partners, webhooks
 from tests.chaos.verdict import Verdict
 
 Scenario = Callable[[int], Awaitable[Verdict]]
@@ -32,6 +32,7 @@ SCENARIOS: Final[dict[str, Scenario]] = {
     "R19": crowds.killed_while_assessing,
     "R20": crowds.hung_up,
     "R29": crowds.rolling_restart,
+    "WEBHOOKS": webhooks.receiver_fails,
 }
 # Long, and about numbers more than about faults: only when they are named.
 MEASURES: Final[dict[str, Scenario]] = {

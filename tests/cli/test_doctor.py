@@ -29,6 +29,7 @@ from tests.support.sandbox import LeapingClock, Upstream, serving_upstream
 LOOPS: Final = (
     *("order_creations", "order_parameters", "order_looks", "bitcoin_looks"),
     *("lost_jobs", "sweep", "list_reviews", "gauges", "address_checks", "assessments"),
+    *("webhooks", "webhook_events", "lost_webhooks"),
 )
 # The first address of the wallet of BIP 84's test vectors.
 FIRST_ADDRESS: Final = "bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu"

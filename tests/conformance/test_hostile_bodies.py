@@ -52,6 +52,7 @@ _ROWS: Final[Mapping[str, Mapping[str, int]]] = {
     "logout": {"sessions": -1},
     "createAccessCode": {"accounts": 1, "access_codes": 1, "audit_log": 1},
     "createApiKey": {"api_keys": 1, "audit_log": 1},
+    "createWebhookEndpoint": {"webhook_endpoints": 1, "audit_log": 1},
 }
 _ORDER: Final = {
     "number_of_credits": 10,

@@ -148,9 +148,9 @@ def _check_name(host: str, policy: Policy) -> None:
         raise UrlRefused("a URL with a name without a final dot")
     if len(host) > _MAX_NAME_LENGTH or not all(_LABEL.fullmatch(part) for part in host.split(".")):
         raise UrlRefused("a URL with a name of letters, digits, hyphens and dots (RFC 1123)")
-    if policy.http_to_loopback and is_loopback(host):
+    if policy.allowed or (policy.http_to_loopback and is_loopback(host)):
         return
-    if is_loopback(host) or (is_private(host) and not policy.allowed):
+    if is_loopback(host) or is_private(host):
         raise UrlRefused("a URL with a name of the public internet")
 
 

@@ -45,10 +45,13 @@ LOOPS: Final = {
     "interest",
     "list_reviews",
     "lost_jobs",
+    "lost_webhooks",
     "order_creations",
     "order_looks",
     "order_parameters",
     "sweep",
+    "webhook_events",
+    "webhooks",
 }
 LOOP: Final = re.compile(r'assay_loop_heartbeat_timestamp_seconds\{loop="([^"]+)"\} (\S+)')
 

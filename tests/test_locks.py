@@ -96,6 +96,7 @@ def test_locks_hold_what_builds_assay() -> None:
         *LOCKS,
         "benchmarks/peer/requirements.lock",
         "docs/lint/package-lock.json",
+        "tests/browser/package-lock.json",
         "tests/sdk/package-lock.json",
         "tests/sdk/requirements.lock",
     ],

@@ -48,6 +48,30 @@ class Chromium:
             mobile=mobile,
         )
 
+    async def prefer(self, colours: str) -> None:
+        """Say that whoever looks prefers `light` or `dark` pages."""
+        scheme = {"name": "prefers-color-scheme", "value": colours}
+        await self._devtools("Emulation.setEmulatedMedia", features=[scheme])
+
+    async def look_as_printed(self) -> None:
+        """Show pages as paper does."""
+        await self._devtools("Emulation.setEmulatedMedia", media="print")
+
+    async def run_scripts(self, *, whether: bool) -> None:
+        """Let pages run scripts, or not."""
+        await self._devtools("Emulation.setScriptExecutionDisabled", value=not whether)
+
+    async def press_tab(self) -> None:
+        """Press the key that leads on to what can be used next."""
+        key = {"key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9}
+        await self._devtools("Input.dispatchKeyEvent", type="keyDown", **key)
+        await self._devtools("Input.dispatchKeyEvent", type="keyUp", **key)
+
+    async def grant_clipboard(self, origin: str) -> None:
+        """Let pages of an origin read and write the clipboard."""
+        names = ["clipboardReadWrite", "clipboardSanitizedWrite"]
+        await self._devtools("Browser.grantPermissions", origin=origin, permissions=names)
+
     async def open(self, url: str, headers: dict[str, str]) -> None:
         """Go to a page, with these headers on every request, and wait until it is loaded."""
         await self._devtools("Network.enable")
@@ -57,6 +81,14 @@ class Chromium:
     async def run(self, script: str) -> Any:  # noqa: ANN401  any JSON
         """Return what the body of a function returns in the page."""
         return await self._post("execute/sync", {"script": script, "args": []})
+
+    async def run_and_wait(self, script: str) -> Any:  # noqa: ANN401  any JSON
+        """Return what the body of an asynchronous function returns in the page."""
+        wrapped = (
+            f"const done = arguments[0]; (async () => {{{script}}})()"
+            ".then(done, fault => done({fault: String(fault)}));"
+        )
+        return await self._post("execute/async", {"script": wrapped, "args": []})
 
     async def complaints(self) -> list[str]:
         """Return what the browser wrote to its console: what a policy forbade, what was missing."""

@@ -511,6 +511,7 @@ def test_each_page_is_drawn_with_what_it_says_and_nothing_private(name: str) -> 
     words = re.sub(r"<[^>]+>", " ", drawn)
     for sentence in (view.headline, *view.sentences):
         assert sentence in words
+    assert "built-in" not in drawn
     assert PAYOUT not in drawn, "how the seller is paid is its own business"
     assert "style=" not in drawn
     assert not re.search(r"<script(?! src=)| on\w+=", drawn)

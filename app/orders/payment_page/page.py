@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Final
 
 from app.orders.payment_page.texts import ENGLISH
@@ -33,7 +34,7 @@ def _file(name: str) -> str:
 
 
 _NAMES: Final = {
-    "words": ENGLISH,
+    "words": SimpleNamespace(**ENGLISH),  # of a mapping, a template would find its methods first
     "style_file": _file("pay.css"),
     "script_file": _file("pay.js"),
     "qr_code": qr_code,

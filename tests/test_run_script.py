@@ -111,10 +111,10 @@ def test_becomes_the_command_and_standard_output_is_the_commands_alone(
 
 
 def test_browser_drives_the_report_page_where_chromium_is_installed(checkout: Checkout) -> None:
-    for name in ("chromium", "chromedriver"):
+    for name in ("chromium", "chromedriver", "npm"):
         checkout.add_program(name, "#!/bin/sh\n")
     answer = checkout.run("browser", "-k", "phone")
-    tests = "[tests/browser/see_report.py][-k][phone]"
+    tests = "[tests/browser/see_report.py][tests/browser/see_payment_page.py][-k][phone]"
     assert (answer.returncode, answer.stdout) == (0, f"[python][-m][pytest][-n][0]{tests}")
 
 
@@ -125,20 +125,20 @@ def test_browser_installs_chromium_from_debian_where_it_is_missing(checkout: Che
     checkout.add_program("id", "#!/bin/sh\necho 0\n")
     checkout.add_program(
         "put_browser",
-        "#!/bin/sh\nfor name in chromium chromedriver; do"
+        "#!/bin/sh\nfor name in chromium chromedriver npm; do"
         f" printf '#!/bin/sh\\n' >{checkout.bin}/$name; chmod +x {checkout.bin}/$name; done\n",
     )
     assert checkout.run("browser").returncode == 0
     assert checkout.run("browser").returncode == 0
     notes = [line for line in checkout.notes.read_text().splitlines() if "apt-get" in line]
     assert [line.split()[1] for line in notes] == ["update", "install"]
-    assert {"chromium", "chromium-driver"} <= set(notes[1].split())
+    assert {"chromium", "chromium-driver", "npm"} <= set(notes[1].split())
 
 
 def test_browser_says_what_to_install_where_it_may_not(checkout: Checkout) -> None:
     answer = checkout.run("browser")
     assert answer.returncode == 1
-    assert answer.stderr.endswith("install them (on Debian: chromium chromium-driver)\n")
+    assert answer.stderr.endswith("install them (on Debian: chromium chromium-driver npm)\n")
 
 
 def test_pgbouncer_is_driven_where_it_is_installed(checkout: Checkout) -> None:

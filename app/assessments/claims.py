@@ -119,30 +119,12 @@ async def reserve(
     ensemble. The caller has begun the transaction. Raises InsufficientCredits.
     """
     now = context.clock.now()
-    reserved = [
-        LeasedAssessment(
-            Question(assessment_id=new_id("asm"), **subject.asked),
-            account_id,
-            provider=context.ensemble.name,
-            labels=subject.labels,
-            lease_token=new_id("lease"),
-            attempts=1,
-            created_at=now,
-            last_tried_at=now,
-            progress={
-                name: Progress(asks=1)
-                for name in context.ensemble.supporting(
-                    subject.assessment_type, subject.currency, subject.as_of, subject.address
-                )
-            },
-        )
-        for subject in subjects
-    ]
+    reserved = [begun(context, account_id, subject, now) for subject in subjects]
     connection = await session.connection()
     await connection.execute(
         _RESERVE,
         [
-            _row_of(one, subject, provider=context.ensemble.name, edition=edition, now=now)
+            row_of(one, subject, provider=context.ensemble.name, edition=edition, now=now)
             for one, subject in zip(reserved, subjects, strict=True)
         ],
     )
@@ -153,7 +135,29 @@ async def reserve(
     return reserved
 
 
-def _row_of(
+def begun(
+    context: AssessmentContext, account_id: str, subject: Subject, now: datetime
+) -> LeasedAssessment:
+    """Return a new question whose providers are about to be asked."""
+    return LeasedAssessment(
+        Question(assessment_id=new_id("asm"), **subject.asked),
+        account_id,
+        provider=context.ensemble.name,
+        labels=subject.labels,
+        lease_token=new_id("lease"),
+        attempts=1,
+        created_at=now,
+        last_tried_at=now,
+        progress={
+            name: Progress(asks=1)
+            for name in context.ensemble.supporting(
+                subject.assessment_type, subject.currency, subject.as_of, subject.address
+            )
+        },
+    )
+
+
+def row_of(
     one: LeasedAssessment, subject: Subject, *, provider: str, edition: str, now: datetime
 ) -> dict[str, Any]:
     """Return the row of an assessment whose providers are about to be asked."""

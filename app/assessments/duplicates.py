@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.assessments.claims import Subject
+from app.assessments.payer import SPENDABLE_CODE, Payer
 from app.assessments.rules.questions import AssessmentType
 from app.assessments.views import COLUMNS_IN_SQL
 from app.runtime.db.direct import DriverRow, Statement
@@ -19,27 +20,28 @@ _SAME: Final = text(
         AND edition = :edition AND status <> 'failed' AND created_at > :since
     ORDER BY created_at"""
 )
-# In one order, so that no two lock each other out.
-_LOCK: Final = text(
-    """SELECT pg_advisory_xact_lock(hash) FROM (
-        SELECT hashtextextended(word, 0) AS hash FROM unnest(CAST(:words AS text[])) word ORDER BY 1
-    ) hashes"""
-)
-_EARLIER: Final = Statement(
-    f"""SELECT {COLUMNS_IN_SQL}, accounts.balance
-    FROM assessments JOIN accounts ON accounts.id = assessments.account_id
-    WHERE assessments.account_id = :account_id AND assessments.spelling = :spelling
-        AND assessments.provider = :provider AND assessments.edition = :edition
-        AND assessments.status <> 'failed' AND assessments.created_at > :since
-    ORDER BY assessments.created_at DESC"""  # noqa: S608  all of it is ours
-)
+
+
+def _earlier(accounts: str) -> Statement:
+    return Statement(f"""
+        WITH payer AS (SELECT accounts.id, accounts.balance {accounts})
+        SELECT {COLUMNS_IN_SQL}, payer.balance
+        FROM payer JOIN assessments ON assessments.account_id = payer.id
+        WHERE assessments.spelling = :spelling
+            AND assessments.provider = :provider AND assessments.edition = :edition
+            AND assessments.status <> 'failed' AND assessments.created_at > :since
+        ORDER BY assessments.created_at DESC""")  # noqa: S608  all of it is ours
+
+
+_EARLIER_OWN: Final = _earlier("FROM accounts WHERE id = :caller_id")
+_EARLIER_OF_CODE: Final = _earlier(SPENDABLE_CODE)
 
 
 async def read(
     database: Database,
+    payer: Payer,
     subject: Subject,
     *,
-    account_id: str,
     provider: str,
     edition: str,
     within: timedelta,
@@ -49,9 +51,11 @@ async def read(
 
     One that is not there yet is for `find`, in the transaction that would debit another.
     """
+    if not payer.may_be_known:
+        return None
     rows = await database.fetch(
-        _EARLIER,
-        account_id=account_id,
+        _EARLIER_OWN if payer.code is None else _EARLIER_OF_CODE,
+        **payer.parameters,
         spelling=subject.spelling,
         provider=provider,
         edition=edition,
@@ -73,11 +77,9 @@ async def find(
     """Return the assessments by which the account asked the same before, those that there are.
 
     One counts when it is at most `within` old, has not failed, and was answered, or is being
-    answered, by the same provider from the same edition of its data. Until the caller's transaction
-    ends, nobody else asks these questions for this account: of two at once, the second finds the
-    first.
+    answered, by the same provider from the same edition of its data. The caller has locked the
+    account, so that of two same questions at once the second finds the first.
     """
-    await _lock(session, account_id, subjects)
     rows = await session.execute(
         _SAME,
         {
@@ -100,9 +102,3 @@ def _subject(row: Mapping[Any, Any]) -> Subject:
         row["tx_hash"],
         row["as_of"],
     )
-
-
-async def _lock(session: AsyncSession, account_id: str, subjects: Collection[Subject]) -> None:
-    """Lock the questions of an account, in one order, so that no two lock each other out."""
-    words = {"\n".join((account_id, *map(str, subject.same))) for subject in subjects}
-    await session.execute(_LOCK, {"words": sorted(words)})

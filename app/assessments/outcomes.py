@@ -27,24 +27,31 @@ from app.assessments.providers.base import (
 from app.assessments.providers.ensemble import ProviderEnsemble
 from app.assessments.rules.questions import AssessmentStatus
 from app.assessments.rules.summaries import summary_of
+from app.assessments.views import AssessmentView
 from app.events.append import append, inserting, parameters
 from app.ledger import service
 from app.ledger.actors import Actor
 from app.ledger.rules import EntryKind
 from app.lists.rules.risk import RULESET
 from app.runtime import idempotency
+from app.runtime.db.direct import Statement
 
 # How long an unanswered question rests, by the number of times it was tried.
 _PAUSES: Final = tuple(timedelta(seconds=seconds) for seconds in (2, 10, 30, 60, 300))
 
-_ANSWERED: Final = text(f"""
-    WITH answered AS (
+_ANSWERING: Final = """
+    answered AS (
         UPDATE assessments SET lease_token = NULL, lease_until = NULL, status = 'ready',
             next_try_at = NULL, answered_at = :its_time, updated_at = :its_time,
             answer = CAST(:its_answer AS jsonb), progress = CAST(:its_progress AS jsonb)
         WHERE id = :asked AND lease_token = :token AND status = 'pending'
         RETURNING id
-    ) {inserting("CROSS JOIN answered")}""")  # noqa: S608  all of it is ours
+    )"""
+_TELLING: Final = inserting("CROSS JOIN answered")
+_ANSWERED: Final = text(f"WITH {_ANSWERING} {_TELLING}")
+_ANSWERED_ONE: Final = Statement(
+    f"WITH {_ANSWERING}, told_of AS ({_TELLING}) SELECT id FROM answered"  # noqa: S608
+)
 
 Outcome = Answer | ProviderFailed | ProviderPending | ProviderUnknown
 
@@ -108,7 +115,7 @@ async def save_outcome(
 ) -> str | None:
     """Keep what came of a question; return why its credit was refunded, if it was."""
     if verdict.answer is not None:
-        await settle_answers(context, [(reserved, verdict)])
+        await keep_answer(context, reserved, verdict.answer, verdict.progress)
         return None
     async with context.database.sessions() as session, session.begin():
         if verdict.failure is None:
@@ -116,6 +123,16 @@ async def save_outcome(
             return None
         refunded = await _refund(session, reserved, verdict, actor=actor, now=context.clock.now())
         return verdict.failure if refunded else None
+
+
+async def keep_answer(
+    context: AssessmentContext, reserved: LeasedAssessment, answer: Answer, progress: ByProvider
+) -> AssessmentView | None:
+    """Keep the answer to a question; return how it looks then. None: the lease is lost."""
+    now = context.clock.now()
+    view, row = _answered(reserved, answer, progress, now)
+    kept = await context.database.fetch(_ANSWERED_ONE, **row)
+    return view if kept else None
 
 
 async def settle_answers(
@@ -128,7 +145,7 @@ async def settle_answers(
         await connection.execute(
             _ANSWERED,
             [
-                _answered(one, answer, verdict.progress, now)
+                _answered(one, answer, verdict.progress, now)[1]
                 for one, verdict in answered
                 if (answer := verdict.answer) is not None
             ],
@@ -137,16 +154,17 @@ async def settle_answers(
 
 def _answered(
     one: LeasedAssessment, answer: Answer, progress: ByProvider, now: datetime
-) -> dict[str, Any]:
-    """Return the parameters by which the answer to a question is kept, and told."""
+) -> tuple[AssessmentView, dict[str, Any]]:
+    """Return how an answered question looks, and the parameters by which it is kept and told."""
     written = _written(answer, one.question)
-    return {
+    view = told.answered(one, written, now)
+    return view, {
         "its_time": now,
         "asked": one.question.assessment_id,
         "token": one.lease_token,
         "its_answer": json.dumps(written),
         "its_progress": json.dumps(assessment_progress.write(progress)),
-        **parameters([told.ready(one, written, now)]),
+        **parameters([told.ready(one, view, now)]),
     }
 
 

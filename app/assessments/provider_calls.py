@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 from app.assessments import outcomes as assessment_outcomes
 from app.assessments.claims import PROVIDER_DEADLINE_SECONDS, LeasedAssessment, claim, count_asks
 from app.assessments.context import AssessmentContext
-from app.assessments.outcomes import Outcome
+from app.assessments.outcomes import AssessmentOutcome, Outcome
 from app.assessments.progress import Progress
 from app.assessments.providers.base import (
     Answer,
@@ -50,16 +50,10 @@ async def ask(
     return await _ask_each(ensemble, reserved.question, reserved.progress, until)
 
 
-async def ask_and_settle(
-    context: AssessmentContext,
-    reserved: LeasedAssessment,
-    *,
-    actor: Actor,
-) -> str | None:
-    """Ask a new question and keep what came of it; return why the credit was refunded, if it was."""
+async def ask_new(context: AssessmentContext, reserved: LeasedAssessment) -> AssessmentOutcome:
+    """Ask a new question; return what it comes to."""
     outcomes = await ask(context.ensemble, reserved, deadline())
-    verdict = assessment_outcomes.combine_outcomes(context.ensemble, reserved, outcomes)
-    return await assessment_outcomes.save_outcome(context, reserved, verdict, actor=actor)
+    return assessment_outcomes.combine_outcomes(context.ensemble, reserved, outcomes)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from app.assessments import idempotent_create, listing, service
 from app.assessments.claims import Subject
 from app.assessments.errors import AssessmentFault, NoAssessmentsFound
 from app.assessments.list_parameters import OnlyAssessments
+from app.assessments.payer import Payer
 from app.assessments.questions import askable_for, refuse_unanswerable
 from app.assessments.receipt_schemas import AssessmentIdInPath
 from app.assessments.receipts import ABSENT
@@ -27,7 +28,7 @@ from app.assessments.schemas import (
     AssessmentResponse,
     CreatedAssessmentResponse,
 )
-from app.assessments.service import CreateResult, PickAccount
+from app.assessments.service import CreateResult
 from app.assessments.views import ASKED, AssessmentView, assessment_in
 from app.resources import Resources
 from app.runtime.errors import NotFound
@@ -90,8 +91,7 @@ async def _create(
     *,
     key: RequestKey | None,
     question: AssessmentQuestion,
-    pick_account: PickAccount,
-    account_id: str | None = None,
+    pick_account: Payer,
 ) -> CreatedAssessmentResponse | Response:
     subject = subject_of(question)
     askable = await askable_for([subject], resources.ensemble, resources.lists, resources.clock)
@@ -107,7 +107,6 @@ async def _create(
                 subject=subject,
                 actor=actor,
                 free_within=free_within,
-                account_id=account_id,
             )
             return _created(made, clock.now())
         kept = await idempotent_create.create_once(
@@ -171,7 +170,6 @@ async def create_new_assessment(
         key=key,
         question=body,
         pick_account=service.from_own_account(caller),
-        account_id=caller.account_id if caller.active else None,
     )
 
 

@@ -8,15 +8,15 @@ from typing import Final
 from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from app.accounts import access_codes
 from app.accounts.authentication import Caller
-from app.accounts.errors import AccessCodeNotFound
-from app.assessments import duplicates
+from app.assessments import duplicates, outcomes
 from app.assessments.claims import LeasedAssessment, Subject, reserve
 from app.assessments.context import AssessmentContext
 from app.assessments.errors import AssessmentFault
 from app.assessments.models import Assessment
-from app.assessments.provider_calls import ask_and_settle
+from app.assessments.payer import NamedCode, Payer
+from app.assessments.provider_calls import ask_new
+from app.assessments.reserving import reserve_at_once
 from app.assessments.views import COLUMNS, AssessmentView, view_of
 from app.ledger.actors import Actor
 from app.ledger.models import Account
@@ -31,26 +31,14 @@ _ONE: Final = (
 PickAccount = Callable[[AsyncSession], Awaitable[str]]
 
 
-def from_access_code(caller: Caller, access_code: str, now: datetime) -> PickAccount:
+def from_access_code(caller: Caller, access_code: str, now: datetime) -> Payer:
     """Debit an access code that the caller owns or issued."""
-
-    async def pick(session: AsyncSession) -> str:
-        return await access_codes.spendable_account_of(
-            session, caller=caller, access_code=access_code, now=now
-        )
-
-    return pick
+    return Payer(caller, NamedCode(access_code, now))
 
 
-def from_own_account(caller: Caller) -> PickAccount:
+def from_own_account(caller: Caller) -> Payer:
     """Debit the caller's own account."""
-
-    async def pick(_session: AsyncSession) -> str:
-        if not caller.active:
-            raise AccessCodeNotFound
-        return caller.account_id
-
-    return pick
+    return Payer(caller)
 
 
 @dataclass(frozen=True)
@@ -65,15 +53,12 @@ class CreateResult:
 async def create(
     context: AssessmentContext,
     *,
-    pick_account: PickAccount,
+    pick_account: Payer,
     subject: Subject,
     actor: Actor,
     free_within: timedelta | None = None,
-    account_id: str | None = None,
 ) -> CreateResult:
     """Debit one credit, ask the provider, and return the assessment.
-
-    `account_id` is the account that `pick_account` will pick, where that is known before.
 
     A provider that is slow, or whose outcome is unknown, leaves it pending. The same question of
     the account that is at most `free_within` old is its answer, and nothing is debited; None: it is
@@ -81,11 +66,11 @@ async def create(
     AssessmentFault when the provider has failed for good: then the credit is refunded.
     """
     edition = await context.ensemble.edition()
-    if free_within is not None and account_id is not None:
+    if free_within is not None:
         row = await duplicates.read(
             context.database,
+            pick_account,
             subject,
-            account_id=account_id,
             provider=context.ensemble.name,
             edition=edition,
             within=free_within,
@@ -93,6 +78,11 @@ async def create(
         )
         if row is not None:
             return CreateResult(view_of(row), row["balance"], charged=False)
+    found = await reserve_at_once(
+        context, pick_account, subject, edition=edition, free_within=free_within, actor=actor
+    )
+    if found is not None:
+        return await finish(context, *found, actor=actor)
     async with context.database.sessions() as session, session.begin():
         earlier, reserved = await begin(
             session,
@@ -149,13 +139,23 @@ async def begin(
 async def finish(
     context: AssessmentContext,
     reserved: LeasedAssessment,
+    balance: int | None = None,
     *,
     actor: Actor,
 ) -> CreateResult:
-    """Ask the provider; return the assessment and the balance left. Raises AssessmentFault."""
-    failed = await ask_and_settle(context, reserved, actor=actor)
-    if failed is not None:
-        raise AssessmentFault(failed)
+    """Ask the provider; return the assessment and the balance left. Raises AssessmentFault.
+
+    `balance` is what the debit left, where that is known.
+    """
+    verdict = await ask_new(context, reserved)
+    if verdict.answer is not None and balance is not None:
+        kept = await outcomes.keep_answer(context, reserved, verdict.answer, verdict.progress)
+        if kept is not None:
+            return CreateResult(kept, balance, charged=True)
+    else:
+        failed = await outcomes.save_outcome(context, reserved, verdict, actor=actor)
+        if failed is not None:
+            raise AssessmentFault(failed)
     return await read_paid(context.database, reserved.question.assessment_id)
 
 

@@ -16,9 +16,13 @@ from app.events.append import NewEvent, append
 from app.events.types import EventType
 
 
-def ready(reserved: LeasedAssessment, answer: dict[str, Any], now: datetime) -> NewEvent:
+def answered(reserved: LeasedAssessment, answer: dict[str, Any], now: datetime) -> AssessmentView:
+    """Return how an assessment looks whose answer is kept now."""
+    return _view(reserved, AssessmentStatus.READY, now, answer=answer)
+
+
+def ready(reserved: LeasedAssessment, view: AssessmentView, now: datetime) -> NewEvent:
     """Return the event of an answer that is being kept."""
-    view = _view(reserved, AssessmentStatus.READY, now, answer=answer)
     return _event(
         EventType.ASSESSMENT_READY, reserved.account_id, view, AssessmentStatus.PENDING, now
     )

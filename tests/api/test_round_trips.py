@@ -125,12 +125,29 @@ async def test_an_order_whose_account_is_locked_is_no_key_in_flight(
     assert refusal(answer) == problems.BUSY
 
 
-async def test_a_repeated_question_is_two_statements_and_builds_none(
+async def test_an_assessment_is_three_statements_or_four_and_a_repeated_one_two(
     shop: Application, buyer: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = [await ask(shop, "create_new_assessment", QUESTION, buyer) for _ in range(2)]
-    with statements_sent() as queries, built(monkeypatch) as made:
-        asked.append(await ask(shop, "create_new_assessment", QUESTION, buyer))
-    assert [answer.status_code for answer in asked] == [201, 201, 201]
-    assert len({answer.json()["assessment_id"] for answer in asked}) == 1
-    assert (len(queries), made) == (2, []), queries
+    """Who calls, whether it was asked before, debit and question, the answer."""
+    code = await make_access_code(shop.database, buyer, shop.clock.now(), credits_given=20)
+    of_code = {"access_code": code.access_code}
+    for path, payer in (
+        ("create_new_assessment", {}),
+        ("create_new_assessment_for_access_code", of_code),
+    ):
+        other = {**QUESTION, "address": "3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy"}
+        first = await ask(shop, path, payer | QUESTION, buyer)  # it prepares the statements
+        for asked, round_trips in (
+            (other, 4),
+            (QUESTION, 2),
+            (QUESTION | {"fresh": True}, 3),
+            (QUESTION | {"fresh": True}, 3),
+        ):
+            with statements_sent() as queries, built(monkeypatch) as made:
+                answer = await ask(shop, path, payer | asked, buyer)
+            assert answer.status_code == 201, answer.text
+            assert (len(queries), made) == (round_trips, []), queries
+            charged = round_trips > 2
+            assert answer.json()["charged"] is charged
+            same = answer.json()["assessment_id"] == first.json()["assessment_id"]
+            assert same is not charged

@@ -197,10 +197,24 @@ MUTATIONS: Final = (
         _LEDGER + "test_fifty_parallel_spends_of_ten_credits_succeed_ten_times",
     ),
     Mutation(
+        "row lock: a debit with its assessment needs a credit",
+        "app/ledger/debits.py",
+        "AND accounts.balance >= 1\n",
+        "\n",
+        "tests/assessments/test_service.py::test_nothing_is_asked_without_a_credit",
+    ),
+    Mutation(
+        "row lock: of two same questions at once, one is charged",
+        "app/assessments/reserving.py",
+        "WHERE id = :caller_id FOR NO KEY UPDATE",
+        "WHERE id = :caller_id",
+        "tests/assessments/test_duplicates.py::test_twenty_at_once_are_paid_once",
+    ),
+    Mutation(
         "row lock: one claimer per order",
         "app/orders/leases.py",
-        "        .with_for_update(skip_locked=True, of=Order)\n",
-        "",
+        'locked="FOR UPDATE OF orders SKIP LOCKED"',
+        'locked=""',
         "tests/orders/test_leases.py::test_two_claimers_never_get_the_same_order",
     ),
     Mutation(
@@ -221,8 +235,8 @@ MUTATIONS: Final = (
     Mutation(
         "lease: an assessment's answer needs the token",
         "app/assessments/outcomes.py",
-        '        Assessment.lease_token == bindparam("token"),\n',
-        "",
+        "id = :asked AND lease_token = :token AND",
+        "id = :asked AND",
         "tests/assessments/test_service.py::test_holder_whose_lease_was_taken_over_changes_nothing",
     ),
     Mutation(

@@ -1,5 +1,6 @@
 """Idempotency keys below HTTP: what is kept, what a crash leaves, what the database refuses."""
 
+import json
 from collections.abc import AsyncIterator
 
 import pytest
@@ -178,8 +179,8 @@ async def test_key_order_and_answer_are_kept_together_or_not_at_all(
         await buy(Purchase(10, "Aeon", "AEON", "0" * 16), dies)
     for table in ("orders", "order_events", "idempotency_keys"):
         assert await count(database, table) == 0
-    first = await buy(ten, lambda order: order.id.encode())
-    assert await count(database, "orders", "id = :id", id=first.body.decode()) == 1
+    first = await buy(ten, lambda order: json.dumps({"id": order.id}).encode())
+    assert await count(database, "orders", "id = :id", id=json.loads(first.body)["id"]) == 1
     assert await buy(ten, dies) == KeptAnswer(201, first.body, replayed=True)
     with pytest.raises(IdempotencyKeyReused):
         await buy(ten, dies, body="another")

@@ -462,7 +462,7 @@ def hopeless(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.assessments.worker.jobs._TRIES", 1)
     monkeypatch.setattr("app.assessments.worker.jobs._AGAIN", RetryStrategy(max_attempts=1))
     monkeypatch.setattr("app.assessments.claims.LEASE", timedelta(0))
-    monkeypatch.setattr("app.assessments.outcomes.settle_answers", fail)
+    monkeypatch.setattr("app.assessments.outcomes.keep_answer", fail)
 
 
 async def test_job_that_keeps_failing_is_kept_and_rings(

@@ -9,7 +9,7 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from app.accounts import access_code_router, api_key_router, ledger_router
+from app.accounts import access_code_router, api_key_router, event_router, ledger_router
 from app.accounts import router as accounts
 from app.assessments import batch_router, receipt_router
 from app.assessments import export_router as assessment_export
@@ -71,6 +71,7 @@ def create_app(
         receipt_router,
         accounts,
         ledger_router,
+        event_router,
         access_code_router,
         api_key_router,
         webhooks,

@@ -185,6 +185,19 @@ class TooManyAttempts(AppError):
         )
 
 
+class TooManyStreams(AppError):
+    """The account has as many requests waiting for events as one may have."""
+
+    code = "too_many_streams"
+    status = 429
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Too many requests of this account wait for events; end one, or try again later",
+            headers={"Retry-After": "30"},
+        )
+
+
 class SelfStatusFault(AppError):
     """The caller's own account could not be read."""
 

@@ -6,13 +6,12 @@ from fastapi import Depends, Query
 from pydantic.json_schema import SkipJsonSchema
 
 from app.accounts import access_codes
-from app.web.dependencies import CallerDep, ReadConnection, ResourcesDep
+from app.web.dependencies import CallerDep, ResourcesDep
 from app.web.fields import LongText
 
 
 async def _code_account(
     caller: CallerDep,
-    connection: ReadConnection,
     resources: ResourcesDep,
     access_code: Annotated[
         LongText | SkipJsonSchema[None],
@@ -25,9 +24,10 @@ async def _code_account(
 ) -> str | None:
     if access_code is None:
         return None
-    code = await access_codes.facts(
-        connection, caller=caller, access_code=access_code, now=resources.clock.now()
-    )
+    async with resources.database.reading() as connection:
+        code = await access_codes.facts(
+            connection, caller=caller, access_code=access_code, now=resources.clock.now()
+        )
     return code.account_id
 
 

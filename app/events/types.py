@@ -1,6 +1,10 @@
-"""The types of events."""
+"""The types of events, and what tells that there is one."""
 
 from enum import StrEnum
+from typing import Final
+
+# Of notifications: the key is an account, whose stream has gone on.
+CHANNEL: Final = "assay_account_events"
 
 
 class EventType(StrEnum):

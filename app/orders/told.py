@@ -13,7 +13,6 @@ from app.orders.queries import VIEW_COLUMNS, WITH_PAYMENT, view_of
 from app.orders.responses import order_response
 from app.orders.rows import OrderRows
 from app.orders.rules.bitcoin_payments import Valuation
-from app.orders.rules.rails import Rail
 
 _ORDER: Final = text(
     f"SELECT {VIEW_COLUMNS} FROM orders {WITH_PAYMENT} WHERE orders.id = :order_id"  # noqa: S608  all of it is ours
@@ -24,7 +23,7 @@ _SHOWN_OF_PAYMENT: Final = (
     "required_payment_id_long", "required_payment_id_short", "incoming_amount_total",
     "remaining_amount_incoming", "incoming_num_confirmations_remaining", "btc_transaction_id",
     "btc_num_confirmations", "settlement_claimed_at", "late_until", "received_btc",
-    "confirmations_wanted", "confirmations_needed", "confirmations_seen",
+    "confirmations_seen",
 )  # fmt: skip
 
 
@@ -41,18 +40,16 @@ def placed(order: dict[str, Any], body: bytes) -> NewEvent:
 
 def shown_of(rows: OrderRows) -> tuple[object, ...]:
     """Return what the API shows of an order beside its status, to be compared with later."""
-    payment = rows.payment
-    outputs = (
-        sorted(
-            (output_id, output.value_btc, output.confirmations, output.gone_at, output.before_order)
-            for output_id, output in rows.outputs.items()
-        )
-        if rows.order.rail == Rail.BITCOIN
-        else []
+    payment, looked_at_no_more = rows.payment, rows.order.next_look_at is None
+    if payment is None:
+        return (looked_at_no_more,)
+    facts = [getattr(payment, name) for name in _SHOWN_OF_PAYMENT]
+    wanted = payment.confirmations_needed or payment.confirmations_wanted
+    outputs = sorted(
+        (output_id, output.value_btc, output.confirmations, output.gone_at, output.before_order)
+        for output_id, output in rows.outputs.items()
     )
-    facts = [getattr(payment, name) for name in _SHOWN_OF_PAYMENT] if payment is not None else []
-    looked_at_no_more = rows.order.next_look_at is None
-    return (looked_at_no_more, *facts, *outputs)
+    return (looked_at_no_more, *facts, wanted, *outputs)
 
 
 async def tell(

@@ -100,6 +100,15 @@ ORDER_LIMIT: Final[dict[int | str, dict[str, Any]]] = {
         "headers": _RETRY_AFTER | _RATE_LIMIT,
     }
 }
+# What requests answer that wait for events.
+EVENT_LIMIT: Final[dict[int | str, dict[str, Any]]] = {
+    429: {
+        "model": Problem,
+        "description": "Too many attempts, or too many waiting requests; the latter has no"
+        " `RateLimit`",
+        "headers": _RETRY_AFTER | _RATE_LIMIT,
+    }
+}
 ORDER_FAULT: Final[dict[int | str, dict[str, Any]]] = {
     500: {"model": Problem | OrderProblem, "description": "The order was not created"}
 }

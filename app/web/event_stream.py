@@ -69,13 +69,13 @@ class OpenStreams:
             if not self._about[about]:
                 del self._about[about]
 
+    def has_most_of(self, about: str) -> bool:
+        """Say whether there are as many streams about one thing as there may be."""
+        return self._about[about] >= self._most_of_one
+
     def admit(self, about: str) -> None:
         """Raise DatabaseBusy if one more stream would be one too many."""
-        if (
-            self._is_ending
-            or len(self._wakers) >= self._most
-            or self._about[about] >= self._most_of_one
-        ):
+        if self._is_ending or len(self._wakers) >= self._most or self.has_most_of(about):
             raise DatabaseBusy
 
     @property

@@ -33,6 +33,7 @@ TAGS: Final[list[dict[str, Any]]] = [
     {"name": "assessments", "description": "Spend credits on risk assessments."},
     {"name": "accounts", "description": "Register, log in, and see one's own account."},
     {"name": "access codes", "description": "Issue access codes, and give them credits."},
+    {"name": "events", "description": "Be told what happens, in one stream without gaps."},
     {"name": "api keys", "description": "Make and revoke API keys."},
     {"name": "webhooks", "description": "Have events posted to one's own server."},
     {"name": "health", "description": "Whether the service lives and is ready."},

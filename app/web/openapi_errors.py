@@ -108,6 +108,8 @@ _OF_ONE: Final[Mapping[str, tuple[str, ...]]] = {
     "exportAssessments": ("access_code_not_found",),
     "exportLedger": ("access_code_not_found",),
     "listLedger": ("access_code_not_found",),
+    "listEvents": ("access_code_not_found", "missing_scope", "too_many_streams"),
+    "followEvents": ("access_code_not_found", "missing_scope", "too_many_streams"),
     "checkAccessCodeStatus": ("access_code_not_found",),
     "listAccessCodes": ("users_only",),
     "createAccessCode": ("users_only", "insufficient_credits"),

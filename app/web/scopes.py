@@ -7,7 +7,8 @@ from typing import Final
 from app.accounts.rules.key_limits import Need, Scope
 
 _READS: Final[Mapping[Scope | None, tuple[str, ...]]] = {
-    None: ("check_self_status",),
+    # Of events, a key reads those of what its scopes let it read (accounts/rules/event_scopes.py).
+    None: ("check_self_status", "list_events", "follow_events"),
     Scope.ORDERS_READ: (
         "check_order_status",
         "list_orders",

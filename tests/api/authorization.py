@@ -94,6 +94,12 @@ GET /api/assessments/export                     D | absent  | ok      | absent  
 GET /api/ledger/export                       self | ok      | ok      | ok         | ok
 GET /api/ledger/export                          C | ok      | absent  | ok         | ok
 GET /api/ledger/export                          D | absent  | ok      | absent     | absent
+GET /api/events                              self | ok      | ok      | ok         | ok
+GET /api/events                                 C | ok      | absent  | ok         | ok
+GET /api/events                                 D | absent  | ok      | absent     | absent
+GET /api/events/stream                       self | ok      | ok      | ok         | ok
+GET /api/events/stream                          C | ok      | absent  | ok         | ok
+GET /api/events/stream                          D | absent  | ok      | absent     | absent
 GET /api/order_parameters                    self | ok      | ok      | ok         | ok
 POST /api/check_price                        self | ok      | ok      | ok         | ok
 GET /api/access_codes                        self | ok      | ok      | users only | users only
@@ -235,6 +241,8 @@ GET /api/ledger/export                                 orders:read
 GET /api/order_parameters                              orders:read
 POST /api/check_price                                  orders:read
 GET /api/ledger                                        orders:read
+GET /api/events                                        none
+GET /api/events/stream                                 none
 POST /api/create_new_assessment_for_access_code        assessments:write !
 POST /api/create_new_assessments_for_access_code       assessments:write !
 POST /api/create_new_assessment                        assessments:write !

@@ -140,6 +140,11 @@ WEBHOOK_ENDPOINT_DISABLED: Final = Problem(
     "webhook_endpoint_disabled",
     'The webhook endpoint is disabled; enable it first, by a PATCH with {"enabled": true}',
 )
+TOO_MANY_STREAMS: Final = Problem(
+    429,
+    "too_many_streams",
+    "Too many requests of this account wait for events; end one, or try again later",
+)
 TOO_MANY_ATTEMPTS: Final = Problem(429, "too_many_attempts", "Too many attempts; try again later")
 BODY_TOO_LARGE: Final = Problem(413, "body_too_large", "The body must be at most 16384 bytes")
 LIST_TOO_LARGE: Final = Problem(413, "body_too_large", "The body must be at most 262144 bytes")

@@ -49,6 +49,8 @@ OPERATIONS: Final[dict[str, Any]] = {
     "GET /api/assessments/{assessment_id}/receipt": None,
     "GET /api/assessments/{assessment_id}/report": None,
     "GET /api/ledger": None,
+    "GET /api/events": None,
+    "GET /api/events/stream": None,
     "GET /api/order_parameters": None,
     "POST /api/check_price": {"number_of_credits": 10},
     "GET /api/access_codes": None,

@@ -1,5 +1,6 @@
 """Requests without an HTTP client between: every byte of path, headers and body as it is written."""
 
+import asyncio
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,15 +38,20 @@ class HttpAnswer:
 
 async def send(app: ASGIApp, request: HttpRequest) -> HttpAnswer:
     """Give a request to the application as uvicorn would, and collect the answer."""
-    unsent = list(request.chunks)
-    answered: list[Message] = []
+    unsent, answered = list(request.chunks) or [b""], list[Message]()
+    is_answered = asyncio.Event()
 
     async def receive() -> Message:
-        chunk = unsent.pop(0) if unsent else b""
+        if not unsent:  # whoever asked hangs up when all is answered
+            await is_answered.wait()
+            return {"type": "http.disconnect"}
+        chunk = unsent.pop(0)
         return {"type": "http.request", "body": chunk, "more_body": bool(unsent)}
 
     async def collect(message: Message) -> None:
         answered.append(message)
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            is_answered.set()
 
     await app(_scope(request), receive, collect)
     start, *rest = answered

@@ -108,6 +108,8 @@ _REFUSALS: Final = {
     },
     "exportAssessments": {"access_code not found"},
     "exportLedger": {"access_code not found"},
+    "listEvents": {"access_code not found"},
+    "followEvents": {"access_code not found"},
     "listLedger": {"cursor must be a next_cursor of an earlier page", "access_code not found"},
     "listAssessments": {"cursor must be a next_cursor of an earlier page", "access_code not found"},
     "listAccessCodes": {"cursor must be a next_cursor of an earlier page"},

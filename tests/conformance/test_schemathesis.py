@@ -45,7 +45,11 @@ _QUESTION: Final = {
 
 
 @pytest.fixture
-async def served(committed_database: Database) -> AsyncIterator[Served]:
+async def served(
+    committed_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Served]:
+    """A server whose streams send what there is and end: each answer is read to its end."""
+    monkeypatch.setattr("app.web.event_stream.LONGEST_SECONDS", 0.0)
     async with serve_application(committed_database, trusted_proxies="127.0.0.1") as served:
         await learn_parameters(served.database, served.clock.now())
         yield served

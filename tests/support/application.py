@@ -101,8 +101,12 @@ def settings_for_tests(**overrides: object) -> Settings:
 
 @asynccontextmanager
 async def quiet_poll_hints() -> AsyncIterator[None]:
-    """Let interest and uses of keys be written once, when there are none, then not for an hour."""
+    """Let interest and uses of keys be written once, when there are none, then not for an hour.
+
+    A stream sends what there is and ends: over ASGI, an answer is handed on when it is whole.
+    """
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("app.web.event_stream.LONGEST_SECONDS", 0.0)
         patch.setattr("app.worker.run._PAYMENT_PAGES_REST_SECONDS", 3600.0)
         patch.setattr("app.worker.run._POLL_HINTS_REST_SECONDS", 3600.0)
         patch.setattr("app.worker.run._KEY_USES_REST_SECONDS", 3600.0)

@@ -6,7 +6,7 @@ heard of other processes: it takes the connection to PostgreSQL away after each 
 """
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final
@@ -33,6 +33,13 @@ _TELL: Final = """
     FROM unnest($1::text[], $2::text[]) AS told(channel, key)"""
 
 
+# Shared, for several processes may wait; a trigger tries it alone (migrations/versions/0030).
+_LOCK: Final = """
+    SELECT pg_catalog.pg_advisory_lock_shared(pg_catalog.hashtextextended(name, 0))
+    FROM unnest($1::text[]) AS name"""
+_UNLOCK: Final = _LOCK.replace("pg_advisory_lock_shared", "pg_advisory_unlock_shared")
+
+
 class Notifications:
     """What one process tells others and hears of them.
 
@@ -44,6 +51,7 @@ class Notifications:
         """Connect to where `url` leads, once somebody has subscribed."""
         self._url = url
         self._subscribers: dict[str, dict[str, set[asyncio.Event]]] = {}
+        self._awaited = Counter[tuple[str, str]]()
         self._untold: dict[tuple[str, str], None] = {}
         self._work = asyncio.Event()  # a channel, something to tell, or the end of the connection
         self._own_pid: int | None = None
@@ -70,6 +78,24 @@ class Notifications:
             keys[key].discard(event)
             if not keys[key]:
                 del keys[key]
+
+    @contextmanager
+    def awaited(self, channel: str, key: str) -> Iterator[asyncio.Event]:
+        """Subscribe, and hold a lock by which a trigger sees that somebody waits for this key.
+
+        Where nobody does, it need not notify. Whoever takes the lock waits for transactions that have
+        tried it before, so that none is missed.
+        """
+        self._awaited[channel, key] += 1
+        self._work.set()
+        try:
+            with self.subscribed(channel, key) as event:
+                yield event
+        finally:
+            self._awaited[channel, key] -= 1
+            if not self._awaited[channel, key]:
+                del self._awaited[channel, key]
+                self._work.set()
 
     def tell(self, channel: str, key: str = _ABOUT_ALL) -> None:
         """Wake the subscribers of this process now, and those of others within a moment.
@@ -110,9 +136,11 @@ class Notifications:
             connection.add_termination_listener(lambda _: self._work.set())
             self._own_pid, self._told_reason = pid, None
             heard: set[str] = set()
+            locked: set[tuple[str, str]] = set()
             while not connection.is_closed():
                 self._work.clear()
                 await self._hear_new(connection, heard)
+                await self._lock_awaited(connection, locked)
                 await self._tell_others(connection)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_CHECKED_EVERY_SECONDS):
@@ -130,6 +158,17 @@ class Notifications:
             await connection.add_listener(channel, self._hear)
             heard.add(channel)
             self.wake(channel)  # what was told meanwhile
+
+    async def _lock_awaited(self, connection: Any, locked: set[tuple[str, str]]) -> None:  # noqa: ANN401
+        gone, new = locked - self._awaited.keys(), self._awaited.keys() - locked
+        for keys, statement in ((gone, _UNLOCK), (new, _LOCK)):
+            if keys:
+                names = [f"{channel}:{key}" for channel, key in keys]
+                await connection.execute(statement, names, timeout=_ANSWERED_WITHIN_SECONDS)
+        locked -= gone
+        locked |= new
+        for channel, key in new:
+            self.wake(channel, key)  # what was told meanwhile
 
     async def _tell_others(self, connection: Any) -> None:  # noqa: ANN401
         if not self._untold:

@@ -88,7 +88,7 @@ _OF_ONE: Final[Mapping[str, tuple[str, ...]]] = {
     "orderParameters": ("upstream_unknown",),
     "checkPrice": ("upstream_unknown",),
     "createNewAssessmentForAccessCode": ("access_code_not_found", *_ASSESSING),
-    "createNewAssessment": _ASSESSING,
+    "createNewAssessment": ("access_code_not_found", *_ASSESSING),
     "createNewAssessmentsForAccessCode": ("access_code_not_found", *_ASSESSING),
     "checkAssessmentListForAccessCode": (
         "access_code_not_found",

@@ -19,6 +19,7 @@ from app.resources import Overrides, Resources
 from app.runtime.db.engine import Database
 from app.settings import PREFIX, Settings
 from tests.support.clock import HandClock
+from tests.support.documented import DocumentedAnswers
 
 # The destination in the example of AEON.to API v3, "Creating a new order".
 BTC_DEST_ADDRESS = "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM"
@@ -121,12 +122,16 @@ async def open_application(
 
     Its provider is scripted, or else the one that the settings name.
 
+    Whatever it answers is in the document, or the test fails at its end.
+
     A lent database has one connection, which the loop that writes down interest must not share.
     """
     clock, provider = HandClock(), ScriptedProvider()
     settings = settings_for_tests(**overrides)
     replaced = Overrides(database=database, clock=clock, provider=provider if scripted else None)
     app = create_app(settings, replaced)
+    undocumented: set[str] = set()
+    app.add_middleware(DocumentedAnswers, undocumented=undocumented)
     async with (
         quiet_poll_hints(),
         LifespanManager(app),
@@ -136,3 +141,4 @@ async def open_application(
         ) as http,
     ):
         yield Application(http, app, database, clock, provider, settings)
+    assert not undocumented, f"docs/openapi.json does not have {sorted(undocumented)}"

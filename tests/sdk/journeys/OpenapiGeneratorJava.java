@@ -88,9 +88,9 @@ public class OpenapiGeneratorJava {
                 Thread.sleep(1000);
             }
         }
-        String cursor = orders.listOrders(null, 1).getNextCursor();
+        String cursor = orders.listOrders(null, 1, null, null, null, null, null).getNextCursor();
         check(cursor != null, "expected a second page");
-        check(orders.listOrders(cursor, 1).getNextCursor() == null, "expected no third page");
+        check(orders.listOrders(cursor, 1, null, null, null, null, null).getNextCursor() == null, "expected no third page");
     }
 
     static void assess(ApiClient client) throws Exception {

@@ -74,6 +74,12 @@ CHECKS: Final = (
         needs_database=True,
         variables=("ASSAY_RECEIPT_KEY",),
     ),
+    Check(
+        "webhook_secrets",
+        service.check_webhook_secrets,
+        needs_database=True,
+        variables=("ASSAY_WEBHOOK_KEY",),
+    ),
 )
 
 

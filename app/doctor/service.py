@@ -15,6 +15,8 @@ from app.resources import READ_AS_WPKH, receipt_key, wallet_of
 from app.runtime.loops import beats
 from app.runtime.loops.heartbeats import SILENT_AFTER
 from app.settings import ConfigurationError
+from app.webhooks import endpoints
+from app.webhooks.secrets import SecretStore, SecretUnreadable
 
 _SETTINGS_FIRST: Final = "Put the settings right first."
 _PUT_RIGHT: Final = (
@@ -155,3 +157,31 @@ async def check_published_key(deployment: Deployment) -> Sequence[Result]:
     if published.since is None:
         return [ok(f"the key {key.key_id} will be published with its first receipt")]
     return [ok(f"the key {key.key_id} is the newest that signed")]
+
+
+async def check_webhook_secrets(deployment: Deployment) -> Result:
+    """See whether the secrets of webhook endpoints are sealed, and can be opened."""
+    store = SecretStore(deployment.settings.webhooks.keys)
+    async with deployment.database.reading() as connection:
+        stored = await endpoints.stored_secrets(connection)
+    unreadable = sum(not _can_be_opened(store, secret) for secret in stored)
+    if unreadable:
+        return problem(
+            f"no key of ASSAY_WEBHOOK_KEY opens the secrets of {unreadable} webhook endpoints",
+            "Add the key that sealed them, after the one in use.",
+        )
+    in_the_open = sum(not store.is_sealed(secret) for secret in stored)
+    if in_the_open:
+        return warning(
+            f"the database has the secrets of {in_the_open} webhook endpoints as they are",
+            "Set ASSAY_WEBHOOK_KEY; a secret is sealed when it is next rotated.",
+        )
+    return ok(f"the secrets of {len(stored)} webhook endpoints are sealed")
+
+
+def _can_be_opened(store: SecretStore, secret: bytes) -> bool:
+    try:
+        store.unseal(secret)
+    except SecretUnreadable:
+        return False
+    return True

@@ -140,6 +140,11 @@ async def create(
     return NewSecret(await get(session, caller.account_id, endpoint_id), write_secret(secret))
 
 
+async def stored_secrets(connection: AsyncConnection) -> Sequence[bytes]:
+    """Return the secrets that sign for all endpoints, as they are stored."""
+    return (await connection.scalars(select(WebhookEndpoint.secret))).all()
+
+
 async def list_own(
     connection: AsyncConnection, account_id: str, *, cursor: Cursor | None, limit: int
 ) -> Page[EndpointFacts]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Text, cast, func, select, update
+from sqlalchemy import Select, Text, cast, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,43 +20,72 @@ from app.webhooks.messages import event_body, message_id
 from app.webhooks.models import ENABLED, WebhookDelivery, WebhookEndpoint
 from app.webhooks.rules.states import DeliveryStatus
 
+_ENDPOINTS_AT_A_TIME: Final = 100
 _EVENTS_AT_A_TIME: Final = 200
 
 
-async def fan_out_next(session: AsyncSession, now: datetime) -> bool:
-    """Make the deliveries of the next events of one endpoint that is behind; say if there was one."""
+async def fan_out(session: AsyncSession, now: datetime) -> bool:
+    """Make the deliveries of the next events of each endpoint that is behind; say if there was one.
+
+    Each has a turn: thousands of events of one endpoint hold up no other.
+    """
+    last_id, was_behind = "", False
+    while True:
+        async with session.begin():
+            behind = (await session.scalars(_behind(last_id))).all()
+        for endpoint_id in behind:
+            await _fan_out_one(session, endpoint_id, now)
+        was_behind = was_behind or bool(behind)
+        if len(behind) < _ENDPOINTS_AT_A_TIME:
+            return was_behind
+        last_id = behind[-1]
+
+
+def _behind(last_id: str) -> Select[str]:
+    """Find enabled endpoints whose account has events that they have no deliveries of."""
     # One look at the end of an index for each endpoint: no plan reads the streams.
     latest = (
         select(func.max(AccountEvent.sequence))
         .where(AccountEvent.account_id == WebhookEndpoint.account_id)
         .scalar_subquery()
     )
-    behind = (
-        select(
-            WebhookEndpoint.id,
-            WebhookEndpoint.account_id,
-            WebhookEndpoint.event_types,
-            WebhookEndpoint.last_sequence,
+    return (
+        select(WebhookEndpoint.id)
+        .where(
+            WebhookEndpoint.status == ENABLED,
+            WebhookEndpoint.id > last_id,
+            latest > WebhookEndpoint.last_sequence,
         )
-        .where(WebhookEndpoint.status == ENABLED, latest > WebhookEndpoint.last_sequence)
-        .limit(1)
+        .order_by(WebhookEndpoint.id)
+        .limit(_ENDPOINTS_AT_A_TIME)
+    )
+
+
+async def _fan_out_one(session: AsyncSession, endpoint_id: str, now: datetime) -> None:
+    """Make the deliveries of the next events of an endpoint, unless another process does."""
+    locking = (
+        select(
+            WebhookEndpoint.account_id, WebhookEndpoint.event_types, WebhookEndpoint.last_sequence
+        )
+        .where(WebhookEndpoint.id == endpoint_id, WebhookEndpoint.status == ENABLED)
         .with_for_update(skip_locked=True)
     )
     async with session.begin():
-        endpoint = (await session.execute(behind)).one_or_none()
+        endpoint = (await session.execute(locking)).one_or_none()
         if endpoint is None:
-            return False
+            return
         query = events_of(endpoint.account_id).where(AccountEvent.sequence > endpoint.last_sequence)
         events = (await session.execute(query.limit(_EVENTS_AT_A_TIME))).all()
+        if not events:
+            return
         wanted = _wanted(events, endpoint.event_types)
-        await add_deliveries(session, endpoint.id, endpoint.account_id, wanted, now)
+        await add_deliveries(session, endpoint_id, endpoint.account_id, wanted, now)
         await session.execute(
             update(WebhookEndpoint)
-            .where(WebhookEndpoint.id == endpoint.id)
+            .where(WebhookEndpoint.id == endpoint_id)
             .values(last_sequence=events[-1].sequence)
         )
-        await wake_next(session, endpoint.id, now)
-    return True
+        await wake_next(session, endpoint_id, now)
 
 
 def events_of(account_id: str) -> AnySelect:

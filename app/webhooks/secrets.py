@@ -31,6 +31,10 @@ class SecretStore:
             return _OPEN + secret
         return _SEALED + seal(secret, self._keys[0], use=_USE)
 
+    def is_sealed(self, stored: bytes) -> bool:
+        """Say whether a secret is sealed where it is stored."""
+        return stored[:1] == _SEALED
+
     def unseal(self, stored: bytes) -> bytes:
         """Return a secret that was sealed. Raises SecretUnreadable."""
         kind, rest = stored[:1], stored[1:]

@@ -1,5 +1,6 @@
 """One attempt of a delivery: claim it, send it with nothing open, write down what became of it."""
 
+import asyncio
 import secrets as randomness
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from app.webhooks.sender import Attempt, WebhookSender
 # An endpoint whose answers take longer has its jobs among those of slow endpoints.
 SLOW_MS: Final = 2000
 _CHANCES: Final = 1000
+# Of the connections that requests and loops of this process share.
+_TRANSACTIONS_AT_ONCE: Final = 3
 
 
 @dataclass(frozen=True)
@@ -61,15 +64,16 @@ class WebhookDelivering:
         self._clock = clock
         self._sender = sender
         self._secrets = secrets
+        self._transactions = asyncio.Semaphore(_TRANSACTIONS_AT_ONCE)
 
     async def deliver(self, delivery_id: str) -> SentDelivery | None:
         """Send a delivery if it is due and there is room; None: there is nothing to do now."""
-        async with self._database.sessions() as session:
+        async with self._transactions, self._database.sessions() as session:
             claimed = await _claim(session, delivery_id, self._clock.now())
         if claimed is None:
             return None
         attempt = await self._send(claimed)
-        async with self._database.sessions() as session:
+        async with self._transactions, self._database.sessions() as session:
             return await _save(session, claimed, attempt, self._clock.now())
 
     async def _send(self, claimed: _Claimed) -> Attempt:

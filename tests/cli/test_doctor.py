@@ -18,11 +18,15 @@ from app.doctor.deployment import Place, deployment_of
 from app.orders.wallet.wallet import Wallet
 from app.runtime.db.engine import Database, create_database
 from app.runtime.loops import beats
+from app.webhooks import endpoints
+from app.webhooks.endpoints import EndpointWish
+from app.webhooks.secrets import SecretStore
 from tests.orders.wallet.keys import BIP84_ZPUB
 from tests.support.application import BTC_DEST_ADDRESS, RECEIPT_KEY, settings_for_tests
 from tests.support.commands import Assay, commands_on
 from tests.support.databases import let_changes, run_alone
 from tests.support.lists import import_rows, listed
+from tests.support.people import ACTOR, make_user
 from tests.support.processes import free_port
 from tests.support.sandbox import LeapingClock, Upstream, serving_upstream
 
@@ -37,6 +41,7 @@ OF_THE_DATABASE: Final = {
     *("database_tls", "database_pooler", "database_role", "database_writes", "database_clock"),
     *("database_schema", "books", "aeonto", "lists", "wallet_gap", "loops"),
     "receipt_key_published",
+    "webhook_secrets",
 }
 ALL: Final = OF_THE_DATABASE | {"settings", "database", "esplora", "wallet", "receipt_key"}
 # What the documents grant, table by table.
@@ -411,3 +416,30 @@ def test_connection_is_judged_by_who_may_read_along() -> None:
     ):
         found = judge_tls(host, encrypted=encrypted, verified=verified)
         assert found.status == status, (host, encrypted, verified)
+
+
+async def test_secrets_of_webhooks_that_are_open_or_cannot_be_opened_are_told(
+    deployed: Deployed,
+) -> None:
+    person = await make_user(deployed.database, datetime.now(UTC))
+
+    async def made_under(*keys: str) -> tuple[str, str]:
+        async with deployed.database.sessions() as session, session.begin():
+            await endpoints.create(
+                session,
+                caller=person.caller,
+                wish=EndpointWish("https://shop.example.com/", None, None),
+                secrets=SecretStore(keys),
+                actor=ACTOR,
+                now=datetime.now(UTC),
+            )
+        found = await deployed.examined(1 if keys and keys[0] != "a" * 32 else 0)
+        return found["webhook_secrets"][0]
+
+    deployed.give("WEBHOOK_KEY", "a" * 32)
+    status, words = await made_under("a" * 32)
+    assert (status, words) == ("ok", "the secrets of 1 webhook endpoints are sealed")
+    status, words = await made_under()
+    assert (status, "of 1 webhook endpoints as they are" in words) == ("warning", True)
+    status, words = await made_under("b" * 32)
+    assert (status, "of 1 webhook endpoints" in words) == ("problem", True)

@@ -128,7 +128,8 @@ async def harness(
 ) -> AsyncIterator[WebhookHarness]:
     """An application that sends nothing until a test carries its webhooks."""
     clock = HandClock()
-    sender = WebhookSender(Policy(http_to_loopback=True))
+    # A busy machine must not cut short a webhook that a test holds.
+    sender = WebhookSender(Policy(http_to_loopback=True), deadline_seconds=600)
     overrides = Overrides(database=committed_database, clock=clock, webhook_sender=sender)
     app = create_app(settings_for_tests(webhook_key=f"key-{new_id('x')}-{new_id('y')}"), overrides)
     async with (

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from app.webhooks import deliveries, sending
-from app.webhooks.fan_out import fan_out_next
+from app.webhooks.fan_out import fan_out
 from tests.webhooks.conftest import WebhookHarness
 from tests.webhooks.receiver import Received, receiving, status, until
 
@@ -215,7 +215,7 @@ async def test_delivery_whose_job_or_process_was_lost_is_sent_all_the_same(
     endpoint = await harness.make_endpoint()
     await harness.happen(3)
     async with harness.database.sessions() as session:
-        assert await fan_out_next(session, harness.clock.now())
+        assert await fan_out(session, harness.clock.now())
     await harness.execute("DELETE FROM jobs.procrastinate_jobs")
     await harness.execute(
         "UPDATE webhook_deliveries SET woken_at = clock_timestamp() - interval '2 minutes'"
@@ -245,7 +245,7 @@ async def test_crash_in_the_midst_of_making_deliveries_leaves_all_as_it_was(
         patch.setattr("app.webhooks.fan_out.wake_next", crash)
         async with harness.database.sessions() as session:
             with pytest.raises(RuntimeError):
-                await fan_out_next(session, harness.clock.now())
+                await fan_out(session, harness.clock.now())
     assert await harness.deliveries(endpoint["id"]) == []
     async with harness.carrying():
         await harness.until_settled(endpoint["id"], 3)
@@ -334,7 +334,7 @@ async def test_delivery_that_is_pending_is_kept_however_old(harness: WebhookHarn
     endpoint = await harness.make_endpoint()
     await harness.happen()
     async with harness.database.sessions() as session:
-        await fan_out_next(session, harness.clock.now())
+        await fan_out(session, harness.clock.now())
     later = harness.clock.now() + timedelta(days=31)
     await harness.execute("UPDATE webhook_deliveries SET next_attempt_at = :at", at=later)
     async with harness.database.sessions() as session:

@@ -71,9 +71,9 @@ def job_carrier(resources: Resources) -> JobCarrier:
 def loops(resources: Resources) -> list[Loop]:
     """Return the loops that turn events into deliveries, and find deliveries without a job."""
 
-    async def fan_out_next() -> bool:
+    async def tell() -> bool:
         async with resources.database.sessions() as session:
-            return await fan_out.fan_out_next(session, resources.clock.now())
+            return await fan_out.fan_out(session, resources.clock.now())
 
     async def wake_lost() -> bool:
         async with resources.database.sessions() as session:
@@ -81,7 +81,7 @@ def loops(resources: Resources) -> list[Loop]:
         return False
 
     return [
-        Loop("webhook_events", fan_out_next, _FAN_OUT_REST_SECONDS),
+        Loop("webhook_events", tell, _FAN_OUT_REST_SECONDS),
         Loop("lost_webhooks", wake_lost, _LOST_REST_SECONDS),
     ]
 

@@ -14,7 +14,6 @@ from app.cli.workers import serve_by_workers
 from app.main import create_app, create_worker_app
 from app.orders.pricing import Terms
 from app.resources import READ_AS_WPKH, Overrides, open_resources, sales_terms
-from app.runtime.db.migrate import upgrade
 from app.runtime.observability.event_loop import lag_observed
 from app.runtime.observability.logging import configure_logging, get_logger
 from app.runtime.observability.metrics import Metrics
@@ -49,6 +48,8 @@ def serve(
         stopping = stop_event()
         async with with_database(settings) as complete:
             if settings.database.url is None:
+                from app.runtime.db.migrate import upgrade  # noqa: PLC0415  only this needs alembic
+
                 await asyncio.to_thread(upgrade, url_of(complete))
             if workers > 1:
                 serve_by_workers(complete, url_of(complete), workers)  # it waits for signals itself

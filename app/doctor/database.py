@@ -13,7 +13,7 @@ from app.doctor.findings import Result, not_checked, ok, problem, warning
 from app.orders.models import Order
 from app.runtime.db.connecting import Reach
 from app.runtime.db.failures import Unavailable, plain_reason, reason_of, unavailability
-from app.runtime.db.migrate import current_revision, head_revision, is_behind
+from app.runtime.db.revisions import current_revision, head_revision, is_behind
 from app.runtime.db.urls import read_database_url
 from app.runtime.db.writability import refusal_of_changes
 from app.runtime.hosts import is_loopback, is_private

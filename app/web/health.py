@@ -15,7 +15,7 @@ from app.runtime.db.failures import (
     refuses_transactions,
     unavailability,
 )
-from app.runtime.db.migrate import current_revision, head_revision, is_behind
+from app.runtime.db.revisions import current_revision, head_revision, is_behind
 from app.runtime.db.writability import refusal_of_changes
 from app.runtime.observability.logging import get_logger
 from app.web.dependencies import ResourcesDep

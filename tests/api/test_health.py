@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.runtime.db.migrate import head_revision
+from app.runtime.db.revisions import head_revision
 from tests.api import problems
 from tests.api.asking import execute, refusal
 from tests.api.conftest import ApiFixture

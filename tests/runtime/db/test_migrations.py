@@ -15,7 +15,8 @@ from alembic.script import ScriptDirectory
 from app.runtime.db.binaries import find_binaries, major_version
 from app.runtime.db.embedded import EmbeddedPostgres
 from app.runtime.db.engine import create_database
-from app.runtime.db.migrate import configuration, current_revision, head_revision, upgrade
+from app.runtime.db.migrate import configuration, upgrade
+from app.runtime.db.revisions import current_revision, head_revision, known_revisions
 from tests.support.clock import HandClock
 from tests.support.databases import connect
 from tests.support.drift import differences, read_catalogue
@@ -141,6 +142,7 @@ def test_revisions_form_one_line() -> None:
     scripts = ScriptDirectory.from_config(configuration(""))
     assert len(scripts.get_heads()) == 1
     assert all(not script.is_merge_point for script in scripts.walk_revisions())
+    assert [script.revision for script in scripts.walk_revisions()] == [*known_revisions()]
 
 
 async def test_oldest_server_migrates_sells_and_guards(oldest_server: str) -> None:

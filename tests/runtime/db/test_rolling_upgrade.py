@@ -14,7 +14,8 @@ from structlog.testing import capture_logs
 
 from app.runtime.db import migrate
 from app.runtime.db.engine import Database, create_database
-from app.runtime.db.migrate import configuration, current_revision, head_revision, upgrade
+from app.runtime.db.migrate import configuration, upgrade
+from app.runtime.db.revisions import MIGRATIONS, current_revision, head_revision
 from tests.support.databases import Template, connect
 from tests.support.load import under_load
 from tests.support.people import make_user
@@ -83,7 +84,7 @@ def a_later_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Migrations with one more, which the application that serves does not know."""
     head = head_revision()  # what is known is read once
     later = tmp_path / "migrations"
-    shutil.copytree(migrate._MIGRATIONS, later)
+    shutil.copytree(MIGRATIONS, later)
     (later / "versions" / "later.py").write_text(
         f'''"""What a later version adds."""
 import sqlalchemy as sa

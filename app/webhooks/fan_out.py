@@ -14,6 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.events.models import AccountEvent, Event
 from app.runtime.db.base import AnyRow, AnySelect
+from app.runtime.db.direct import Statement
+from app.runtime.db.engine import Database
 from app.runtime.security import new_id
 from app.webhooks.jobs import wake_next
 from app.webhooks.messages import event_body, message_id
@@ -22,6 +24,19 @@ from app.webhooks.rules.states import DeliveryStatus
 
 _ENDPOINTS_AT_A_TIME: Final = 100
 _EVENTS_AT_A_TIME: Final = 200
+
+
+# What was enabled is told here, so that its first events are not kept waiting.
+ENDPOINTS_CHANNEL: Final = "assay_webhook_endpoints"
+_IS_WANTED: Final = Statement(
+    f"SELECT EXISTS (SELECT FROM webhook_endpoints WHERE status = {ENABLED})"  # noqa: S608
+)
+
+
+async def is_wanted(database: Database) -> bool:
+    """Say whether any endpoint is enabled."""
+    [row] = await database.fetch(_IS_WANTED)
+    return bool(row[0])
 
 
 async def fan_out(session: AsyncSession, now: datetime) -> bool:

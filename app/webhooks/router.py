@@ -23,6 +23,7 @@ from app.web.request_body import StrictRoute
 from app.webhooks import deliveries, endpoints
 from app.webhooks.deliveries import DeliveryBodies, DeliveryFacts, Wanted
 from app.webhooks.endpoints import EndpointChanges, EndpointFacts, EndpointWish, NewSecret
+from app.webhooks.fan_out import ENDPOINTS_CHANNEL
 from app.webhooks.rules.states import DeliveryStatus, DisabledReason, EndpointStatus
 from app.webhooks.rules.urls import Policy, UrlRefused, read_url
 from app.webhooks.schemas import (
@@ -139,7 +140,9 @@ async def create_webhook_endpoint(
         )
         return _shown_once(made)
 
-    return await idempotency.answer_once(resources, session, key, create, sealed_by=credentials)
+    answer = await idempotency.answer_once(resources, session, key, create, sealed_by=credentials)
+    resources.notifications.tell(ENDPOINTS_CHANNEL)
+    return answer
 
 
 @router.get(
@@ -206,6 +209,7 @@ async def change_webhook_endpoint(
             actor=actor_of(request, caller),
             now=resources.clock.now(),
         )
+    resources.notifications.tell(ENDPOINTS_CHANNEL)
     return _endpoint(changed)
 
 

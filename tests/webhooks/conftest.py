@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -111,7 +112,8 @@ class WebhookHarness:
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """What comes seconds later comes at once."""
     monkeypatch.setattr("app.runtime.jobs.carrying._POLL_SECONDS", 0.02)
-    monkeypatch.setattr("app.webhooks.worker.deliveries._FAN_OUT_REST_SECONDS", 0.02)
+    monkeypatch.setattr("app.webhooks.worker.deliveries._FAN_OUT_REST", timedelta(milliseconds=20))
+    monkeypatch.setattr("app.webhooks.worker.deliveries._UNWANTED_REST_SECONDS", 0.02)
     monkeypatch.setattr("app.webhooks.worker.deliveries._LOST_REST_SECONDS", 0.02)
 
 

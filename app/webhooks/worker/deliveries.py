@@ -1,6 +1,6 @@
 """Carrying the jobs of webhooks, and planning the next attempt by the engine's retry strategy."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from procrastinate import App, BaseRetryStrategy, RetryDecision
@@ -10,6 +10,7 @@ from typing_extensions import override
 from app.resources import Resources
 from app.runtime.jobs.carrying import JobCarrier
 from app.runtime.loops.loops import Loop
+from app.runtime.loops.waking import Waking
 from app.runtime.observability.logging import get_logger
 from app.webhooks import fan_out, jobs
 from app.webhooks.sending import SentDelivery, WebhookDelivering
@@ -18,7 +19,9 @@ log = get_logger(__name__)
 
 _AT_ONCE: Final = 32
 _SLOW_AT_ONCE: Final = 16
-_FAN_OUT_REST_SECONDS: Final = 1.0
+_FAN_OUT_REST: Final = timedelta(seconds=1)
+# Where no endpoint is enabled, until one is.
+_UNWANTED_REST_SECONDS: Final = 10.0
 _LOST_REST_SECONDS: Final = 5.0
 
 
@@ -71,9 +74,16 @@ def job_carrier(resources: Resources) -> JobCarrier:
 def loops(resources: Resources) -> list[Loop]:
     """Return the loops that turn events into deliveries, and find deliveries without a job."""
 
+    clock = resources.clock
+    waking = Waking(resources.notifications, fan_out.ENDPOINTS_CHANNEL, "", clock)
+
     async def tell() -> bool:
+        if not await fan_out.is_wanted(resources.database):
+            waking.expect(None)
+            return False
+        waking.expect(clock.now() + _FAN_OUT_REST)
         async with resources.database.sessions() as session:
-            return await fan_out.fan_out(session, resources.clock.now())
+            return await fan_out.fan_out(session, clock.now())
 
     async def wake_lost() -> bool:
         async with resources.database.sessions() as session:
@@ -81,7 +91,7 @@ def loops(resources: Resources) -> list[Loop]:
         return False
 
     return [
-        Loop("webhook_events", tell, _FAN_OUT_REST_SECONDS),
+        Loop("webhook_events", tell, _UNWANTED_REST_SECONDS, waking),
         Loop("lost_webhooks", wake_lost, _LOST_REST_SECONDS),
     ]
 

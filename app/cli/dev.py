@@ -175,6 +175,7 @@ def _what_to_try(base_url: str, sandbox_url: str, outcome: Outcome) -> str:
             f" -H 'Content-Type: application/json' -d '{body}'"
         )
 
+    page = post(f"orders/{outcome.order_id}/payment_page", "{}")
     assessment = f"{base_url}/api/assessments/{outcome.assessment_id}"
     commands = "\n".join(
         (
@@ -190,6 +191,10 @@ API key: {outcome.api_key}
 Try each of the six endpoints; the first two orders are the same, paid in AEON and in bitcoin:
 
 {commands}
+
+A page to pay an order on, for the buyer:
+
+{page}
 
 The answer as a page to read and print, and as a signed receipt:
 

@@ -28,10 +28,19 @@ _FIRST_ADDRESSES: Final = 3
 
 
 async def check_settings(deployment: Deployment) -> Sequence[Result]:
-    """Say which settings `serve` and `worker` would not start with."""
+    """Say which settings `serve` and `worker` would not start with, or which one is missing."""
     wrong = [*map(str, deployment.faults), *deployment.start_faults]
     if wrong:
         return [problem(fault, _PUT_RIGHT) for fault in wrong]
+    server = deployment.settings.server
+    if server.trusted_proxies and server.public_url is None:
+        return [
+            warning(
+                "links to payment pages lead to the address that the proxy asks, for"
+                " ASSAY_PUBLIC_URL is not set",
+                "Set ASSAY_PUBLIC_URL to where people reach the proxy.",
+            )
+        ]
     return [ok("every setting can be used")]
 
 

@@ -3,7 +3,7 @@
 "use strict";
 
 (() => {
-  const POLL_SECONDS = 15;
+  const LOST_AFTER_SECONDS = 5;
   const SHOWN_COPIED_SECONDS = 2;
   const parts = document.getElementById("parts");
   const said = document.getElementById("said");
@@ -12,6 +12,7 @@
   let deadline = null;
   let stream = null;
   let polling = null;
+  let losing = null;
 
   const isLive = () => state().dataset.live === "yes";
 
@@ -83,33 +84,49 @@
       }
       if (!answer.ok) throw new Error(String(answer.status));
       show(await answer.text());
-      lost.hidden = true;
+      hasContact();
     } catch {
       lost.hidden = false;
     }
   }
 
+  function hasContact() {
+    clearTimeout(losing);
+    losing = null;
+    lost.hidden = true;
+  }
+
+  // A stream ends now and then, and is open again in a moment.
+  function maybeLost() {
+    if (losing === null) {
+      losing = setTimeout(() => {
+        lost.hidden = false;
+      }, LOST_AFTER_SECONDS * 1000);
+    }
+  }
+
   function stopAsking() {
+    hasContact();
     if (stream) stream.close();
     if (polling) clearInterval(polling);
     stream = polling = null;
   }
 
   function poll() {
-    if (polling === null && isLive()) polling = setInterval(refresh, POLL_SECONDS * 1000);
+    if (polling === null && isLive()) polling = setInterval(refresh, Number(state().dataset.refresh) * 1000);
   }
 
   function listen() {
     stream = new EventSource(`${location.pathname}/events`);
-    stream.addEventListener("open", () => {
-      lost.hidden = true;
-    });
+    stream.addEventListener("open", hasContact);
     stream.addEventListener("view", (event) => show(JSON.parse(event.data).html));
     stream.addEventListener("error", () => {
       if (stream && stream.readyState === EventSource.CLOSED) {
         stream = null; // refused: too many pages are open, or the link is over
         refresh();
         poll();
+      } else if (stream) {
+        maybeLost();
       }
     });
   }

@@ -217,6 +217,14 @@ async def test_few_or_no_servers_of_the_chain_are_a_warning(deployed: Deployed) 
     assert [status for status, _ in found["esplora"]] == ["warning"]
 
 
+async def test_links_that_lead_behind_the_proxy_are_a_warning(deployed: Deployed) -> None:
+    deployed.give("TRUSTED_PROXIES", "127.0.0.1")
+    [(status, words)] = (await deployed.examined(0))["settings"]
+    assert (status, "ASSAY_PUBLIC_URL is not set" in words) == ("warning", True)
+    deployed.give("PUBLIC_URL", "https://assay.example.com")
+    assert (await deployed.examined(0))["settings"] == [("ok", "every setting can be used")]
+
+
 async def test_database_that_takes_no_changes_is_a_problem(deployed: Deployed) -> None:
     await let_changes(deployed.url, allowed=False)
     found = await deployed.examined(1)

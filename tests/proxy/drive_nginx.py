@@ -3,8 +3,11 @@
 Not one of `./run test`: it needs nginx.
 """
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any, Final
 
 import httpx
 import pytest
@@ -13,6 +16,7 @@ from tests.proxy.nginx import NAME, Nginx, open_nginx
 from tests.support.sandbox import serving_upstream
 from tests.support.served import Service, serving
 
+PATIENCE_SECONDS: Final = 60.0
 HOST = {"Host": NAME}
 # Of the right form, and nobody's.
 BAD_KEY = "ak_0123456789_" + "a" * 43
@@ -39,7 +43,7 @@ async def get(http: httpx.AsyncClient, path: str, **headers: str) -> httpx.Respo
     return await http.get(path, headers=HOST | headers, extensions={"sni_hostname": NAME})
 
 
-async def post(http: httpx.AsyncClient, path: str, body: dict[str, str]) -> httpx.Response:
+async def post(http: httpx.AsyncClient, path: str, body: dict[str, Any]) -> httpx.Response:
     return await http.post(path, json=body, headers=HOST, extensions={"sni_hostname": NAME})
 
 
@@ -79,3 +83,35 @@ async def test_failures_count_for_the_client_whatever_address_it_claims(nginx: N
         guesses = [await guess(guesser, f"203.0.113.{number}") for number in range(21)]
         assert guesses == [403] * 20 + [429]
         assert await guess(other, "127.0.0.2") == 403
+
+
+async def test_a_payment_page_is_followed_through_the_proxy_and_its_log_has_no_link(
+    nginx: Nginx,
+) -> None:
+    async with nginx.client("127.0.0.4") as http:
+        credentials = {"email": "payer@example.com", "password": "correct horse battery"}
+        await post(http, "/api/register", credentials)
+        login = (await post(http, "/api/login", credentials)).json()
+        http.headers["Authorization"] = f"Bearer {login['session_token']}"
+        order = {"number_of_credits": 10, "payment_coin": "Aeon", "payment_network": "AEON"}
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while (await get(http, "/api/order_parameters")).status_code != 200:
+                await asyncio.sleep(0.1)  # until the loop has learnt what AEON.to takes
+        placed = await post(http, "/api/new_order", {**order, "order_is_for_self": True})
+        path = f"/api/orders/{placed.json()['order_id']}/payment_page"
+        link = httpx.URL((await post(http, path, {})).json()["url"]).path
+        assert (await get(http, link)).status_code == 200
+        events = http.stream(
+            "GET", f"{link}/events", headers=HOST, extensions={"sni_hostname": NAME}
+        )
+        async with asyncio.timeout(PATIENCE_SECONDS), events as stream:
+            states = (
+                json.loads(line.removeprefix("data: "))["state"]
+                async for line in stream.aiter_lines()
+                if line.startswith("data: ")
+            )
+            assert [await anext(states), await anext(states)] == ["preparing", "waiting"]
+
+    logged = nginx.access_log.read_text()
+    assert path in logged
+    assert "/pay/" not in logged

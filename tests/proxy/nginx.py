@@ -31,7 +31,7 @@ daemon off;
 error_log {folder}/error.log;
 events {{}}
 http {{
-    access_log off;
+    access_log {folder}/access.log;
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
     fastcgi_temp_path {folder}/fastcgi;
@@ -49,6 +49,11 @@ class Nginx:
     https_port: int
     http_port: int
     root: Path
+
+    @property
+    def access_log(self) -> Path:
+        """Where it writes each request, as an nginx does that was told nothing else."""
+        return self.root.parent / "access.log"
 
     def client(self, address: str) -> httpx.AsyncClient:
         """Return a client with an address of its own on this machine."""

@@ -58,6 +58,14 @@ async function buy(client: Client) {
     check(again.order_id === order.order_id, "one order under one key");
     const other = { ...body, number_of_credits: 11 };
     await refused(client.POST("/api/new_order", { body: other, params }), "idempotency_key_reused");
+    const path = { order_id: order.order_id };
+    const link = await got(
+      client.POST("/api/orders/{order_id}/payment_page", {
+        params: { path },
+        body: { expires_in_seconds: 3600 },
+      }),
+    );
+    check((await fetch(link.url)).ok, "a page to pay on");
     made.push(order.order_id);
   }
   const deadline = Date.now() + 450_000;

@@ -16,6 +16,7 @@ from openapi_python_client_made.api.assessments import (
 from openapi_python_client_made.api.orders import (
     check_order_status,
     check_price,
+    create_payment_page,
     list_orders,
     new_order,
 )
@@ -39,6 +40,8 @@ from openapi_python_client_made.models import (
     OrderPage,
     OrderRequest,
     OrderResponse,
+    PaymentPageRequest,
+    PaymentPageResponse,
     PriceResponse,
     Problem,
     RegisterRequest,
@@ -93,6 +96,11 @@ def buy(client: AuthenticatedClient) -> None:
         refused(
             new_order.sync(client=client, body=order, idempotency_key=key), "idempotency_key_reused"
         )
+        link = create_payment_page.sync(
+            made.order_id, client=client, body=PaymentPageRequest(expires_in_seconds=3600)
+        )
+        assert isinstance(link, PaymentPageResponse)
+        assert URL in link.url
         orders.append(made.order_id)
     deadline = time.monotonic() + 450
     for order_id in orders:

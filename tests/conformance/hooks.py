@@ -20,6 +20,7 @@ from schemathesis.openapi.checks import RejectedPositiveData
 from app.accounts.api_key_schemas import NETWORKS_TEXT
 from app.addresses import SUPPORTED
 from app.assessments.rules.questions import DAY_TEXT
+from app.orders.payment_page.links import RETURN_URL_TEXT
 from app.orders.rules.states import OrderStatus
 
 _OWN_KEY_PREFIX: Final = os.environ["CONFORMANCE_API_KEY"].split("_")[1]
@@ -42,7 +43,10 @@ _REFUSALS: Final = {
     "checkOrderStatus": {"Invalid order_id"},
     "getOrder": {"order_id not found"},
     "cancelOrder": {"Invalid order_id", "Idempotency-Key was used with another order"},
-    "createPaymentPage": {"Invalid order_id"},
+    "createPaymentPage": {
+        "Invalid order_id",
+        f"return_url must be {RETURN_URL_TEXT}",  # a setting
+    },
     "checkAccessCodeStatus": {"access_code not found"},
     "checkAssessmentListForAccessCode": {"access_code not found"},
     "createNewAssessmentForAccessCode": {

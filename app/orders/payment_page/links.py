@@ -27,6 +27,10 @@ from app.runtime.security import (
     read_page_token,
 )
 
+RETURN_URL_TEXT: Final = (
+    f"{RULE}, and of an origin that the operator of this server allows in"
+    " ASSAY_PAYMENT_PAGE_RETURN_ORIGINS"
+)
 # A round of the sweep takes no more, so that it stays far below the statement timeout.
 _REAPED_AT_ONCE: Final = 1000
 _INSERT: Final = text(f"""
@@ -51,11 +55,7 @@ class PageLink:
 def check_return_url(url: str | None, origins: Collection[str]) -> None:
     """Refuse a URL that is not of one of these origins. Raises InvalidParameter."""
     if url is not None and not leads_back(url, origins):
-        raise InvalidParameter(
-            "return_url",
-            f"{RULE}, and of an origin that the operator of this server allows in"
-            " ASSAY_PAYMENT_PAGE_RETURN_ORIGINS",
-        )
+        raise InvalidParameter("return_url", RETURN_URL_TEXT)
 
 
 def as_allowed(linked: LinkedOrder, origins: Collection[str]) -> LinkedOrder:

@@ -88,7 +88,7 @@ _LastEventId = Annotated[
         alias="Last-Event-ID",
         description="Only events after the one of this `sequence`, whatever `after` says; browsers"
         " send it when they connect again",
-        examples=["40"],
+        examples=[40],
     ),
 ]
 

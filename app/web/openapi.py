@@ -13,7 +13,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute, iter_route_contexts
 from fastapi.security import APIKeyHeader, HTTPBearer
 
-from app.web import openapi_errors, openapi_schemas
+from app.web import openapi_errors, openapi_examples, openapi_schemas
 from app.web.scopes import NEEDS
 
 API_KEY: Final = APIKeyHeader(
@@ -123,6 +123,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
             operation["x-required-scope"] = need.scope.value
         operation.setdefault("security", [])
     openapi_errors.document_errors(document, needs)
+    openapi_examples.document_examples(_operations(document))
     for operation in _operations(document):
         for response in operation["responses"].values():
             headers = response.setdefault("headers", {})

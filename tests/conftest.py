@@ -22,6 +22,7 @@ from tests.support.orders import OneOrder
 from tests.support.passwords import cheap_passwords
 from tests.support.people import Person, make_user
 from tests.support.processes import fork_from
+from tests.support.shared_work import shared_work
 
 # Whether a test passes depends neither on chance nor on how busy the machine is.
 settings.register_profile(
@@ -117,6 +118,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def everything(pytestconfig: pytest.Config) -> bool:
     """Whether all is wanted, by `--all`: a test then draws more cases from its seeds."""
     return bool(pytestconfig.getoption("--all"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shared_work() -> Iterator[None]:
+    """Let each process read certificates once, and derive the addresses of a wallet once."""
+    with shared_work():
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

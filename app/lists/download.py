@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 import httpx
 
 from app.lists.parsers.files import MAX_FILE_BYTES, ListUnreadable, is_list_name
+from app.runtime.tls import tls_context
 
 _DEADLINE_SECONDS: Final = 600
 _SILENCE_SECONDS: Final = 30
@@ -72,7 +73,9 @@ async def download(
     try:
         async with (
             asyncio.timeout(deadline_seconds),
-            httpx.AsyncClient(headers=headers, timeout=timeout, trust_env=False) as client,
+            httpx.AsyncClient(
+                headers=headers, timeout=timeout, trust_env=False, verify=tls_context()
+            ) as client,
             _answer(client, url) as response,
         ):
             if response.status_code == httpx.codes.NOT_MODIFIED and known:

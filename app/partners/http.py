@@ -31,6 +31,7 @@ from app.partners.strict_json import (
     read_json_object,
 )
 from app.runtime.clock import Clock
+from app.runtime.tls import tls_context
 
 MAX_CONNECTIONS: Final = 8
 # Less than a request of ours may take, so that what is unknown is known to be so in time.
@@ -137,6 +138,7 @@ class HttpTransport:
                 **(headers or {}),
             },
             trust_env=False,
+            verify=tls_context(),
             follow_redirects=False,
             event_hooks={"response": [_forget_redirect]},
             timeout=None,  # noqa: S113  # the total deadline of PartnerClient stands in its place

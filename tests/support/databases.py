@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import asyncpg
 from sqlalchemy import make_url, text
@@ -28,6 +28,17 @@ from app.runtime.db.embedded import EmbeddedPostgres
 from app.runtime.db.engine import Database
 from app.runtime.db.migrate import upgrade
 from app.runtime.db.writability import Writability
+
+# A run's databases and their write-ahead log take less.
+_ROOM_BYTES: Final = 4 * 1024**3
+_MEMORY: Final = Path("/dev/shm")  # noqa: S108  the folder in it has a name of its own
+
+
+def _folder_in_memory() -> Path | None:
+    """Return where files are in memory, if there is room: copies of a database are cheap there."""
+    if not _MEMORY.is_dir() or shutil.disk_usage(_MEMORY).free < _ROOM_BYTES:
+        return None
+    return _MEMORY
 
 
 def wait_long_for_connections(database: Database) -> None:
@@ -98,7 +109,7 @@ class RunServer:
         given = os.environ.get("TEST_DATABASE_URL")
         self._state: Path | None = None
         if given is None:
-            self._state = Path(tempfile.mkdtemp(prefix="assay-tests-"))
+            self._state = Path(tempfile.mkdtemp(prefix="assay-tests-", dir=_folder_in_memory()))
             self._server = EmbeddedPostgres(self._state, throwaway=True)
         url = make_url(given or asyncio.run(self._server.start()))
         url = url.set(drivername="postgresql+asyncpg")

@@ -301,3 +301,26 @@ async def test_a_page_without_scripts_shows_all_and_loads_itself_anew(
     assert await browser.run(refresh) == ["15"]
     assert seen["styles"] == 0
     assert json.dumps(seen["scripts"]).count("static/pay.js?v=") == len(seen["scripts"]) == 1
+
+
+async def test_a_page_says_that_it_has_no_contact_and_goes_on_when_it_has(
+    dev: Dev, browser: Chromium
+) -> None:
+    _, url = await dev.order(Coin.BTC)
+    await browser.open(url, {})
+    await until(browser, "waiting")
+    dev.process.end()
+    await lost_is(browser, shown=True)
+
+    dev.process.start()  # its automatic payer is on again
+    await dev.process.until_ready(f"{dev.url}/readyz")
+
+    await lost_is(browser, shown=False)
+    await until(browser, "credited")
+
+
+async def lost_is(browser: Chromium, *, shown: bool) -> None:
+    """Wait until the page says that it has no contact, or does not."""
+    async with asyncio.timeout(_PATIENCE_SECONDS):
+        while await browser.run("return document.getElementById('lost').hidden") is shown:
+            await asyncio.sleep(0.2)

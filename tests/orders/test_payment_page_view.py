@@ -24,6 +24,7 @@ from app.orders.rules.states import OrderStatus
 from app.orders.rules.transition import OrderFailureReason
 from app.runtime import pages
 from app.runtime.origins import origin_of, read_origin
+from app.runtime.qr import qr_code
 from tests.support.cases import each_case
 
 NOW: Final = datetime(2026, 1, 11, 12, 46, 3, tzinfo=UTC)
@@ -512,6 +513,8 @@ def test_each_page_is_drawn_with_what_it_says_and_nothing_private(name: str) -> 
     for sentence in (view.headline, *view.sentences):
         assert sentence in words
     assert "built-in" not in drawn
+    if view.ask is not None:
+        assert qr_code(view.ask.uri).path in drawn
     assert PAYOUT not in drawn, "how the seller is paid is its own business"
     assert "style=" not in drawn
     assert not re.search(r"<script(?! src=)| on\w+=", drawn)

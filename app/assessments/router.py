@@ -7,7 +7,9 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from app.accounts import access_codes
 from app.accounts.authentication import Caller
+from app.accounts.errors import AccessCodeNotFound
 from app.accounts.listed_account import ListedAccount
+from app.accounts.rules.throttles import bad_codes_of
 from app.assessments import idempotent_create, listing, service
 from app.assessments.claims import Subject
 from app.assessments.errors import AssessmentFault, NoAssessmentsFound
@@ -30,9 +32,7 @@ from app.assessments.schemas import (
 )
 from app.assessments.service import CreateResult
 from app.assessments.views import ASKED, AssessmentView, assessment_in
-from app.resources import Resources
 from app.runtime.errors import NotFound
-from app.runtime.idempotency import RequestKey
 from app.runtime.paging import read_cursor
 from app.runtime.security import ASSESSMENT_ID_PATTERN
 from app.web import idempotency, links
@@ -43,9 +43,10 @@ from app.web.dependencies import (
     ResourcesDep,
     actor_of,
     identify,
+    resources_of,
 )
 from app.web.errors import responses
-from app.web.idempotency import BodyKey
+from app.web.idempotency import KeyHeader
 from app.web.openapi import takes_credentials
 from app.web.paging import CursorParameter, LimitParameter
 from app.web.request_body import ListRoute, StrictRoute
@@ -84,15 +85,26 @@ def subject_of(question: AssessmentQuestion) -> Subject:
     )
 
 
+@takes_credentials
+async def _asker(request: Request) -> Caller:
+    caller, _ = await identify(request)
+    idempotency.refuse_two(request)
+    return caller
+
+
+Asker = Annotated[Caller, Depends(_asker)]
+
+
 async def _create(
     request: Request,
-    resources: Resources,
     caller: Caller,
+    sent: str | None,
     *,
-    key: RequestKey | None,
     question: AssessmentQuestion,
     pick_account: Payer,
 ) -> CreatedAssessmentResponse | Response:
+    resources = resources_of(request)
+    key = await idempotency.bound_to_body(request, caller, sent)
     subject = subject_of(question)
     askable = await askable_for([subject], resources.ensemble, resources.lists, resources.clock)
     refuse_unanswerable(subject, resources.ensemble, askable)
@@ -130,21 +142,22 @@ async def _create(
     summary="Create an assessment, paid by an access code",
     response_model=CreatedAssessmentResponse,
     response_description="The assessment, with its answer if the provider was quick",
-    dependencies=[THROTTLE_INVALID_CODES],
     responses=_TAKES_BODY | responses(402) | idempotency.documented(links.ASSESSMENT),
 )
 async def create_new_assessment_for_access_code(
     body: CreateAssessmentForAccessCodeRequest,
-    caller: CallerDep,
+    caller: Asker,
     request: Request,
-    resources: ResourcesDep,
-    key: BodyKey,
+    sent: KeyHeader = None,
 ) -> CreatedAssessmentResponse | Response:
     """Spend a credit of an access code that is the caller's own or that it issued."""
+    resources = resources_of(request)
     pick_account = service.from_access_code(caller, body.access_code, resources.clock.now())
-    return await _create(
-        request, resources, caller, key=key, question=body, pick_account=pick_account
-    )
+    try:
+        return await _create(request, caller, sent, question=body, pick_account=pick_account)
+    except AccessCodeNotFound:
+        await resources.throttles.count(bad_codes_of(caller.account_id))
+        raise
 
 
 @router.post(
@@ -157,20 +170,13 @@ async def create_new_assessment_for_access_code(
 )
 async def create_new_assessment(
     body: CreateAssessmentRequest,
-    caller: CallerDep,
+    caller: Asker,
     request: Request,
-    resources: ResourcesDep,
-    key: BodyKey,
+    sent: KeyHeader = None,
 ) -> CreatedAssessmentResponse | Response:
     """Spend one of the caller's own credits."""
-    return await _create(
-        request,
-        resources,
-        caller,
-        key=key,
-        question=body,
-        pick_account=service.from_own_account(caller),
-    )
+    pick_account = service.from_own_account(caller)
+    return await _create(request, caller, sent, question=body, pick_account=pick_account)
 
 
 @_lists.post(

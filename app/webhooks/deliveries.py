@@ -13,7 +13,7 @@ from app.accounts.errors import AccessCodeNotFound
 from app.events.models import AccountEvent, Event
 from app.runtime import leases
 from app.runtime.errors import InvalidParameter, NotFound
-from app.runtime.paging import Cursor, Page, page_of
+from app.runtime.paging import ALL_TIME, Cursor, Page, TimeRange, page_of
 from app.runtime.security import WEBHOOK_DELIVERY_ID_PATTERN, new_id
 from app.webhooks import messages
 from app.webhooks.endpoints import EndpointFacts, lock
@@ -89,6 +89,7 @@ async def list_of(
     status: DeliveryStatus | None,
     cursor: Cursor | None,
     limit: int,
+    created: TimeRange = ALL_TIME,
 ) -> Page[DeliveryFacts]:
     """Return one page of the deliveries of an endpoint, newest first."""
     query = select(*_COLUMNS).where(WebhookDelivery.endpoint_id == endpoint_id)
@@ -102,6 +103,7 @@ async def list_of(
         limit=limit,
         read=lambda row: DeliveryFacts(**row._mapping),
         position=lambda facts: (facts.created_at, facts.id),
+        within=created,
     )
 
 

@@ -16,7 +16,7 @@ from app.ledger import audit_log
 from app.ledger.actors import Actor
 from app.runtime.db.base import AnyRow, AnySelect
 from app.runtime.errors import NotFound
-from app.runtime.paging import Cursor, Page, page_of
+from app.runtime.paging import ALL_TIME, Cursor, Page, TimeRange, page_of
 from app.runtime.security import WEBHOOK_ENDPOINT_ID_PATTERN, new_id
 from app.webhooks.errors import TooManyWebhookEndpoints
 from app.webhooks.jobs import wake_all
@@ -146,7 +146,12 @@ async def stored_secrets(connection: AsyncConnection) -> Sequence[bytes]:
 
 
 async def list_own(
-    connection: AsyncConnection, account_id: str, *, cursor: Cursor | None, limit: int
+    connection: AsyncConnection,
+    account_id: str,
+    *,
+    cursor: Cursor | None,
+    limit: int,
+    created: TimeRange = ALL_TIME,
 ) -> Page[EndpointFacts]:
     """Return one page of the endpoints of an account, newest first."""
     return await page_of(
@@ -157,6 +162,7 @@ async def list_own(
         limit=limit,
         read=_facts,
         position=lambda facts: (facts.created_at, facts.id),
+        within=created,
     )
 
 

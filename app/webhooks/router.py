@@ -18,6 +18,7 @@ from app.web.dependencies import (
 )
 from app.web.errors import responses
 from app.web.idempotency import BodyKey, PathKey
+from app.web.list_parameters import CreatedRange
 from app.web.paging import CursorParameter, LimitParameter
 from app.web.request_body import StrictRoute
 from app.webhooks import deliveries, endpoints
@@ -153,6 +154,7 @@ async def create_webhook_endpoint(
 async def list_webhook_endpoints(
     caller: CallerDep,
     connection: ReadConnection,
+    created: CreatedRange,
     cursor: CursorParameter = None,
     limit: LimitParameter = 20,
 ) -> WebhookEndpointPage:
@@ -162,6 +164,7 @@ async def list_webhook_endpoints(
         caller.account_id,
         cursor=read_cursor(cursor) if cursor is not None else None,
         limit=limit,
+        created=created,
     )
     return WebhookEndpointPage(
         items=[_endpoint(facts) for facts in page.items], next_cursor=page.next_cursor
@@ -312,6 +315,7 @@ async def list_webhook_deliveries(
     *,
     caller: CallerDep,
     connection: ReadConnection,
+    created: CreatedRange,
     status: StatusFilter = None,
     cursor: CursorParameter = None,
     limit: LimitParameter = 20,
@@ -324,6 +328,7 @@ async def list_webhook_deliveries(
         status=status,
         cursor=read_cursor(cursor) if cursor is not None else None,
         limit=limit,
+        created=created,
     )
     return WebhookDeliveryPage(
         items=[_delivery(facts) for facts in page.items], next_cursor=page.next_cursor

@@ -17,6 +17,7 @@ NAMES: Final = {
     "assessments": "assessment_id",
     "access_codes": "access_code",
     "api_keys": "prefix",
+    "webhook_endpoints": "id",
     "ledger": "at",
 }
 QUESTION: Final = {
@@ -57,11 +58,13 @@ async def found(application: Application, path: str, by: Person, query: str) -> 
 async def make(application: Application, path: str, by: Person, **changes: object) -> str:
     """Make one more thing for a list, a second after the one before; return its name there."""
     application.clock.advance(1)
-    where, body = {
+    calls: dict[str, tuple[str, dict[str, object]]] = {
         "orders": ("new_order", ORDER),
         "assessments": ("create_new_assessment", QUESTION),
         "ledger": ("create_new_assessment", QUESTION),
-    }.get(path, (path, {}))
+        "webhook_endpoints": ("webhook_endpoints", {"url": "https://shop.example.com/assay"}),
+    }
+    where, body = calls.get(path, (path, {}))
     answer = await ask(application, where, body | changes, by)
     assert answer.status_code == 201, answer.text
     made: dict[str, str] = answer.json()
@@ -227,3 +230,19 @@ async def test_each_filter_has_an_index_in_the_order_of_the_page(
             plan = "\n".join(await session.scalars(text(page)))
             assert index in plan, plan
             assert "Sort" not in plan, plan
+
+
+async def test_deliveries_of_a_webhook_are_found_by_when_they_were_made(
+    application: Application, api: ApiFixture
+) -> None:
+    endpoint = f"webhook_endpoints/{await make(application, 'webhook_endpoints', api.user)}"
+    made = []
+    for _ in range(2):
+        application.clock.advance(1)
+        made.append((await ask(application, f"{endpoint}/test", {}, api.user)).json())
+    for query, expected in (
+        (f"created_after={made[1]['created_at']}", made[1:]),
+        (f"created_before={made[1]['created_at']}", made[:1]),
+    ):
+        page = await look(application, f"{endpoint}/deliveries?{query}", api.user)
+        assert [one["id"] for one in page.json()["items"]] == [one["id"] for one in expected]

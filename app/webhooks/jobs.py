@@ -21,11 +21,11 @@ SLOW_QUEUE: Final = "webhooks_slow"
 DELIVER: Final = "deliver_webhook"
 # How many webhooks of one endpoint are on their way at once, from all processes.
 AT_ONCE: Final = 8
-# Longer than a sending with its two transactions takes.
-LEASE: Final = timedelta(seconds=30)
+# Longer than a sending with its two transactions takes; what died holds its place for so long.
+LEASE: Final = timedelta(seconds=20)
 
 # A job that was made so long ago and has not begun is taken for lost.
-_JOB_LOST_AFTER: Final = timedelta(minutes=1)
+_JOB_LOST_AFTER: Final = timedelta(seconds=30)
 # A retry has a job of the engine at its time: what is due for longer has none.
 _RETRY_LOST_AFTER: Final = timedelta(seconds=20)
 _ENDPOINTS_AT_A_TIME: Final = 100

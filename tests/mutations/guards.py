@@ -35,6 +35,9 @@ _LISTS: Final = "tests/lists/test_lookup.py::"
 _KEYS: Final = "tests/api/test_key_limits.py::"
 _REVIEWS: Final = "tests/assessments/test_rescreening.py::"
 
+_SENDER: Final = "tests/webhooks/test_sender.py::"
+_DELIVERING: Final = "tests/webhooks/test_delivering.py::"
+
 MUTATIONS: Final = (
     _sql(
         "UNIQUE: one purchase per order",
@@ -600,5 +603,42 @@ MUTATIONS: Final = (
         "    if day < askable.first:",
         "    if False:",
         "tests/api/test_local_lists.py::test_day_before_the_first_list_is_refused_before_any_debit",
+    ),
+    Mutation(
+        "no webhook goes to an address that is not public",
+        "app/webhooks/connecting.py",
+        "        if not all(self._policy.admits(address) for address in addresses):\n"
+        "            raise AddressRefused\n",
+        "",
+        _SENDER + "test_any_refused_address_of_a_name_refuses_it_before_a_connection",
+    ),
+    Mutation(
+        "a redirect of a webhook is a failure",
+        "app/webhooks/sender.py",
+        "    if http_status in range(200, 300):\n",
+        "    if http_status in range(200, 400):\n",
+        _SENDER + "test_redirects_are_failures_and_are_not_followed",
+    ),
+    Mutation(
+        "an event has one webhook-id for ever",
+        "app/webhooks/fan_out.py",
+        '        "message_id": message_id(account_id, event.sequence),\n',
+        '        "message_id": message_id(new_id("x"), event.sequence),\n',
+        _DELIVERING + "test_deleted_log_is_made_anew_by_a_redelivery_under_the_same_id",
+    ),
+    Mutation(
+        "a webhook whose job was lost is found",
+        "app/webhooks/worker/deliveries.py",
+        "            await jobs.wake_lost(session, resources.clock.now())\n",
+        "            pass\n",
+        _DELIVERING + "test_delivery_whose_job_or_process_was_lost_is_sent_all_the_same",
+    ),
+    Mutation(
+        "the secret of a webhook endpoint is sealed under an Idempotency-Key",
+        "app/webhooks/router.py",
+        "    return await idempotency.answer_once(resources, session, key, create, sealed_by=credentials)",
+        "    return await idempotency.answer_once(resources, session, key, create)",
+        "tests/api/test_webhook_endpoints.py::"
+        "test_secret_under_an_idempotency_key_is_shown_to_the_same_credentials_alone",
     ),
 )

@@ -636,8 +636,8 @@ MUTATIONS: Final = (
     Mutation(
         "the secret of a webhook endpoint is sealed under an Idempotency-Key",
         "app/webhooks/router.py",
-        "    return await idempotency.answer_once(resources, session, key, create, sealed_by=credentials)",
-        "    return await idempotency.answer_once(resources, session, key, create)",
+        "idempotency.answer_once(resources, session, key, create, sealed_by=credentials)",
+        "idempotency.answer_once(resources, session, key, create)",
         "tests/api/test_webhook_endpoints.py::"
         "test_secret_under_an_idempotency_key_is_shown_to_the_same_credentials_alone",
     ),

@@ -21,7 +21,7 @@ from app.runtime.faults import OperatorFault
 from tests.assessments.test_service import create
 from tests.support import invariants
 from tests.support.application import ScriptedProvider
-from tests.support.bitcoin_orders import EXCESS, BitcoinOrder, output
+from tests.support.bitcoin_orders import EXCESS, BitcoinOrder, check_as_a_commit_does, output
 from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
 from tests.support.orders import TERMS, OneOrder
@@ -140,6 +140,21 @@ CORRUPTIONS = {
         "UPDATE audit_log SET ledger_entry_id = NULL",
         "DELETE FROM audit_log WHERE action = 'ledger.purchase'",
     ),
+    "the events of an account are numbered from 1 without a gap": (
+        "DELETE FROM account_events WHERE sequence = 1",
+        "DELETE FROM account_events WHERE sequence = 2",
+    ),
+    "what an account is told of its credits adds up to its balance": (
+        "DELETE FROM events WHERE data->>'kind' = 'purchase'",
+        "INSERT INTO events (transaction_id, account_ids, type, at, data)"
+        " SELECT 0, account_ids, type, at, data FROM events WHERE data->>'kind' = 'refund'",
+    ),
+    "an order whose placing was told is told credited once if it is granted, else never": (
+        "DELETE FROM events WHERE type = 'order.credited'",
+        "INSERT INTO events (transaction_id, account_ids, type, at, data)"
+        " SELECT 0, account_ids, 'order.credited', at, data FROM events"
+        " WHERE type = 'order.updated'",
+    ),
 }
 
 
@@ -189,6 +204,7 @@ async def live(database: LentDatabase, clock: HandClock) -> None:
     failing = ScriptedProvider(raises=ProviderFailed(FailureReason.BROKEN))
     with pytest.raises(AssessmentFault):
         await create(database, failing, clock, user)
+    await check_as_a_commit_does(database)
 
 
 async def close_a_code(database: LentDatabase, clock: HandClock, user: Person) -> None:
@@ -244,6 +260,7 @@ async def test_clean_database_has_no_breach_and_everything_is_covered(
             "settlements": 0,
             "bitcoin_addresses": 2,
             "bitcoin_outputs": 1,
+            "account_events": 40,
         }
 
 
@@ -285,7 +302,12 @@ async def test_breach_names_the_thing_that_is_broken(lived: LentDatabase) -> Non
 
 MONEY_BEFORE = "no order is granted for money that was at its address before it"
 TWO_ORDERS = "an output counts for one order, on whichever rail"
-KEYS = {MONEY_BEFORE: "money_before_order", TWO_ORDERS: "output_of_two_orders"}
+NOT_TOLD = "an order whose placing was told is told credited once if it is granted, else never"
+KEYS = {
+    MONEY_BEFORE: "money_before_order",
+    TWO_ORDERS: "output_of_two_orders",
+    NOT_TOLD: "grant_not_told",
+}
 
 
 async def corrupt(database: Database, corruption: str) -> None:

@@ -53,7 +53,7 @@ def acknowledge(
 ) -> None:
     """Let a breach of an earlier version stay, with a reason; `assay audit` then lists it apart.
 
-    Only money_before_order and output_of_two_orders can be acknowledged, and only of an order that
+    Only money_before_order, output_of_two_orders and grant_not_told can be acknowledged, and only of an order that
     breaks them now. It can not be taken back.
     """
     if not reason.strip():

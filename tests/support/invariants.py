@@ -87,6 +87,12 @@ _VIEWS: Final = (
        SELECT subject AS order_id FROM audit_log WHERE action = 'order.settle_grant'""",
     """CREATE OR REPLACE VIEW qa.idem AS
        SELECT account_id, endpoint, key, status, assessment_id FROM idempotency_keys""",
+    """CREATE OR REPLACE VIEW qa.stream AS
+       SELECT account_id, sequence AS number FROM account_events""",
+    """CREATE OR REPLACE VIEW qa.told AS
+       SELECT id AS seq, type, account_ids[1] AS account_id, data->>'order_id' AS order_id,
+              (data->>'credits')::bigint AS credits, (data->>'balance_after')::bigint AS balance
+       FROM events""",
     "CREATE TABLE IF NOT EXISTS qa.legal (f text, t text)",
 )
 
@@ -207,6 +213,22 @@ _INVARIANTS: Final = {
     "I18 an address is watched as long as it is an order's": """
         SELECT o.id FROM qa.orders o JOIN qa.address a ON a.order_id = o.id
         WHERE a.held IS DISTINCT FROM (o.next_look IS NOT NULL)""",
+    "I19 a stream has every number once": """
+        SELECT s.account_id FROM qa.stream s WHERE s.number <> 1 AND NOT EXISTS (
+            SELECT FROM qa.stream b WHERE b.account_id = s.account_id AND b.number = s.number - 1)""",
+    "I20 credits are told one after the other, up to the balance": """
+        SELECT account_id FROM (
+            SELECT account_id, balance - credits AS was, LAG(balance) OVER each AS before
+            FROM qa.told WHERE type = 'credits.moved'
+            WINDOW each AS (PARTITION BY account_id ORDER BY seq)) chain WHERE was <> before
+        UNION SELECT a.id FROM qa.account a JOIN LATERAL (
+            SELECT balance FROM qa.told t WHERE t.account_id = a.id AND type = 'credits.moved'
+            ORDER BY seq DESC LIMIT 1) last ON last.balance <> a.balance""",
+    "I21 each granted order is told credited once": """
+        SELECT o.id FROM qa.orders o LEFT JOIN qa.told t
+            ON t.order_id = o.id AND t.type = 'order.credited'
+        WHERE o.id IN (SELECT order_id FROM qa.told WHERE type = 'order.updated')
+        GROUP BY o.id, o.granting HAVING COUNT(t.seq) <> o.granting::int""",
 }
 # What holds at any moment, also in the middle of faults.
 _ALWAYS: Final = ("I1 ", "I2 ", "I3 ")

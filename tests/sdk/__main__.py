@@ -1,5 +1,6 @@
 """`./run sdk`: makes clients from the document, compiles them, and lets each buy and assess.
 
+`--write` puts the generated files of the official clients, `clients/`, in place of those there are.
 Needs nothing but what `tests/sdk/tools.py` installs. The server is `assay dev`: its sandbox pays
 every order by itself, in both coins. Exits with 1 where a client fails at anything.
 """
@@ -21,6 +22,7 @@ from typing import Final
 import httpx
 
 from app.assessments.rules.receipts import ReceiptRefused, verify
+from tests.sdk import official
 from tests.sdk.clients import Client, Command, clients
 from tests.sdk.tools import PYTHON, ToolMissing, install
 
@@ -52,6 +54,9 @@ def main() -> int:
     except (ToolMissing, subprocess.CalledProcessError) as fault:
         print(f"sdk: {fault}", file=sys.stderr)
         return 1
+    if sys.argv[1:] == ["--write"]:
+        official.write()
+        return 0
     with tempfile.TemporaryDirectory() as name, _serving(Path(name)) as url:
         keys = _public_keys(url)
         made = clients(_DOCUMENT, Path(name))

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Final
 from tests.sdk.tools import HERE, JAVA_ANNOTATIONS, NODE, PYTHON, generator_jar
 
 JOURNEYS: Final = HERE / "journeys"
+QUICKSTART: Final = HERE.parents[1] / "docs" / "quickstart"
 Command = Sequence[str | Path]
 
 
@@ -33,17 +35,21 @@ def clients(document: Path, folder: Path) -> tuple[Client, ...]:
         _openapi_fetch(document, _folder(folder, "openapi_fetch.ts")),
         _go(document, _folder(folder, "openapi_generator_go.go")),
         _java(document, _folder(folder, "OpenapiGeneratorJava.java")),
+        _official_python(_folder(folder, "quickstart.py")),
+        _official_typescript(_folder(folder, "quickstart.ts")),
+        _curl(_folder(folder, "quickstart.sh")),
     )
 
 
 def _folder(folder: Path, journey: str) -> Path:
-    own = folder / journey.partition(".")[0].lower()
+    own = folder / journey.lower().replace(".", "_")
     own.mkdir()
-    shutil.copy(JOURNEYS / journey, own)
+    shutil.copy((QUICKSTART if journey.startswith("quickstart.") else JOURNEYS) / journey, own)
     if journey.endswith(".ts"):
         shutil.copy(HERE / "tsconfig.json", own)
         shutil.copy(HERE / "package.json", own)
-        (own / "node_modules").symlink_to(NODE)
+        if not journey.startswith("quickstart."):
+            (own / "node_modules").symlink_to(NODE)
     return own
 
 
@@ -133,4 +139,38 @@ def _java(document: Path, own: Path) -> Client:
         [["sh", "-c", f"javac -nowarn -d {classes} -cp {path} $(find {own} -name '*.java')"]],
         ["java", "-cp", path, "OpenapiGeneratorJava"],
         "javac",
+    )
+
+
+def _official_python(own: Path) -> Client:
+    script = own / "quickstart.py"
+    path = own / "site"
+    mypy = ("env", f"MYPYPATH={path}", PYTHON / "mypy", "--strict", "--config-file=")
+    return Client(
+        "clients/python, quickstart.py",
+        [sys.executable, "-m", "tests.sdk.official", own],
+        [[*mypy, script], [*mypy, "-p", "assay_client"]],
+        ["env", f"PYTHONPATH={path}", PYTHON / "python", script],
+        "mypy --strict",
+    )
+
+
+def _official_typescript(own: Path) -> Client:
+    shutil.copy(JOURNEYS / "verify_webhook.ts", own)
+    return Client(
+        "clients/typescript, quickstart.ts",
+        [sys.executable, "-m", "tests.sdk.official", own],
+        [[NODE / ".bin" / "tsc", "-p", own], [NODE / ".bin" / "jiti", own / "verify_webhook.ts"]],
+        [NODE / ".bin" / "jiti", own / "quickstart.ts"],
+        "tsc --strict",
+    )
+
+
+def _curl(own: Path) -> Client:
+    return Client(
+        "curl, quickstart.sh",
+        ["true"],
+        [["sh", "-n", own / "quickstart.sh"]],
+        ["sh", own / "quickstart.sh"],
+        "sh -n",
     )

@@ -1,0 +1,284 @@
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import quote
+
+import httpx
+
+from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
+from ...models.created_api_key_response import CreatedApiKeyResponse
+from ...models.problem import Problem
+from ...models.rotate_api_key_request import RotateApiKeyRequest
+from ...types import UNSET, Unset
+from typing import cast
+
+
+def _get_kwargs(
+    prefix: str,
+    *,
+    body: RotateApiKeyRequest | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/api/api_keys/{prefix}/rotate".format(
+            prefix=quote(str(prefix), safe=""),
+        ),
+    }
+
+    if not isinstance(body, Unset):
+        _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> CreatedApiKeyResponse | Problem | None:
+    if response.status_code == 200:
+        response_200 = CreatedApiKeyResponse.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 400:
+        response_400 = Problem.from_dict(response.json())
+
+        return response_400
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 404:
+        response_404 = Problem.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 408:
+        response_408 = Problem.from_dict(response.json())
+
+        return response_408
+
+    if response.status_code == 409:
+        response_409 = Problem.from_dict(response.json())
+
+        return response_409
+
+    if response.status_code == 413:
+        response_413 = Problem.from_dict(response.json())
+
+        return response_413
+
+    if response.status_code == 415:
+        response_415 = Problem.from_dict(response.json())
+
+        return response_415
+
+    if response.status_code == 422:
+        response_422 = Problem.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 431:
+        response_431 = Problem.from_dict(response.json())
+
+        return response_431
+
+    if response.status_code == 500:
+        response_500 = Problem.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = Problem.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[CreatedApiKeyResponse | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    prefix: str,
+    *,
+    client: AuthenticatedClient,
+    body: RotateApiKeyRequest | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
+) -> Response[CreatedApiKeyResponse | Problem]:
+    """Give an API key a new secret
+
+     Give a key a new secret. The old one is good for a while, to change over without a pause.
+
+    The key stays the same: its prefix, what it may do, and the keys that it made. A key may rotate
+    itself and the keys that it made; whoever logged in, all that one may revoke.
+
+    Args:
+        prefix (str): The key's `prefix`
+        idempotency_key (str | Unset): Makes repeating this request safe: the same key with the
+            same body or order, from the same account, is answered as it was the first time, for 24
+            hours. Any text that is used for one request alone, such as a UUID
+        body (RotateApiKeyRequest | Unset): How long the old secret of a key is still good.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[CreatedApiKeyResponse | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        prefix=prefix,
+        body=body,
+        idempotency_key=idempotency_key,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    prefix: str,
+    *,
+    client: AuthenticatedClient,
+    body: RotateApiKeyRequest | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
+) -> CreatedApiKeyResponse | Problem | None:
+    """Give an API key a new secret
+
+     Give a key a new secret. The old one is good for a while, to change over without a pause.
+
+    The key stays the same: its prefix, what it may do, and the keys that it made. A key may rotate
+    itself and the keys that it made; whoever logged in, all that one may revoke.
+
+    Args:
+        prefix (str): The key's `prefix`
+        idempotency_key (str | Unset): Makes repeating this request safe: the same key with the
+            same body or order, from the same account, is answered as it was the first time, for 24
+            hours. Any text that is used for one request alone, such as a UUID
+        body (RotateApiKeyRequest | Unset): How long the old secret of a key is still good.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        CreatedApiKeyResponse | Problem
+    """
+
+    return sync_detailed(
+        prefix=prefix,
+        client=client,
+        body=body,
+        idempotency_key=idempotency_key,
+    ).parsed
+
+
+async def asyncio_detailed(
+    prefix: str,
+    *,
+    client: AuthenticatedClient,
+    body: RotateApiKeyRequest | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
+) -> Response[CreatedApiKeyResponse | Problem]:
+    """Give an API key a new secret
+
+     Give a key a new secret. The old one is good for a while, to change over without a pause.
+
+    The key stays the same: its prefix, what it may do, and the keys that it made. A key may rotate
+    itself and the keys that it made; whoever logged in, all that one may revoke.
+
+    Args:
+        prefix (str): The key's `prefix`
+        idempotency_key (str | Unset): Makes repeating this request safe: the same key with the
+            same body or order, from the same account, is answered as it was the first time, for 24
+            hours. Any text that is used for one request alone, such as a UUID
+        body (RotateApiKeyRequest | Unset): How long the old secret of a key is still good.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[CreatedApiKeyResponse | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        prefix=prefix,
+        body=body,
+        idempotency_key=idempotency_key,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    prefix: str,
+    *,
+    client: AuthenticatedClient,
+    body: RotateApiKeyRequest | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
+) -> CreatedApiKeyResponse | Problem | None:
+    """Give an API key a new secret
+
+     Give a key a new secret. The old one is good for a while, to change over without a pause.
+
+    The key stays the same: its prefix, what it may do, and the keys that it made. A key may rotate
+    itself and the keys that it made; whoever logged in, all that one may revoke.
+
+    Args:
+        prefix (str): The key's `prefix`
+        idempotency_key (str | Unset): Makes repeating this request safe: the same key with the
+            same body or order, from the same account, is answered as it was the first time, for 24
+            hours. Any text that is used for one request alone, such as a UUID
+        body (RotateApiKeyRequest | Unset): How long the old secret of a key is still good.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        CreatedApiKeyResponse | Problem
+    """
+
+    return (
+        await asyncio_detailed(
+            prefix=prefix,
+            client=client,
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+    ).parsed

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
+
+from ..models.assessment_type import AssessmentType
+from ..types import UNSET, Unset
+from typing import cast
+import datetime
+
+
+T = TypeVar("T", bound="CreateAssessmentForAccessCodeRequest")
+
+
+@_attrs_define
+class CreateAssessmentForAccessCodeRequest:
+    """A question about an address or a transaction, paid by an access code.
+
+    Attributes:
+        access_code (str): The access code that pays
+        assessment_type (AssessmentType): What is being assessed. No value is added within this version.
+        address (str): The blockchain address
+        currency (str): The currency's ticker
+        tx_hash (None | str | Unset): The transaction, needed for the type `transaction`
+        as_of (datetime.date | None | Unset): Answer as of this day (UTC): what the lists said then. Without it, as of
+            now
+        fresh (bool | Unset): Ask anew, and pay, even if the same was answered a short while ago. Without it: `false`
+    """
+
+    access_code: str
+    assessment_type: AssessmentType
+    address: str
+    currency: str
+    tx_hash: None | str | Unset = UNSET
+    as_of: datetime.date | None | Unset = UNSET
+    fresh: bool | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        access_code = self.access_code
+
+        assessment_type = self.assessment_type.value
+
+        address = self.address
+
+        currency = self.currency
+
+        tx_hash: None | str | Unset
+        if isinstance(self.tx_hash, Unset):
+            tx_hash = UNSET
+        else:
+            tx_hash = self.tx_hash
+
+        as_of: None | str | Unset
+        if isinstance(self.as_of, Unset):
+            as_of = UNSET
+        elif isinstance(self.as_of, datetime.date):
+            as_of = self.as_of.isoformat()
+        else:
+            as_of = self.as_of
+
+        fresh = self.fresh
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "access_code": access_code,
+                "assessment_type": assessment_type,
+                "address": address,
+                "currency": currency,
+            }
+        )
+        if tx_hash is not UNSET:
+            field_dict["tx_hash"] = tx_hash
+        if as_of is not UNSET:
+            field_dict["as_of"] = as_of
+        if fresh is not UNSET:
+            field_dict["fresh"] = fresh
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        d = dict(src_dict)
+        access_code = d.pop("access_code")
+
+        assessment_type = AssessmentType(d.pop("assessment_type"))
+
+        address = d.pop("address")
+
+        currency = d.pop("currency")
+
+        def _parse_tx_hash(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        tx_hash = _parse_tx_hash(d.pop("tx_hash", UNSET))
+
+        def _parse_as_of(data: object) -> datetime.date | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                as_of_type_0 = datetime.date.fromisoformat(data)
+
+                return as_of_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.date | None | Unset, data)
+
+        as_of = _parse_as_of(d.pop("as_of", UNSET))
+
+        fresh = d.pop("fresh", UNSET)
+
+        create_assessment_for_access_code_request = cls(
+            access_code=access_code,
+            assessment_type=assessment_type,
+            address=address,
+            currency=currency,
+            tx_hash=tx_hash,
+            as_of=as_of,
+            fresh=fresh,
+        )
+
+        create_assessment_for_access_code_request.additional_properties = d
+        return create_assessment_for_access_code_request
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

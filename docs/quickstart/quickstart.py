@@ -1,32 +1,39 @@
 """From nothing to a receipt with the client in clients/python, against the Assay at ASSAY_URL."""
 
 import os
-import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import TypeVar
+from queue import Queue
+from threading import Thread
+from typing import Any, TypeVar
 
 from assay_client import AuthenticatedClient, Client, connect
 from assay_client.api.accounts import login, register
 from assay_client.api.api_keys import create_api_key
 from assay_client.api.assessments import create_new_assessment, get_receipt
-from assay_client.api.orders import check_order_status, check_price, new_order
+from assay_client.api.orders import check_price, create_payment_page, new_order
+from assay_client.api.webhooks import create_webhook_endpoint
 from assay_client.models import (
     AssessmentType,
-    CheckOrderStatusRequest,
     CheckPriceRequest,
     CreateApiKeyRequest,
     CreateAssessmentRequest,
     CreatedApiKeyResponse,
     CreatedAssessmentResponse,
+    CreateWebhookEndpointRequest,
     LoginRequest,
     LoginResponse,
     OrderRequest,
     OrderResponse,
+    PaymentPageRequest,
+    PaymentPageResponse,
     PriceResponse,
     RegisterRequest,
     RegisterResponse,
+    WebhookEndpointWithSecret,
 )
 from assay_client.types import File
+from assay_client.webhooks import WebhookRefused, verify
 
 URL = os.environ.get("ASSAY_URL", "http://127.0.0.1:8000")
 EMAIL = f"{os.environ.get('BUYER', f'buyer-{os.getpid()}')}@example.com"
@@ -55,8 +62,37 @@ def make_key() -> str:
     return expect(CreatedApiKeyResponse, create_api_key.sync(client=bearer, body=body)).api_key
 
 
+class Receiver(BaseHTTPRequestHandler):
+    """Takes webhooks: answers within 10 seconds, and leaves the work to who reads the queue."""
+
+    secret = ""
+    events: Queue[dict[str, Any]] = Queue()
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        try:
+            self.events.put(verify(body, dict(self.headers), self.secret))
+        except WebhookRefused as fault:
+            self.send_error(400, str(fault))
+        else:
+            self.send_response(204)
+            self.end_headers()
+
+
+def receive(client: AuthenticatedClient) -> None:
+    """Let Assay post when an order is credited, to a receiver in this program."""
+    server = HTTPServer(("127.0.0.1", 0), Receiver)
+    Thread(target=server.serve_forever, daemon=True).start()
+    body = CreateWebhookEndpointRequest(
+        url=f"http://127.0.0.1:{server.server_port}/",
+        event_types=["order.credited"],
+    )
+    answer = create_webhook_endpoint.sync(client=client, body=body)
+    Receiver.secret = expect(WebhookEndpointWithSecret, answer).secret
+
+
 def buy(client: AuthenticatedClient) -> None:
-    """Order ten credits, and wait until the order is settled; the sandbox pays it by itself."""
+    """Order ten credits, and wait until they are there; the sandbox pays the order by itself."""
     price = check_price.sync(client=client, body=CheckPriceRequest(number_of_credits=10))
     for each in expect(PriceResponse, price).prices:
         print(f"ten credits cost {each.amount_total} {each.payment_coin}")
@@ -68,13 +104,11 @@ def buy(client: AuthenticatedClient) -> None:
     )
     # Under an Idempotency-Key it may be sent again after a broken connection.
     answer = new_order.sync(client=client, body=order, idempotency_key=f"{EMAIL}-1")
-    asked = CheckOrderStatusRequest(order_id=expect(OrderResponse, answer).order_id)
-    while True:
-        found = expect(OrderResponse, check_order_status.sync(client=client, body=asked))
-        if found.credits_granted == 10:
-            print(f"{found.order_id}: {found.credits_granted} credits")
-            return
-        time.sleep(2)
+    order_id = expect(OrderResponse, answer).order_id
+    page = create_payment_page.sync(order_id, client=client, body=PaymentPageRequest())
+    print(f"the buyer pays at {expect(PaymentPageResponse, page).url}")
+    event = Receiver.events.get()
+    print(f"{event['data']['order_id']}: {event['data']['credits_granted']} credits")
 
 
 def assess(client: AuthenticatedClient) -> None:
@@ -92,5 +126,6 @@ def assess(client: AuthenticatedClient) -> None:
 
 
 client = connect(URL, make_key())
+receive(client)
 buy(client)
 assess(client)

@@ -1,8 +1,10 @@
 // From nothing to a receipt with the client in clients/typescript, against the Assay at ASSAY_URL.
 import { writeFileSync } from "node:fs";
-import { connect } from "assay-client";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { connect, verifyWebhook, WebhookRefused } from "assay-client";
 import createClient from "openapi-fetch";
-import type { paths } from "assay-client";
+import type { paths, Schemas } from "assay-client";
 
 const baseUrl = process.env.ASSAY_URL ?? "http://127.0.0.1:8000";
 const email = `${process.env.BUYER ?? `buyer-${process.pid}`}@example.com`;
@@ -32,7 +34,35 @@ for (const each of price.prices) {
   console.log(`ten credits cost ${each.amount_total} ${each.payment_coin}`);
 }
 
-// 3. An order. Under an Idempotency-Key it may be sent again after a broken connection.
+// 3. A webhook: a receiver answers within 10 seconds, and does the work afterwards.
+let secret = "";
+let take: (order: Schemas["OrderResponse"]) => void;
+const credited = new Promise<Schemas["OrderResponse"]>((resolve) => (take = resolve));
+const receiver = createServer(async (request, response) => {
+  const pieces: Buffer[] = [];
+  for await (const piece of request) pieces.push(piece);
+  try {
+    const headers = new Headers(request.headers as Record<string, string>);
+    const event = await verifyWebhook(Buffer.concat(pieces), headers, secret);
+    response.writeHead(204).end();
+    take((event as { data: Schemas["OrderResponse"] }).data);
+  } catch (fault) {
+    if (!(fault instanceof WebhookRefused)) throw fault;
+    response.writeHead(400).end(fault.message);
+  }
+});
+await new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", resolve));
+const endpoint = await expected(
+  client.POST("/api/webhook_endpoints", {
+    body: {
+      url: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`,
+      event_types: ["order.credited"],
+    },
+  }),
+);
+secret = endpoint.secret;
+
+// 4. An order. Under an Idempotency-Key it may be sent again after a broken connection.
 const order = await expected(
   client.POST("/api/new_order", {
     body: {
@@ -45,16 +75,22 @@ const order = await expected(
   }),
 );
 
-// 4. Wait until the order is settled; the sandbox pays it by itself.
-for (;;) {
-  const { order_id } = order;
-  const found = await expected(client.POST("/api/check_order_status", { body: { order_id } }));
-  if (found.credits_granted === 10) break;
-  await new Promise((resolve) => setTimeout(resolve, 2000));
-}
-console.log(`${order.order_id}: 10 credits`);
+// 5. A page for the buyer, to pay on. The sandbox pays the order by itself.
+const page = await expected(
+  client.POST("/api/orders/{order_id}/payment_page", {
+    params: { path: { order_id: order.order_id } },
+    body: {},
+  }),
+);
+console.log(`the buyer pays at ${page.url}`);
 
-// 5. An assessment, for one credit, and its receipt: keep the bytes as they come.
+// 6. Wait until Assay posts that the credits are there.
+const { order_id, credits_granted } = await credited;
+receiver.close();
+receiver.closeAllConnections();
+console.log(`${order_id}: ${credits_granted} credits`);
+
+// 7. An assessment, for one credit, and its receipt: keep the bytes as they come.
 const made = await expected(
   client.POST("/api/create_new_assessment", {
     body: {

@@ -4,6 +4,75 @@
  */
 
 export interface paths {
+    "/api/orders/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export orders as a file
+         * @description Write all that `GET /api/orders` lists with the same filters, at the prices of the time.
+         *
+         *     A text that a spreadsheet would read as a formula has an apostrophe before it in CSV; numbers
+         *     have none. A file that could not be finished ends without the end of its transfer.
+         */
+        get: operations["exportOrders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/assessments/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export assessments as a file
+         * @description Write all that `GET /api/assessments` lists with the same filters, with what each cost.
+         *
+         *     A text that a spreadsheet would read as a formula has an apostrophe before it in CSV; numbers
+         *     have none. A file that could not be finished ends without the end of its transfer.
+         */
+        get: operations["exportAssessments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ledger/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export the movements of credits as a file
+         * @description Write all that `GET /api/ledger` lists with the same filters, with what was paid for credits.
+         *
+         *     A text that a spreadsheet would read as a formula has an apostrophe before it in CSV; numbers
+         *     have none. A file that could not be finished ends without the end of its transfer.
+         */
+        get: operations["exportLedger"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/new_order": {
         parameters: {
             query?: never;
@@ -54,6 +123,8 @@ export interface paths {
         /**
          * List one's own orders
          * @description List the orders that the caller bought, receives, or issued the access code of.
+         *
+         *     With `access_code`, only those whose credits that code receives.
          */
         get: operations["listOrders"];
         put?: never;
@@ -141,6 +212,29 @@ export interface paths {
          * @description Compute the price in a coin, or in each coin that is sold for and whose price is known.
          */
         post: operations["checkPrice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orders/{order_id}/payment_page": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a link to a page on which the buyer pays
+         * @description Make a link for the buyer of an order that the caller may see, to be given to nobody else.
+         *
+         *     The page shows what to pay and where, and what became of it. It needs no login, and shows nothing
+         *     of the account. An order may have several links; each ends by itself.
+         */
+        post: operations["createPaymentPage"];
         delete?: never;
         options?: never;
         head?: never;
@@ -458,6 +552,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the events of an account
+         * @description Read what happened to the things of the caller, or of an access code that it issued.
+         *
+         *     An API key reads the events of what its scopes let it read; the others keep their numbers.
+         */
+        get: operations["listEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/events/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow the events of an account
+         * @description Send what happened and what happens to the things of the caller, as `GET /api/events` has it.
+         *
+         *     The stream ends, too, when the credentials are good no more.
+         */
+        get: operations["followEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/check_access_code_status": {
         parameters: {
             query?: never;
@@ -632,6 +770,158 @@ export interface paths {
          *     The keys that it made are revoked with it, and those that they made, unless they are kept.
          */
         delete: operations["revokeApiKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhook_endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List webhook endpoints
+         * @description List the webhook endpoints of the caller.
+         */
+        get: operations["listWebhookEndpoints"];
+        put?: never;
+        /**
+         * Make a webhook endpoint
+         * @description Name a URL that the events of the caller are posted to from now on, each signed.
+         */
+        post: operations["createWebhookEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhook_endpoints/{webhook_endpoint_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a webhook endpoint
+         * @description Read a webhook endpoint of the caller: whether it is enabled, and how it answers.
+         */
+        get: operations["getWebhookEndpoint"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a webhook endpoint
+         * @description Delete a webhook endpoint with its log: nothing is sent to it any more.
+         */
+        delete: operations["deleteWebhookEndpoint"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a webhook endpoint
+         * @description Change the URL, the types of events, the description, or whether events are sent.
+         */
+        patch: operations["changeWebhookEndpoint"];
+        trace?: never;
+    };
+    "/api/webhook_endpoints/{webhook_endpoint_id}/rotate_secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a webhook endpoint a new secret
+         * @description Give an endpoint a new secret. For 24 hours what is sent is signed by the old one, too.
+         */
+        post: operations["rotateWebhookSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhook_endpoints/{webhook_endpoint_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test a webhook endpoint
+         * @description Send a `webhook.test`, once, soon; read the delivery to see what was answered.
+         */
+        post: operations["testWebhookEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhook_endpoints/{webhook_endpoint_id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the deliveries of a webhook endpoint
+         * @description List what was sent to an endpoint in the last 30 days, and what is to be sent.
+         */
+        get: operations["listWebhookDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhook_endpoints/{webhook_endpoint_id}/deliveries/{webhook_delivery_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a delivery
+         * @description Read one delivery with what was sent and what was answered last.
+         */
+        get: operations["getWebhookDelivery"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhook_endpoints/{webhook_endpoint_id}/redeliver": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send events to a webhook endpoint again
+         * @description Send deliveries again, or a range of events, or everything since: under the same `webhook-id`.
+         */
+        post: operations["redeliverWebhooks"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -922,7 +1212,7 @@ export interface components {
         };
         /**
          * AssessmentQuestion
-         * @description What both ways of asking share; the order of the fields is the order of the checks.
+         * @description What all ways of asking share.
          */
         AssessmentQuestion: {
             /** @example address */
@@ -953,6 +1243,21 @@ export interface components {
              * @example false
              */
             fresh?: boolean;
+            /**
+             * @description What the caller calls it: at most 128 characters. Shown wherever it is shown, and lists can be searched for it
+             * @example invoice-2026-0042
+             */
+            client_reference?: string | null;
+            /**
+             * @description Up to 20 short strings of the caller's own, shown wherever it is shown: names of at most 40 characters, values of at most 500
+             * @example {
+             *       "cart": "4711",
+             *       "shop": "Berlin"
+             *     }
+             */
+            metadata?: {
+                [key: string]: string;
+            } | null;
         };
         /**
          * AssessmentQuestionFault
@@ -1014,6 +1319,21 @@ export interface components {
              * @example the risk provider refused the question
              */
             failure_reason: string | null;
+            /**
+             * @description What the caller who made it calls it; null: nothing
+             * @example invoice-2026-0042
+             */
+            client_reference: string | null;
+            /**
+             * @description What the caller who made it gave with it; empty: nothing
+             * @example {
+             *       "cart": "4711",
+             *       "shop": "Berlin"
+             *     }
+             */
+            metadata: {
+                [key: string]: string;
+            };
             /** @description What later versions of lists changed, oldest first; the answer stays as given */
             changes: components["schemas"]["ChangeResponse"][];
         };
@@ -1079,6 +1399,35 @@ export interface components {
             grade_after: components["schemas"]["Grade"];
             /** @description The rows that came, or went */
             entries: components["schemas"]["ChangedEntry"][];
+        };
+        /**
+         * ChangeWebhookEndpointRequest
+         * @description What changes of a webhook endpoint; what is not named stays as it is.
+         */
+        ChangeWebhookEndpointRequest: {
+            /**
+             * @description Where events are posted to from now on
+             * @example https://shop.example.com/webhooks/assay
+             */
+            url?: string;
+            /**
+             * @description Which events are sent from now on; null: all
+             * @example [
+             *       "order.updated",
+             *       "order.credited"
+             *     ]
+             */
+            event_types?: components["schemas"]["EventType"][] | null;
+            /**
+             * @description What you call it; null: nothing
+             * @example shop, production
+             */
+            description?: string | null;
+            /**
+             * @description Whether events are sent. One that is enabled again goes on where it stopped
+             * @example true
+             */
+            enabled?: boolean;
         };
         /**
          * ChangedEntry
@@ -1297,6 +1646,21 @@ export interface components {
              * @example false
              */
             fresh?: boolean;
+            /**
+             * @description What the caller calls it: at most 128 characters. Shown wherever it is shown, and lists can be searched for it
+             * @example invoice-2026-0042
+             */
+            client_reference?: string | null;
+            /**
+             * @description Up to 20 short strings of the caller's own, shown wherever it is shown: names of at most 40 characters, values of at most 500
+             * @example {
+             *       "cart": "4711",
+             *       "shop": "Berlin"
+             *     }
+             */
+            metadata?: {
+                [key: string]: string;
+            } | null;
         };
         /**
          * CreateAssessmentRequest
@@ -1331,6 +1695,21 @@ export interface components {
              * @example false
              */
             fresh?: boolean;
+            /**
+             * @description What the caller calls it: at most 128 characters. Shown wherever it is shown, and lists can be searched for it
+             * @example invoice-2026-0042
+             */
+            client_reference?: string | null;
+            /**
+             * @description Up to 20 short strings of the caller's own, shown wherever it is shown: names of at most 40 characters, values of at most 500
+             * @example {
+             *       "cart": "4711",
+             *       "shop": "Berlin"
+             *     }
+             */
+            metadata?: {
+                [key: string]: string;
+            } | null;
         };
         /**
          * CreateAssessmentsRequest
@@ -1353,6 +1732,30 @@ export interface components {
              *     ]
              */
             questions: components["schemas"]["AssessmentQuestion"][];
+        };
+        /**
+         * CreateWebhookEndpointRequest
+         * @description A new webhook endpoint.
+         */
+        CreateWebhookEndpointRequest: {
+            /**
+             * @description Where events are posted to: https, port 443 or from 1024 on, at a public address
+             * @example https://shop.example.com/webhooks/assay
+             */
+            url: string;
+            /**
+             * @description Which events are sent; absent: all, also of types that come later
+             * @example [
+             *       "order.updated",
+             *       "order.credited"
+             *     ]
+             */
+            event_types?: components["schemas"]["EventType"][] | null;
+            /**
+             * @description What you call it, in lists
+             * @example shop, production
+             */
+            description?: string | null;
         };
         /**
          * CreatedApiKeyResponse
@@ -1481,6 +1884,21 @@ export interface components {
              * @example the risk provider refused the question
              */
             failure_reason: string | null;
+            /**
+             * @description What the caller who made it calls it; null: nothing
+             * @example invoice-2026-0042
+             */
+            client_reference: string | null;
+            /**
+             * @description What the caller who made it gave with it; empty: nothing
+             * @example {
+             *       "cart": "4711",
+             *       "shop": "Berlin"
+             *     }
+             */
+            metadata: {
+                [key: string]: string;
+            };
             /** @description What later versions of lists changed, oldest first; the answer stays as given */
             changes: components["schemas"]["ChangeResponse"][];
             /**
@@ -1528,6 +1946,24 @@ export interface components {
             keep_credits?: boolean;
         };
         /**
+         * DeliveryStatus
+         * @description What became of a delivery; a pending one is sent, or sent again, at its time. No value is added within this version.
+         * @enum {string}
+         */
+        DeliveryStatus: "pending" | "delivered" | "failed";
+        /**
+         * DisabledReason
+         * @description Why an endpoint is told no more: its owner's wish, its answer 410, or days of failures. No value is added within this version.
+         * @enum {string}
+         */
+        DisabledReason: "requested" | "gone" | "failing";
+        /**
+         * EndpointStatus
+         * @description Whether an endpoint is told of events. No value is added within this version.
+         * @enum {string}
+         */
+        EndpointStatus: "enabled" | "disabled";
+        /**
          * EntryKind
          * @description Why credits moved. No value is added within this version.
          * @enum {string}
@@ -1535,10 +1971,65 @@ export interface components {
         EntryKind: "purchase" | "assessment" | "refund" | "transfer" | "adjustment";
         /**
          * ErrorCode
-         * @description For a program: what is wrong. The answers of each operation list theirs. One of: `4J9Y1`, `4W9Y2`, `KY53D`, `access_code_mismatch`, `access_code_not_found`, `address_not_allowed`, `api_key_not_active`, `assessment_not_ready`, `body_timeout`, `body_too_large`, `busy`, `buyer_only`, `database_away`, `database_read_only`, `email_taken`, `head_timeout`, `head_too_large`, `idempotency_key_in_flight`, `idempotency_key_reused`, `idempotency_key_sealed`, `insufficient_credits`, `internal_fault`, `invalid_access_code`, `invalid_api_key`, `invalid_order_id`, `invalid_parameter`, `lists_not_in_force`, `malformed_body`, `malformed_request`, `method_not_allowed`, `missing_parameter`, `missing_scope`, `no_assessments_found`, `not_found`, `not_logged_in`, `order_fault`, `order_not_cancellable`, `order_not_created`, `read_only_key`, `registration_closed`, `rotation_not_allowed`, `too_many_attempts`, `too_many_open_orders`, `unknown_query_parameter`, `unsupported_media_type`, `upstream_unknown`, `user_not_identified`, `users_only`, `wrong_password`. More may come: handle one that you do not know by its HTTP status (docs/versioning.md).
+         * @description For a program: what is wrong. The answers of each operation list theirs. One of: `4J9Y1`, `4W9Y2`, `KY53D`, `access_code_mismatch`, `access_code_not_found`, `address_not_allowed`, `api_key_not_active`, `assessment_not_ready`, `body_timeout`, `body_too_large`, `busy`, `buyer_only`, `client_reference_taken`, `database_away`, `database_read_only`, `email_taken`, `head_timeout`, `head_too_large`, `idempotency_key_in_flight`, `idempotency_key_reused`, `idempotency_key_sealed`, `insufficient_credits`, `internal_fault`, `invalid_access_code`, `invalid_api_key`, `invalid_order_id`, `invalid_parameter`, `lists_not_in_force`, `malformed_body`, `malformed_request`, `method_not_allowed`, `missing_parameter`, `missing_scope`, `no_assessments_found`, `not_found`, `not_logged_in`, `order_fault`, `order_not_cancellable`, `order_not_created`, `read_only_key`, `registration_closed`, `rotation_not_allowed`, `too_many_attempts`, `too_many_open_orders`, `too_many_streams`, `too_many_webhook_endpoints`, `unknown_query_parameter`, `unsupported_media_type`, `upstream_unknown`, `user_not_identified`, `users_only`, `webhook_endpoint_disabled`, `wrong_password`. More may come: handle one that you do not know by its HTTP status (docs/versioning.md).
          * @example missing_parameter
          */
         ErrorCode: string;
+        /**
+         * EventPage
+         * @description The next events of a stream, oldest first.
+         */
+        EventPage: {
+            items: components["schemas"]["EventResponse"][];
+            /**
+             * @description Send it as `after` next time; the same as before where nothing was there
+             * @example 41
+             */
+            next_after: number;
+        };
+        /**
+         * EventResponse
+         * @description Something that happened to a thing of the account.
+         */
+        EventResponse: {
+            /**
+             * @description Its number in the stream, from 1 on and without gaps
+             * @example 41
+             */
+            sequence: number;
+            /**
+             * @description What happened: `order.…`: `data` is an order as `GET /api/orders/{order_id}` shows it; `credits.moved`: an item of `GET /api/ledger`; `assessment.…`: an assessment as `GET /api/assessments/{assessment_id}` shows it; `access_code.updated`: an item of `GET /api/access_codes`; `key.…`: an item of `GET /api/api_keys`
+             * @example order.updated
+             */
+            type: components["schemas"]["EventType"];
+            /**
+             * Format: date-time
+             * @description When it happened
+             * @example 2026-01-11T12:46:03Z
+             */
+            at: string;
+            /**
+             * @description The whole thing, as the API showed it then
+             * @example {
+             *       "order_id": "ord_00VbhnY6RLeQ2oZmgNCoZuaKC",
+             *       "status": "UNPAID"
+             *     }
+             */
+            data: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description The status of the thing before; null where it is new or has none
+             * @example TO_BE_CREATED
+             */
+            previous_status: string | null;
+        };
+        /**
+         * EventType
+         * @description What happened. `data` of an event is what the API shows of the thing that it is about. One of: `order.updated`, `order.credited`, `credits.moved`, `assessment.ready`, `assessment.failed`, `assessment.changed`, `access_code.updated`, `key.created`, `key.revoked`. More words may come: handle one that you do not know (docs/versioning.md).
+         * @example order.updated
+         */
+        EventType: string;
         /**
          * EvidenceCategory
          * @description What evidence is about; `scope` is a limit of the answer, which weighs nothing. One of: `atm`, `child_exploitation`, `dark_market`, `dark_service`, `enforcement_action`, `exchange_fraudulent`, `exchange_licensed`, `exchange_unlicensed`, `gambling`, `illegal_service`, `liquidity_pools`, `marketplace`, `miner`, `mixer`, `other`, `p2p_exchange_licensed`, `p2p_exchange_unlicensed`, `payment`, `ransom`, `sanctions`, `scam`, `scope`, `seized_assets`, `stolen_coins`, `terrorism_financing`, `wallet`. More words may come: handle one that you do not know (docs/versioning.md).
@@ -1584,6 +2075,12 @@ export interface components {
              */
             hops: number | null;
         };
+        /**
+         * ExportFormat
+         * @description How an export is written. No value is added within this version.
+         * @enum {string}
+         */
+        ExportFormat: "csv" | "jsonl";
         /**
          * Grade
          * @description A score in a word, from `none` to `severe`; or, where the score is 0 because nothing was found, where nothing was. One of: `none`, `low`, `medium`, `high`, `severe`, `no list of such addresses`, `not on the lists`, `no tag found`, `no exposure found`, `nothing known`. More words may come: handle one that you do not know (docs/versioning.md).
@@ -1903,6 +2400,26 @@ export interface components {
              * @example Zk3v9QxT1mB7sWcE
              */
             access_code?: string | null;
+            /**
+             * @description What the caller calls it: at most 128 characters. Shown wherever it is shown, and lists can be searched for it
+             * @example invoice-2026-0042
+             */
+            client_reference?: string | null;
+            /**
+             * @description Up to 20 short strings of the caller's own, shown wherever it is shown: names of at most 40 characters, values of at most 500
+             * @example {
+             *       "cart": "4711",
+             *       "shop": "Berlin"
+             *     }
+             */
+            metadata?: {
+                [key: string]: string;
+            } | null;
+            /**
+             * @description Refuse the order with 409 if the buyer has another with this `client_reference` that was to be unique, too, whatever became of that one. Without it: `false`
+             * @example true
+             */
+            unique_reference?: boolean;
         };
         /**
          * OrderResponse
@@ -1919,6 +2436,12 @@ export interface components {
              * @example UNPAID
              */
             status: components["schemas"]["OrderStatus"];
+            /**
+             * @description Whether the order is final. `true`: its credits were granted, and stay; `false`: it brings no credits, and Assay looks at it no more; null: it may still change. `OrderStatus` says when that is, on each rail
+             * @example null
+             * @example true
+             */
+            settled: boolean | null;
             /**
              * Format: date-time
              * @example 2026-01-11T12:46:01Z
@@ -1978,15 +2501,79 @@ export interface components {
              * @example This order timed out. Do not pay it any more: place a new order.
              */
             notice: string | null;
+            /**
+             * @description What the caller who made it calls it; null: nothing
+             * @example invoice-2026-0042
+             */
+            client_reference: string | null;
+            /**
+             * @description What the caller who made it gave with it; empty: nothing
+             * @example {
+             *       "cart": "4711",
+             *       "shop": "Berlin"
+             *     }
+             */
+            metadata: {
+                [key: string]: string;
+            };
             /** @description Null until it is known where to pay: in bitcoin at once, in AEON after seconds */
             payment: components["schemas"]["PaymentResponse"] | null;
         };
         /**
          * OrderStatus
-         * @description AEON.to's vocabulary (AEON.to API v3, "Querying order status"), plus our FAILED, CANCELLED. One of: `TO_BE_CREATED`, `UNPAID`, `UNDERPAID`, `PAID_UNCONFIRMED`, `PAID`, `BTC_SENT`, `TIMED_OUT`, `NOT_FOUND`, `FAILED`, `CANCELLED`. More words may come: handle one that you do not know (docs/versioning.md).
+         * @description How far an order is: AEON.to's words, and `FAILED` and `CANCELLED`. `settled` says whether that is
+         *     final: `true`, with its credits, `false`, without, or null, not yet. What is `false` only an operator
+         *     can still change.
+         *
+         *     | status | means | `settled` in AEON | `settled` in bitcoin | ask again after |
+         *     |---|---|---|---|---|
+         *     | `TO_BE_CREATED` | AEON.to has not accepted it yet | null | does not occur | 5 s |
+         *     | `UNPAID` | it waits for the payment | null | null | 5 s |
+         *     | `UNDERPAID` | a part of the price has come | null | null | 5 s |
+         *     | `PAID_UNCONFIRMED` | all has come, and waits for confirmations | null | null | 10 s |
+         *     | `PAID` | all is confirmed | null; `true` where the server grants credits here | `true` | 10 s; once `true`, no more |
+         *     | `BTC_SENT` | AEON.to has paid the merchant | `true` | does not occur | no more |
+         *     | `TIMED_OUT` | the time to pay is over | null for 24 hours, in which AEON.to may honour a late payment; then `false` | null: what comes later buys credits, until `payment.late_until` at the price of the order | 1 min for half an hour, then 1 h |
+         *     | `NOT_FOUND` | AEON.to no longer knows it | null for 24 hours; then `false` | does not occur | 1 h |
+         *     | `FAILED` | AEON.to refused it, or an operator closed it | `false` | `false` | no more |
+         *     | `CANCELLED` | its buyer cancelled it | `false` if AEON.to had not accepted it, else as `TIMED_OUT` | as `TIMED_OUT` | 1 h |
+         *      One of: `TO_BE_CREATED`, `UNPAID`, `UNDERPAID`, `PAID_UNCONFIRMED`, `PAID`, `BTC_SENT`, `TIMED_OUT`, `NOT_FOUND`, `FAILED`, `CANCELLED`. More words may come: handle one that you do not know (docs/versioning.md).
          * @example TO_BE_CREATED
          */
         OrderStatus: string;
+        /**
+         * PaymentPageRequest
+         * @description How long a link is good, and where the page leads back to.
+         */
+        PaymentPageRequest: {
+            /**
+             * @description How long the link is good; absent: 86400, a day
+             * @example 3600
+             */
+            expires_in_seconds?: number;
+            /**
+             * @description Where a link on the page leads back to; its origin must be one that the operator of the server allows. Absent: the page leads nowhere
+             * @example null
+             */
+            return_url?: string | null;
+        };
+        /**
+         * PaymentPageResponse
+         * @description A link to a page on which the buyer of an order pays.
+         */
+        PaymentPageResponse: {
+            /**
+             * @description For the buyer: whoever has it sees the order and its payment. Shown only here
+             * @example https://assay.example.com/pay/0UMuLYuBKFHoPXsfVGVHAKVX2AnQmrzq5xkCq0yyuG3
+             */
+            url: string;
+            /**
+             * Format: date-time
+             * @description Until when it is good
+             * @example 2026-01-12T12:46:03Z
+             */
+            expires_at: string;
+        };
         /**
          * PaymentResponse
          * @description How to pay, and what has arrived. Amounts are in the coin that the order is paid in.
@@ -2288,6 +2875,51 @@ export interface components {
             as_of: string;
         };
         /**
+         * RedeliverRequest
+         * @description What is sent again: deliveries, or a range of events, or the events since a time.
+         */
+        RedeliverRequest: {
+            /**
+             * @description These deliveries
+             * @example [
+             *       "whd_00VbhnY6RLeQ2oZmgNCoZuaKC"
+             *     ]
+             */
+            delivery_ids?: string[] | null;
+            /**
+             * @description The events from this one on
+             * @example 42
+             */
+            from_sequence?: number | null;
+            /**
+             * @description With `from_sequence`: up to this one; absent: all since
+             * @example 99
+             */
+            to_sequence?: number | null;
+            /**
+             * Format: date-time
+             * @description The events since this time
+             * @example 2026-01-11T12:00:00Z
+             */
+            since?: string | null;
+        };
+        /**
+         * RedeliverResponse
+         * @description What is on its way again.
+         */
+        RedeliverResponse: {
+            /**
+             * @description How many
+             * @example 12
+             */
+            deliveries: number;
+            /**
+             * @description One request takes 1,000 events: the `from_sequence` of the next; null: all are on their way
+             * @example 1042
+             */
+            more_from: number | null;
+        };
+        /**
          * RegisterRequest
          * @description A new user.
          */
@@ -2470,6 +3102,279 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /**
+         * WebhookDeliveryPage
+         * @description Deliveries, newest first.
+         */
+        WebhookDeliveryPage: {
+            items: components["schemas"]["WebhookDeliveryResponse"][];
+            /**
+             * @description Where the next page begins; null on the last one
+             * @example MTc2ODQ5NjQwMDAwMDAwMCBvcmRfMA
+             */
+            next_cursor: string | null;
+        };
+        /**
+         * WebhookDeliveryResponse
+         * @description An event or a test for an endpoint, and what became of it.
+         */
+        WebhookDeliveryResponse: {
+            /** @example whd_00VbhnY6RLeQ2oZmgNCoZuaKC */
+            id: string;
+            /**
+             * @description The header `webhook-id`: the same whenever this event is sent
+             * @example evt_6ab1c4f0d2e35b7798a1c0de5f42b913
+             */
+            webhook_id: string;
+            /**
+             * @description A type of events, or `webhook.test`
+             * @example order.credited
+             */
+            event_type: string;
+            /**
+             * @description The event's; null: a test
+             * @example 42
+             */
+            sequence: number | null;
+            /**
+             * @description `pending`: sent at `next_attempt_at`; `failed`: given up
+             * @example delivered
+             */
+            status: components["schemas"]["DeliveryStatus"];
+            /**
+             * Format: date-time
+             * @example 2026-01-11T12:46:03Z
+             */
+            created_at: string;
+            /**
+             * @description Since it was last asked for
+             * @example 1
+             */
+            attempts: number;
+            /**
+             * Format: date-time
+             * @example 2026-01-11T12:46:04Z
+             */
+            last_attempt_at: string | null;
+            /**
+             * Format: date-time
+             * @description Null: it is delivered, or failed
+             * @example 2026-01-11T12:51:04Z
+             */
+            next_attempt_at: string | null;
+            /**
+             * @description The HTTP status of the last answer; null: none came
+             * @example 200
+             */
+            answer_status: number | null;
+            /**
+             * @description How long the last attempt took, in milliseconds
+             * @example 120
+             */
+            duration_ms: number | null;
+            /**
+             * @description For a person: why the last attempt failed
+             * @example No whole answer within 10 seconds
+             */
+            error: string | null;
+        };
+        /**
+         * WebhookDeliveryWithBodies
+         * @description A delivery with what was sent, and what was last answered.
+         */
+        WebhookDeliveryWithBodies: {
+            /** @example whd_00VbhnY6RLeQ2oZmgNCoZuaKC */
+            id: string;
+            /**
+             * @description The header `webhook-id`: the same whenever this event is sent
+             * @example evt_6ab1c4f0d2e35b7798a1c0de5f42b913
+             */
+            webhook_id: string;
+            /**
+             * @description A type of events, or `webhook.test`
+             * @example order.credited
+             */
+            event_type: string;
+            /**
+             * @description The event's; null: a test
+             * @example 42
+             */
+            sequence: number | null;
+            /**
+             * @description `pending`: sent at `next_attempt_at`; `failed`: given up
+             * @example delivered
+             */
+            status: components["schemas"]["DeliveryStatus"];
+            /**
+             * Format: date-time
+             * @example 2026-01-11T12:46:03Z
+             */
+            created_at: string;
+            /**
+             * @description Since it was last asked for
+             * @example 1
+             */
+            attempts: number;
+            /**
+             * Format: date-time
+             * @example 2026-01-11T12:46:04Z
+             */
+            last_attempt_at: string | null;
+            /**
+             * Format: date-time
+             * @description Null: it is delivered, or failed
+             * @example 2026-01-11T12:51:04Z
+             */
+            next_attempt_at: string | null;
+            /**
+             * @description The HTTP status of the last answer; null: none came
+             * @example 200
+             */
+            answer_status: number | null;
+            /**
+             * @description How long the last attempt took, in milliseconds
+             * @example 120
+             */
+            duration_ms: number | null;
+            /**
+             * @description For a person: why the last attempt failed
+             * @example No whole answer within 10 seconds
+             */
+            error: string | null;
+            /**
+             * @description To the byte
+             * @example {"sequence":42,"type":"order.credited","at":"2026-01-11T12:46:03Z","data":{"order_id":"ord_00VbhnY6RLeQ2oZmgNCoZuaKC"},"previous_status":"PAID"}
+             */
+            request_body: string;
+            /**
+             * @description Its first 64 KiB; null: none yet
+             * @example ok
+             */
+            answer_body: string | null;
+        };
+        /**
+         * WebhookEndpointPage
+         * @description Webhook endpoints, newest first.
+         */
+        WebhookEndpointPage: {
+            items: components["schemas"]["WebhookEndpointResponse"][];
+            /**
+             * @description Where the next page begins; null on the last one
+             * @example MTc2ODQ5NjQwMDAwMDAwMCBvcmRfMA
+             */
+            next_cursor: string | null;
+        };
+        /**
+         * WebhookEndpointResponse
+         * @description A webhook endpoint, without its secret.
+         */
+        WebhookEndpointResponse: {
+            /** @example whe_00VbhnY6RLeQ2oZmgNCoZuaKC */
+            id: string;
+            /** @example https://shop.example.com/webhooks/assay */
+            url: string;
+            /**
+             * @description Which events are sent; null: all
+             * @example [
+             *       "order.credited"
+             *     ]
+             */
+            event_types: string[] | null;
+            /** @example shop, production */
+            description: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-01-11T12:46:01Z
+             */
+            created_at: string;
+            /** @example enabled */
+            status: components["schemas"]["EndpointStatus"];
+            /**
+             * @description `requested`; `gone`: it answered 410; `failing`: it failed for three days
+             * @example failing
+             */
+            disabled_reason: components["schemas"]["DisabledReason"] | null;
+            /**
+             * Format: date-time
+             * @example 2026-01-14T12:46:01Z
+             */
+            disabled_at: string | null;
+            /**
+             * Format: date-time
+             * @description Since when no attempt succeeded; null: the last one did, or there was none
+             * @example 2026-01-11T12:46:01Z
+             */
+            failing_since: string | null;
+            /**
+             * @description The last event for which a delivery was made, or that is not among its types
+             * @example 42
+             */
+            last_sequence: number;
+            /**
+             * Format: date-time
+             * @description Until when the secret before the last rotation signs, too
+             * @example 2026-01-12T12:46:01Z
+             */
+            old_secret_until: string | null;
+        };
+        /**
+         * WebhookEndpointWithSecret
+         * @description A webhook endpoint with a secret that was just made.
+         */
+        WebhookEndpointWithSecret: {
+            /** @example whe_00VbhnY6RLeQ2oZmgNCoZuaKC */
+            id: string;
+            /** @example https://shop.example.com/webhooks/assay */
+            url: string;
+            /**
+             * @description Which events are sent; null: all
+             * @example [
+             *       "order.credited"
+             *     ]
+             */
+            event_types: string[] | null;
+            /** @example shop, production */
+            description: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-01-11T12:46:01Z
+             */
+            created_at: string;
+            /** @example enabled */
+            status: components["schemas"]["EndpointStatus"];
+            /**
+             * @description `requested`; `gone`: it answered 410; `failing`: it failed for three days
+             * @example failing
+             */
+            disabled_reason: components["schemas"]["DisabledReason"] | null;
+            /**
+             * Format: date-time
+             * @example 2026-01-14T12:46:01Z
+             */
+            disabled_at: string | null;
+            /**
+             * Format: date-time
+             * @description Since when no attempt succeeded; null: the last one did, or there was none
+             * @example 2026-01-11T12:46:01Z
+             */
+            failing_since: string | null;
+            /**
+             * @description The last event for which a delivery was made, or that is not among its types
+             * @example 42
+             */
+            last_sequence: number;
+            /**
+             * Format: date-time
+             * @description Until when the secret before the last rotation signs, too
+             * @example 2026-01-12T12:46:01Z
+             */
+            old_secret_until: string | null;
+            /**
+             * @description Verify signatures with it (Standard Webhooks); it is shown only here
+             * @example whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwKlN5q2d3r4k=
+             */
+            secret: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -2485,6 +3390,374 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    exportOrders: {
+        parameters: {
+            query?: {
+                /** @description `csv`: RFC 4180 in UTF-8, with a header; `jsonl`: one JSON object in each line */
+                format?: components["schemas"]["ExportFormat"];
+                /** @description Only orders in this status */
+                status?: components["schemas"]["OrderStatus"];
+                /** @description Only what is called so */
+                client_reference?: string;
+                /** @description Of this access code, one's own or one that one issued; absent: of the caller */
+                access_code?: string;
+                /** @description Only what was created at this time or later (RFC 3339, with its offset) */
+                created_after?: string;
+                /** @description Only what was created before this time, and not at it, so that a range that ends where the next begins leaves nothing out and repeats nothing */
+                created_before?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All orders that the filters let through, newest first */
+            200: {
+                headers: {
+                    /**
+                     * @description A name for the file
+                     * @example attachment; filename="orders-20260111T124603Z.csv"
+                     */
+                    "Content-Disposition"?: string;
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                    "application/jsonl": string;
+                };
+            };
+            /** @description The request is not as described */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is not known, or may not do this */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers came too slowly */
+            408: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the next attempt */
+                    "Retry-After"?: number;
+                    /**
+                     * @description Which failures are counted: how many (`q`) in how many seconds (`w`)
+                     * @example "bad-keys";q=20;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many failures are left (`r`), and in how many seconds all are (`t`)
+                     * @example "bad-keys";r=0;t=42
+                     */
+                    RateLimit?: string;
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers are too large */
+            431: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the service */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment; `code` says why: `database_away`, `busy`, `database_read_only`, or another where the endpoint needs more */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next attempt */
+                    "Retry-After"?: number;
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportAssessments: {
+        parameters: {
+            query?: {
+                /** @description `csv`: RFC 4180 in UTF-8, with a header; `jsonl`: one JSON object in each line */
+                format?: components["schemas"]["ExportFormat"];
+                /** @description Of this access code, one's own or one that one issued; absent: of the caller */
+                access_code?: string;
+                /** @description Only assessments in this status */
+                status?: components["schemas"]["AssessmentStatus"];
+                /** @description Only what is called so */
+                client_reference?: string;
+                /** @description Only what was created at this time or later (RFC 3339, with its offset) */
+                created_after?: string;
+                /** @description Only what was created before this time, and not at it, so that a range that ends where the next begins leaves nothing out and repeats nothing */
+                created_before?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All assessments that the filters let through, newest first */
+            200: {
+                headers: {
+                    /**
+                     * @description A name for the file
+                     * @example attachment; filename="orders-20260111T124603Z.csv"
+                     */
+                    "Content-Disposition"?: string;
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                    "application/jsonl": string;
+                };
+            };
+            /** @description The request is not as described */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is not known, or may not do this */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers came too slowly */
+            408: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the next attempt */
+                    "Retry-After"?: number;
+                    /**
+                     * @description Which failures are counted: how many (`q`) in how many seconds (`w`)
+                     * @example "bad-keys";q=20;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many failures are left (`r`), and in how many seconds all are (`t`)
+                     * @example "bad-keys";r=0;t=42
+                     */
+                    RateLimit?: string;
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers are too large */
+            431: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the service */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment; `code` says why: `database_away`, `busy`, `database_read_only`, or another where the endpoint needs more */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next attempt */
+                    "Retry-After"?: number;
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportLedger: {
+        parameters: {
+            query?: {
+                /** @description `csv`: RFC 4180 in UTF-8, with a header; `jsonl`: one JSON object in each line */
+                format?: components["schemas"]["ExportFormat"];
+                /** @description Of this access code, one's own or one that one issued; absent: of the caller */
+                access_code?: string;
+                /** @description Only what was created at this time or later (RFC 3339, with its offset) */
+                created_after?: string;
+                /** @description Only what was created before this time, and not at it, so that a range that ends where the next begins leaves nothing out and repeats nothing */
+                created_before?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All movements that the filters let through, newest first */
+            200: {
+                headers: {
+                    /**
+                     * @description A name for the file
+                     * @example attachment; filename="orders-20260111T124603Z.csv"
+                     */
+                    "Content-Disposition"?: string;
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                    "application/jsonl": string;
+                };
+            };
+            /** @description The request is not as described */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is not known, or may not do this */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers came too slowly */
+            408: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the next attempt */
+                    "Retry-After"?: number;
+                    /**
+                     * @description Which failures are counted: how many (`q`) in how many seconds (`w`)
+                     * @example "bad-keys";q=20;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many failures are left (`r`), and in how many seconds all are (`t`)
+                     * @example "bad-keys";r=0;t=42
+                     */
+                    RateLimit?: string;
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers are too large */
+            431: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the service */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment; `code` says why: `database_away`, `busy`, `database_read_only`, or another where the endpoint needs more */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next attempt */
+                    "Retry-After"?: number;
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     newOrder: {
         parameters: {
             query?: never;
@@ -2497,6 +3770,19 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "number_of_credits": 10,
+                 *       "payment_coin": "Aeon",
+                 *       "payment_network": "AEON",
+                 *       "order_is_for_self": true,
+                 *       "client_reference": "invoice-2026-0042",
+                 *       "metadata": {
+                 *         "cart": "4711"
+                 *       },
+                 *       "unique_reference": true
+                 *     }
+                 */
                 "application/json": components["schemas"]["OrderRequest"];
             };
         };
@@ -2510,6 +3796,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "order_id": "ord_00V7zwdAG56nXxynNWHWrQvsz",
+                     *       "status": "TO_BE_CREATED",
+                     *       "settled": null,
+                     *       "created_at": "2026-01-11T12:46:12Z",
+                     *       "updated_at": "2026-01-11T12:46:12Z",
+                     *       "number_of_credits": 10,
+                     *       "credit_price_btc": "0.0005",
+                     *       "credits_granted": null,
+                     *       "grant_price_btc": null,
+                     *       "payment_coin": "Aeon",
+                     *       "payment_network": "AEON",
+                     *       "btc_amount": "0.005",
+                     *       "failure_reason": null,
+                     *       "notice": null,
+                     *       "client_reference": "invoice-2026-0042",
+                     *       "metadata": {
+                     *         "cart": "4711"
+                     *       },
+                     *       "payment": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["OrderResponse"];
                 };
             };
@@ -2543,7 +3852,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A request with this Idempotency-Key is in flight */
+            /** @description A request with this Idempotency-Key is in flight; or it conflicts with what is there, without `Retry-After` */
             409: {
                 headers: {
                     /** @description Seconds to wait before the next attempt */
@@ -2650,6 +3959,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "order_id": "ord_00V7zwdAG56nXxynNWHWrQvsz"
+                 *     }
+                 */
                 "application/json": components["schemas"]["CheckOrderStatusRequest"];
             };
         };
@@ -2661,6 +3975,53 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "order_id": "ord_00V7zwdAG56nXxynNWHWrQvsz",
+                     *       "status": "UNPAID",
+                     *       "settled": null,
+                     *       "created_at": "2026-01-11T12:46:12Z",
+                     *       "updated_at": "2026-01-11T12:46:17Z",
+                     *       "number_of_credits": 10,
+                     *       "credit_price_btc": "0.0005",
+                     *       "credits_granted": null,
+                     *       "grant_price_btc": null,
+                     *       "payment_coin": "Aeon",
+                     *       "payment_network": "AEON",
+                     *       "btc_amount": "0.005",
+                     *       "failure_reason": null,
+                     *       "notice": null,
+                     *       "client_reference": "invoice-2026-0042",
+                     *       "metadata": {
+                     *         "cart": "4711"
+                     *       },
+                     *       "payment": {
+                     *         "rail": "aeonto",
+                     *         "state": "UNPAID",
+                     *         "pay_to": "Sz4Dra9LBvxGYQyHqRH54fgtXb3m3wnQ52EftauD2aMm1rmnrBwYDsudZj7MDgqB6Q1DgVR4jBgJdTFDZmssEdX71ES97Z3M99r2Hv8KMQuE",
+                     *         "address": "Sm6XWv4nmULGYQyHqRH54fgtXb3m3wnQ52EftauD2aMm1rmnrBwYDsudZj7MDgqB6Q1DgVR4jBgJdTFDZmssEdX711h3WyGzE",
+                     *         "payment_id_long": "6db2414c87fd343fdd6ef4d73aa5f899372868da08faf4c0f5950a666ed08ad7",
+                     *         "integrated_address": "Sz4Dra9LBvxGYQyHqRH54fgtXb3m3wnQ52EftauD2aMm1rmnrBwYDsudZj7MDgqB6Q1DgVR4jBgJdTFDZmssEdX71ES97Z3M99r2Hv8KMQuE",
+                     *         "payment_id_short": "7c855c2228e19671",
+                     *         "amount_total": "14.4265105",
+                     *         "amount_received": null,
+                     *         "amount_remaining": "14.4265105",
+                     *         "uri": "aeon:Sz4Dra9LBvxGYQyHqRH54fgtXb3m3wnQ52EftauD2aMm1rmnrBwYDsudZj7MDgqB6Q1DgVR4jBgJdTFDZmssEdX71ES97Z3M99r2Hv8KMQuE?tx_amount=14.4265105",
+                     *         "expires_at": "2026-01-11T13:01:03Z",
+                     *         "seconds_left": 885,
+                     *         "late_until": null,
+                     *         "late_payment": null,
+                     *         "vanished": false,
+                     *         "confirmations_remaining": null,
+                     *         "confirmations_wanted": null,
+                     *         "confirmations_seen": null,
+                     *         "btc_transaction_id": null,
+                     *         "btc_confirmations": 0,
+                     *         "settlement": null,
+                     *         "transactions": []
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["OrderResponse"];
                 };
             };
@@ -2777,6 +4138,16 @@ export interface operations {
                 cursor?: string;
                 /** @description How many items at most */
                 limit?: number;
+                /** @description Only orders in this status */
+                status?: components["schemas"]["OrderStatus"];
+                /** @description Only what is called so */
+                client_reference?: string;
+                /** @description Of this access code, one's own or one that one issued; absent: of the caller */
+                access_code?: string;
+                /** @description Only what was created at this time or later (RFC 3339, with its offset) */
+                created_after?: string;
+                /** @description Only what was created before this time, and not at it, so that a range that ends where the next begins leaves nothing out and repeats nothing */
+                created_before?: string;
             };
             header?: never;
             path?: never;
@@ -2791,6 +4162,58 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "order_id": "ord_00V7zwdAGxBgCzURusYG6yAO3",
+                     *           "status": "UNPAID",
+                     *           "settled": null,
+                     *           "created_at": "2026-01-11T12:46:36Z",
+                     *           "updated_at": "2026-01-11T12:46:36Z",
+                     *           "number_of_credits": 10,
+                     *           "credit_price_btc": "0.0005",
+                     *           "credits_granted": null,
+                     *           "grant_price_btc": null,
+                     *           "payment_coin": "Bitcoin",
+                     *           "payment_network": "BTC",
+                     *           "btc_amount": "0.005",
+                     *           "failure_reason": null,
+                     *           "notice": null,
+                     *           "client_reference": "invoice-2026-0042",
+                     *           "metadata": {
+                     *             "cart": "4711"
+                     *           },
+                     *           "payment": {
+                     *             "rail": "bitcoin",
+                     *             "state": "UNPAID",
+                     *             "pay_to": "bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu",
+                     *             "address": "bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu",
+                     *             "payment_id_long": null,
+                     *             "integrated_address": null,
+                     *             "payment_id_short": null,
+                     *             "amount_total": "0.005",
+                     *             "amount_received": "0",
+                     *             "amount_remaining": "0.005",
+                     *             "uri": "bitcoin:bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu?amount=0.005",
+                     *             "expires_at": "2026-01-11T13:46:36Z",
+                     *             "seconds_left": 3599,
+                     *             "late_until": "2026-01-11T14:46:36Z",
+                     *             "late_payment": null,
+                     *             "vanished": false,
+                     *             "confirmations_remaining": null,
+                     *             "confirmations_wanted": 2,
+                     *             "confirmations_seen": 0,
+                     *             "btc_transaction_id": null,
+                     *             "btc_confirmations": null,
+                     *             "settlement": null,
+                     *             "transactions": []
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next_cursor": "MTc2ODEzNTU5NjAwMDAwMCBvcmRfMDBWN3p3ZEFHeEJnQ3pVUnVzWUc2eUFPMw"
+                     *     }
+                     */
                     "application/json": components["schemas"]["OrderPage"];
                 };
             };
@@ -2899,6 +4322,53 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "order_id": "ord_00V7zwdAG56nXxynNWHWrQvsz",
+                     *       "status": "BTC_SENT",
+                     *       "settled": true,
+                     *       "created_at": "2026-01-11T12:46:12Z",
+                     *       "updated_at": "2026-01-11T12:46:34Z",
+                     *       "number_of_credits": 10,
+                     *       "credit_price_btc": "0.0005",
+                     *       "credits_granted": 10,
+                     *       "grant_price_btc": "0.0005",
+                     *       "payment_coin": "Aeon",
+                     *       "payment_network": "AEON",
+                     *       "btc_amount": "0.005",
+                     *       "failure_reason": null,
+                     *       "notice": null,
+                     *       "client_reference": "invoice-2026-0042",
+                     *       "metadata": {
+                     *         "cart": "4711"
+                     *       },
+                     *       "payment": {
+                     *         "rail": "aeonto",
+                     *         "state": "BTC_SENT",
+                     *         "pay_to": null,
+                     *         "address": "Sm6XWv4nmULGYQyHqRH54fgtXb3m3wnQ52EftauD2aMm1rmnrBwYDsudZj7MDgqB6Q1DgVR4jBgJdTFDZmssEdX711h3WyGzE",
+                     *         "payment_id_long": "6db2414c87fd343fdd6ef4d73aa5f899372868da08faf4c0f5950a666ed08ad7",
+                     *         "integrated_address": "Sz4Dra9LBvxGYQyHqRH54fgtXb3m3wnQ52EftauD2aMm1rmnrBwYDsudZj7MDgqB6Q1DgVR4jBgJdTFDZmssEdX71ES97Z3M99r2Hv8KMQuE",
+                     *         "payment_id_short": "7c855c2228e19671",
+                     *         "amount_total": "14.4265105",
+                     *         "amount_received": null,
+                     *         "amount_remaining": null,
+                     *         "uri": null,
+                     *         "expires_at": "2026-01-11T13:01:03Z",
+                     *         "seconds_left": null,
+                     *         "late_until": null,
+                     *         "late_payment": null,
+                     *         "vanished": false,
+                     *         "confirmations_remaining": 0,
+                     *         "confirmations_wanted": null,
+                     *         "confirmations_seen": null,
+                     *         "btc_transaction_id": null,
+                     *         "btc_confirmations": 0,
+                     *         "settlement": null,
+                     *         "transactions": []
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["OrderResponse"];
                 };
             };
@@ -3022,6 +4492,57 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "order_id": "ord_00V7zwdAGxBgCzURusYG6yAO3",
+                     *       "status": "CANCELLED",
+                     *       "settled": null,
+                     *       "created_at": "2026-01-11T12:46:36Z",
+                     *       "updated_at": "2026-01-11T12:46:38Z",
+                     *       "number_of_credits": 10,
+                     *       "credit_price_btc": "0.0005",
+                     *       "credits_granted": null,
+                     *       "grant_price_btc": null,
+                     *       "payment_coin": "Bitcoin",
+                     *       "payment_network": "BTC",
+                     *       "btc_amount": "0.005",
+                     *       "failure_reason": null,
+                     *       "notice": "This order was cancelled. Do not pay it any more: place a new order. Should a payment of 0.005 BTC still come by 2026-01-11T14:46:36Z, it buys 10 credits at 0.0005 BTC each, the price of the order. What comes later buys at the price of its day.",
+                     *       "client_reference": "invoice-2026-0042",
+                     *       "metadata": {
+                     *         "cart": "4711"
+                     *       },
+                     *       "payment": {
+                     *         "rail": "bitcoin",
+                     *         "state": "CANCELLED",
+                     *         "pay_to": null,
+                     *         "address": "bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu",
+                     *         "payment_id_long": null,
+                     *         "integrated_address": null,
+                     *         "payment_id_short": null,
+                     *         "amount_total": "0.005",
+                     *         "amount_received": "0",
+                     *         "amount_remaining": null,
+                     *         "uri": null,
+                     *         "expires_at": "2026-01-11T13:46:36Z",
+                     *         "seconds_left": 0,
+                     *         "late_until": "2026-01-11T14:46:36Z",
+                     *         "late_payment": {
+                     *           "credits": 10,
+                     *           "credit_price_btc": "0.0005",
+                     *           "until": "2026-01-11T14:46:36Z"
+                     *         },
+                     *         "vanished": false,
+                     *         "confirmations_remaining": null,
+                     *         "confirmations_wanted": 2,
+                     *         "confirmations_seen": 0,
+                     *         "btc_transaction_id": null,
+                     *         "btc_confirmations": null,
+                     *         "settlement": null,
+                     *         "transactions": []
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["OrderResponse"];
                 };
             };
@@ -3149,6 +4670,47 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "payment_coin": "AEON",
+                     *       "payment_network": "AEON",
+                     *       "min_number_of_credits": 4,
+                     *       "max_number_of_credits": 10000,
+                     *       "credit_price_btc": "0.0005",
+                     *       "credit_price": "0.028303",
+                     *       "lower_limit_btc": "0.002",
+                     *       "upper_limit_btc": "20",
+                     *       "as_of": "2026-01-11T12:46:03Z",
+                     *       "rails": [
+                     *         {
+                     *           "rail": "aeonto",
+                     *           "payment_coin": "AEON",
+                     *           "payment_network": "AEON",
+                     *           "min_number_of_credits": 4,
+                     *           "max_number_of_credits": 10000,
+                     *           "credit_price": "0.028303",
+                     *           "lower_limit_btc": "0.002",
+                     *           "upper_limit_btc": "20",
+                     *           "payment_window_seconds": null,
+                     *           "confirmations": null,
+                     *           "as_of": "2026-01-11T12:46:03Z"
+                     *         },
+                     *         {
+                     *           "rail": "bitcoin",
+                     *           "payment_coin": "BTC",
+                     *           "payment_network": "BTC",
+                     *           "min_number_of_credits": 1,
+                     *           "max_number_of_credits": 10000,
+                     *           "credit_price": "0.0005",
+                     *           "lower_limit_btc": "0.0005",
+                     *           "upper_limit_btc": "5",
+                     *           "payment_window_seconds": 3600,
+                     *           "confirmations": 2,
+                     *           "as_of": "2026-01-11T12:46:10Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["OrderParametersResponse"];
                 };
             };
@@ -3247,6 +4809,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "number_of_credits": 10
+                 *     }
+                 */
                 "application/json": components["schemas"]["CheckPriceRequest"];
             };
         };
@@ -3258,6 +4825,32 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "number_of_credits": 10,
+                     *       "btc_amount": "0.005",
+                     *       "payment_coin": "AEON",
+                     *       "payment_network": "AEON",
+                     *       "amount_total": "0.2830296",
+                     *       "as_of": "2026-01-11T12:46:03Z",
+                     *       "prices": [
+                     *         {
+                     *           "rail": "aeonto",
+                     *           "payment_coin": "AEON",
+                     *           "payment_network": "AEON",
+                     *           "amount_total": "0.2830296",
+                     *           "as_of": "2026-01-11T12:46:03Z"
+                     *         },
+                     *         {
+                     *           "rail": "bitcoin",
+                     *           "payment_coin": "BTC",
+                     *           "payment_network": "BTC",
+                     *           "amount_total": "0.005",
+                     *           "as_of": "2026-01-11T12:46:11Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["PriceResponse"];
                 };
             };
@@ -3367,6 +4960,171 @@ export interface operations {
             };
         };
     };
+    createPaymentPage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes repeating this request safe: the same key with the same body or order, from the same account, is answered as it was the first time, for 24 hours. Any text that is used for one request alone, such as a UUID */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The order */
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PaymentPageRequest"];
+            };
+        };
+        responses: {
+            /** @description The link, shown only here */
+            201: {
+                headers: {
+                    /** @description `true` when this is the answer to an earlier request with the same key */
+                    "Idempotency-Replayed"?: "true";
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "url": "http://assay.test/pay/MbbfPN2O1liRkHlxnOQ24AcJpG8muPpSApINoVYWQOS",
+                     *       "expires_at": "2026-01-12T12:46:19Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PaymentPageResponse"];
+                };
+            };
+            /** @description The request is not as described */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is not known, or may not do this */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly */
+            408: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A request with this Idempotency-Key is in flight; or it conflicts with what is there, without `Retry-After` */
+            409: {
+                headers: {
+                    /** @description Seconds to wait before the next attempt */
+                    "Retry-After"?: number;
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not plain application/json */
+            415: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Idempotency-Key came before, with another body or order */
+            422: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the next attempt */
+                    "Retry-After"?: number;
+                    /**
+                     * @description Which failures are counted: how many (`q`) in how many seconds (`w`)
+                     * @example "bad-keys";q=20;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many failures are left (`r`), and in how many seconds all are (`t`)
+                     * @example "bad-keys";r=0;t=42
+                     */
+                    RateLimit?: string;
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers are too large */
+            431: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the service */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment; `code` says why: `database_away`, `busy`, `database_read_only`, or another where the endpoint needs more */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next attempt */
+                    "Retry-After"?: number;
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     createNewAssessmentForAccessCode: {
         parameters: {
             query?: never;
@@ -3379,6 +5137,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "access_code": "xSnPbJDreFflmsmX",
+                 *       "assessment_type": "address",
+                 *       "currency": "BTC",
+                 *       "address": "1Kys8fqDen8NGFUJ6AFcXfFW5qquuTH4eh"
+                 *     }
+                 */
                 "application/json": components["schemas"]["CreateAssessmentForAccessCodeRequest"];
             };
         };
@@ -3392,6 +5158,79 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "assessment_id": "asm_00V7zwdAGFewgXWQZmgd3W5fj",
+                     *       "status": "ready",
+                     *       "created_at": "2026-01-11T12:46:41Z",
+                     *       "updated_at": "2026-01-11T12:46:41Z",
+                     *       "assessment_type": "address",
+                     *       "address": "1Kys8fqDen8NGFUJ6AFcXfFW5qquuTH4eh",
+                     *       "currency": "BTC",
+                     *       "tx_hash": null,
+                     *       "as_of": null,
+                     *       "provider": "sanctions",
+                     *       "summary": "Sanctioned by OFAC since 2020-09-16 (CYBER2)",
+                     *       "answer": {
+                     *         "risk_score": "1",
+                     *         "grade": "severe",
+                     *         "address_form": "valid",
+                     *         "evidence": [
+                     *           {
+                     *             "category": "sanctions",
+                     *             "source": "OFAC SDN",
+                     *             "detail": "1Kys8fqDen8NGFUJ6AFcXfFW5qquuTH4eh of Potekhin Danil is listed under XBT in OFAC SDN, version 1, issued 2025-11-19",
+                     *             "source_date": "2025-11-19",
+                     *             "share": "1",
+                     *             "weight": "1",
+                     *             "contribution": "1",
+                     *             "listing": {
+                     *               "address": "1Kys8fqDen8NGFUJ6AFcXfFW5qquuTH4eh",
+                     *               "asset": "XBT",
+                     *               "name": "Potekhin Danil",
+                     *               "aliases": [
+                     *                 "Потехин Данил",
+                     *                 "cronuswar",
+                     *                 "Sergey Kireev Valerievich"
+                     *               ],
+                     *               "party_type": "individual",
+                     *               "list_uid": "29584",
+                     *               "programs": [
+                     *                 "CYBER2"
+                     *               ],
+                     *               "listed_on": "2020-09-16",
+                     *               "source_url": "https://sanctionssearch.ofac.treas.gov/Details.aspx?id=29584"
+                     *             },
+                     *             "hops": 0
+                     *           }
+                     *         ],
+                     *         "sources": [
+                     *           {
+                     *             "name": "OFAC SDN",
+                     *             "issued": "2025-11-19",
+                     *             "sha256": "91d66e8427716b11a9a8b378dbd1105c201ef67370d18d0b82b1008b311c93a2",
+                     *             "entries": 9,
+                     *             "version": 1,
+                     *             "is_sanctions": true
+                     *           }
+                     *         ],
+                     *         "provider_reference": null,
+                     *         "vendor": null,
+                     *         "opinions": [],
+                     *         "disagreement": false,
+                     *         "looked_up": "1Kys8fqDen8NGFUJ6AFcXfFW5qquuTH4eh",
+                     *         "ruleset": "2026-11-28",
+                     *         "summary": "Sanctioned by OFAC since 2020-09-16 (CYBER2)"
+                     *       },
+                     *       "failure_reason": null,
+                     *       "client_reference": null,
+                     *       "metadata": {},
+                     *       "changes": [],
+                     *       "charged": true,
+                     *       "age_seconds": 0,
+                     *       "credits_available": 4
+                     *     }
+                     */
                     "application/json": components["schemas"]["CreatedAssessmentResponse"];
                 };
             };
@@ -3545,6 +5384,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "assessment_type": "address",
+                 *       "currency": "BTC",
+                 *       "address": "1Kys8fqDen8NGFUJ6AFcXfFW5qquuTH4eh",
+                 *       "client_reference": "customer-17"
+                 *     }
+                 */
                 "application/json": components["schemas"]["CreateAssessmentRequest"];
             };
         };
@@ -3558,6 +5405,79 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "assessment_id": "asm_00V7zwdAGCAG00yeIxWkDHMaW",
+                     *       "status": "ready",
+                     *       "created_at": "2026-01-11T12:46:40Z",
+                     *       "updated_at": "2026-01-11T12:46:40Z",
+                     *       "assessment_type": "address",
+                     *       "address": "1Kys8fqDen8NGFUJ6AFcXfFW5qquuTH4eh",
+                     *       "currency": "BTC",
+                     *       "tx_hash": null,
+                     *       "as_of": null,
+                     *       "provider": "sanctions",
+                     *       "summary": "Sanctioned by OFAC since 2020-09-16 (CYBER2)",
+                     *       "answer": {
+                     *         "risk_score": "1",
+                     *         "grade": "severe",
+                     *         "address_form": "valid",
+                     *         "evidence": [
+                     *           {
+                     *             "category": "sanctions",
+                     *             "source": "OFAC SDN",
+                     *             "detail": "1Kys8fqDen8NGFUJ6AFcXfFW5qquuTH4eh of Potekhin Danil is listed under XBT in OFAC SDN, version 1, issued 2025-11-19",
+                     *             "source_date": "2025-11-19",
+                     *             "share": "1",
+                     *             "weight": "1",
+                     *             "contribution": "1",
+                     *             "listing": {
+                     *               "address": "1Kys8fqDen8NGFUJ6AFcXfFW5qquuTH4eh",
+                     *               "asset": "XBT",
+                     *               "name": "Potekhin Danil",
+                     *               "aliases": [
+                     *                 "Потехин Данил",
+                     *                 "cronuswar",
+                     *                 "Sergey Kireev Valerievich"
+                     *               ],
+                     *               "party_type": "individual",
+                     *               "list_uid": "29584",
+                     *               "programs": [
+                     *                 "CYBER2"
+                     *               ],
+                     *               "listed_on": "2020-09-16",
+                     *               "source_url": "https://sanctionssearch.ofac.treas.gov/Details.aspx?id=29584"
+                     *             },
+                     *             "hops": 0
+                     *           }
+                     *         ],
+                     *         "sources": [
+                     *           {
+                     *             "name": "OFAC SDN",
+                     *             "issued": "2025-11-19",
+                     *             "sha256": "91d66e8427716b11a9a8b378dbd1105c201ef67370d18d0b82b1008b311c93a2",
+                     *             "entries": 9,
+                     *             "version": 1,
+                     *             "is_sanctions": true
+                     *           }
+                     *         ],
+                     *         "provider_reference": null,
+                     *         "vendor": null,
+                     *         "opinions": [],
+                     *         "disagreement": false,
+                     *         "looked_up": "1Kys8fqDen8NGFUJ6AFcXfFW5qquuTH4eh",
+                     *         "ruleset": "2026-11-28",
+                     *         "summary": "Sanctioned by OFAC since 2020-09-16 (CYBER2)"
+                     *       },
+                     *       "failure_reason": null,
+                     *       "client_reference": "customer-17",
+                     *       "metadata": {},
+                     *       "changes": [],
+                     *       "charged": true,
+                     *       "age_seconds": 0,
+                     *       "credits_available": 4
+                     *     }
+                     */
                     "application/json": components["schemas"]["CreatedAssessmentResponse"];
                 };
             };
@@ -3708,6 +5628,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "access_code": "xSnPbJDreFflmsmX",
+                 *       "assessment_id_list": [
+                 *         "asm_00V7zwdAGFewgXWQZmgd3W5fj"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["CheckAssessmentListRequest"];
             };
         };
@@ -3719,6 +5647,78 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "assessment_id": "asm_00V7zwdAGFewgXWQZmgd3W5fj",
+                     *         "status": "ready",
+                     *         "created_at": "2026-01-11T12:46:41Z",
+                     *         "updated_at": "2026-01-11T12:46:41Z",
+                     *         "assessment_type": "address",
+                     *         "address": "1Kys8fqDen8NGFUJ6AFcXfFW5qquuTH4eh",
+                     *         "currency": "BTC",
+                     *         "tx_hash": null,
+                     *         "as_of": null,
+                     *         "provider": "sanctions",
+                     *         "summary": "Sanctioned by OFAC since 2020-09-16 (CYBER2)",
+                     *         "answer": {
+                     *           "risk_score": "1",
+                     *           "grade": "severe",
+                     *           "address_form": "valid",
+                     *           "evidence": [
+                     *             {
+                     *               "category": "sanctions",
+                     *               "source": "OFAC SDN",
+                     *               "detail": "1Kys8fqDen8NGFUJ6AFcXfFW5qquuTH4eh of Potekhin Danil is listed under XBT in OFAC SDN, version 1, issued 2025-11-19",
+                     *               "source_date": "2025-11-19",
+                     *               "share": "1",
+                     *               "weight": "1",
+                     *               "contribution": "1",
+                     *               "listing": {
+                     *                 "address": "1Kys8fqDen8NGFUJ6AFcXfFW5qquuTH4eh",
+                     *                 "asset": "XBT",
+                     *                 "name": "Potekhin Danil",
+                     *                 "aliases": [
+                     *                   "Потехин Данил",
+                     *                   "cronuswar",
+                     *                   "Sergey Kireev Valerievich"
+                     *                 ],
+                     *                 "party_type": "individual",
+                     *                 "list_uid": "29584",
+                     *                 "programs": [
+                     *                   "CYBER2"
+                     *                 ],
+                     *                 "listed_on": "2020-09-16",
+                     *                 "source_url": "https://sanctionssearch.ofac.treas.gov/Details.aspx?id=29584"
+                     *               },
+                     *               "hops": 0
+                     *             }
+                     *           ],
+                     *           "sources": [
+                     *             {
+                     *               "name": "OFAC SDN",
+                     *               "issued": "2025-11-19",
+                     *               "sha256": "91d66e8427716b11a9a8b378dbd1105c201ef67370d18d0b82b1008b311c93a2",
+                     *               "entries": 9,
+                     *               "version": 1,
+                     *               "is_sanctions": true
+                     *             }
+                     *           ],
+                     *           "provider_reference": null,
+                     *           "vendor": null,
+                     *           "opinions": [],
+                     *           "disagreement": false,
+                     *           "looked_up": "1Kys8fqDen8NGFUJ6AFcXfFW5qquuTH4eh",
+                     *           "ruleset": "2026-11-28",
+                     *           "summary": "Sanctioned by OFAC since 2020-09-16 (CYBER2)"
+                     *         },
+                     *         "failure_reason": null,
+                     *         "client_reference": null,
+                     *         "metadata": {},
+                     *         "changes": []
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["AssessmentResponse"][];
                 };
             };
@@ -3857,6 +5857,76 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "assessment_id": "asm_00V7zwdAGFewgXWQZmgd3W5fj",
+                     *       "status": "ready",
+                     *       "created_at": "2026-01-11T12:46:41Z",
+                     *       "updated_at": "2026-01-11T12:46:41Z",
+                     *       "assessment_type": "address",
+                     *       "address": "1Kys8fqDen8NGFUJ6AFcXfFW5qquuTH4eh",
+                     *       "currency": "BTC",
+                     *       "tx_hash": null,
+                     *       "as_of": null,
+                     *       "provider": "sanctions",
+                     *       "summary": "Sanctioned by OFAC since 2020-09-16 (CYBER2)",
+                     *       "answer": {
+                     *         "risk_score": "1",
+                     *         "grade": "severe",
+                     *         "address_form": "valid",
+                     *         "evidence": [
+                     *           {
+                     *             "category": "sanctions",
+                     *             "source": "OFAC SDN",
+                     *             "detail": "1Kys8fqDen8NGFUJ6AFcXfFW5qquuTH4eh of Potekhin Danil is listed under XBT in OFAC SDN, version 1, issued 2025-11-19",
+                     *             "source_date": "2025-11-19",
+                     *             "share": "1",
+                     *             "weight": "1",
+                     *             "contribution": "1",
+                     *             "listing": {
+                     *               "address": "1Kys8fqDen8NGFUJ6AFcXfFW5qquuTH4eh",
+                     *               "asset": "XBT",
+                     *               "name": "Potekhin Danil",
+                     *               "aliases": [
+                     *                 "Потехин Данил",
+                     *                 "cronuswar",
+                     *                 "Sergey Kireev Valerievich"
+                     *               ],
+                     *               "party_type": "individual",
+                     *               "list_uid": "29584",
+                     *               "programs": [
+                     *                 "CYBER2"
+                     *               ],
+                     *               "listed_on": "2020-09-16",
+                     *               "source_url": "https://sanctionssearch.ofac.treas.gov/Details.aspx?id=29584"
+                     *             },
+                     *             "hops": 0
+                     *           }
+                     *         ],
+                     *         "sources": [
+                     *           {
+                     *             "name": "OFAC SDN",
+                     *             "issued": "2025-11-19",
+                     *             "sha256": "91d66e8427716b11a9a8b378dbd1105c201ef67370d18d0b82b1008b311c93a2",
+                     *             "entries": 9,
+                     *             "version": 1,
+                     *             "is_sanctions": true
+                     *           }
+                     *         ],
+                     *         "provider_reference": null,
+                     *         "vendor": null,
+                     *         "opinions": [],
+                     *         "disagreement": false,
+                     *         "looked_up": "1Kys8fqDen8NGFUJ6AFcXfFW5qquuTH4eh",
+                     *         "ruleset": "2026-11-28",
+                     *         "summary": "Sanctioned by OFAC since 2020-09-16 (CYBER2)"
+                     *       },
+                     *       "failure_reason": null,
+                     *       "client_reference": null,
+                     *       "metadata": {},
+                     *       "changes": []
+                     *     }
+                     */
                     "application/json": components["schemas"]["AssessmentResponse"];
                 };
             };
@@ -3965,6 +6035,14 @@ export interface operations {
                 limit?: number;
                 /** @description Of this access code, one's own or one that one issued; absent: of the caller */
                 access_code?: string;
+                /** @description Only assessments in this status */
+                status?: components["schemas"]["AssessmentStatus"];
+                /** @description Only what is called so */
+                client_reference?: string;
+                /** @description Only what was created at this time or later (RFC 3339, with its offset) */
+                created_after?: string;
+                /** @description Only what was created before this time, and not at it, so that a range that ends where the next begins leaves nothing out and repeats nothing */
+                created_before?: string;
             };
             header?: never;
             path?: never;
@@ -3979,6 +6057,81 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "assessment_id": "asm_00V7zwdAGCAG00yeIxWkDHMaW",
+                     *           "status": "ready",
+                     *           "created_at": "2026-01-11T12:46:40Z",
+                     *           "updated_at": "2026-01-11T12:46:40Z",
+                     *           "assessment_type": "address",
+                     *           "address": "1Kys8fqDen8NGFUJ6AFcXfFW5qquuTH4eh",
+                     *           "currency": "BTC",
+                     *           "tx_hash": null,
+                     *           "as_of": null,
+                     *           "provider": "sanctions",
+                     *           "summary": "Sanctioned by OFAC since 2020-09-16 (CYBER2)",
+                     *           "answer": {
+                     *             "risk_score": "1",
+                     *             "grade": "severe",
+                     *             "address_form": "valid",
+                     *             "evidence": [
+                     *               {
+                     *                 "category": "sanctions",
+                     *                 "source": "OFAC SDN",
+                     *                 "detail": "1Kys8fqDen8NGFUJ6AFcXfFW5qquuTH4eh of Potekhin Danil is listed under XBT in OFAC SDN, version 1, issued 2025-11-19",
+                     *                 "source_date": "2025-11-19",
+                     *                 "share": "1",
+                     *                 "weight": "1",
+                     *                 "contribution": "1",
+                     *                 "listing": {
+                     *                   "address": "1Kys8fqDen8NGFUJ6AFcXfFW5qquuTH4eh",
+                     *                   "asset": "XBT",
+                     *                   "name": "Potekhin Danil",
+                     *                   "aliases": [
+                     *                     "Потехин Данил",
+                     *                     "cronuswar",
+                     *                     "Sergey Kireev Valerievich"
+                     *                   ],
+                     *                   "party_type": "individual",
+                     *                   "list_uid": "29584",
+                     *                   "programs": [
+                     *                     "CYBER2"
+                     *                   ],
+                     *                   "listed_on": "2020-09-16",
+                     *                   "source_url": "https://sanctionssearch.ofac.treas.gov/Details.aspx?id=29584"
+                     *                 },
+                     *                 "hops": 0
+                     *               }
+                     *             ],
+                     *             "sources": [
+                     *               {
+                     *                 "name": "OFAC SDN",
+                     *                 "issued": "2025-11-19",
+                     *                 "sha256": "91d66e8427716b11a9a8b378dbd1105c201ef67370d18d0b82b1008b311c93a2",
+                     *                 "entries": 9,
+                     *                 "version": 1,
+                     *                 "is_sanctions": true
+                     *               }
+                     *             ],
+                     *             "provider_reference": null,
+                     *             "vendor": null,
+                     *             "opinions": [],
+                     *             "disagreement": false,
+                     *             "looked_up": "1Kys8fqDen8NGFUJ6AFcXfFW5qquuTH4eh",
+                     *             "ruleset": "2026-11-28",
+                     *             "summary": "Sanctioned by OFAC since 2020-09-16 (CYBER2)"
+                     *           },
+                     *           "failure_reason": null,
+                     *           "client_reference": "customer-17",
+                     *           "metadata": {},
+                     *           "changes": []
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["AssessmentPage"];
                 };
             };
@@ -4080,6 +6233,23 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "access_code": "xSnPbJDreFflmsmX",
+                 *       "questions": [
+                 *         {
+                 *           "assessment_type": "address",
+                 *           "currency": "BTC",
+                 *           "address": "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM"
+                 *         },
+                 *         {
+                 *           "assessment_type": "address",
+                 *           "currency": "?",
+                 *           "address": "1Kys8fqDen8NGFUJ6AFcXfFW5qquuTH4eh"
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["CreateAssessmentsRequest"];
             };
         };
@@ -4093,6 +6263,78 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "outcomes": [
+                     *         {
+                     *           "assessment": {
+                     *             "assessment_id": "asm_00V7zwdAGvVF2W1uujqWFGpiY",
+                     *             "status": "ready",
+                     *             "created_at": "2026-01-11T12:46:42Z",
+                     *             "updated_at": "2026-01-11T12:46:42Z",
+                     *             "assessment_type": "address",
+                     *             "address": "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM",
+                     *             "currency": "BTC",
+                     *             "tx_hash": null,
+                     *             "as_of": null,
+                     *             "provider": "sanctions",
+                     *             "summary": "Not on 1 list of 2025-11-19; form valid",
+                     *             "answer": {
+                     *               "risk_score": "0",
+                     *               "grade": "not on the lists",
+                     *               "address_form": "valid",
+                     *               "evidence": [
+                     *                 {
+                     *                   "category": "scope",
+                     *                   "source": "sanctions",
+                     *                   "detail": "only this address was looked for, not whom it dealt with",
+                     *                   "source_date": null,
+                     *                   "share": "0",
+                     *                   "weight": "0",
+                     *                   "contribution": "0",
+                     *                   "listing": null,
+                     *                   "hops": null
+                     *                 }
+                     *               ],
+                     *               "sources": [
+                     *                 {
+                     *                   "name": "OFAC SDN",
+                     *                   "issued": "2025-11-19",
+                     *                   "sha256": "91d66e8427716b11a9a8b378dbd1105c201ef67370d18d0b82b1008b311c93a2",
+                     *                   "entries": 9,
+                     *                   "version": 1,
+                     *                   "is_sanctions": true
+                     *                 }
+                     *               ],
+                     *               "provider_reference": null,
+                     *               "vendor": null,
+                     *               "opinions": [],
+                     *               "disagreement": false,
+                     *               "looked_up": "12Cyjf3qV6qLyXdzpLSLPdRFPUVidvnzFM",
+                     *               "ruleset": "2026-11-28",
+                     *               "summary": "Not on 1 list of 2025-11-19; form valid"
+                     *             },
+                     *             "failure_reason": null,
+                     *             "client_reference": null,
+                     *             "metadata": {},
+                     *             "changes": []
+                     *           },
+                     *           "charged": true,
+                     *           "error": null
+                     *         },
+                     *         {
+                     *           "assessment": null,
+                     *           "charged": false,
+                     *           "error": {
+                     *             "detail": "currency must be one of: AAVE, ADA, AEON, ALGO, ARB, ATOM, BCH, BNB, BSC, BTC, DAI, DASH, DOGE, DOT, ETC, ETH, LINK, LTC, MATIC, POL, SHIB, SOL, TON, TRX, UNI, USDC, USDT, WBTC, WETH, XBT, XLM, XMR, XRP, XTZ, ZEC",
+                     *             "code": "invalid_parameter"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "credits_charged": 1,
+                     *       "credits_available": 3
+                     *     }
+                     */
                     "application/json": components["schemas"]["CreatedAssessmentsResponse"];
                 };
             };
@@ -4595,6 +6837,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "acc_00V7zwdAGFXgzLJNZ2Zn0YLM0",
+                     *       "type": "User",
+                     *       "status": "Active",
+                     *       "credits_available": 7,
+                     *       "created_at": "2026-01-11T12:46:04Z",
+                     *       "email": "me@example.com",
+                     *       "affiliate_code": "tRBl82X2JK",
+                     *       "access_code": null,
+                     *       "expires_at": null,
+                     *       "affiliate_origin": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["SelfStatusResponse"];
                 };
             };
@@ -4696,6 +6952,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "me@example.com",
+                 *       "password": "correct horse battery"
+                 *     }
+                 */
                 "application/json": components["schemas"]["RegisterRequest"];
             };
         };
@@ -4709,6 +6971,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "acc_00V7zwdAGFXgzLJNZ2Zn0YLM0",
+                     *       "email": "me@example.com",
+                     *       "affiliate_code": "tRBl82X2JK"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RegisterResponse"];
                 };
             };
@@ -4849,6 +7118,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "me@example.com",
+                 *       "password": "correct horse battery"
+                 *     }
+                 */
                 "application/json": components["schemas"]["LoginRequest"];
             };
         };
@@ -4860,6 +7135,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "session_token": "assay_session_EbnABmNJwiKckW1Z2hFeNVDK7CgHjjEuyZ6wC1TAhWf",
+                     *       "expires_at": "2026-01-18T12:46:05Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["LoginResponse"];
                 };
             };
@@ -5084,6 +7365,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "password": "correct horse battery",
+                 *       "new_password": "another horse battery"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ChangePasswordRequest"];
             };
         };
@@ -5235,6 +7522,10 @@ export interface operations {
                 limit?: number;
                 /** @description Of this access code, one's own or one that one issued; absent: of the caller */
                 access_code?: string;
+                /** @description Only what was created at this time or later (RFC 3339, with its offset) */
+                created_after?: string;
+                /** @description Only what was created before this time, and not at it, so that a range that ends where the next begins leaves nothing out and repeats nothing */
+                created_before?: string;
             };
             header?: never;
             path?: never;
@@ -5249,6 +7540,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "kind": "transfer",
+                     *           "credits": 2,
+                     *           "balance_after": 7,
+                     *           "at": "2026-01-11T12:46:47Z",
+                     *           "order_id": null,
+                     *           "assessment_id": null
+                     *         },
+                     *         {
+                     *           "kind": "transfer",
+                     *           "credits": 1,
+                     *           "balance_after": 5,
+                     *           "at": "2026-01-11T12:46:46Z",
+                     *           "order_id": null,
+                     *           "assessment_id": null
+                     *         }
+                     *       ],
+                     *       "next_cursor": "bjg"
+                     *     }
+                     */
                     "application/json": components["schemas"]["LedgerPage"];
                 };
             };
@@ -5338,6 +7652,260 @@ export interface operations {
             };
         };
     };
+    listEvents: {
+        parameters: {
+            query?: {
+                /** @description Only events after the one of this `sequence`; 0: from the first on */
+                after?: number;
+                /** @description How many events at most */
+                limit?: number;
+                /** @description How long to wait for an event, if there is none yet */
+                wait_seconds?: number;
+                /** @description Of this access code, one's own or one that one issued; absent: of the caller */
+                access_code?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events, oldest first */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "sequence": 1,
+                     *           "type": "key.created",
+                     *           "at": "2026-01-11T12:46:06Z",
+                     *           "data": {
+                     *             "name": "shop",
+                     *             "owner": "acc_00V7zwdAGFXgzLJNZ2Zn0YLM0",
+                     *             "prefix": "a9cwCpXZba",
+                     *             "scopes": null,
+                     *             "read_only": false,
+                     *             "created_at": "2026-01-11T12:46:06Z",
+                     *             "expires_at": null,
+                     *             "revoked_at": null,
+                     *             "access_code": null,
+                     *             "last_used_at": null,
+                     *             "ip_allow_list": null,
+                     *             "old_secret_until": null
+                     *           },
+                     *           "previous_status": null
+                     *         }
+                     *       ],
+                     *       "next_after": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["EventPage"];
+                };
+            };
+            /** @description The request is not as described */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is not known, or may not do this */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers came too slowly */
+            408: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts, or too many waiting requests; the latter has no `RateLimit` */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the next attempt */
+                    "Retry-After"?: number;
+                    /**
+                     * @description Which failures are counted: how many (`q`) in how many seconds (`w`)
+                     * @example "bad-keys";q=20;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many failures are left (`r`), and in how many seconds all are (`t`)
+                     * @example "bad-keys";r=0;t=42
+                     */
+                    RateLimit?: string;
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers are too large */
+            431: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the service */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment; `code` says why: `database_away`, `busy`, `database_read_only`, or another where the endpoint needs more */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next attempt */
+                    "Retry-After"?: number;
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    followEvents: {
+        parameters: {
+            query?: {
+                /** @description Only events after the one of this `sequence`; 0: from the first on */
+                after?: number;
+                /** @description Of this access code, one's own or one that one issued; absent: of the caller */
+                access_code?: string;
+            };
+            header?: {
+                /** @description Only events after the one of this `sequence`, whatever `after` says; browsers send it when they connect again */
+                "Last-Event-ID"?: number;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Server-sent events: `id` is the `sequence`, `event` the `type`, `data` an item of `GET /api/events` in JSON on one line; a comment every 15 seconds. The stream ends after a quarter of an hour at most: connect again with `Last-Event-ID` */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description The request is not as described */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is not known, or may not do this */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers came too slowly */
+            408: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts, or too many waiting requests; the latter has no `RateLimit` */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the next attempt */
+                    "Retry-After"?: number;
+                    /**
+                     * @description Which failures are counted: how many (`q`) in how many seconds (`w`)
+                     * @example "bad-keys";q=20;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many failures are left (`r`), and in how many seconds all are (`t`)
+                     * @example "bad-keys";r=0;t=42
+                     */
+                    RateLimit?: string;
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers are too large */
+            431: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the service */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment; `code` says why: `database_away`, `busy`, `database_read_only`, or another where the endpoint needs more */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next attempt */
+                    "Retry-After"?: number;
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     checkAccessCodeStatus: {
         parameters: {
             query?: never;
@@ -5347,6 +7915,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "access_code": "xSnPbJDreFflmsmX"
+                 *     }
+                 */
                 "application/json": components["schemas"]["CheckAccessCodeStatusRequest"];
             };
         };
@@ -5358,6 +7931,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "access_code": "xSnPbJDreFflmsmX",
+                     *       "status": "Active",
+                     *       "created_at": "2026-01-11T12:46:07Z",
+                     *       "expires_at": null,
+                     *       "affiliate_origin": "tRBl82X2JK",
+                     *       "credits_available": 0
+                     *     }
+                     */
                     "application/json": components["schemas"]["AccessCodeResponse"];
                 };
             };
@@ -5470,10 +8053,16 @@ export interface operations {
     listAccessCodes: {
         parameters: {
             query?: {
+                /** @description Only access codes in this status */
+                status?: components["schemas"]["Activity"];
                 /** @description The `next_cursor` of the page before */
                 cursor?: string;
                 /** @description How many items at most */
                 limit?: number;
+                /** @description Only what was created at this time or later (RFC 3339, with its offset) */
+                created_after?: string;
+                /** @description Only what was created before this time, and not at it, so that a range that ends where the next begins leaves nothing out and repeats nothing */
+                created_before?: string;
             };
             header?: never;
             path?: never;
@@ -5488,6 +8077,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "access_code": "xSnPbJDreFflmsmX",
+                     *           "status": "Active",
+                     *           "created_at": "2026-01-11T12:46:07Z",
+                     *           "expires_at": null,
+                     *           "affiliate_origin": "tRBl82X2JK",
+                     *           "credits_available": 0
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["AccessCodePage"];
                 };
             };
@@ -5602,6 +8206,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "access_code": "xSnPbJDreFflmsmX",
+                     *       "status": "Active",
+                     *       "created_at": "2026-01-11T12:46:07Z",
+                     *       "expires_at": null,
+                     *       "affiliate_origin": "tRBl82X2JK",
+                     *       "credits_available": 0
+                     *     }
+                     */
                     "application/json": components["schemas"]["AccessCodeResponse"];
                 };
             };
@@ -5758,6 +8372,11 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "keep_credits": false
+                 *     }
+                 */
                 "application/json": components["schemas"]["DeactivateAccessCodeRequest"];
             };
         };
@@ -5771,6 +8390,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "access_code": "xSnPbJDreFflmsmX",
+                     *       "status": "Inactive",
+                     *       "created_at": "2026-01-11T12:46:07Z",
+                     *       "expires_at": null,
+                     *       "affiliate_origin": "tRBl82X2JK",
+                     *       "credits_available": 0,
+                     *       "credits_returned": 2
+                     *     }
+                     */
                     "application/json": components["schemas"]["ReturnedCreditsResponse"];
                 };
             };
@@ -5917,6 +8547,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "credits": 5
+                 *     }
+                 */
                 "application/json": components["schemas"]["MoveCreditsRequest"];
             };
         };
@@ -5930,6 +8565,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "access_code": "xSnPbJDreFflmsmX",
+                     *       "status": "Active",
+                     *       "created_at": "2026-01-11T12:46:07Z",
+                     *       "expires_at": null,
+                     *       "affiliate_origin": "tRBl82X2JK",
+                     *       "credits_available": 5
+                     *     }
+                     */
                     "application/json": components["schemas"]["AccessCodeResponse"];
                 };
             };
@@ -6086,6 +8731,11 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "number_of_credits": 1
+                 *     }
+                 */
                 "application/json": components["schemas"]["ReturnCreditsRequest"];
             };
         };
@@ -6099,6 +8749,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "access_code": "xSnPbJDreFflmsmX",
+                     *       "status": "Active",
+                     *       "created_at": "2026-01-11T12:46:07Z",
+                     *       "expires_at": null,
+                     *       "affiliate_origin": "tRBl82X2JK",
+                     *       "credits_available": 2,
+                     *       "credits_returned": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["ReturnedCreditsResponse"];
                 };
             };
@@ -6249,6 +8910,10 @@ export interface operations {
                 limit?: number;
                 /** @description Of this access code, one's own or one that one issued; absent: of the caller */
                 access_code?: string;
+                /** @description Only what was created at this time or later (RFC 3339, with its offset) */
+                created_after?: string;
+                /** @description Only what was created before this time, and not at it, so that a range that ends where the next begins leaves nothing out and repeats nothing */
+                created_before?: string;
             };
             header?: never;
             path?: never;
@@ -6263,6 +8928,32 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "prefix": "IaDoCPr6tk",
+                     *           "name": "book-keeping",
+                     *           "owner": "acc_00V7zwdAGFXgzLJNZ2Zn0YLM0",
+                     *           "access_code": null,
+                     *           "scopes": [
+                     *             "orders:read",
+                     *             "assessments:read"
+                     *           ],
+                     *           "read_only": true,
+                     *           "ip_allow_list": [
+                     *             "203.0.113.0/24"
+                     *           ],
+                     *           "created_at": "2026-01-11T12:47:01Z",
+                     *           "expires_at": null,
+                     *           "revoked_at": null,
+                     *           "last_used_at": null,
+                     *           "old_secret_until": null
+                     *         }
+                     *       ],
+                     *       "next_cursor": "MTc2ODEzNTYyMTAwMDAwMCBJYURvQ1ByNnRr"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ApiKeyPage"];
                 };
             };
@@ -6364,6 +9055,19 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "book-keeping",
+                 *       "scopes": [
+                 *         "orders:read",
+                 *         "assessments:read"
+                 *       ],
+                 *       "read_only": true,
+                 *       "ip_allow_list": [
+                 *         "203.0.113.0/24"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["CreateApiKeyRequest"];
             };
         };
@@ -6377,6 +9081,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "prefix": "IaDoCPr6tk",
+                     *       "name": "book-keeping",
+                     *       "owner": "acc_00V7zwdAGFXgzLJNZ2Zn0YLM0",
+                     *       "access_code": null,
+                     *       "scopes": [
+                     *         "orders:read",
+                     *         "assessments:read"
+                     *       ],
+                     *       "read_only": true,
+                     *       "ip_allow_list": [
+                     *         "203.0.113.0/24"
+                     *       ],
+                     *       "created_at": "2026-01-11T12:47:01Z",
+                     *       "expires_at": null,
+                     *       "revoked_at": null,
+                     *       "last_used_at": null,
+                     *       "old_secret_until": null,
+                     *       "api_key": "assay_IaDoCPr6tk_Y4GsWSY1wpDVVtYVHsFPmMFPVAeO4IwD1hUIee"
+                     *     }
+                     */
                     "application/json": components["schemas"]["CreatedApiKeyResponse"];
                 };
             };
@@ -6523,6 +9249,11 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "grace_seconds": 3600
+                 *     }
+                 */
                 "application/json": components["schemas"]["RotateApiKeyRequest"];
             };
         };
@@ -6536,6 +9267,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "prefix": "IaDoCPr6tk",
+                     *       "name": "book-keeping",
+                     *       "owner": "acc_00V7zwdAGFXgzLJNZ2Zn0YLM0",
+                     *       "access_code": null,
+                     *       "scopes": [
+                     *         "orders:read",
+                     *         "assessments:read"
+                     *       ],
+                     *       "read_only": true,
+                     *       "ip_allow_list": [
+                     *         "203.0.113.0/24"
+                     *       ],
+                     *       "created_at": "2026-01-11T12:47:01Z",
+                     *       "expires_at": null,
+                     *       "revoked_at": null,
+                     *       "last_used_at": null,
+                     *       "old_secret_until": "2026-01-11T13:47:03Z",
+                     *       "api_key": "assay_IaDoCPr6tk_EFATYRm8gvSJMvbZVlwBtr27M9USKEuq0crGR7"
+                     *     }
+                     */
                     "application/json": components["schemas"]["CreatedApiKeyResponse"];
                 };
             };
@@ -6699,6 +9452,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "prefix": "IaDoCPr6tk",
+                     *       "name": "book-keeping",
+                     *       "owner": "acc_00V7zwdAGFXgzLJNZ2Zn0YLM0",
+                     *       "access_code": null,
+                     *       "scopes": [
+                     *         "orders:read",
+                     *         "assessments:read"
+                     *       ],
+                     *       "read_only": true,
+                     *       "ip_allow_list": [
+                     *         "203.0.113.0/24"
+                     *       ],
+                     *       "created_at": "2026-01-11T12:47:01Z",
+                     *       "expires_at": null,
+                     *       "revoked_at": "2026-01-11T12:47:04Z",
+                     *       "last_used_at": null,
+                     *       "old_secret_until": "2026-01-11T13:47:03Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ApiKeyResponse"];
                 };
             };
@@ -6734,6 +9508,1548 @@ export interface operations {
             };
             /** @description The headers came too slowly */
             408: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the next attempt */
+                    "Retry-After"?: number;
+                    /**
+                     * @description Which failures are counted: how many (`q`) in how many seconds (`w`)
+                     * @example "bad-keys";q=20;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many failures are left (`r`), and in how many seconds all are (`t`)
+                     * @example "bad-keys";r=0;t=42
+                     */
+                    RateLimit?: string;
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers are too large */
+            431: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the service */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment; `code` says why: `database_away`, `busy`, `database_read_only`, or another where the endpoint needs more */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next attempt */
+                    "Retry-After"?: number;
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listWebhookEndpoints: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before */
+                cursor?: string;
+                /** @description How many items at most */
+                limit?: number;
+                /** @description Only what was created at this time or later (RFC 3339, with its offset) */
+                created_after?: string;
+                /** @description Only what was created before this time, and not at it, so that a range that ends where the next begins leaves nothing out and repeats nothing */
+                created_before?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Webhook endpoints, newest first */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "whe_00V7zwdAGjuxJ9Crx85tuY9HX",
+                     *           "url": "https://shop.example.com/assay",
+                     *           "event_types": null,
+                     *           "description": "shop, production",
+                     *           "created_at": "2026-01-11T12:46:51Z",
+                     *           "status": "enabled",
+                     *           "disabled_reason": null,
+                     *           "disabled_at": null,
+                     *           "failing_since": null,
+                     *           "last_sequence": 20,
+                     *           "old_secret_until": null
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookEndpointPage"];
+                };
+            };
+            /** @description The request is not as described */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is not known, or may not do this */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers came too slowly */
+            408: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the next attempt */
+                    "Retry-After"?: number;
+                    /**
+                     * @description Which failures are counted: how many (`q`) in how many seconds (`w`)
+                     * @example "bad-keys";q=20;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many failures are left (`r`), and in how many seconds all are (`t`)
+                     * @example "bad-keys";r=0;t=42
+                     */
+                    RateLimit?: string;
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers are too large */
+            431: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the service */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment; `code` says why: `database_away`, `busy`, `database_read_only`, or another where the endpoint needs more */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next attempt */
+                    "Retry-After"?: number;
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createWebhookEndpoint: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes repeating this request safe: the same key with the same body or order, from the same account, is answered as it was the first time, for 24 hours. Any text that is used for one request alone, such as a UUID */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "url": "https://shop.example.com/assay",
+                 *       "description": "shop, production"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateWebhookEndpointRequest"];
+            };
+        };
+        responses: {
+            /** @description The new endpoint; its secret is shown only here */
+            201: {
+                headers: {
+                    /** @description `true` when this is the answer to an earlier request with the same key */
+                    "Idempotency-Replayed"?: "true";
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "whe_00V7zwdAGjuxJ9Crx85tuY9HX",
+                     *       "url": "https://shop.example.com/assay",
+                     *       "event_types": null,
+                     *       "description": "shop, production",
+                     *       "created_at": "2026-01-11T12:46:51Z",
+                     *       "status": "enabled",
+                     *       "disabled_reason": null,
+                     *       "disabled_at": null,
+                     *       "failing_since": null,
+                     *       "last_sequence": 20,
+                     *       "old_secret_until": null,
+                     *       "secret": "whsec_KYJeeUVZcbIa4QWqstajEAsIiA8PQi27NvuUs8ttQk8="
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookEndpointWithSecret"];
+                };
+            };
+            /** @description The request is not as described */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is not known, or may not do this */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly */
+            408: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A request with this Idempotency-Key is in flight; or it conflicts with what is there, without `Retry-After` */
+            409: {
+                headers: {
+                    /** @description Seconds to wait before the next attempt */
+                    "Retry-After"?: number;
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not plain application/json */
+            415: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Idempotency-Key came before, with another body or order */
+            422: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the next attempt */
+                    "Retry-After"?: number;
+                    /**
+                     * @description Which failures are counted: how many (`q`) in how many seconds (`w`)
+                     * @example "bad-keys";q=20;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many failures are left (`r`), and in how many seconds all are (`t`)
+                     * @example "bad-keys";r=0;t=42
+                     */
+                    RateLimit?: string;
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers are too large */
+            431: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the service */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment; `code` says why: `database_away`, `busy`, `database_read_only`, or another where the endpoint needs more */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next attempt */
+                    "Retry-After"?: number;
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getWebhookEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The endpoint's `id` */
+                webhook_endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The endpoint */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "whe_00V7zwdAGjuxJ9Crx85tuY9HX",
+                     *       "url": "https://shop.example.com/assay",
+                     *       "event_types": null,
+                     *       "description": "shop, production",
+                     *       "created_at": "2026-01-11T12:46:51Z",
+                     *       "status": "enabled",
+                     *       "disabled_reason": null,
+                     *       "disabled_at": null,
+                     *       "failing_since": null,
+                     *       "last_sequence": 20,
+                     *       "old_secret_until": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookEndpointResponse"];
+                };
+            };
+            /** @description The request is not as described */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is not known, or may not do this */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing that the caller may see */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers came too slowly */
+            408: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the next attempt */
+                    "Retry-After"?: number;
+                    /**
+                     * @description Which failures are counted: how many (`q`) in how many seconds (`w`)
+                     * @example "bad-keys";q=20;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many failures are left (`r`), and in how many seconds all are (`t`)
+                     * @example "bad-keys";r=0;t=42
+                     */
+                    RateLimit?: string;
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers are too large */
+            431: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the service */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment; `code` says why: `database_away`, `busy`, `database_read_only`, or another where the endpoint needs more */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next attempt */
+                    "Retry-After"?: number;
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteWebhookEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The endpoint's `id` */
+                webhook_endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The endpoint as it was */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "whe_00V7zwdAGjuxJ9Crx85tuY9HX",
+                     *       "url": "https://shop.example.com/assay",
+                     *       "event_types": [
+                     *         "order.credited"
+                     *       ],
+                     *       "description": "shop, production",
+                     *       "created_at": "2026-01-11T12:46:51Z",
+                     *       "status": "enabled",
+                     *       "disabled_reason": null,
+                     *       "disabled_at": null,
+                     *       "failing_since": null,
+                     *       "last_sequence": 20,
+                     *       "old_secret_until": "2026-01-12T12:46:55Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookEndpointResponse"];
+                };
+            };
+            /** @description The request is not as described */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is not known, or may not do this */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing that the caller may see */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers came too slowly */
+            408: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the next attempt */
+                    "Retry-After"?: number;
+                    /**
+                     * @description Which failures are counted: how many (`q`) in how many seconds (`w`)
+                     * @example "bad-keys";q=20;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many failures are left (`r`), and in how many seconds all are (`t`)
+                     * @example "bad-keys";r=0;t=42
+                     */
+                    RateLimit?: string;
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers are too large */
+            431: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the service */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment; `code` says why: `database_away`, `busy`, `database_read_only`, or another where the endpoint needs more */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next attempt */
+                    "Retry-After"?: number;
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeWebhookEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The endpoint's `id` */
+                webhook_endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "event_types": [
+                 *         "order.credited"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["ChangeWebhookEndpointRequest"];
+            };
+        };
+        responses: {
+            /** @description The endpoint as it is now */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "whe_00V7zwdAGjuxJ9Crx85tuY9HX",
+                     *       "url": "https://shop.example.com/assay",
+                     *       "event_types": [
+                     *         "order.credited"
+                     *       ],
+                     *       "description": "shop, production",
+                     *       "created_at": "2026-01-11T12:46:51Z",
+                     *       "status": "enabled",
+                     *       "disabled_reason": null,
+                     *       "disabled_at": null,
+                     *       "failing_since": null,
+                     *       "last_sequence": 20,
+                     *       "old_secret_until": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookEndpointResponse"];
+                };
+            };
+            /** @description The request is not as described */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is not known, or may not do this */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing that the caller may see */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly */
+            408: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not plain application/json */
+            415: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the next attempt */
+                    "Retry-After"?: number;
+                    /**
+                     * @description Which failures are counted: how many (`q`) in how many seconds (`w`)
+                     * @example "bad-keys";q=20;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many failures are left (`r`), and in how many seconds all are (`t`)
+                     * @example "bad-keys";r=0;t=42
+                     */
+                    RateLimit?: string;
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers are too large */
+            431: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the service */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment; `code` says why: `database_away`, `busy`, `database_read_only`, or another where the endpoint needs more */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next attempt */
+                    "Retry-After"?: number;
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotateWebhookSecret: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes repeating this request safe: the same key with the same body or order, from the same account, is answered as it was the first time, for 24 hours. Any text that is used for one request alone, such as a UUID */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The endpoint's `id` */
+                webhook_endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The endpoint with its new secret, shown only here */
+            200: {
+                headers: {
+                    /** @description `true` when this is the answer to an earlier request with the same key */
+                    "Idempotency-Replayed"?: "true";
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "whe_00V7zwdAGjuxJ9Crx85tuY9HX",
+                     *       "url": "https://shop.example.com/assay",
+                     *       "event_types": [
+                     *         "order.credited"
+                     *       ],
+                     *       "description": "shop, production",
+                     *       "created_at": "2026-01-11T12:46:51Z",
+                     *       "status": "enabled",
+                     *       "disabled_reason": null,
+                     *       "disabled_at": null,
+                     *       "failing_since": null,
+                     *       "last_sequence": 20,
+                     *       "old_secret_until": "2026-01-12T12:46:55Z",
+                     *       "secret": "whsec_r0DbSFLrdLdPOsNiiBIV4x7TLKs9VtVYB6/GBTVYzvA="
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookEndpointWithSecret"];
+                };
+            };
+            /** @description The request is not as described */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is not known, or may not do this */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing that the caller may see */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers came too slowly */
+            408: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A request with this Idempotency-Key is in flight; or it conflicts with what is there, without `Retry-After` */
+            409: {
+                headers: {
+                    /** @description Seconds to wait before the next attempt */
+                    "Retry-After"?: number;
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Idempotency-Key came before, with another body or order */
+            422: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the next attempt */
+                    "Retry-After"?: number;
+                    /**
+                     * @description Which failures are counted: how many (`q`) in how many seconds (`w`)
+                     * @example "bad-keys";q=20;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many failures are left (`r`), and in how many seconds all are (`t`)
+                     * @example "bad-keys";r=0;t=42
+                     */
+                    RateLimit?: string;
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers are too large */
+            431: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the service */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment; `code` says why: `database_away`, `busy`, `database_read_only`, or another where the endpoint needs more */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next attempt */
+                    "Retry-After"?: number;
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    testWebhookEndpoint: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes repeating this request safe: the same key with the same body or order, from the same account, is answered as it was the first time, for 24 hours. Any text that is used for one request alone, such as a UUID */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The endpoint's `id` */
+                webhook_endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The delivery of the test, which is pending */
+            201: {
+                headers: {
+                    /** @description `true` when this is the answer to an earlier request with the same key */
+                    "Idempotency-Replayed"?: "true";
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "whd_00V7zwdAGHJZJy8lRmm7y2oKY",
+                     *       "webhook_id": "evt_00V7zwdAGorw2Z0CxAEfVL3lY",
+                     *       "event_type": "webhook.test",
+                     *       "sequence": null,
+                     *       "status": "pending",
+                     *       "created_at": "2026-01-11T12:46:56Z",
+                     *       "attempts": 0,
+                     *       "last_attempt_at": null,
+                     *       "next_attempt_at": "2026-01-11T12:46:56Z",
+                     *       "answer_status": null,
+                     *       "duration_ms": null,
+                     *       "error": null,
+                     *       "request_body": "{\"sequence\":null,\"type\":\"webhook.test\",\"at\":\"2026-01-11T12:46:56Z\",\"data\":{\"webhook_endpoint_id\":\"whe_00V7zwdAGjuxJ9Crx85tuY9HX\"},\"previous_status\":null}",
+                     *       "answer_body": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookDeliveryWithBodies"];
+                };
+            };
+            /** @description The request is not as described */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is not known, or may not do this */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing that the caller may see */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers came too slowly */
+            408: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A request with this Idempotency-Key is in flight */
+            409: {
+                headers: {
+                    /** @description Seconds to wait before the next attempt */
+                    "Retry-After"?: number;
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Idempotency-Key came before, with another body or order */
+            422: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the next attempt */
+                    "Retry-After"?: number;
+                    /**
+                     * @description Which failures are counted: how many (`q`) in how many seconds (`w`)
+                     * @example "bad-keys";q=20;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many failures are left (`r`), and in how many seconds all are (`t`)
+                     * @example "bad-keys";r=0;t=42
+                     */
+                    RateLimit?: string;
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers are too large */
+            431: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the service */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment; `code` says why: `database_away`, `busy`, `database_read_only`, or another where the endpoint needs more */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next attempt */
+                    "Retry-After"?: number;
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listWebhookDeliveries: {
+        parameters: {
+            query?: {
+                /** @description Of this status alone; absent: of each */
+                status?: components["schemas"]["DeliveryStatus"];
+                /** @description The `next_cursor` of the page before */
+                cursor?: string;
+                /** @description How many items at most */
+                limit?: number;
+                /** @description Only what was created at this time or later (RFC 3339, with its offset) */
+                created_after?: string;
+                /** @description Only what was created before this time, and not at it, so that a range that ends where the next begins leaves nothing out and repeats nothing */
+                created_before?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The endpoint's `id` */
+                webhook_endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deliveries, newest first */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "whd_00V7zwdAGHJZJy8lRmm7y2oKY",
+                     *           "webhook_id": "evt_00V7zwdAGorw2Z0CxAEfVL3lY",
+                     *           "event_type": "webhook.test",
+                     *           "sequence": null,
+                     *           "status": "pending",
+                     *           "created_at": "2026-01-11T12:46:56Z",
+                     *           "attempts": 0,
+                     *           "last_attempt_at": null,
+                     *           "next_attempt_at": "2026-01-11T12:46:56Z",
+                     *           "answer_status": null,
+                     *           "duration_ms": null,
+                     *           "error": null
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookDeliveryPage"];
+                };
+            };
+            /** @description The request is not as described */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is not known, or may not do this */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing that the caller may see */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers came too slowly */
+            408: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the next attempt */
+                    "Retry-After"?: number;
+                    /**
+                     * @description Which failures are counted: how many (`q`) in how many seconds (`w`)
+                     * @example "bad-keys";q=20;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many failures are left (`r`), and in how many seconds all are (`t`)
+                     * @example "bad-keys";r=0;t=42
+                     */
+                    RateLimit?: string;
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers are too large */
+            431: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the service */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment; `code` says why: `database_away`, `busy`, `database_read_only`, or another where the endpoint needs more */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next attempt */
+                    "Retry-After"?: number;
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getWebhookDelivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The endpoint's `id` */
+                webhook_endpoint_id: string;
+                /** @description The delivery's `id` */
+                webhook_delivery_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The delivery, with bodies */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "whd_00V7zwdAGHJZJy8lRmm7y2oKY",
+                     *       "webhook_id": "evt_00V7zwdAGorw2Z0CxAEfVL3lY",
+                     *       "event_type": "webhook.test",
+                     *       "sequence": null,
+                     *       "status": "pending",
+                     *       "created_at": "2026-01-11T12:46:56Z",
+                     *       "attempts": 0,
+                     *       "last_attempt_at": null,
+                     *       "next_attempt_at": "2026-01-11T12:46:56Z",
+                     *       "answer_status": null,
+                     *       "duration_ms": null,
+                     *       "error": null,
+                     *       "request_body": "{\"sequence\":null,\"type\":\"webhook.test\",\"at\":\"2026-01-11T12:46:56Z\",\"data\":{\"webhook_endpoint_id\":\"whe_00V7zwdAGjuxJ9Crx85tuY9HX\"},\"previous_status\":null}",
+                     *       "answer_body": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookDeliveryWithBodies"];
+                };
+            };
+            /** @description The request is not as described */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is not known, or may not do this */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing that the caller may see */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers came too slowly */
+            408: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the next attempt */
+                    "Retry-After"?: number;
+                    /**
+                     * @description Which failures are counted: how many (`q`) in how many seconds (`w`)
+                     * @example "bad-keys";q=20;w=60
+                     */
+                    "RateLimit-Policy"?: string;
+                    /**
+                     * @description How many failures are left (`r`), and in how many seconds all are (`t`)
+                     * @example "bad-keys";r=0;t=42
+                     */
+                    RateLimit?: string;
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers are too large */
+            431: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the service */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment; `code` says why: `database_away`, `busy`, `database_read_only`, or another where the endpoint needs more */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next attempt */
+                    "Retry-After"?: number;
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    redeliverWebhooks: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes repeating this request safe: the same key with the same body or order, from the same account, is answered as it was the first time, for 24 hours. Any text that is used for one request alone, such as a UUID */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The endpoint's `id` */
+                webhook_endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "delivery_ids": [
+                 *         "whd_00V7zwdAGHJZJy8lRmm7y2oKY"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["RedeliverRequest"];
+            };
+        };
+        responses: {
+            /** @description How many are on their way */
+            200: {
+                headers: {
+                    /** @description `true` when this is the answer to an earlier request with the same key */
+                    "Idempotency-Replayed"?: "true";
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "deliveries": 1,
+                     *       "more_from": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RedeliverResponse"];
+                };
+            };
+            /** @description The request is not as described */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller is not known, or may not do this */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing that the caller may see */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly */
+            408: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A request with this Idempotency-Key is in flight; or it conflicts with what is there, without `Retry-After` */
+            409: {
+                headers: {
+                    /** @description Seconds to wait before the next attempt */
+                    "Retry-After"?: number;
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not plain application/json */
+            415: {
+                headers: {
+                    "X-Request-ID": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Idempotency-Key came before, with another body or order */
+            422: {
                 headers: {
                     "X-Request-ID": components["headers"]["RequestId"];
                     [name: string]: unknown;

@@ -13,13 +13,16 @@ from ..types import UNSET, Unset
 from typing import cast
 import datetime
 
+if TYPE_CHECKING:
+    from ..models.assessment_question_metadata_type_0 import AssessmentQuestionMetadataType0
+
 
 T = TypeVar("T", bound="AssessmentQuestion")
 
 
 @_attrs_define
 class AssessmentQuestion:
-    """What both ways of asking share; the order of the fields is the order of the checks.
+    """What all ways of asking share.
 
     Attributes:
         assessment_type (AssessmentType): What is being assessed. No value is added within this version.
@@ -29,6 +32,10 @@ class AssessmentQuestion:
         as_of (datetime.date | None | Unset): Answer as of this day (UTC): what the lists said then. Without it, as of
             now
         fresh (bool | Unset): Ask anew, and pay, even if the same was answered a short while ago. Without it: `false`
+        client_reference (None | str | Unset): What the caller calls it: at most 128 characters. Shown wherever it is
+            shown, and lists can be searched for it
+        metadata (AssessmentQuestionMetadataType0 | None | Unset): Up to 20 short strings of the caller's own, shown
+            wherever it is shown: names of at most 40 characters, values of at most 500
     """
 
     assessment_type: AssessmentType
@@ -37,9 +44,13 @@ class AssessmentQuestion:
     tx_hash: None | str | Unset = UNSET
     as_of: datetime.date | None | Unset = UNSET
     fresh: bool | Unset = UNSET
+    client_reference: None | str | Unset = UNSET
+    metadata: AssessmentQuestionMetadataType0 | None | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.assessment_question_metadata_type_0 import AssessmentQuestionMetadataType0  # noqa: PLC0415
+
         assessment_type = self.assessment_type.value
 
         address = self.address
@@ -62,6 +73,20 @@ class AssessmentQuestion:
 
         fresh = self.fresh
 
+        client_reference: None | str | Unset
+        if isinstance(self.client_reference, Unset):
+            client_reference = UNSET
+        else:
+            client_reference = self.client_reference
+
+        metadata: dict[str, Any] | None | Unset
+        if isinstance(self.metadata, Unset):
+            metadata = UNSET
+        elif isinstance(self.metadata, AssessmentQuestionMetadataType0):
+            metadata = self.metadata.to_dict()
+        else:
+            metadata = self.metadata
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -77,11 +102,17 @@ class AssessmentQuestion:
             field_dict["as_of"] = as_of
         if fresh is not UNSET:
             field_dict["fresh"] = fresh
+        if client_reference is not UNSET:
+            field_dict["client_reference"] = client_reference
+        if metadata is not UNSET:
+            field_dict["metadata"] = metadata
 
         return field_dict
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.assessment_question_metadata_type_0 import AssessmentQuestionMetadataType0  # noqa: PLC0415
+
         d = dict(src_dict)
         assessment_type = AssessmentType(d.pop("assessment_type"))
 
@@ -117,6 +148,32 @@ class AssessmentQuestion:
 
         fresh = d.pop("fresh", UNSET)
 
+        def _parse_client_reference(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        client_reference = _parse_client_reference(d.pop("client_reference", UNSET))
+
+        def _parse_metadata(data: object) -> AssessmentQuestionMetadataType0 | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                metadata_type_0 = AssessmentQuestionMetadataType0.from_dict(data)
+
+                return metadata_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(AssessmentQuestionMetadataType0 | None | Unset, data)
+
+        metadata = _parse_metadata(d.pop("metadata", UNSET))
+
         assessment_question = cls(
             assessment_type=assessment_type,
             address=address,
@@ -124,6 +181,8 @@ class AssessmentQuestion:
             tx_hash=tx_hash,
             as_of=as_of,
             fresh=fresh,
+            client_reference=client_reference,
+            metadata=metadata,
         )
 
         assessment_question.additional_properties = d

@@ -15,6 +15,7 @@ import datetime
 
 if TYPE_CHECKING:
     from ..models.answer_response import AnswerResponse
+    from ..models.assessment_response_metadata import AssessmentResponseMetadata
     from ..models.change_response import ChangeResponse
 
 
@@ -39,6 +40,8 @@ class AssessmentResponse:
         summary (str): How it stands, in one sentence: the answer, and what changed since
         answer (AnswerResponse | None): Null until it is ready
         failure_reason (None | str): Why it failed, if it did; the credit was refunded
+        client_reference (None | str): What the caller who made it calls it; null: nothing
+        metadata (AssessmentResponseMetadata): What the caller who made it gave with it; empty: nothing
         changes (list[ChangeResponse]): What later versions of lists changed, oldest first; the answer stays as given
     """
 
@@ -55,11 +58,14 @@ class AssessmentResponse:
     summary: str
     answer: AnswerResponse | None
     failure_reason: None | str
+    client_reference: None | str
+    metadata: AssessmentResponseMetadata
     changes: list[ChangeResponse]
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.answer_response import AnswerResponse  # noqa: PLC0415
+        from ..models.assessment_response_metadata import AssessmentResponseMetadata  # noqa: PLC0415
         from ..models.change_response import ChangeResponse  # noqa: PLC0415
 
         assessment_id = self.assessment_id
@@ -98,6 +104,11 @@ class AssessmentResponse:
         failure_reason: None | str
         failure_reason = self.failure_reason
 
+        client_reference: None | str
+        client_reference = self.client_reference
+
+        metadata = self.metadata.to_dict()
+
         changes = []
         for changes_item_data in self.changes:
             changes_item = changes_item_data.to_dict()
@@ -120,6 +131,8 @@ class AssessmentResponse:
                 "summary": summary,
                 "answer": answer,
                 "failure_reason": failure_reason,
+                "client_reference": client_reference,
+                "metadata": metadata,
                 "changes": changes,
             }
         )
@@ -129,6 +142,7 @@ class AssessmentResponse:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.answer_response import AnswerResponse  # noqa: PLC0415
+        from ..models.assessment_response_metadata import AssessmentResponseMetadata  # noqa: PLC0415
         from ..models.change_response import ChangeResponse  # noqa: PLC0415
 
         d = dict(src_dict)
@@ -194,6 +208,15 @@ class AssessmentResponse:
 
         failure_reason = _parse_failure_reason(d.pop("failure_reason"))
 
+        def _parse_client_reference(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        client_reference = _parse_client_reference(d.pop("client_reference"))
+
+        metadata = AssessmentResponseMetadata.from_dict(d.pop("metadata"))
+
         changes = []
         _changes = d.pop("changes")
         for changes_item_data in _changes:
@@ -215,6 +238,8 @@ class AssessmentResponse:
             summary=summary,
             answer=answer,
             failure_reason=failure_reason,
+            client_reference=client_reference,
+            metadata=metadata,
             changes=changes,
         )
 

@@ -13,6 +13,11 @@ from ..types import UNSET, Unset
 from typing import cast
 import datetime
 
+if TYPE_CHECKING:
+    from ..models.create_assessment_for_access_code_request_metadata_type_0 import (
+        CreateAssessmentForAccessCodeRequestMetadataType0,
+    )
+
 
 T = TypeVar("T", bound="CreateAssessmentForAccessCodeRequest")
 
@@ -30,6 +35,10 @@ class CreateAssessmentForAccessCodeRequest:
         as_of (datetime.date | None | Unset): Answer as of this day (UTC): what the lists said then. Without it, as of
             now
         fresh (bool | Unset): Ask anew, and pay, even if the same was answered a short while ago. Without it: `false`
+        client_reference (None | str | Unset): What the caller calls it: at most 128 characters. Shown wherever it is
+            shown, and lists can be searched for it
+        metadata (CreateAssessmentForAccessCodeRequestMetadataType0 | None | Unset): Up to 20 short strings of the
+            caller's own, shown wherever it is shown: names of at most 40 characters, values of at most 500
     """
 
     access_code: str
@@ -39,9 +48,15 @@ class CreateAssessmentForAccessCodeRequest:
     tx_hash: None | str | Unset = UNSET
     as_of: datetime.date | None | Unset = UNSET
     fresh: bool | Unset = UNSET
+    client_reference: None | str | Unset = UNSET
+    metadata: CreateAssessmentForAccessCodeRequestMetadataType0 | None | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.create_assessment_for_access_code_request_metadata_type_0 import (
+            CreateAssessmentForAccessCodeRequestMetadataType0,
+        )  # noqa: PLC0415
+
         access_code = self.access_code
 
         assessment_type = self.assessment_type.value
@@ -66,6 +81,20 @@ class CreateAssessmentForAccessCodeRequest:
 
         fresh = self.fresh
 
+        client_reference: None | str | Unset
+        if isinstance(self.client_reference, Unset):
+            client_reference = UNSET
+        else:
+            client_reference = self.client_reference
+
+        metadata: dict[str, Any] | None | Unset
+        if isinstance(self.metadata, Unset):
+            metadata = UNSET
+        elif isinstance(self.metadata, CreateAssessmentForAccessCodeRequestMetadataType0):
+            metadata = self.metadata.to_dict()
+        else:
+            metadata = self.metadata
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -82,11 +111,19 @@ class CreateAssessmentForAccessCodeRequest:
             field_dict["as_of"] = as_of
         if fresh is not UNSET:
             field_dict["fresh"] = fresh
+        if client_reference is not UNSET:
+            field_dict["client_reference"] = client_reference
+        if metadata is not UNSET:
+            field_dict["metadata"] = metadata
 
         return field_dict
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.create_assessment_for_access_code_request_metadata_type_0 import (
+            CreateAssessmentForAccessCodeRequestMetadataType0,
+        )  # noqa: PLC0415
+
         d = dict(src_dict)
         access_code = d.pop("access_code")
 
@@ -124,6 +161,34 @@ class CreateAssessmentForAccessCodeRequest:
 
         fresh = d.pop("fresh", UNSET)
 
+        def _parse_client_reference(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        client_reference = _parse_client_reference(d.pop("client_reference", UNSET))
+
+        def _parse_metadata(
+            data: object,
+        ) -> CreateAssessmentForAccessCodeRequestMetadataType0 | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                metadata_type_0 = CreateAssessmentForAccessCodeRequestMetadataType0.from_dict(data)
+
+                return metadata_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(CreateAssessmentForAccessCodeRequestMetadataType0 | None | Unset, data)
+
+        metadata = _parse_metadata(d.pop("metadata", UNSET))
+
         create_assessment_for_access_code_request = cls(
             access_code=access_code,
             assessment_type=assessment_type,
@@ -132,6 +197,8 @@ class CreateAssessmentForAccessCodeRequest:
             tx_hash=tx_hash,
             as_of=as_of,
             fresh=fresh,
+            client_reference=client_reference,
+            metadata=metadata,
         )
 
         create_assessment_for_access_code_request.additional_properties = d

@@ -16,6 +16,7 @@ import datetime
 if TYPE_CHECKING:
     from ..models.answer_response import AnswerResponse
     from ..models.change_response import ChangeResponse
+    from ..models.created_assessment_response_metadata import CreatedAssessmentResponseMetadata
 
 
 T = TypeVar("T", bound="CreatedAssessmentResponse")
@@ -39,6 +40,8 @@ class CreatedAssessmentResponse:
         summary (str): How it stands, in one sentence: the answer, and what changed since
         answer (AnswerResponse | None): Null until it is ready
         failure_reason (None | str): Why it failed, if it did; the credit was refunded
+        client_reference (None | str): What the caller who made it calls it; null: nothing
+        metadata (CreatedAssessmentResponseMetadata): What the caller who made it gave with it; empty: nothing
         changes (list[ChangeResponse]): What later versions of lists changed, oldest first; the answer stays as given
         charged (bool): Whether a credit was debited; false: the answer is an earlier one
         age_seconds (int): How old the earlier assessment is; 0 for a new one
@@ -58,6 +61,8 @@ class CreatedAssessmentResponse:
     summary: str
     answer: AnswerResponse | None
     failure_reason: None | str
+    client_reference: None | str
+    metadata: CreatedAssessmentResponseMetadata
     changes: list[ChangeResponse]
     charged: bool
     age_seconds: int
@@ -67,6 +72,7 @@ class CreatedAssessmentResponse:
     def to_dict(self) -> dict[str, Any]:
         from ..models.answer_response import AnswerResponse  # noqa: PLC0415
         from ..models.change_response import ChangeResponse  # noqa: PLC0415
+        from ..models.created_assessment_response_metadata import CreatedAssessmentResponseMetadata  # noqa: PLC0415
 
         assessment_id = self.assessment_id
 
@@ -104,6 +110,11 @@ class CreatedAssessmentResponse:
         failure_reason: None | str
         failure_reason = self.failure_reason
 
+        client_reference: None | str
+        client_reference = self.client_reference
+
+        metadata = self.metadata.to_dict()
+
         changes = []
         for changes_item_data in self.changes:
             changes_item = changes_item_data.to_dict()
@@ -132,6 +143,8 @@ class CreatedAssessmentResponse:
                 "summary": summary,
                 "answer": answer,
                 "failure_reason": failure_reason,
+                "client_reference": client_reference,
+                "metadata": metadata,
                 "changes": changes,
                 "charged": charged,
                 "age_seconds": age_seconds,
@@ -145,6 +158,7 @@ class CreatedAssessmentResponse:
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.answer_response import AnswerResponse  # noqa: PLC0415
         from ..models.change_response import ChangeResponse  # noqa: PLC0415
+        from ..models.created_assessment_response_metadata import CreatedAssessmentResponseMetadata  # noqa: PLC0415
 
         d = dict(src_dict)
         assessment_id = d.pop("assessment_id")
@@ -209,6 +223,15 @@ class CreatedAssessmentResponse:
 
         failure_reason = _parse_failure_reason(d.pop("failure_reason"))
 
+        def _parse_client_reference(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        client_reference = _parse_client_reference(d.pop("client_reference"))
+
+        metadata = CreatedAssessmentResponseMetadata.from_dict(d.pop("metadata"))
+
         changes = []
         _changes = d.pop("changes")
         for changes_item_data in _changes:
@@ -236,6 +259,8 @@ class CreatedAssessmentResponse:
             summary=summary,
             answer=answer,
             failure_reason=failure_reason,
+            client_reference=client_reference,
+            metadata=metadata,
             changes=changes,
             charged=charged,
             age_seconds=age_seconds,

@@ -19,16 +19,16 @@ class OrderProblem:
     Attributes:
         code (str): For a program: what is wrong. The answers of each operation list theirs. One of: `4J9Y1`, `4W9Y2`,
             `KY53D`, `access_code_mismatch`, `access_code_not_found`, `address_not_allowed`, `api_key_not_active`,
-            `assessment_not_ready`, `body_timeout`, `body_too_large`, `busy`, `buyer_only`, `database_away`,
-            `database_read_only`, `email_taken`, `head_timeout`, `head_too_large`, `idempotency_key_in_flight`,
-            `idempotency_key_reused`, `idempotency_key_sealed`, `insufficient_credits`, `internal_fault`,
-            `invalid_access_code`, `invalid_api_key`, `invalid_order_id`, `invalid_parameter`, `lists_not_in_force`,
-            `malformed_body`, `malformed_request`, `method_not_allowed`, `missing_parameter`, `missing_scope`,
-            `no_assessments_found`, `not_found`, `not_logged_in`, `order_fault`, `order_not_cancellable`,
+            `assessment_not_ready`, `body_timeout`, `body_too_large`, `busy`, `buyer_only`, `client_reference_taken`,
+            `database_away`, `database_read_only`, `email_taken`, `head_timeout`, `head_too_large`,
+            `idempotency_key_in_flight`, `idempotency_key_reused`, `idempotency_key_sealed`, `insufficient_credits`,
+            `internal_fault`, `invalid_access_code`, `invalid_api_key`, `invalid_order_id`, `invalid_parameter`,
+            `lists_not_in_force`, `malformed_body`, `malformed_request`, `method_not_allowed`, `missing_parameter`,
+            `missing_scope`, `no_assessments_found`, `not_found`, `not_logged_in`, `order_fault`, `order_not_cancellable`,
             `order_not_created`, `read_only_key`, `registration_closed`, `rotation_not_allowed`, `too_many_attempts`,
-            `too_many_open_orders`, `unknown_query_parameter`, `unsupported_media_type`, `upstream_unknown`,
-            `user_not_identified`, `users_only`, `wrong_password`. More may come: handle one that you do not know by its
-            HTTP status (docs/versioning.md).
+            `too_many_open_orders`, `too_many_streams`, `too_many_webhook_endpoints`, `unknown_query_parameter`,
+            `unsupported_media_type`, `upstream_unknown`, `user_not_identified`, `users_only`, `webhook_endpoint_disabled`,
+            `wrong_password`. More may come: handle one that you do not know by its HTTP status (docs/versioning.md).
         request_id (str): The X-Request-ID of this answer: name it to support
         error (str): For a person: what is wrong
     """

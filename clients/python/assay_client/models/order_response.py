@@ -12,6 +12,7 @@ from typing import cast
 import datetime
 
 if TYPE_CHECKING:
+    from ..models.order_response_metadata import OrderResponseMetadata
     from ..models.payment_response import PaymentResponse
 
 
@@ -24,9 +25,31 @@ class OrderResponse:
 
     Attributes:
         order_id (str): The order
-        status (str): AEON.to's vocabulary (AEON.to API v3, "Querying order status"), plus our FAILED, CANCELLED. One
-            of: `TO_BE_CREATED`, `UNPAID`, `UNDERPAID`, `PAID_UNCONFIRMED`, `PAID`, `BTC_SENT`, `TIMED_OUT`, `NOT_FOUND`,
-            `FAILED`, `CANCELLED`. More words may come: handle one that you do not know (docs/versioning.md).
+        status (str): How far an order is: AEON.to's words, and `FAILED` and `CANCELLED`. `settled` says whether that is
+            final: `true`, with its credits, `false`, without, or null, not yet. What is `false` only an operator
+            can still change.
+
+            | status | means | `settled` in AEON | `settled` in bitcoin | ask again after |
+            |---|---|---|---|---|
+            | `TO_BE_CREATED` | AEON.to has not accepted it yet | null | does not occur | 5 s |
+            | `UNPAID` | it waits for the payment | null | null | 5 s |
+            | `UNDERPAID` | a part of the price has come | null | null | 5 s |
+            | `PAID_UNCONFIRMED` | all has come, and waits for confirmations | null | null | 10 s |
+            | `PAID` | all is confirmed | null; `true` where the server grants credits here | `true` | 10 s; once `true`, no
+            more |
+            | `BTC_SENT` | AEON.to has paid the merchant | `true` | does not occur | no more |
+            | `TIMED_OUT` | the time to pay is over | null for 24 hours, in which AEON.to may honour a late payment; then
+            `false` | null: what comes later buys credits, until `payment.late_until` at the price of the order | 1 min for
+            half an hour, then 1 h |
+            | `NOT_FOUND` | AEON.to no longer knows it | null for 24 hours; then `false` | does not occur | 1 h |
+            | `FAILED` | AEON.to refused it, or an operator closed it | `false` | `false` | no more |
+            | `CANCELLED` | its buyer cancelled it | `false` if AEON.to had not accepted it, else as `TIMED_OUT` | as
+            `TIMED_OUT` | 1 h |
+             One of: `TO_BE_CREATED`, `UNPAID`, `UNDERPAID`, `PAID_UNCONFIRMED`, `PAID`, `BTC_SENT`, `TIMED_OUT`,
+            `NOT_FOUND`, `FAILED`, `CANCELLED`. More words may come: handle one that you do not know (docs/versioning.md).
+        settled (bool | None): Whether the order is final. `true`: its credits were granted, and stay; `false`: it
+            brings no credits, and Assay looks at it no more; null: it may still change. `OrderStatus` says when that is, on
+            each rail
         created_at (datetime.datetime):
         updated_at (datetime.datetime): When its status last changed
         number_of_credits (int): How many were ordered
@@ -41,11 +64,14 @@ class OrderResponse:
         failure_reason (None | str): Why it failed, if it did
         notice (None | str): What the buyer must know beyond the fields, in words: that it is over and what a late
             payment buys, that credits were granted at another price, or that money vanished
+        client_reference (None | str): What the caller who made it calls it; null: nothing
+        metadata (OrderResponseMetadata): What the caller who made it gave with it; empty: nothing
         payment (None | PaymentResponse): Null until it is known where to pay: in bitcoin at once, in AEON after seconds
     """
 
     order_id: str
     status: str
+    settled: bool | None
     created_at: datetime.datetime
     updated_at: datetime.datetime
     number_of_credits: int
@@ -57,15 +83,21 @@ class OrderResponse:
     btc_amount: str
     failure_reason: None | str
     notice: None | str
+    client_reference: None | str
+    metadata: OrderResponseMetadata
     payment: None | PaymentResponse
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.order_response_metadata import OrderResponseMetadata  # noqa: PLC0415
         from ..models.payment_response import PaymentResponse  # noqa: PLC0415
 
         order_id = self.order_id
 
         status = self.status
+
+        settled: bool | None
+        settled = self.settled
 
         created_at = self.created_at.isoformat()
 
@@ -93,6 +125,11 @@ class OrderResponse:
         notice: None | str
         notice = self.notice
 
+        client_reference: None | str
+        client_reference = self.client_reference
+
+        metadata = self.metadata.to_dict()
+
         payment: dict[str, Any] | None
         if isinstance(self.payment, PaymentResponse):
             payment = self.payment.to_dict()
@@ -105,6 +142,7 @@ class OrderResponse:
             {
                 "order_id": order_id,
                 "status": status,
+                "settled": settled,
                 "created_at": created_at,
                 "updated_at": updated_at,
                 "number_of_credits": number_of_credits,
@@ -116,6 +154,8 @@ class OrderResponse:
                 "btc_amount": btc_amount,
                 "failure_reason": failure_reason,
                 "notice": notice,
+                "client_reference": client_reference,
+                "metadata": metadata,
                 "payment": payment,
             }
         )
@@ -124,12 +164,20 @@ class OrderResponse:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.order_response_metadata import OrderResponseMetadata  # noqa: PLC0415
         from ..models.payment_response import PaymentResponse  # noqa: PLC0415
 
         d = dict(src_dict)
         order_id = d.pop("order_id")
 
         status = d.pop("status")
+
+        def _parse_settled(data: object) -> bool | None:
+            if data is None:
+                return data
+            return cast(bool | None, data)
+
+        settled = _parse_settled(d.pop("settled"))
 
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
 
@@ -173,6 +221,15 @@ class OrderResponse:
 
         notice = _parse_notice(d.pop("notice"))
 
+        def _parse_client_reference(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        client_reference = _parse_client_reference(d.pop("client_reference"))
+
+        metadata = OrderResponseMetadata.from_dict(d.pop("metadata"))
+
         def _parse_payment(data: object) -> None | PaymentResponse:
             if data is None:
                 return data
@@ -191,6 +248,7 @@ class OrderResponse:
         order_response = cls(
             order_id=order_id,
             status=status,
+            settled=settled,
             created_at=created_at,
             updated_at=updated_at,
             number_of_credits=number_of_credits,
@@ -202,6 +260,8 @@ class OrderResponse:
             btc_amount=btc_amount,
             failure_reason=failure_reason,
             notice=notice,
+            client_reference=client_reference,
+            metadata=metadata,
             payment=payment,
         )
 

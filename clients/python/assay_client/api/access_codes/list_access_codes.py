@@ -9,22 +9,43 @@ from ...types import Response, UNSET
 from ... import errors
 
 from ...models.access_code_page import AccessCodePage
+from ...models.activity import Activity
 from ...models.problem import Problem
 from ...types import UNSET, Unset
 from typing import cast
+import datetime
 
 
 def _get_kwargs(
     *,
+    status: Activity | Unset = UNSET,
     cursor: str | Unset = UNSET,
     limit: int | Unset = 20,
+    created_after: datetime.datetime | Unset = UNSET,
+    created_before: datetime.datetime | Unset = UNSET,
 ) -> dict[str, Any]:
 
     params: dict[str, Any] = {}
 
+    json_status: str | Unset = UNSET
+    if not isinstance(status, Unset):
+        json_status = status.value
+
+    params["status"] = json_status
+
     params["cursor"] = cursor
 
     params["limit"] = limit
+
+    json_created_after: str | Unset = UNSET
+    if not isinstance(created_after, Unset):
+        json_created_after = created_after.isoformat()
+    params["created_after"] = json_created_after
+
+    json_created_before: str | Unset = UNSET
+    if not isinstance(created_before, Unset):
+        json_created_before = created_before.isoformat()
+    params["created_before"] = json_created_before
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 
@@ -100,16 +121,26 @@ def _build_response(
 def sync_detailed(
     *,
     client: AuthenticatedClient,
+    status: Activity | Unset = UNSET,
     cursor: str | Unset = UNSET,
     limit: int | Unset = 20,
+    created_after: datetime.datetime | Unset = UNSET,
+    created_before: datetime.datetime | Unset = UNSET,
 ) -> Response[AccessCodePage | Problem]:
     """List the access codes one issued
 
      List the access codes that the calling user issued.
 
     Args:
+        status (Activity | Unset): Whether an account may act; an expired access code is inactive.
+            No value is added within this version.
         cursor (str | Unset): The `next_cursor` of the page before
         limit (int | Unset): How many items at most Default: 20.
+        created_after (datetime.datetime | Unset): Only what was created at this time or later
+            (RFC 3339, with its offset)
+        created_before (datetime.datetime | Unset): Only what was created before this time, and
+            not at it, so that a range that ends where the next begins leaves nothing out and repeats
+            nothing
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -120,8 +151,11 @@ def sync_detailed(
     """
 
     kwargs = _get_kwargs(
+        status=status,
         cursor=cursor,
         limit=limit,
+        created_after=created_after,
+        created_before=created_before,
     )
 
     response = client.get_httpx_client().request(
@@ -134,16 +168,26 @@ def sync_detailed(
 def sync(
     *,
     client: AuthenticatedClient,
+    status: Activity | Unset = UNSET,
     cursor: str | Unset = UNSET,
     limit: int | Unset = 20,
+    created_after: datetime.datetime | Unset = UNSET,
+    created_before: datetime.datetime | Unset = UNSET,
 ) -> AccessCodePage | Problem | None:
     """List the access codes one issued
 
      List the access codes that the calling user issued.
 
     Args:
+        status (Activity | Unset): Whether an account may act; an expired access code is inactive.
+            No value is added within this version.
         cursor (str | Unset): The `next_cursor` of the page before
         limit (int | Unset): How many items at most Default: 20.
+        created_after (datetime.datetime | Unset): Only what was created at this time or later
+            (RFC 3339, with its offset)
+        created_before (datetime.datetime | Unset): Only what was created before this time, and
+            not at it, so that a range that ends where the next begins leaves nothing out and repeats
+            nothing
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -155,24 +199,37 @@ def sync(
 
     return sync_detailed(
         client=client,
+        status=status,
         cursor=cursor,
         limit=limit,
+        created_after=created_after,
+        created_before=created_before,
     ).parsed
 
 
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
+    status: Activity | Unset = UNSET,
     cursor: str | Unset = UNSET,
     limit: int | Unset = 20,
+    created_after: datetime.datetime | Unset = UNSET,
+    created_before: datetime.datetime | Unset = UNSET,
 ) -> Response[AccessCodePage | Problem]:
     """List the access codes one issued
 
      List the access codes that the calling user issued.
 
     Args:
+        status (Activity | Unset): Whether an account may act; an expired access code is inactive.
+            No value is added within this version.
         cursor (str | Unset): The `next_cursor` of the page before
         limit (int | Unset): How many items at most Default: 20.
+        created_after (datetime.datetime | Unset): Only what was created at this time or later
+            (RFC 3339, with its offset)
+        created_before (datetime.datetime | Unset): Only what was created before this time, and
+            not at it, so that a range that ends where the next begins leaves nothing out and repeats
+            nothing
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -183,8 +240,11 @@ async def asyncio_detailed(
     """
 
     kwargs = _get_kwargs(
+        status=status,
         cursor=cursor,
         limit=limit,
+        created_after=created_after,
+        created_before=created_before,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -195,16 +255,26 @@ async def asyncio_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient,
+    status: Activity | Unset = UNSET,
     cursor: str | Unset = UNSET,
     limit: int | Unset = 20,
+    created_after: datetime.datetime | Unset = UNSET,
+    created_before: datetime.datetime | Unset = UNSET,
 ) -> AccessCodePage | Problem | None:
     """List the access codes one issued
 
      List the access codes that the calling user issued.
 
     Args:
+        status (Activity | Unset): Whether an account may act; an expired access code is inactive.
+            No value is added within this version.
         cursor (str | Unset): The `next_cursor` of the page before
         limit (int | Unset): How many items at most Default: 20.
+        created_after (datetime.datetime | Unset): Only what was created at this time or later
+            (RFC 3339, with its offset)
+        created_before (datetime.datetime | Unset): Only what was created before this time, and
+            not at it, so that a range that ends where the next begins leaves nothing out and repeats
+            nothing
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -217,7 +287,10 @@ async def asyncio(
     return (
         await asyncio_detailed(
             client=client,
+            status=status,
             cursor=cursor,
             limit=limit,
+            created_after=created_after,
+            created_before=created_before,
         )
     ).parsed

@@ -12,6 +12,7 @@ from ...models.ledger_page import LedgerPage
 from ...models.problem import Problem
 from ...types import UNSET, Unset
 from typing import cast
+import datetime
 
 
 def _get_kwargs(
@@ -19,6 +20,8 @@ def _get_kwargs(
     cursor: str | Unset = UNSET,
     limit: int | Unset = 20,
     access_code: str | Unset = UNSET,
+    created_after: datetime.datetime | Unset = UNSET,
+    created_before: datetime.datetime | Unset = UNSET,
 ) -> dict[str, Any]:
 
     params: dict[str, Any] = {}
@@ -28,6 +31,16 @@ def _get_kwargs(
     params["limit"] = limit
 
     params["access_code"] = access_code
+
+    json_created_after: str | Unset = UNSET
+    if not isinstance(created_after, Unset):
+        json_created_after = created_after.isoformat()
+    params["created_after"] = json_created_after
+
+    json_created_before: str | Unset = UNSET
+    if not isinstance(created_before, Unset):
+        json_created_before = created_before.isoformat()
+    params["created_before"] = json_created_before
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 
@@ -106,6 +119,8 @@ def sync_detailed(
     cursor: str | Unset = UNSET,
     limit: int | Unset = 20,
     access_code: str | Unset = UNSET,
+    created_after: datetime.datetime | Unset = UNSET,
+    created_before: datetime.datetime | Unset = UNSET,
 ) -> Response[LedgerPage | Problem]:
     """List the movements of credits
 
@@ -116,6 +131,11 @@ def sync_detailed(
         limit (int | Unset): How many items at most Default: 20.
         access_code (str | Unset): Of this access code, one's own or one that one issued; absent:
             of the caller
+        created_after (datetime.datetime | Unset): Only what was created at this time or later
+            (RFC 3339, with its offset)
+        created_before (datetime.datetime | Unset): Only what was created before this time, and
+            not at it, so that a range that ends where the next begins leaves nothing out and repeats
+            nothing
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -129,6 +149,8 @@ def sync_detailed(
         cursor=cursor,
         limit=limit,
         access_code=access_code,
+        created_after=created_after,
+        created_before=created_before,
     )
 
     response = client.get_httpx_client().request(
@@ -144,6 +166,8 @@ def sync(
     cursor: str | Unset = UNSET,
     limit: int | Unset = 20,
     access_code: str | Unset = UNSET,
+    created_after: datetime.datetime | Unset = UNSET,
+    created_before: datetime.datetime | Unset = UNSET,
 ) -> LedgerPage | Problem | None:
     """List the movements of credits
 
@@ -154,6 +178,11 @@ def sync(
         limit (int | Unset): How many items at most Default: 20.
         access_code (str | Unset): Of this access code, one's own or one that one issued; absent:
             of the caller
+        created_after (datetime.datetime | Unset): Only what was created at this time or later
+            (RFC 3339, with its offset)
+        created_before (datetime.datetime | Unset): Only what was created before this time, and
+            not at it, so that a range that ends where the next begins leaves nothing out and repeats
+            nothing
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -168,6 +197,8 @@ def sync(
         cursor=cursor,
         limit=limit,
         access_code=access_code,
+        created_after=created_after,
+        created_before=created_before,
     ).parsed
 
 
@@ -177,6 +208,8 @@ async def asyncio_detailed(
     cursor: str | Unset = UNSET,
     limit: int | Unset = 20,
     access_code: str | Unset = UNSET,
+    created_after: datetime.datetime | Unset = UNSET,
+    created_before: datetime.datetime | Unset = UNSET,
 ) -> Response[LedgerPage | Problem]:
     """List the movements of credits
 
@@ -187,6 +220,11 @@ async def asyncio_detailed(
         limit (int | Unset): How many items at most Default: 20.
         access_code (str | Unset): Of this access code, one's own or one that one issued; absent:
             of the caller
+        created_after (datetime.datetime | Unset): Only what was created at this time or later
+            (RFC 3339, with its offset)
+        created_before (datetime.datetime | Unset): Only what was created before this time, and
+            not at it, so that a range that ends where the next begins leaves nothing out and repeats
+            nothing
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -200,6 +238,8 @@ async def asyncio_detailed(
         cursor=cursor,
         limit=limit,
         access_code=access_code,
+        created_after=created_after,
+        created_before=created_before,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -213,6 +253,8 @@ async def asyncio(
     cursor: str | Unset = UNSET,
     limit: int | Unset = 20,
     access_code: str | Unset = UNSET,
+    created_after: datetime.datetime | Unset = UNSET,
+    created_before: datetime.datetime | Unset = UNSET,
 ) -> LedgerPage | Problem | None:
     """List the movements of credits
 
@@ -223,6 +265,11 @@ async def asyncio(
         limit (int | Unset): How many items at most Default: 20.
         access_code (str | Unset): Of this access code, one's own or one that one issued; absent:
             of the caller
+        created_after (datetime.datetime | Unset): Only what was created at this time or later
+            (RFC 3339, with its offset)
+        created_before (datetime.datetime | Unset): Only what was created before this time, and
+            not at it, so that a range that ends where the next begins leaves nothing out and repeats
+            nothing
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -238,5 +285,7 @@ async def asyncio(
             cursor=cursor,
             limit=limit,
             access_code=access_code,
+            created_after=created_after,
+            created_before=created_before,
         )
     ).parsed

@@ -9,9 +9,11 @@ from ...types import Response, UNSET
 from ... import errors
 
 from ...models.assessment_page import AssessmentPage
+from ...models.assessment_status import AssessmentStatus
 from ...models.problem import Problem
 from ...types import UNSET, Unset
 from typing import cast
+import datetime
 
 
 def _get_kwargs(
@@ -19,6 +21,10 @@ def _get_kwargs(
     cursor: str | Unset = UNSET,
     limit: int | Unset = 20,
     access_code: str | Unset = UNSET,
+    status: AssessmentStatus | Unset = UNSET,
+    client_reference: str | Unset = UNSET,
+    created_after: datetime.datetime | Unset = UNSET,
+    created_before: datetime.datetime | Unset = UNSET,
 ) -> dict[str, Any]:
 
     params: dict[str, Any] = {}
@@ -28,6 +34,24 @@ def _get_kwargs(
     params["limit"] = limit
 
     params["access_code"] = access_code
+
+    json_status: str | Unset = UNSET
+    if not isinstance(status, Unset):
+        json_status = status.value
+
+    params["status"] = json_status
+
+    params["client_reference"] = client_reference
+
+    json_created_after: str | Unset = UNSET
+    if not isinstance(created_after, Unset):
+        json_created_after = created_after.isoformat()
+    params["created_after"] = json_created_after
+
+    json_created_before: str | Unset = UNSET
+    if not isinstance(created_before, Unset):
+        json_created_before = created_before.isoformat()
+    params["created_before"] = json_created_before
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 
@@ -106,6 +130,10 @@ def sync_detailed(
     cursor: str | Unset = UNSET,
     limit: int | Unset = 20,
     access_code: str | Unset = UNSET,
+    status: AssessmentStatus | Unset = UNSET,
+    client_reference: str | Unset = UNSET,
+    created_after: datetime.datetime | Unset = UNSET,
+    created_before: datetime.datetime | Unset = UNSET,
 ) -> Response[AssessmentPage | Problem]:
     """List assessments
 
@@ -116,6 +144,14 @@ def sync_detailed(
         limit (int | Unset): How many items at most Default: 20.
         access_code (str | Unset): Of this access code, one's own or one that one issued; absent:
             of the caller
+        status (AssessmentStatus | Unset): How far an assessment is. No value is added within this
+            version.
+        client_reference (str | Unset): Only what is called so
+        created_after (datetime.datetime | Unset): Only what was created at this time or later
+            (RFC 3339, with its offset)
+        created_before (datetime.datetime | Unset): Only what was created before this time, and
+            not at it, so that a range that ends where the next begins leaves nothing out and repeats
+            nothing
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -129,6 +165,10 @@ def sync_detailed(
         cursor=cursor,
         limit=limit,
         access_code=access_code,
+        status=status,
+        client_reference=client_reference,
+        created_after=created_after,
+        created_before=created_before,
     )
 
     response = client.get_httpx_client().request(
@@ -144,6 +184,10 @@ def sync(
     cursor: str | Unset = UNSET,
     limit: int | Unset = 20,
     access_code: str | Unset = UNSET,
+    status: AssessmentStatus | Unset = UNSET,
+    client_reference: str | Unset = UNSET,
+    created_after: datetime.datetime | Unset = UNSET,
+    created_before: datetime.datetime | Unset = UNSET,
 ) -> AssessmentPage | Problem | None:
     """List assessments
 
@@ -154,6 +198,14 @@ def sync(
         limit (int | Unset): How many items at most Default: 20.
         access_code (str | Unset): Of this access code, one's own or one that one issued; absent:
             of the caller
+        status (AssessmentStatus | Unset): How far an assessment is. No value is added within this
+            version.
+        client_reference (str | Unset): Only what is called so
+        created_after (datetime.datetime | Unset): Only what was created at this time or later
+            (RFC 3339, with its offset)
+        created_before (datetime.datetime | Unset): Only what was created before this time, and
+            not at it, so that a range that ends where the next begins leaves nothing out and repeats
+            nothing
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -168,6 +220,10 @@ def sync(
         cursor=cursor,
         limit=limit,
         access_code=access_code,
+        status=status,
+        client_reference=client_reference,
+        created_after=created_after,
+        created_before=created_before,
     ).parsed
 
 
@@ -177,6 +233,10 @@ async def asyncio_detailed(
     cursor: str | Unset = UNSET,
     limit: int | Unset = 20,
     access_code: str | Unset = UNSET,
+    status: AssessmentStatus | Unset = UNSET,
+    client_reference: str | Unset = UNSET,
+    created_after: datetime.datetime | Unset = UNSET,
+    created_before: datetime.datetime | Unset = UNSET,
 ) -> Response[AssessmentPage | Problem]:
     """List assessments
 
@@ -187,6 +247,14 @@ async def asyncio_detailed(
         limit (int | Unset): How many items at most Default: 20.
         access_code (str | Unset): Of this access code, one's own or one that one issued; absent:
             of the caller
+        status (AssessmentStatus | Unset): How far an assessment is. No value is added within this
+            version.
+        client_reference (str | Unset): Only what is called so
+        created_after (datetime.datetime | Unset): Only what was created at this time or later
+            (RFC 3339, with its offset)
+        created_before (datetime.datetime | Unset): Only what was created before this time, and
+            not at it, so that a range that ends where the next begins leaves nothing out and repeats
+            nothing
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -200,6 +268,10 @@ async def asyncio_detailed(
         cursor=cursor,
         limit=limit,
         access_code=access_code,
+        status=status,
+        client_reference=client_reference,
+        created_after=created_after,
+        created_before=created_before,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -213,6 +285,10 @@ async def asyncio(
     cursor: str | Unset = UNSET,
     limit: int | Unset = 20,
     access_code: str | Unset = UNSET,
+    status: AssessmentStatus | Unset = UNSET,
+    client_reference: str | Unset = UNSET,
+    created_after: datetime.datetime | Unset = UNSET,
+    created_before: datetime.datetime | Unset = UNSET,
 ) -> AssessmentPage | Problem | None:
     """List assessments
 
@@ -223,6 +299,14 @@ async def asyncio(
         limit (int | Unset): How many items at most Default: 20.
         access_code (str | Unset): Of this access code, one's own or one that one issued; absent:
             of the caller
+        status (AssessmentStatus | Unset): How far an assessment is. No value is added within this
+            version.
+        client_reference (str | Unset): Only what is called so
+        created_after (datetime.datetime | Unset): Only what was created at this time or later
+            (RFC 3339, with its offset)
+        created_before (datetime.datetime | Unset): Only what was created before this time, and
+            not at it, so that a range that ends where the next begins leaves nothing out and repeats
+            nothing
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -238,5 +322,9 @@ async def asyncio(
             cursor=cursor,
             limit=limit,
             access_code=access_code,
+            status=status,
+            client_reference=client_reference,
+            created_after=created_after,
+            created_before=created_before,
         )
     ).parsed

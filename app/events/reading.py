@@ -33,9 +33,11 @@ class EventsRead:
     more: bool
 
 
+# Each event is looked up by its id: `LIMIT 1` keeps the planner from reading all of them in its stead.
 _NEXT: Final = Statement("""
     SELECT numbered.sequence, numbered.type, told.at, told.previous_status, told.data
-    FROM account_events numbered JOIN events told ON told.id = numbered.event_id
+    FROM account_events numbered CROSS JOIN LATERAL (
+        SELECT at, previous_status, data FROM events WHERE id = numbered.event_id LIMIT 1) told
     WHERE numbered.account_id = :account_id AND numbered.sequence > :after
     ORDER BY numbered.sequence LIMIT :most""")
 

@@ -1,6 +1,7 @@
 """Looking again: earlier answers that a new version of a list changes are marked, for nothing."""
 
 import asyncio
+import json
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
@@ -19,6 +20,7 @@ from app.assessments.providers.ensemble import ProviderEnsemble
 from app.assessments.providers.sanctions import SanctionsProvider
 from app.assessments.providers.tags import TagsProvider
 from app.assessments.rescreening import RETRY_AFTER, SETTLED_AFTER, review_next
+from app.assessments.responses import assessment_response
 from app.assessments.rules.receipts import content_of
 from app.assessments.views import AssessmentView
 from app.lists import importing
@@ -147,6 +149,15 @@ async def test_delisting_and_listing_mark_earlier_answers_with_what_changed(
     assert (change["grade_before"], change["grade_after"]) == ("not on the lists", "severe")
     assert change["entries"] == [entry(OTHER, label="ROE", reference="uid 7")]
     assert await office.changes(kept) == await office.changes(clean) == []
+    query = text(
+        "SELECT previous_status, data FROM events WHERE type = 'assessment.changed' ORDER BY id"
+    )
+    async with office.database.reading() as connection:
+        told = [(row.previous_status, row.data) for row in await connection.execute(query)]
+    assert told == [
+        ("ready", json.loads(assessment_response(await office.view(one)).model_dump_json()))
+        for one in sorted((dropped, added))
+    ]
 
 
 async def test_tags_that_come_change_and_go_mark_earlier_answers_of_tags_alone(

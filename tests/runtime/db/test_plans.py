@@ -149,6 +149,13 @@ async def application(committed_database: Database) -> AsyncIterator[Application
             await connection.execute(
                 text(f"INSERT INTO {table} {rows} FROM generate_series(1, 500) n")
             )
+        # Numbered by their triggers, which stay.
+        await connection.execute(
+            text(
+                "INSERT INTO events (account_ids, type, at, data) SELECT ARRAY[id],"
+                " 'order.updated', now(), '{}' FROM accounts LIMIT 500"
+            )
+        )
     async with open_application(committed_database, scripted=False) as application:
         await learn_limits(application)
         yield application
@@ -192,6 +199,9 @@ async def call_everything(application: Application, user: Person, code: Person) 
                 for since in ({}, {"created_after": "2020-01-01T00:00:00Z"}):
                     await read_pages(application, path, user, filters | whose | since)
     for path in ("orders/export", "assessments/export", "ledger/export"):
+        answer = await application.http.get(f"/api/{path}", headers=user.headers)
+        assert answer.is_success, path
+    for path in ("events", "events/stream"):
         answer = await application.http.get(f"/api/{path}", headers=user.headers)
         assert answer.is_success, path
     await read_pages(application, "ledger", user)

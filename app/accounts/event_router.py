@@ -82,6 +82,11 @@ _WaitSeconds = Annotated[
     Allowed(f"a whole number from 0 to {_MAX_WAIT_SECONDS}"),
     Query(description="How long to wait for an event, if there is none yet", examples=[30]),
 ]
+# Tools disagree on whether a schema is of the whole stream or of each event: none is of both.
+_EVENTS_SENT: Final = {
+    "description": "Each event has the `sequence` as its id, the `type` as its name, and in `data` the"
+    " JSON of an item of `listEvents`"
+}
 _LastEventId = Annotated[
     _Sequence | SkipJsonSchema[None],
     Header(
@@ -187,7 +192,7 @@ async def _wait(reader: _Reader, after: int, limit: int, until: float) -> Events
     response_description="Server-sent events: `id` is the `sequence`, `event` the `type`, `data` an"
     " item of `GET /api/events` in JSON on one line; a comment every 15 seconds. The stream ends"
     " after a quarter of an hour at most: connect again with `Last-Event-ID`",
-    responses={200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}},
+    responses={200: {"content": {MEDIA_TYPE: {"schema": _EVENTS_SENT}}}},
 )
 async def follow_events(
     reader: _ReaderDep, after: _After = 0, last_event_id: _LastEventId = None

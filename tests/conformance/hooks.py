@@ -20,6 +20,7 @@ from schemathesis.openapi.checks import RejectedPositiveData
 from app.accounts.api_key_schemas import NETWORKS_TEXT
 from app.addresses import SUPPORTED
 from app.assessments.rules.questions import DAY_TEXT
+from app.events.types import EventType
 from app.orders.payment_page.links import RETURN_URL_TEXT
 from app.orders.rules.states import OrderStatus
 
@@ -28,6 +29,9 @@ _OWN_KEY_PREFIX: Final = os.environ["CONFORMANCE_API_KEY"].split("_")[1]
 _UNKNOWN_CURRENCY: Final = f"currency must be one of: {', '.join(SUPPORTED)}"  # in either case
 # A day of the future, or before the lists; nobody has imported one.
 _DAYS: Final = (f"as_of must be {DAY_TEXT}", "as_of must be left out: no list has been imported")
+_EVENT_TYPES: Final = (  # words that may grow
+    f"event_types must be a list of at least one of: {', '.join(EventType)}"
+)
 # What a schema calls valid and the service refuses, because it depends on what is stored, on the
 # time, or on another parameter: an id that nobody has, a balance that is too small.
 _REFUSALS: Final = {
@@ -79,9 +83,10 @@ _REFUSALS: Final = {
         f"ip_allow_list must be {NETWORKS_TEXT}",  # a pattern cannot tell a network
     },
     "createWebhookEndpoint": {
+        _EVENT_TYPES,
         "An account has at most 16 webhook endpoints; delete one first",
     },
-    "changeWebhookEndpoint": {"webhook_endpoint not found"},
+    "changeWebhookEndpoint": {"webhook_endpoint not found", _EVENT_TYPES},
     "getWebhookEndpoint": {"webhook_endpoint not found"},
     "deleteWebhookEndpoint": {"webhook_endpoint not found"},
     "rotateWebhookSecret": {"webhook_endpoint not found"},
@@ -97,6 +102,7 @@ _REFUSALS: Final = {
     "getWebhookDelivery": {"webhook_endpoint not found", "webhook_delivery not found"},
     "listWebhookEndpoints": {"cursor must be a next_cursor of an earlier page"},
     "checkPrice": {
+        "payment_network must be one of: AEON",  # a setting
         "number_of_credits must be a whole number from 4 to 10000",
         "payment_coin must be one of: Aeon (AEON) on the network AEON",  # a setting
         "payment_network must be AEON for the coin Aeon",

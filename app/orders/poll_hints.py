@@ -3,19 +3,51 @@
 An order that somebody waits for is looked at sooner. Losing what was gathered costs nothing.
 """
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Final
 
-from sqlalchemy import and_, case, func, select, update
-
-from app.orders.models import Order, Payment
-from app.orders.rules.poll_schedule import poll_when_requested
+from app.orders.rules.poll_schedule import NextPoll, poll_when_requested
 from app.orders.rules.rails import Rail
 from app.orders.rules.states import OrderStatus
+from app.runtime.db.direct import Statement
 from app.runtime.db.engine import Database
 
 # More than this in one second is not waiting; the orders are looked at in their own rhythm.
 _MOST: Final = 10_000
+
+
+def _by_state(of: Callable[[NextPoll], str]) -> str:
+    """Return, in SQL, what holds for a row of `orders` by its rail and status; NULL: not hastened."""
+    looks = [
+        (f"orders.rail = '{rail}' AND orders.status = '{status}'", look)
+        for rail in Rail
+        for status in OrderStatus
+        if (look := poll_when_requested(status, _ANY_TIME, rail=rail)) is not None
+    ]
+    return f"CASE {' '.join(f'WHEN {which} THEN {of(look)}' for which, look in looks)} END"
+
+
+def _pause(look: NextPoll) -> str:
+    return f"interval '{(look.at - _ANY_TIME).total_seconds()} seconds'"
+
+
+_ANY_TIME: Final = datetime(2026, 1, 1, tzinfo=UTC)
+_DUE: Final = f"(CAST(:now AS timestamptz) + {_by_state(_pause)})"
+# Nothing is later than NULL. An order whose lease is being written is looked at anyway.
+_HASTEN: Final = Statement(f"""
+    UPDATE orders SET next_look_at = late.due_at,
+        look_urgency = greatest(orders.look_urgency, late.urgency)
+    FROM (
+        SELECT orders.id, {_DUE} AS due_at,
+            {_by_state(lambda look: str(int(look.urgency)))} AS urgency
+        FROM orders
+        WHERE orders.id = ANY(CAST(:asked AS text[])) AND orders.next_look_at > {_DUE}
+            AND NOT EXISTS (SELECT FROM payments WHERE payments.order_id = orders.id
+                AND payments.settlement_claimed_at IS NOT NULL)
+        FOR UPDATE OF orders SKIP LOCKED) AS late
+    WHERE orders.id = late.id
+    RETURNING orders.id""")  # noqa: S608  all of it is ours
 
 
 class PollHints:
@@ -35,31 +67,4 @@ class PollHints:
         if not self._asked:
             return False
         asked, self._asked = self._asked, set()
-        looks = [
-            (and_(Order.rail == rail, Order.status == status), look)
-            for rail in Rail
-            for status in OrderStatus
-            if (look := poll_when_requested(status, now, rail=rail)) is not None
-        ]
-        due = case(*((which, look.at) for which, look in looks))
-        urgency = case(*((which, int(look.urgency)) for which, look in looks))
-        # `due` is NULL for a status that asking does not hasten, and nothing is later than NULL.
-        unsettled = (
-            select(Payment.order_id)
-            .where(Payment.order_id == Order.id, Payment.settlement_claimed_at.is_not(None))
-            .exists()
-        )
-        late = (
-            select(Order.id)
-            .where(Order.id.in_(asked), Order.next_look_at > due, ~unsettled)
-            .with_for_update(skip_locked=True)
-        )
-        async with database.sessions() as session, session.begin():
-            hastened = await session.execute(
-                update(Order)
-                .where(Order.id.in_(late))
-                .values(next_look_at=due, look_urgency=func.greatest(Order.look_urgency, urgency))
-                .returning(Order.id)
-                .execution_options(synchronize_session=False)
-            )
-            return hastened.first() is not None
+        return bool(await database.fetch(_HASTEN, asked=list(asked), now=now))

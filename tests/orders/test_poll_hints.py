@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event
 
 from app.orders.poll_hints import PollHints
 from app.orders.rules.poll_schedule import Urgency
@@ -11,6 +10,7 @@ from tests.support.clock import HandClock
 from tests.support.databases import LentDatabase
 from tests.support.orders import OneOrder, count
 from tests.support.people import Person
+from tests.support.statements import statements_sent
 
 
 async def urgency_of(order: OneOrder) -> Urgency:
@@ -74,24 +74,15 @@ async def test_asking_hastens_no_creation_and_wakes_no_finished_order(
 async def test_interest_in_many_orders_is_one_statement_and_none_without_interest(
     database: LentDatabase, clock: HandClock, buyer: Person
 ) -> None:
-    statements: list[str] = []
-
-    def keep(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        statements.append(statement)
-
     poll_hints = PollHints()
     for _ in range(5):
         order = await OneOrder.place(database, clock, buyer)
         await order.created("UNPAID")
         poll_hints.note(order.id)
-    engine = database.engine.sync_engine
-    event.listen(engine, "before_cursor_execute", keep)
-    try:
+    with statements_sent() as statements:
         await poll_hints.flush(database, clock.now())
         await poll_hints.flush(database, clock.now())
-    finally:
-        event.remove(engine, "before_cursor_execute", keep)
-    assert len([one for one in statements if one.startswith("UPDATE orders")]) == 1
+    assert len([one for one in statements if "UPDATE orders" in one]) == 1
 
 
 @pytest.fixture

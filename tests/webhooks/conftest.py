@@ -111,10 +111,11 @@ class WebhookHarness:
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """What comes seconds later comes at once."""
-    monkeypatch.setattr("app.runtime.jobs.carrying._POLL_SECONDS", 0.02)
-    monkeypatch.setattr("app.webhooks.worker.deliveries._FAN_OUT_REST", timedelta(milliseconds=20))
-    monkeypatch.setattr("app.webhooks.worker.deliveries._UNWANTED_REST_SECONDS", 0.02)
-    monkeypatch.setattr("app.webhooks.worker.deliveries._LOST_REST_SECONDS", 0.02)
+    monkeypatch.setattr("app.webhooks.worker.deliveries._FAN_OUT_REST", timedelta(milliseconds=50))
+    monkeypatch.setattr("app.webhooks.worker.deliveries._UNWANTED_REST_SECONDS", 0.05)
+    # The clock stands still: a job that a busy machine loses would never be taken for lost.
+    monkeypatch.setattr("app.webhooks.jobs._RETRY_LOST_AFTER", timedelta(0))
+    monkeypatch.setattr("app.webhooks.worker.deliveries._LOST_REST_SECONDS", 0.3)
 
 
 @pytest.fixture

@@ -78,7 +78,7 @@ async def until(holds: Callable[[], Awaitable[bool]], within_seconds: float = 60
     """Wait until something holds."""
     async with asyncio.timeout(within_seconds):
         while not await holds():
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.05)
 
 
 @asynccontextmanager

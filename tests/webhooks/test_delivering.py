@@ -104,11 +104,11 @@ async def test_endpoint_is_told_of_its_types_alone_and_passes_over_the_others(
 
 async def test_two_processes_send_each_event_once(harness: WebhookHarness) -> None:
     endpoint = await harness.make_endpoint()
-    await harness.happen(30)
-    async with harness.carrying(workers=3):
-        await harness.until_settled(endpoint["id"], 30)
-    assert len(harness.receiver.requests) == 30
-    assert len({received.headers["webhook-id"] for received in harness.receiver.requests}) == 30
+    await harness.happen(12)
+    async with harness.carrying(workers=2):
+        await harness.until_settled(endpoint["id"], 12)
+    assert len(harness.receiver.requests) == 12
+    assert len({received.headers["webhook-id"] for received in harness.receiver.requests}) == 12
 
 
 async def test_410_disables_the_endpoint_and_enabling_goes_on_without_a_gap(
@@ -197,16 +197,16 @@ async def test_slow_endpoint_has_8_webhooks_on_their_way_and_delays_no_other(
 ) -> None:
     slow = await harness.make_endpoint()
     harness.receiver.stalls = True
-    await harness.happen(40)
+    await harness.happen(12)
     async with receiving() as quick:
         other = await harness.ask("POST", "", {"url": quick.url()}, status=201)
         async with harness.carrying(workers=2):
             await harness.receiver.until(8)
-            await harness.happen(20)
-            await harness.until_settled(other["id"], 20)
+            await harness.happen(6)
+            await harness.until_settled(other["id"], 6)
             assert len(harness.receiver.requests) == 8
             assert await harness.deliveries(slow["id"], status="delivered") == []
-    assert len(quick.requests) == 20
+    assert len(quick.requests) == 6
 
 
 async def test_delivery_whose_job_or_process_was_lost_is_sent_all_the_same(

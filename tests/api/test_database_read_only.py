@@ -84,7 +84,12 @@ async def test_a_read_only_database_is_503_for_changes_and_heals_at_once(
         answer = await application.http.request(
             method,
             path.format(
-                access_code=code.access_code, assessment_id="asm_1", order_id="ord_1", prefix="0"
+                access_code=code.access_code,
+                assessment_id="asm_1",
+                order_id="ord_1",
+                prefix="0",
+                webhook_endpoint_id="whe_1",
+                webhook_delivery_id="whd_1",
             ),
             headers=buyer.headers,
             json=body,

@@ -214,6 +214,11 @@ INDEXES: Final = {
         "ix_assessments_account_id_client_reference"
     ),
 }
+WITHOUT_FILTER: Final = (
+    "ix_orders_buyer_id_created_at_id",
+    "ix_orders_beneficiary_id_created_at_id",
+    "ix_assessments_account_id_created_at_id",
+)
 
 
 async def test_each_filter_has_an_index_in_the_order_of_the_page(
@@ -222,6 +227,8 @@ async def test_each_filter_has_an_index_in_the_order_of_the_page(
     async with application.database.sessions() as session, session.begin():
         for setting in ("enable_seqscan", "enable_bitmapscan", "enable_sort"):
             await session.execute(text(f"SET LOCAL {setting} = off"))
+        for name in WITHOUT_FILTER:  # in an empty table one index is as good as another
+            await session.execute(text(f"DROP INDEX {name}"))
         for query, index in INDEXES.items():
             page = (
                 f"EXPLAIN {query} AND (created_at, id) < (now(), 'z') AND created_at >= '-infinity'"

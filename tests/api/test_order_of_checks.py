@@ -27,17 +27,26 @@ BODIES: Final = {
     "access_codes/0000000000000000/deactivate": (problems.BODY_TOO_LARGE, problems.LOG_IN),
     "api_keys": (problems.BODY_TOO_LARGE, problems.LOG_IN),
     "api_keys/1111111111/rotate": (problems.BODY_TOO_LARGE, problems.LOG_IN),
+    "orders/2222222222/payment_page": (problems.BODY_TOO_LARGE, problems.LOG_IN),
+    "webhook_endpoints": (problems.BODY_TOO_LARGE, problems.LOG_IN),
+    "webhook_endpoints/3333333333/redeliver": (problems.BODY_TOO_LARGE, problems.LOG_IN),
     "change_password": (problems.BODY_TOO_LARGE, problems.LOG_IN),
 }
 # Where the body may be left out: an empty one is none.
-OPTIONAL: Final = ("credits/return", "deactivate", "rotate")
+OPTIONAL: Final = ("credits/return", "deactivate", "rotate", "payment_page")
 OPEN: Final = ("register", "login")
 LARGE: Final = 256 * 1024 + 1
 
 
 def path_of(operation: str) -> str:
-    named = operation.replace("0000000000000000", "{access_code}")
-    return named.replace("1111111111", "{prefix}")
+    for value, name in (
+        ("0000000000000000", "{access_code}"),
+        ("1111111111", "{prefix}"),
+        ("2222222222", "{order_id}"),
+        ("3333333333", "{webhook_endpoint_id}"),
+    ):
+        operation = operation.replace(value, name)
+    return operation
 
 
 def test_every_endpoint_that_takes_a_body_is_named_here(running: Application) -> None:

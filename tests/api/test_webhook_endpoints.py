@@ -265,7 +265,7 @@ async def test_deliveries_are_listed_newest_first_by_pages_and_filtered_by_statu
         "status", "one of: " + ", ".join(DeliveryStatus)
     )
     assert refusal(await call(application, user, "GET", f"{path}?state=x")) == (
-        problems.unknown_query("cursor", "limit", "status")
+        problems.unknown_query(*("created_after", "created_before", "cursor", "limit", "status"))
     )
 
 

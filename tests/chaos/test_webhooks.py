@@ -6,8 +6,8 @@ SEED = 20
 
 
 async def test_every_event_arrives_under_one_id_whatever_fails() -> None:
-    verdict = await receiver_fails(SEED, orders=10, kills=2, replicas=2, per_second=4)
+    verdict = await receiver_fails(SEED, orders=6, kills=2, replicas=2, per_second=4)
     print(verdict)  # noqa: T201  the seed replays it
     assert verdict.is_clean
-    assert verdict.orders == 10
-    assert int(verdict.measured["events_of_buyer"]) > 40
+    assert verdict.orders == 6
+    assert int(verdict.measured["events_of_buyer"]) > 25

@@ -178,10 +178,10 @@ async def _wait(reader: _Reader, after: int, limit: int, until: float) -> Events
             read = await reader.read(after, limit)
             left = until - time.monotonic()
             if read.items or left <= 0 or not stream.goes_on:
+                await reader.check_credentials()  # they may be good no more
                 return read
             if not read.more:
                 await reader.wait(stream, left)
-                await reader.check_credentials()
             after = read.next_after
 
 
@@ -238,8 +238,8 @@ async def _sent(reader: _Reader, read: EventsRead) -> AsyncIterator[ServerSentEv
 async def _read_on(reader: _Reader, after: int) -> EventsRead | None:
     """Return the next events; None: the credentials are good no more, or the database is away."""
     try:
-        await reader.check_credentials()
-        return await reader.read(after)
+        read = await reader.read(after)
+        await reader.check_credentials()  # last: what they may not see any more is not shown
     except AppError:
         return None
     except Exception as fault:
@@ -248,6 +248,7 @@ async def _read_on(reader: _Reader, after: int) -> EventsRead | None:
             raise
         log.warning("event_stream_ended", why=why)
         return None
+    return read
 
 
 def _response(event: EventView) -> EventResponse:

@@ -65,6 +65,31 @@ def parameters(events: Sequence[NewEvent]) -> dict[str, Any]:
     }
 
 
+def inserting_one(source: str) -> str:
+    """Return the SQL that inserts the event of `parameters_of_one` once for each row of a source.
+
+    PostgreSQL plans a statement anew each time that has arrays of parameters.
+    """
+    return f"""
+    INSERT INTO events (account_ids, type, at, previous_status, data)
+    SELECT array_remove(ARRAY[CAST(:event_owner_id AS text), CAST(:event_other_id AS text)], NULL)
+            || ARRAY(SELECT issuer_id FROM access_codes WHERE account_id = :event_owner_id),
+        :event_type, :event_time, CAST(:event_previous AS text), CAST(:event_data AS jsonb)
+    FROM {source}"""  # noqa: S608  all of it is ours
+
+
+def parameters_of_one(event: NewEvent) -> dict[str, Any]:
+    """Return the parameters of `inserting_one`."""
+    return {
+        "event_owner_id": event.owner_id,
+        "event_other_id": event.other_id,
+        "event_type": str(event.type),
+        "event_time": event.at,
+        "event_previous": event.previous_status,
+        "event_data": event.data,
+    }
+
+
 _APPEND: Final = text(inserting())
 
 

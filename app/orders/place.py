@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.authentication import Caller, CallerQuery
 from app.accounts.errors import InvalidAccessCode
 from app.accounts.rules.expiry import is_past
-from app.events.append import append, inserting, parameters
+from app.events.append import append, inserting_one, parameters_of_one
 from app.ledger.rules import AccountStatus
 from app.orders import addresses, events, rail_offers, told
 from app.orders.aeonto_parameters import TRUSTED_FOR, KnownParameters
@@ -164,7 +164,7 @@ def _inserted(source: str = "") -> str:
     ), begun AS (
         INSERT INTO order_events (order_id, kind, from_status, to_status, at, reason)
         SELECT id, 'moved', :from_status, :to_status, created_at, :reason FROM placed
-    ), announced AS ({inserting("CROSS JOIN placed")})
+    ), announced AS ({inserting_one("placed")})
     SELECT id FROM placed"""  # noqa: S608  all of it is ours
 
 
@@ -200,7 +200,7 @@ def _as_sent(order: dict[str, Any]) -> dict[str, Any]:
 
 async def in_aeon(database: Database, order: dict[str, Any], body: bytes) -> None:
     """Insert an order that waits for AEON.to, which will say where to pay; `body` is the answer."""
-    told_of = parameters([told.placed(order, body)])
+    told_of = parameters_of_one(told.placed(order, body))
     await database.fetch(_IN_AEON, **_as_sent(order), **_ORDERED, **told_of)
 
 
@@ -212,7 +212,7 @@ async def in_aeon_once(
         _IN_AEON_ONCE,
         **_as_sent(order),
         **_ORDERED,
-        **parameters([told.placed(order, body)]),
+        **parameters_of_one(told.placed(order, body)),
         key=key.key,
         request_hash=key.request_hash,
         body=body,

@@ -42,6 +42,9 @@ class Receiver(BaseHTTPRequestHandler):
         self.send_response(204)
         self.end_headers()
 
+    def log_message(self, *args):
+        pass
+
 
 server = HTTPServer(("127.0.0.1", 0), Receiver)
 (folder / "port").write_text(f"{server.server_port}\n")

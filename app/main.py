@@ -26,6 +26,7 @@ from app.settings import Settings
 from app.web import docs, error_handlers, health, middleware, openapi
 from app.web.application import Application
 from app.web.event_stream import OpenStreams
+from app.webhooks import delivery_router as webhook_deliveries
 from app.webhooks import router as webhooks
 from app.worker import housekeeping
 from app.worker.one_worker import loops_in_one_process
@@ -75,6 +76,7 @@ def create_app(
         access_code_router,
         api_key_router,
         webhooks,
+        webhook_deliveries,
         health,
     ):
         app.add_routes_of(feature.router)

@@ -267,6 +267,15 @@ def _open_servers(
     return servers
 
 
+def _open_database(settings: Settings, stack: AsyncExitStack) -> Database:
+    """Return the database; its connections close with the stack. Raises ConfigurationError."""
+    if settings.database.url is None:
+        raise ConfigurationError("ASSAY_DATABASE_URL: required")
+    database = create_database(settings.database.url.get_secret_value())
+    stack.push_async_callback(database.dispose)
+    return database
+
+
 @asynccontextmanager
 async def open_resources(
     settings: Settings, metrics: Metrics, overrides: Overrides
@@ -274,12 +283,7 @@ async def open_resources(
     """Open everything, and close it in reverse. Raises ConfigurationError."""
     terms = sales_terms(settings)
     async with AsyncExitStack() as stack:
-        database = overrides.database
-        if database is None:
-            if settings.database.url is None:
-                raise ConfigurationError("ASSAY_DATABASE_URL: required")
-            database = create_database(settings.database.url.get_secret_value())
-            stack.push_async_callback(database.dispose)
+        database = overrides.database or _open_database(settings, stack)
         clock = overrides.clock or database.clock
         if clock is database.clock:
             await stack.enter_async_context(clock_watched(database, metrics))
@@ -300,7 +304,6 @@ async def open_resources(
         upstream = open_aeonto(settings.aeonto.base_url)
         stack.push_async_callback(upstream.aclose)
         aeonto = AeontoClient(upstream, pace=pace, clock=clock, observe=metrics.observe_upstream)
-        throttles = Throttles(database, clock, metrics.observe_refused_attempt)
         sender = overrides.webhook_sender or WebhookSender(
             Policy(allowed=settings.webhooks.allowed_networks)
         )
@@ -319,7 +322,7 @@ async def open_resources(
             PollHints(),
             PaymentWatch(),
             KeyUses(),
-            throttles,
+            Throttles(database, clock, metrics.observe_refused_attempt),
             receipt_key(settings),
             report_limit=ConcurrencyLimit(_REPORTS_AT_ONCE, within_seconds=_REPORT_WITHIN_SECONDS),
             notifications=notifications,

@@ -1,4 +1,4 @@
-"""Webhook endpoints: making, changing and deleting them, their secrets, and what was sent."""
+"""Webhook endpoints: making, changing and deleting them, and their secrets."""
 
 from http import HTTPStatus
 
@@ -21,23 +21,15 @@ from app.web.idempotency import BodyKey, PathKey
 from app.web.list_parameters import CreatedRange
 from app.web.paging import CursorParameter, LimitParameter
 from app.web.request_body import StrictRoute
-from app.webhooks import deliveries, endpoints
-from app.webhooks.deliveries import DeliveryBodies, DeliveryFacts, Wanted
-from app.webhooks.endpoints import EndpointChanges, EndpointFacts, EndpointWish, NewSecret
+from app.webhooks import endpoints
+from app.webhooks.endpoints import EndpointChanges, EndpointWish
 from app.webhooks.fan_out import ENDPOINTS_CHANNEL
-from app.webhooks.rules.states import DeliveryStatus, DisabledReason, EndpointStatus
+from app.webhooks.responses import endpoint_response, endpoint_with_secret
 from app.webhooks.rules.urls import Policy, UrlRefused, read_url
 from app.webhooks.schemas import (
     ChangeWebhookEndpointRequest,
     CreateWebhookEndpointRequest,
-    DeliveryInPath,
     EndpointInPath,
-    RedeliverRequest,
-    RedeliverResponse,
-    StatusFilter,
-    WebhookDeliveryPage,
-    WebhookDeliveryResponse,
-    WebhookDeliveryWithBodies,
     WebhookEndpointPage,
     WebhookEndpointResponse,
     WebhookEndpointWithSecret,
@@ -50,52 +42,6 @@ router = APIRouter(
     responses=responses(400, 403, 429, 500, 503),
 )
 _TAKES_BODY = responses(408, 413, 415)
-
-
-def _endpoint(facts: EndpointFacts) -> WebhookEndpointResponse:
-    reason = facts.disabled_reason
-    return WebhookEndpointResponse(
-        id=facts.id,
-        url=facts.url,
-        event_types=None if facts.event_types is None else list(facts.event_types),
-        description=facts.description,
-        created_at=facts.created_at,
-        status=EndpointStatus(facts.status),
-        disabled_reason=None if reason is None else DisabledReason(reason),
-        disabled_at=facts.disabled_at,
-        failing_since=facts.failing_since,
-        last_sequence=facts.last_sequence,
-        old_secret_until=facts.old_secret_until,
-    )
-
-
-def _shown_once(made: NewSecret) -> WebhookEndpointWithSecret:
-    return WebhookEndpointWithSecret(**_endpoint(made.facts).model_dump(), secret=made.secret)
-
-
-def _delivery(facts: DeliveryFacts) -> WebhookDeliveryResponse:
-    return WebhookDeliveryResponse(
-        id=facts.id,
-        webhook_id=facts.message_id,
-        event_type=facts.event_type,
-        sequence=facts.sequence,
-        status=DeliveryStatus(facts.status),
-        created_at=facts.created_at,
-        attempts=facts.attempts,
-        last_attempt_at=facts.last_attempt_at,
-        next_attempt_at=facts.next_attempt_at,
-        answer_status=facts.answer_status,
-        duration_ms=facts.duration_ms,
-        error=facts.error,
-    )
-
-
-def _with_bodies(facts: DeliveryBodies) -> WebhookDeliveryWithBodies:
-    return WebhookDeliveryWithBodies(
-        **_delivery(facts).model_dump(),
-        request_body=facts.request_body,
-        answer_body=facts.answer_body,
-    )
 
 
 def _checked(url: str, policy: Policy) -> str:
@@ -139,7 +85,7 @@ async def create_webhook_endpoint(
             actor=actor_of(request, caller),
             now=resources.clock.now(),
         )
-        return _shown_once(made)
+        return endpoint_with_secret(made)
 
     answer = await idempotency.answer_once(resources, session, key, create, sealed_by=credentials)
     resources.notifications.tell(ENDPOINTS_CHANNEL)
@@ -167,7 +113,7 @@ async def list_webhook_endpoints(
         created=created,
     )
     return WebhookEndpointPage(
-        items=[_endpoint(facts) for facts in page.items], next_cursor=page.next_cursor
+        items=[endpoint_response(facts) for facts in page.items], next_cursor=page.next_cursor
     )
 
 
@@ -181,7 +127,9 @@ async def get_webhook_endpoint(
     webhook_endpoint_id: EndpointInPath, caller: CallerDep, connection: ReadConnection
 ) -> WebhookEndpointResponse:
     """Read a webhook endpoint of the caller: whether it is enabled, and how it answers."""
-    return _endpoint(await endpoints.get(connection, caller.account_id, webhook_endpoint_id))
+    return endpoint_response(
+        await endpoints.get(connection, caller.account_id, webhook_endpoint_id)
+    )
 
 
 @router.patch(
@@ -213,7 +161,7 @@ async def change_webhook_endpoint(
             now=resources.clock.now(),
         )
     resources.notifications.tell(ENDPOINTS_CHANNEL)
-    return _endpoint(changed)
+    return endpoint_response(changed)
 
 
 @router.delete(
@@ -237,7 +185,7 @@ async def delete_webhook_endpoint(
             actor=actor_of(request, caller),
             now=resources.clock.now(),
         )
-    return _endpoint(removed)
+    return endpoint_response(removed)
 
 
 @router.post(
@@ -269,113 +217,8 @@ async def rotate_webhook_secret(
             actor=actor_of(request, caller),
             now=resources.clock.now(),
         )
-        return _shown_once(rotated)
+        return endpoint_with_secret(rotated)
 
     return await idempotency.answer_once(
         resources, session, key, rotate, status=HTTPStatus.OK, sealed_by=credentials
     )
-
-
-@router.post(
-    "/webhook_endpoints/{webhook_endpoint_id}/test",
-    status_code=201,
-    summary="Test a webhook endpoint",
-    response_model=WebhookDeliveryWithBodies,
-    response_description="The delivery of the test, which is pending",
-    dependencies=[THROTTLE_INVALID_CODES],
-    responses=responses(404) | idempotency.documented(links.WEBHOOK_DELIVERY),
-)
-async def test_webhook_endpoint(
-    webhook_endpoint_id: EndpointInPath,
-    *,
-    caller: CallerDep,
-    session: Session,
-    resources: ResourcesDep,
-    key: PathKey,
-) -> Response:
-    """Send a `webhook.test`, once, soon; read the delivery to see what was answered."""
-
-    async def test() -> WebhookDeliveryWithBodies:
-        made = await deliveries.send_test(
-            session, webhook_endpoint_id, caller=caller, now=resources.clock.now()
-        )
-        return _with_bodies(made)
-
-    return await idempotency.answer_once(resources, session, key, test)
-
-
-@router.get(
-    "/webhook_endpoints/{webhook_endpoint_id}/deliveries",
-    summary="List the deliveries of a webhook endpoint",
-    response_description="Deliveries, newest first",
-    responses=responses(404),
-)
-async def list_webhook_deliveries(
-    webhook_endpoint_id: EndpointInPath,
-    *,
-    caller: CallerDep,
-    connection: ReadConnection,
-    created: CreatedRange,
-    status: StatusFilter = None,
-    cursor: CursorParameter = None,
-    limit: LimitParameter = 20,
-) -> WebhookDeliveryPage:
-    """List what was sent to an endpoint in the last 30 days, and what is to be sent."""
-    await endpoints.get(connection, caller.account_id, webhook_endpoint_id)
-    page = await deliveries.list_of(
-        connection,
-        webhook_endpoint_id,
-        status=status,
-        cursor=read_cursor(cursor) if cursor is not None else None,
-        limit=limit,
-        created=created,
-    )
-    return WebhookDeliveryPage(
-        items=[_delivery(facts) for facts in page.items], next_cursor=page.next_cursor
-    )
-
-
-@router.get(
-    "/webhook_endpoints/{webhook_endpoint_id}/deliveries/{webhook_delivery_id}",
-    summary="Read a delivery",
-    response_description="The delivery, with bodies",
-    responses=responses(404),
-)
-async def get_webhook_delivery(
-    webhook_endpoint_id: EndpointInPath,
-    webhook_delivery_id: DeliveryInPath,
-    caller: CallerDep,
-    connection: ReadConnection,
-) -> WebhookDeliveryWithBodies:
-    """Read one delivery with what was sent and what was answered last."""
-    await endpoints.get(connection, caller.account_id, webhook_endpoint_id)
-    return _with_bodies(await deliveries.get(connection, webhook_endpoint_id, webhook_delivery_id))
-
-
-@router.post(
-    "/webhook_endpoints/{webhook_endpoint_id}/redeliver",
-    summary="Send events to a webhook endpoint again",
-    response_model=RedeliverResponse,
-    response_description="How many are on their way",
-    dependencies=[THROTTLE_INVALID_CODES],
-    responses=_TAKES_BODY | responses(404) | idempotency.documented(status=200, conflicts=True),
-)
-async def redeliver_webhooks(
-    webhook_endpoint_id: EndpointInPath,
-    body: RedeliverRequest,
-    *,
-    caller: CallerDep,
-    session: Session,
-    resources: ResourcesDep,
-    key: BodyKey,
-) -> Response:
-    """Send deliveries again, or a range of events, or everything since: under the same `webhook-id`."""
-    wanted = Wanted(body.delivery_ids, body.from_sequence, body.to_sequence, body.since)
-
-    async def redeliver() -> RedeliverResponse:
-        done = await deliveries.redeliver(
-            session, webhook_endpoint_id, caller=caller, wanted=wanted, now=resources.clock.now()
-        )
-        return RedeliverResponse(deliveries=done.count, more_from=done.more_from)
-
-    return await idempotency.answer_once(resources, session, key, redeliver, status=HTTPStatus.OK)

@@ -43,9 +43,9 @@ def _get_kwargs(
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Problem | str | None:
+) -> Any | Problem | None:
     if response.status_code == 200:
-        response_200 = response.text
+        response_200 = cast(Any, response.text)
         return response_200
 
     if response.status_code == 400:
@@ -91,7 +91,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Problem | str]:
+) -> Response[Any | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -106,7 +106,7 @@ def sync_detailed(
     after: int | Unset = 0,
     access_code: str | Unset = UNSET,
     last_event_id: int | Unset = UNSET,
-) -> Response[Problem | str]:
+) -> Response[Any | Problem]:
     """Follow the events of an account
 
      Send what happened and what happens to the things of the caller, as `GET /api/events` has it.
@@ -126,7 +126,7 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Problem | str]
+        Response[Any | Problem]
     """
 
     kwargs = _get_kwargs(
@@ -148,7 +148,7 @@ def sync(
     after: int | Unset = 0,
     access_code: str | Unset = UNSET,
     last_event_id: int | Unset = UNSET,
-) -> Problem | str | None:
+) -> Any | Problem | None:
     """Follow the events of an account
 
      Send what happened and what happens to the things of the caller, as `GET /api/events` has it.
@@ -168,7 +168,7 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Problem | str
+        Any | Problem
     """
 
     return sync_detailed(
@@ -185,7 +185,7 @@ async def asyncio_detailed(
     after: int | Unset = 0,
     access_code: str | Unset = UNSET,
     last_event_id: int | Unset = UNSET,
-) -> Response[Problem | str]:
+) -> Response[Any | Problem]:
     """Follow the events of an account
 
      Send what happened and what happens to the things of the caller, as `GET /api/events` has it.
@@ -205,7 +205,7 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Problem | str]
+        Response[Any | Problem]
     """
 
     kwargs = _get_kwargs(
@@ -225,7 +225,7 @@ async def asyncio(
     after: int | Unset = 0,
     access_code: str | Unset = UNSET,
     last_event_id: int | Unset = UNSET,
-) -> Problem | str | None:
+) -> Any | Problem | None:
     """Follow the events of an account
 
      Send what happened and what happens to the things of the caller, as `GET /api/events` has it.
@@ -245,7 +245,7 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Problem | str
+        Any | Problem
     """
 
     return (

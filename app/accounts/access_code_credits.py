@@ -10,9 +10,9 @@ from app.accounts.access_codes import active_account_of, facts_of
 from app.accounts.authentication import Caller
 from app.accounts.errors import AccessCodeNotFound
 from app.accounts.models import AccessCode
+from app.accounts.publish import publish_access_code
 from app.accounts.rules.expiry import is_past
 from app.accounts.schemas import Activity
-from app.accounts.told import tell_access_code
 from app.ledger import audit_log, service
 from app.ledger.actors import Actor
 from app.ledger.models import Account
@@ -95,7 +95,7 @@ async def deactivate(
     if was_active:
         facts = await facts_of(session, code.account_id, now)
         before = Activity.of(not is_past(facts.expires_at, now))
-        await tell_access_code(session, code.account_id, facts, previous_status=before, now=now)
+        await publish_access_code(session, code.account_id, facts, previous_status=before, now=now)
     return returned
 
 

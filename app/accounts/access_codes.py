@@ -10,8 +10,8 @@ from app.accounts.access_code_facts import CodeFacts
 from app.accounts.authentication import Caller, CallerQuery
 from app.accounts.errors import AccessCodeNotFound
 from app.accounts.models import AccessCode, User
+from app.accounts.publish import publish_access_code
 from app.accounts.rules.expiry import is_past, require_future
-from app.accounts.told import tell_access_code
 from app.accounts.users import insert_account
 from app.ledger import audit_log, service
 from app.ledger.actors import Actor
@@ -114,7 +114,7 @@ async def create(
             at=now,
         )
     code = await facts_of(session, account_id, now)
-    await tell_access_code(session, account_id, code, previous_status=None, now=now)
+    await publish_access_code(session, account_id, code, previous_status=None, now=now)
     return code
 
 

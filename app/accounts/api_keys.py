@@ -11,9 +11,9 @@ from app.accounts.authentication import Caller
 from app.accounts.errors import AccessCodeNotFound, InvalidApiKey
 from app.accounts.key_facts import KeyFacts, facts_query, key_facts
 from app.accounts.models import AccessCode, ApiKey, User
+from app.accounts.publish import publish_keys
 from app.accounts.rules.expiry import is_past, require_future
 from app.accounts.rules.key_limits import UNLIMITED, KeyLimits, limits_below
-from app.accounts.told import tell_keys
 from app.events.types import EventType
 from app.ledger import audit_log
 from app.ledger.actors import Actor
@@ -117,7 +117,7 @@ async def create(
     )
     made = await session.execute(facts_query().where(ApiKey.prefix == key.prefix))
     facts = key_facts(made.one())
-    await tell_keys(session, EventType.KEY_CREATED, [facts], now)
+    await publish_keys(session, EventType.KEY_CREATED, [facts], now)
     return NewKey(key.text, facts)
 
 
@@ -203,7 +203,7 @@ async def _revoke(
         rows = await session.execute(
             facts_query().where(ApiKey.prefix.in_(prefixes)).order_by(ApiKey.prefix)
         )
-        await tell_keys(session, EventType.KEY_REVOKED, [key_facts(row) for row in rows], now)
+        await publish_keys(session, EventType.KEY_REVOKED, [key_facts(row) for row in rows], now)
     return prefixes
 
 

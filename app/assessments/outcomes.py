@@ -10,7 +10,7 @@ from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.addresses.spelling import canonicalize
-from app.assessments import jobs, told
+from app.assessments import jobs, publish
 from app.assessments import progress as assessment_progress
 from app.assessments.claims import LeasedAssessment, is_held
 from app.assessments.context import AssessmentContext
@@ -157,14 +157,14 @@ def _answered(
 ) -> tuple[AssessmentView, dict[str, Any]]:
     """Return how an answered question looks, and the parameters by which it is kept and told."""
     written = _written(answer, one.question)
-    view = told.answered(one, written, now)
+    view = publish.answered_view(one, written, now)
     return view, {
         "its_time": now,
         "asked": one.question.assessment_id,
         "token": one.lease_token,
         "its_answer": json.dumps(written),
         "its_progress": json.dumps(assessment_progress.write(progress)),
-        **parameters([told.ready(one, view, now)]),
+        **parameters([publish.ready_event(one, view, now)]),
     }
 
 
@@ -209,7 +209,7 @@ async def _refund(
     )
     if not settled:
         return False
-    await append(session, [told.failed(reserved, verdict.failure, now)])
+    await append(session, [publish.failed_event(reserved, verdict.failure, now)])
     await service.post(
         session,
         account_id=reserved.account_id,

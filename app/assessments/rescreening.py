@@ -18,8 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.assessments.answer_changes import change_of
 from app.assessments.models import Assessment, AssessmentChange, ListReview
 from app.assessments.providers import sanctions, tags
+from app.assessments.publish import publish_changed
 from app.assessments.rules.questions import AssessmentStatus
-from app.assessments.told import tell_changed
 from app.lists import lookup, respelling, versions
 from app.lists.models import ImportedVersion, ListEntry
 from app.lists.rules.listings import ListVersion
@@ -248,7 +248,7 @@ async def _mark(session: AsyncSession, step: _Step, rows: Sequence[AnyRow], now:
         .returning(AssessmentChange.assessment_id)
     )
     changed = written.scalars().all()
-    await tell_changed(session, changed, now)
+    await publish_changed(session, changed, now)
     return len(changed)
 
 

@@ -21,10 +21,10 @@ def waking(loop: str, notifications: Notifications, clock: Clock) -> Waking:
 
 def tell_of_new_order(notifications: Notifications, rail: Rail) -> None:
     """Tell the loop that has the first thing to do for an order that was placed."""
-    notifications.tell(_CHANNEL, _FIRST[rail])
+    notifications.notify(_CHANNEL, _FIRST[rail])
 
 
 def tell_of_hastened_orders(notifications: Notifications) -> None:
     """Tell the loops that look at orders that some are due sooner than they were."""
     for loop in LOOKS.values():
-        notifications.tell(_CHANNEL, loop)
+        notifications.notify(_CHANNEL, loop)

@@ -19,7 +19,7 @@ from app.accounts.errors import InvalidAccessCode
 from app.accounts.rules.expiry import is_past
 from app.events.append import append, inserting_one, parameters_of_one
 from app.ledger.rules import AccountStatus
-from app.orders import addresses, events, rail_offers, told
+from app.orders import addresses, events, publish, rail_offers
 from app.orders.aeonto_parameters import TRUSTED_FOR, KnownParameters
 from app.orders.models import Order, Payment
 from app.orders.pricing import BitcoinTerms, Terms
@@ -200,8 +200,8 @@ def _as_sent(order: dict[str, Any]) -> dict[str, Any]:
 
 async def in_aeon(database: Database, order: dict[str, Any], body: bytes) -> None:
     """Insert an order that waits for AEON.to, which will say where to pay; `body` is the answer."""
-    told_of = parameters_of_one(told.placed(order, body))
-    await database.fetch(_IN_AEON, **_as_sent(order), **_ORDERED, **told_of)
+    event = parameters_of_one(publish.placed_event(order, body))
+    await database.fetch(_IN_AEON, **_as_sent(order), **_ORDERED, **event)
 
 
 async def in_aeon_once(
@@ -212,7 +212,7 @@ async def in_aeon_once(
         _IN_AEON_ONCE,
         **_as_sent(order),
         **_ORDERED,
-        **parameters_of_one(told.placed(order, body)),
+        **parameters_of_one(publish.placed_event(order, body)),
         key=key.key,
         request_hash=key.request_hash,
         body=body,
@@ -242,7 +242,7 @@ async def in_bitcoin(
     await events.write_moves(session, order["id"], (ORDERED, ADDRESS_GIVEN), now)
     view = view_of_placed(order, payment)
     body = write(view)
-    await append(session, [told.placed(order, body)])
+    await append(session, [publish.placed_event(order, body)])
     return view, body
 
 

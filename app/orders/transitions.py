@@ -17,6 +17,7 @@ from app.orders import events, settlements
 from app.orders.events import EventRecord
 from app.orders.models import BitcoinOutput, Order, Payment
 from app.orders.models.order_events import OrderEventKind
+from app.orders.publish import publish_change, shown_of
 from app.orders.rows import OrderRows, write
 from app.orders.rules.bitcoin_payments import Valuation
 from app.orders.rules.dispatch import transition
@@ -24,7 +25,6 @@ from app.orders.rules.facts import AeontoObservation, Observation, OrderFacts
 from app.orders.rules.settlement import Verified
 from app.orders.rules.states import OrderStatus
 from app.orders.rules.transition import Grant, Transition
-from app.orders.told import shown_of, tell
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Journal(Protocol):
         """Write a move; or a refusal or an alarm, once between two moves. Say whether it was new."""
         ...
 
-    async def tell(
+    async def publish_change(
         self, order: Order, previous_status: str, *, credited: bool, now: datetime
     ) -> None:
         """Tell the streams of its accounts of an order that changed, and of its credits."""
@@ -110,7 +110,7 @@ async def save(
     if change.move_to is not None:
         await write_event(OrderEventKind.MOVED, change.move_to, change.reason)
     if change.move_to is not None or shown_of(rows) != shown:
-        await journal.tell(order, status, credited=change.grant is not None, now=now)
+        await journal.publish_change(order, status, credited=change.grant is not None, now=now)
     if change.grant is not None:
         await journal.post_grant(order, change.grant, actor, now)
     if change.refused is not None:
@@ -145,10 +145,10 @@ class SqlJournal:
     async def write_event(self, event: EventRecord) -> bool:
         return await events.write(self._session, event)
 
-    async def tell(
+    async def publish_change(
         self, order: Order, previous_status: str, *, credited: bool, now: datetime
     ) -> None:
-        await tell(
+        await publish_change(
             self._session,
             order,
             previous_status=previous_status,

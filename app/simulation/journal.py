@@ -63,7 +63,7 @@ class MemoryJournal:
         )
         return True
 
-    async def tell(
+    async def publish_change(
         self, order: Order, previous_status: str, *, credited: bool, now: datetime
     ) -> None:
         """Tell nobody: in simulated days there are no streams."""

@@ -88,7 +88,7 @@ async def create_webhook_endpoint(
         return endpoint_with_secret(made)
 
     answer = await idempotency.answer_once(resources, session, key, create, sealed_by=credentials)
-    resources.notifications.tell(ENDPOINTS_CHANNEL)
+    resources.notifications.notify(ENDPOINTS_CHANNEL)
     return answer
 
 
@@ -160,7 +160,7 @@ async def change_webhook_endpoint(
             actor=actor_of(request, caller),
             now=resources.clock.now(),
         )
-    resources.notifications.tell(ENDPOINTS_CHANNEL)
+    resources.notifications.notify(ENDPOINTS_CHANNEL)
     return endpoint_response(changed)
 
 

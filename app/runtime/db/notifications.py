@@ -97,7 +97,7 @@ class Notifications:
                 del self._awaited[channel, key]
                 self._work.set()
 
-    def tell(self, channel: str, key: str = _ABOUT_ALL) -> None:
+    def notify(self, channel: str, key: str = _ABOUT_ALL) -> None:
         """Wake the subscribers of this process now, and those of others within a moment.
 
         Others are told while this process hears them; what was told about must be committed.

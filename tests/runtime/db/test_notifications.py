@@ -39,15 +39,15 @@ async def test_one_process_hears_what_another_tells_and_by_key_what_is_about_it_
         a_process(database_url) as (_, about_any),
         a_process(database_url) as (teller, _),
     ):
-        teller.tell(CHANNEL, "another's")
+        teller.notify(CHANNEL, "another's")
         await heard(about_any)
         assert not about_mine.is_set()
         about_any.clear()
-        teller.tell(CHANNEL, "mine")
+        teller.notify(CHANNEL, "mine")
         await heard(about_mine)
         await heard(about_any)
         about_mine.clear()
-        teller.tell(CHANNEL)
+        teller.notify(CHANNEL)
         await heard(about_mine)
 
 
@@ -60,10 +60,10 @@ async def test_a_trigger_may_tell_too(database_url: str) -> None:
 async def test_own_subscribers_are_woken_at_once_and_without_a_database() -> None:
     alone = Notifications("postgresql://127.0.0.1:1/nowhere")
     with alone.subscribed(CHANNEL, "mine") as mine, alone.subscribed(CHANNEL, "theirs") as theirs:
-        alone.tell(CHANNEL, "mine")
+        alone.notify(CHANNEL, "mine")
         assert (mine.is_set(), theirs.is_set(), alone.are_heard) == (True, False, False)
     mine.clear()
-    alone.tell(CHANNEL)
+    alone.notify(CHANNEL)
     assert not mine.is_set()
 
 
@@ -86,13 +86,13 @@ async def test_behind_a_pooler_nothing_is_heard_and_own_subscribers_are_still_wo
     with notifications.subscribed(CHANNEL) as news:
         await notifications.listen()  # returns
         assert not notifications.are_heard
-        notifications.tell(CHANNEL)
+        notifications.notify(CHANNEL)
         assert news.is_set()
 
 
 async def test_a_process_that_waits_for_nothing_opens_no_connection() -> None:
     notifications = Notifications("not a URL")
     async with running_beside(notifications.listen(), "notifications"):
-        notifications.tell(CHANNEL)
+        notifications.notify(CHANNEL)
         await asyncio.sleep(0)
         assert not notifications.are_heard

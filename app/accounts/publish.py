@@ -1,4 +1,4 @@
-"""What streams of events tell of access codes and API keys, each as the API shows it then."""
+"""Publishing changes of access codes and API keys to the streams of events: each as the API shows it then."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ from app.events.append import NewEvent, append
 from app.events.types import EventType
 
 
-async def tell_access_code(
+async def publish_access_code(
     session: AsyncSession,
     account_id: str,
     code: CodeFacts,
@@ -23,21 +23,21 @@ async def tell_access_code(
 ) -> None:
     """Tell of an access code that was issued or changed, in the caller's transaction."""
     data = access_code_response(code).model_dump_json()
-    told = EventType.ACCESS_CODE_UPDATED
-    await append(session, [NewEvent(told, account_id, now, data, previous_status)])
+    event_type = EventType.ACCESS_CODE_UPDATED
+    await append(session, [NewEvent(event_type, account_id, now, data, previous_status)])
 
 
-async def tell_keys(
-    session: AsyncSession, told: EventType, keys: Sequence[KeyFacts], now: datetime
+async def publish_keys(
+    session: AsyncSession, event_type: EventType, keys: Sequence[KeyFacts], now: datetime
 ) -> None:
     """Tell of API keys that were made or revoked, in the caller's transaction.
 
-    Of one that is bound to no account, nobody is told.
+    One that is bound to no account has no stream.
     """
     await append(
         session,
         [
-            NewEvent(told, key.account_id, now, api_key_response(key).model_dump_json())
+            NewEvent(event_type, key.account_id, now, api_key_response(key).model_dump_json())
             for key in keys
             if key.account_id is not None
         ],

@@ -1,4 +1,4 @@
-"""What the streams of an order's accounts tell of it: the order, as the API shows it then."""
+"""Publishing changes of an order to the streams of its accounts: the order, as the API shows it then."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -27,7 +27,7 @@ _SHOWN_OF_PAYMENT: Final = (
 )  # fmt: skip
 
 
-def placed(order: dict[str, Any], body: bytes) -> NewEvent:
+def placed_event(order: dict[str, Any], body: bytes) -> NewEvent:
     """Return the event of an order that is being placed; `body` is what the API answers."""
     return NewEvent(
         EventType.ORDER_UPDATED,
@@ -52,7 +52,7 @@ def shown_of(rows: OrderRows) -> tuple[object, ...]:
     return (looked_at_no_more, *facts, wanted, *outputs)
 
 
-async def tell(
+async def publish_change(
     session: AsyncSession,
     order: Order,
     *,
@@ -61,7 +61,7 @@ async def tell(
     valuation: Valuation,
     now: datetime,
 ) -> None:
-    """Tell of an order that changed, and of its credits if it got them just now.
+    """Publish an order that changed, and its credits if it got them just now.
 
     In the caller's transaction, when the order and its payment are written.
     """
@@ -72,13 +72,13 @@ async def tell(
         session,
         [
             NewEvent(
-                told,
+                event_type,
                 order.beneficiary_id,
                 now,
                 data,
                 previous_status=previous_status,
                 other_id=order.buyer_id,
             )
-            for told in types
+            for event_type in types
         ],
     )

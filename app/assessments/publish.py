@@ -1,4 +1,4 @@
-"""What the streams of an assessment's account tell of it: the assessment, as the API shows it then."""
+"""Publishing changes of an assessment to the stream of its account: as the API shows it then."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -16,19 +16,21 @@ from app.events.append import NewEvent, append
 from app.events.types import EventType
 
 
-def answered(reserved: LeasedAssessment, answer: dict[str, Any], now: datetime) -> AssessmentView:
+def answered_view(
+    reserved: LeasedAssessment, answer: dict[str, Any], now: datetime
+) -> AssessmentView:
     """Return how an assessment looks whose answer is kept now."""
     return _view(reserved, AssessmentStatus.READY, now, answer=answer)
 
 
-def ready(reserved: LeasedAssessment, view: AssessmentView, now: datetime) -> NewEvent:
+def ready_event(reserved: LeasedAssessment, view: AssessmentView, now: datetime) -> NewEvent:
     """Return the event of an answer that is being kept."""
     return _event(
         EventType.ASSESSMENT_READY, reserved.account_id, view, AssessmentStatus.PENDING, now
     )
 
 
-def failed(reserved: LeasedAssessment, failure: str | None, now: datetime) -> NewEvent:
+def failed_event(reserved: LeasedAssessment, failure: str | None, now: datetime) -> NewEvent:
     """Return the event of a question whose credit is given back."""
     view = _view(reserved, AssessmentStatus.FAILED, now, failure=failure)
     return _event(
@@ -36,7 +38,7 @@ def failed(reserved: LeasedAssessment, failure: str | None, now: datetime) -> Ne
     )
 
 
-async def tell_changed(
+async def publish_changed(
     session: AsyncSession, assessment_ids: Collection[str], now: datetime
 ) -> None:
     """Tell that a new version of a list changes assessments, in the caller's transaction."""
@@ -56,14 +58,14 @@ async def tell_changed(
 
 
 def _event(
-    told: EventType,
+    event_type: EventType,
     account_id: str,
     view: AssessmentView,
     previous_status: AssessmentStatus,
     now: datetime,
 ) -> NewEvent:
     return NewEvent(
-        told,
+        event_type,
         account_id,
         now,
         assessment_response(view).model_dump_json(),

@@ -258,11 +258,19 @@ MUTATIONS: Final = (
         "::test_a_provider_that_cannot_tell_is_asked_twice_at_most_and_that_is_counted",
     ),
     Mutation(
-        "lease: nobody takes what another works on",
+        "lease: nobody takes the order that another works on",
+        "app/orders/leases.py",
+        "            AND (orders.lease_until IS NULL OR orders.lease_until < clock_timestamp())\n",
+        "",
+        "tests/orders/test_leases.py::test_expired_lease_is_taken_over_under_a_new_token",
+    ),
+    Mutation(
+        "lease: nobody takes the assessment that another works on",
         "app/runtime/leases.py",
         "return or_(lease_until.is_(None), lease_until < func.clock_timestamp())",
         "return or_(lease_until.is_(None), lease_until.is_not(None))",
-        "tests/orders/test_leases.py::test_expired_lease_is_taken_over_under_a_new_token",
+        "tests/assessments/test_service.py"
+        "::test_question_of_a_process_that_died_is_asked_again_when_its_lease_is_over",
     ),
     Mutation(
         "reservation lock: one slot at a time",
@@ -283,6 +291,14 @@ MUTATIONS: Final = (
         "app/runtime/idempotency.py",
         "    return inserted is not None\n",
         "    return True\n",
+        "tests/api/test_idempotency_in_parallel.py"
+        "::test_parallel_requests_under_one_key_are_done_once_wherever_a_key_is_taken",
+    ),
+    Mutation(
+        "idempotency: one order in Aeon under a key",
+        "app/orders/place.py",
+        '{_inserted("FROM as_usual")}',
+        '{_inserted("FROM shortly")}',
         "tests/api/test_idempotency_in_parallel.py::test_fifty_parallel_orders_under_one_key_are_one",
     ),
     _sql(

@@ -364,6 +364,22 @@ async def test_a_stream_ends_when_its_key_is_revoked_and_shows_nothing_of_later(
         assert [event async for event in events] == []
 
 
+async def test_a_wait_is_refused_when_its_key_is_revoked_meanwhile(
+    served: Served, user: Person, client_of: Clients
+) -> None:
+    client = client_of(user.headers)
+    key = (await client.post("api_keys", {})).json()
+    last = (await client.events())[-1]["sequence"]
+    waiter = client_of({"X-API-KEY": key["api_key"]})
+    streams: OpenStreams = served.app.state.streams
+    async with asyncio.timeout(AWAITED_SECONDS), asyncio.TaskGroup() as group:
+        waiting = group.create_task(waiter.get("events", after=last, wait_seconds=30))
+        while not streams._wakers:
+            await asyncio.sleep(0.01)
+        await client.http.delete(f"/api/api_keys/{key['prefix']}")
+    assert refusal(waiting.result()) == problems.INVALID_API_KEY
+
+
 async def test_streams_and_waits_end_when_the_process_stops(committed_database: Database) -> None:
     person = None
     async with serve_application(committed_database) as served:

@@ -38,6 +38,10 @@ _REVIEWS: Final = "tests/assessments/test_rescreening.py::"
 _SENDER: Final = "tests/webhooks/test_sender.py::"
 _DELIVERING: Final = "tests/webhooks/test_delivering.py::"
 
+_EVENTS_MIGRATION: Final = "migrations/versions/0030_account_events.py"
+_NUMBERING: Final = "tests/events/test_numbering.py::"
+_EVENTS: Final = "tests/api/test_events.py::"
+
 MUTATIONS: Final = (
     _sql(
         "UNIQUE: one purchase per order",
@@ -656,5 +660,68 @@ MUTATIONS: Final = (
         "idempotency.answer_once(resources, session, key, create)",
         "tests/api/test_webhook_endpoints.py::"
         "test_secret_under_an_idempotency_key_is_shown_to_the_same_credentials_alone",
+    ),
+    Mutation(
+        "events: streams are locked in one order before any is numbered",
+        _EVENTS_MIGRATION,
+        "        PERFORM pg_advisory_xact_lock(hashtextextended('event_stream:' || stream, 0));\n",
+        "        NULL;\n",
+        _NUMBERING + "test_parallel_writers_of_crossed_streams_leave_no_gap_and_lock_nobody_out",
+    ),
+    Mutation(
+        "trigger: events are numbered at commit",
+        _EVENTS_MIGRATION,
+        "AFTER INSERT ON events DEFERRABLE INITIALLY DEFERRED FOR EACH ROW",
+        "AFTER INSERT ON events FOR EACH ROW",
+        _NUMBERING + "test_a_slow_writer_holds_up_nobody_and_comes_after_who_was_faster",
+    ),
+    Mutation(
+        "trigger: the number of an event follows from its stream",
+        _EVENTS_MIGRATION,
+        "    SELECT COALESCE(max(sequence), 0) + 1 INTO NEW.sequence\n",
+        "    SELECT COALESCE(NEW.sequence, max(sequence) + 1, 1) INTO NEW.sequence\n",
+        _NUMBERING + "test_streams_are_append_only_and_numbered_by_the_database_alone",
+    ),
+    Mutation(
+        "trigger: events never change",
+        _EVENTS_MIGRATION,
+        '_APPEND_ONLY: Final = ("events", "account_events")',
+        '_APPEND_ONLY: Final = ("account_events",)',
+        _NUMBERING + "test_streams_are_append_only_and_numbered_by_the_database_alone",
+    ),
+    Mutation(
+        "trigger: numbers of events never change",
+        _EVENTS_MIGRATION,
+        '_APPEND_ONLY: Final = ("events", "account_events")',
+        '_APPEND_ONLY: Final = ("events",)',
+        _NUMBERING + "test_streams_are_append_only_and_numbered_by_the_database_alone",
+    ),
+    Mutation(
+        "trigger: each movement of credits is told",
+        _EVENTS_MIGRATION,
+        "        FROM written ORDER BY id;\n",
+        "        FROM written WHERE order_id IS NOT NULL ORDER BY id;\n",
+        _NUMBERING + "test_each_movement_of_credits_is_told_as_the_ledger_lists_it",
+    ),
+    Mutation(
+        "a key reads only the events of its scopes",
+        "app/accounts/rules/event_scopes.py",
+        "for told, scope in READABLE_BY.items() if limits.has(scope))",
+        "for told in READABLE_BY)",
+        _EVENTS + "test_a_key_reads_the_events_of_what_its_scopes_let_it_read",
+    ),
+    Mutation(
+        "a stream shows nothing that it read after its key was revoked",
+        "app/accounts/event_router.py",
+        "        await reader.check_credentials()  # last: what they may not see any more is not shown\n",
+        "",
+        _EVENTS + "test_a_stream_ends_when_its_key_is_revoked_and_shows_nothing_of_later",
+    ),
+    Mutation(
+        "a wait shows nothing that it read after its key was revoked",
+        "app/accounts/event_router.py",
+        "                await reader.check_credentials()  # they may be good no more\n",
+        "",
+        _EVENTS + "test_a_wait_is_refused_when_its_key_is_revoked_meanwhile",
     ),
 )

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.accounts.authentication import Caller
 from app.accounts.errors import AccessCodeNotFound
-from app.events.models import AccountEvent, Event
+from app.events.models import AccountEvent
 from app.runtime import leases
 from app.runtime.errors import InvalidParameter, NotFound
 from app.runtime.paging import ALL_TIME, Cursor, Page, TimeRange, page_of
@@ -18,7 +18,7 @@ from app.runtime.security import WEBHOOK_DELIVERY_ID_PATTERN, new_id
 from app.webhooks import messages
 from app.webhooks.endpoints import EndpointFacts, lock
 from app.webhooks.errors import WebhookEndpointDisabled
-from app.webhooks.fan_out import add_deliveries, events_of
+from app.webhooks.fan_out import TOLD, add_deliveries, events_of
 from app.webhooks.jobs import wake_next
 from app.webhooks.models import WebhookDelivery
 from app.webhooks.rules.states import TEST_EVENT, DeliveryStatus
@@ -202,7 +202,8 @@ async def _events_again(
 
 def _in_range(wanted: Wanted) -> ColumnElement[bool]:
     if wanted.since is not None:
-        return Event.at >= wanted.since
+        since: ColumnElement[bool] = TOLD.c.at >= wanted.since
+        return since
     first = AccountEvent.sequence >= (wanted.from_sequence or 0)
     if wanted.to_sequence is None:
         return first

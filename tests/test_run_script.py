@@ -114,8 +114,9 @@ def test_browser_drives_the_report_page_where_chromium_is_installed(checkout: Ch
     for name in ("chromium", "chromedriver", "npm"):
         checkout.add_program(name, "#!/bin/sh\n")
     answer = checkout.run("browser", "-k", "phone")
-    tests = "[tests/browser/see_report.py][tests/browser/see_payment_page.py][-k][phone]"
-    assert (answer.returncode, answer.stdout) == (0, f"[python][-m][pytest][-n][0]{tests}")
+    spread = "[-n][2][--dist][load][--maxschedchunk][1]"
+    tests = "[tests/browser/see_payment_page.py][tests/browser/see_report.py][-k][phone]"
+    assert (answer.returncode, answer.stdout) == (0, f"[python][-m][pytest]{spread}{tests}")
 
 
 def test_browser_installs_chromium_from_debian_where_it_is_missing(checkout: Checkout) -> None:

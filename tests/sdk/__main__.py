@@ -1,7 +1,7 @@
 """`./run sdk`: makes clients from the document, compiles them, and lets each buy and assess.
 
-`--write` puts the generated files of the official clients, `clients/`, in place of those there are.
-Needs nothing but what `tests/sdk/tools.py` installs. The server is `assay dev`: its sandbox pays
+`--install` only installs its tools; `--write` puts the generated files of the official clients,
+`clients/`, in place of those there are. Needs nothing but what `tests/sdk/tools.py` installs. The server is `assay dev`: its sandbox pays
 every order by itself, in both coins. Exits with 1 where a client fails at anything.
 """
 
@@ -54,14 +54,16 @@ def main() -> int:
     except (ToolMissing, subprocess.CalledProcessError) as fault:
         print(f"sdk: {fault}", file=sys.stderr)
         return 1
+    if sys.argv[1:] == ["--install"]:
+        return 0
     if sys.argv[1:] == ["--write"]:
         official.write()
         return 0
     with tempfile.TemporaryDirectory() as name, _serving(Path(name)) as url:
         keys = _public_keys(url)
         made = clients(_DOCUMENT, Path(name))
-        # Two at once, for compilers keep a core each busy, and journeys wait for payments.
-        with ThreadPoolExecutor(2) as pool:
+        # Compilers keep a core each busy, and journeys wait for payments.
+        with ThreadPoolExecutor(4) as pool:
             outcomes = list(pool.map(lambda one: _try(one, url, Path(name), keys), made))
     _print(outcomes)
     failed = [outcome for outcome in outcomes if outcome.receipt != "verified"]

@@ -36,6 +36,27 @@ from app.worker.run import loop_names, poll_hints_running, worker_running
 _MOST_STREAMS: Final = 500
 _MOST_STREAMS_OF_ONE: Final = 10
 
+# In the order of the document.
+_FEATURES: Final = (
+    order_export,  # before what has a parameter in its place
+    assessment_export,
+    ledger_export_router,
+    orders,
+    price_router,
+    payment_page_router,
+    assessments,
+    batch_router,
+    receipt_router,
+    accounts,
+    ledger_router,
+    event_router,
+    access_code_router,
+    api_key_router,
+    webhooks,
+    webhook_deliveries,
+    health,
+)
+
 
 def create_app(
     settings: Settings, overrides: Overrides | None = None, *, loops_lock: Path | None = None
@@ -60,25 +81,7 @@ def create_app(
     )
     app.state.start_fault = None
     app.state.streams = OpenStreams(_MOST_STREAMS, _MOST_STREAMS_OF_ONE)
-    for feature in (
-        order_export,  # before what has a parameter in its place
-        assessment_export,
-        ledger_export_router,
-        orders,
-        price_router,
-        payment_page_router,
-        assessments,
-        batch_router,
-        receipt_router,
-        accounts,
-        ledger_router,
-        event_router,
-        access_code_router,
-        api_key_router,
-        webhooks,
-        webhook_deliveries,
-        health,
-    ):
+    for feature in _FEATURES:
         app.add_routes_of(feature.router)
     if settings.server.metrics:
         app.add_routes_of(health.metrics_router)

@@ -288,8 +288,7 @@ async def open_resources(
         if clock is database.clock:
             await stack.enter_async_context(clock_watched(database, metrics))
         notifications = Notifications(database.url)
-        hearing = running_beside(notifications.listen(), "notifications")
-        await stack.enter_async_context(hearing)
+        await stack.enter_async_context(running_beside(notifications.listen(), "notifications"))
         required = RequiredLists(names=settings.lists.required, max_age=settings.lists.max_age)
         lists = Lists(database, clock, required)
         servers = _open_servers(settings, terms, metrics, clock, stack)
@@ -301,9 +300,8 @@ async def open_resources(
         pace = PostgresRateLimiter(
             database, clock, settings.aeonto.rate_scale, metrics.observe_slot
         )
-        upstream = open_aeonto(settings.aeonto.base_url)
-        stack.push_async_callback(upstream.aclose)
-        aeonto = AeontoClient(upstream, pace=pace, clock=clock, observe=metrics.observe_upstream)
+        transport = open_aeonto(settings.aeonto.base_url)
+        stack.push_async_callback(transport.aclose)
         sender = overrides.webhook_sender or WebhookSender(
             Policy(allowed=settings.webhooks.allowed_networks)
         )
@@ -314,7 +312,7 @@ async def open_resources(
             clock,
             database,
             pace,
-            aeonto,
+            AeontoClient(transport, pace=pace, clock=clock, observe=metrics.observe_upstream),
             overrides.chain or (Chain(servers) if servers else None),
             ensemble,
             lists,
